@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The cramp detector: samples in, events out.
+ *
+ * Owns conditioning, resting floor, evidence and states of one sensor (any number of channels over one muscle group).
+ * Needs nothing but the C language: no clock, file, bus or store, no allocation after detector_new(), no libm call in a
+ * decision, so that the same samples give the same events on every machine and however they are cut into chunks.
+ * Called by the daemon's night, by `crampctl analyze` and by tests.
+ *
+ * Time is the sample index (frame number since the stream started); a jump in it is a gap. All results refer to it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DETECTOR_RATE_MIN_MHZ UINT32_C(200000)  /* 200 Hz, in millihertz */
+#define DETECTOR_RATE_MAX_MHZ UINT32_C(2000000) /* 2000 Hz */
+#define DETECTOR_CHANNELS_MAX 256u
+
+struct detector;
+
+enum detector_state {
+        DETECTOR_REST,       /* nothing, or not enough seen yet */
+        DETECTOR_SUSPECTED,  /* evidence is building up */
+        DETECTOR_CRAMP,      /* alert raised, the muscle is still active */
+        DETECTOR_RECOVERING, /* ended; the level is not yet back at rest */
+        DETECTOR_STATE_MAX
+};
+
+enum detector_event_type {
+        DETECTOR_EVENT_SUSPECTED, /* only onset and channel are set */
+        DETECTOR_EVENT_DISMISSED, /* the suspicion did not hold */
+        DETECTOR_EVENT_ALERT,     /* a cramp: everything but end is set, as known so far */
+        DETECTOR_EVENT_UPDATE,    /* severity rose while the cramp lasts */
+        DETECTOR_EVENT_END,       /* everything is set, over the whole episode */
+        DETECTOR_EVENT_TYPE_MAX
+};
+
+/* Level over rest: mild below 3.2 times (the mean rise before waking, Chaney & Sherman: +217 %), strong from 8 times. */
+enum detector_severity {
+        DETECTOR_MILD,
+        DETECTOR_MODERATE,
+        DETECTOR_STRONG,
+        DETECTOR_SEVERITY_MAX
+};
+
+enum detector_end_reason {
+        DETECTOR_END_SUBSIDED,    /* the level fell back */
+        DETECTOR_END_SIGNAL_LOST, /* a gap too long to say */
+        DETECTOR_END_STREAM_END,  /* detector_finish() while it lasted */
+        DETECTOR_END_REASON_MAX
+};
+
+struct detector_event {
+        enum detector_event_type type;
+        uint32_t channel;     /* the leading channel */
+        uint64_t onset_index; /* first frame of the activity */
+        uint64_t alert_index; /* the frame whose arrival decided: everything up to and including it was needed */
+        uint64_t end_index;   /* first frame after the activity */
+        enum detector_severity severity;
+        enum detector_end_reason end_reason;
+        double peak_uv;    /* highest 150 ms RMS of the leading channel since onset, in units of its scale */
+        double rest_uv;    /* resting floor of that channel at onset */
+        double median_hz;  /* median frequency of its power spectrum 20 Hz to band edge, mains left out; 0 = unknown */
+        double confidence; /* 0-1; a score of the evidence, not a probability */
+};
+
+/* State and level on a fixed grid of about 50 ms, for live views. */
+struct detector_level {
+        uint64_t index; /* first frame after the interval */
+        enum detector_state state;
+        uint32_t channels;
+        const double *envelope_uv; /* 150 ms RMS per channel */
+        const double *floor_uv;    /* resting floor per channel; 0 while unknown */
+};
+
+typedef void (*detector_event_func)(const struct detector_event *event, void *userdata);
+typedef void (*detector_level_func)(const struct detector_level *level, void *userdata);
+
+struct detector_setup {
+        uint32_t rate_mhz;      /* DETECTOR_RATE_MIN_MHZ .. DETECTOR_RATE_MAX_MHZ */
+        uint32_t channels;      /* 1 .. DETECTOR_CHANNELS_MAX */
+        const double *scale_uv; /* microvolts (or an arbitrary unit) per count, one per channel, finite, > 0 */
+        detector_event_func on_event;
+        detector_level_func on_level; /* may be NULL */
+        void *userdata;
+};
+
+/* Returns 0, -EINVAL for a set-up out of range, -ENOMEM. */
+int detector_new(const struct detector_setup *setup, struct detector **ret);
+struct detector *detector_free(struct detector *detector);
+
+/*
+ * Takes `frames` frames of interleaved counts, the first of which has number `index`. An index beyond the one expected
+ * next is a gap. Events are delivered from within the call. Returns 0; -ESTALE when the index lies before the one
+ * expected (nothing is taken then); -EINVAL when index + frames overflows.
+ */
+int detector_push(struct detector *detector, uint64_t index, const int32_t *counts, size_t frames);
+
+/* Tells that the stream has ended: an open episode ends with DETECTOR_END_STREAM_END. Further pushes start anew. */
+void detector_finish(struct detector *detector);
+
+enum detector_state detector_get_state(const struct detector *detector);
+
+/* Version of the algorithm; changes whenever the same samples may give other events. */
+const char *detector_version(void);
+
+const char *detector_state_to_string(enum detector_state state);
+const char *detector_severity_to_string(enum detector_severity severity);
+const char *detector_end_reason_to_string(enum detector_end_reason reason);

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The store: what crampd remembers, in one SQLite database. A writer thread owns the only connection; the loop hands it
+ * requests through a bounded queue and gets answers back as events, so no call here ever waits for a disk. Called by
+ * the daemon's main, nights and bus objects.
+ *
+ * A write that fails (disk full, read-only, I/O error) stays at the head of the queue and is tried again every second,
+ * while queries go on. Times are integer microseconds UTC, with the local zone's offset at that time beside them.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <systemd/sd-event.h>
+
+#define STORE_ID_SIZE 17 /* 16 lower-case hexadecimal digits and NUL */
+#define STORE_NO_TIME INT64_MIN
+
+struct store;
+
+struct store_sensor {
+        char id[STORE_ID_SIZE];
+        uid_t owner_uid;
+        char address[64]; /* "XX:XX:XX:XX:XX:XX", or "virtual" */
+        char driver[32];
+        char name[64]; /* UTF-8, may be empty */
+        char muscle[32];
+        char leg[16];
+        int64_t added_us;
+        int64_t removed_us; /* STORE_NO_TIME while in use */
+        int32_t zone_offset_s;
+};
+
+/* One monitoring session of one sensor: from stream start to stream end. */
+struct store_night {
+        char id[STORE_ID_SIZE];
+        char sensor[STORE_ID_SIZE];
+        char evening[11]; /* "2026-11-23": noon to noon local time, named by its evening */
+        int64_t start_us;
+        int64_t end_us; /* STORE_NO_TIME while it lasts */
+        int64_t seen_us; /* last sample known of: the end, should the daemon be killed */
+        int32_t zone_offset_s;
+        uint32_t rate_mhz;
+        uint32_t channels;
+        uint64_t packets;
+        uint64_t lost_packets;
+};
+
+struct store_episode {
+        char id[STORE_ID_SIZE];
+        char sensor[STORE_ID_SIZE];
+        char night[STORE_ID_SIZE];
+        char muscle[32]; /* as it was then */
+        char leg[16];
+        int64_t onset_us;
+        int64_t alert_us;
+        int64_t end_us; /* STORE_NO_TIME while it lasts */
+        int32_t zone_offset_s;
+        uint32_t channel;
+        char end_reason[24]; /* "" while it lasts; "interrupted" is set by the store when it finds one left open */
+        char severity[16];
+        double peak_uv;    /* NaN = arbitrary unit */
+        double median_hz;  /* NaN = unknown */
+        double confidence; /* 0-1 */
+        char detector[32];
+};
+
+struct store_gap {
+        char night[STORE_ID_SIZE];
+        int64_t start_us;
+        int64_t end_us;
+        uint64_t frames;
+};
+
+struct store_filter {
+        bool any_owner; /* root */
+        uid_t owner_uid;
+        int64_t since_us; /* onset >= ; STORE_NO_TIME = from the first */
+        int64_t until_us; /* onset < ; STORE_NO_TIME = to the last */
+        char sensor[STORE_ID_SIZE]; /* "" = all */
+        char id[STORE_ID_SIZE];     /* one episode; "" = all */
+        uint64_t after;             /* cursor: only rows beyond it; 0 = from the start */
+        uint32_t limit;             /* 1 .. STORE_PAGE_MAX */
+};
+
+#define STORE_PAGE_MAX 1000u
+
+/* All callbacks run on the loop. `error` is 0 or negative errno; -ECANCELED when the store is closed first. */
+typedef void (*store_done_func)(int error, void *userdata);
+typedef void (*store_sensors_func)(int error, const struct store_sensor *sensors, size_t n, void *userdata);
+/* Rows in order of onset; `cursor` is to be passed as `after` for the next page, 0 when there is no more. */
+typedef void (*store_episodes_func)(int error, const struct store_episode *episodes, size_t n, uint64_t cursor,
+                                    void *userdata);
+/* The store came to work, or stopped working: `error` 0 or negative errno, `text` for people. */
+typedef void (*store_health_func)(int error, const char *text, void *userdata);
+
+/* Starts the writer thread, which opens (or creates, or migrates) the database. `path` may be ":memory:". A database that
+ * is damaged is renamed aside and a fresh one begun; one of a newer version is left alone and never opened (-EPROTO to
+ * `health`). Returns 0, -ENOMEM or another negative errno for the thread. */
+int store_open(const char *path, sd_event *event, store_health_func health, void *userdata, struct store **ret);
+
+/* Lets the writer finish what is queued, for at most `limit_us`, then stops it; pending callbacks get -ECANCELED.
+ * Returns NULL. NULL is accepted. */
+struct store *store_close(struct store *store, uint64_t limit_us);
+
+/* Writes: insert or update by id. `done` may be NULL; it is called after the commit is durable. Each returns 0, -ENOMEM,
+ * or -ENOBUFS when the queue is full (gaps give way first, at half). */
+int store_put_sensor(struct store *store, const struct store_sensor *sensor, store_done_func done, void *userdata);
+int store_put_night(struct store *store, const struct store_night *night, store_done_func done, void *userdata);
+int store_put_episode(struct store *store, const struct store_episode *episode, store_done_func done, void *userdata);
+int store_put_gap(struct store *store, const struct store_gap *gap);
+
+/* Queries. Sensors: those not removed, of all owners. */
+int store_list_sensors(struct store *store, store_sensors_func done, void *userdata);
+int store_list_episodes(struct store *store, const struct store_filter *filter, store_episodes_func done,
+                        void *userdata);
+
+/* 0 while all is well, else the negative errno of the last failure. */
+int store_get_error(const struct store *store);

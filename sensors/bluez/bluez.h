@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The part of BlueZ's object tree that crampd uses, mirrored over an sd-bus connection: adapters, devices, GATT
+ * services, characteristics, battery. Never blocks; survives org.bluez coming and going. Owned by the daemon's main; its
+ * only user is link.c beside it.
+ */
+#pragma once
+
+#include <systemd/sd-bus.h>
+
+struct bluez;
+
+/* The bus must be attached to an event loop. */
+int bluez_new(sd_bus *bus, struct bluez **ret);
+/* All links must be gone. */
+struct bluez *bluez_free(struct bluez *bluez);

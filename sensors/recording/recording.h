@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A recording of muscle activity on disk, read as digital samples: EDF, EDF+C and BDF(+C) through EDFlib, and CSV. All
+ * selected channels have one rate. Used by `crampctl analyze`, the virtual sensors and tests; never on the daemon's loop.
+ *
+ * Physical CSV values become counts of 0.01 uV by exact decimal arithmetic, so a file gives the same counts everywhere.
+ * Scales: EDF's own physical/digital ratio; 0.01 uV for CSV in uV, mV or V; 1 arbitrary unit for CSV in counts.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct recording;
+
+struct recording_options {
+        double rate_hz;              /* CSV only; 0 = from the time column */
+        const char *unit;            /* CSV only: "uV", "mV", "V", "counts"; NULL = from the column names, else uV */
+        const char *const *channels; /* labels, or numbers from 1, NULL at the end; NULL = every muscle signal */
+};
+
+struct recording_channel {
+        const char *label;
+        double scale_uv; /* microvolts per count; in arbitrary units if `arbitrary` */
+        bool arbitrary;
+};
+
+/* What went wrong, ready to be printed: "night.csv:17: ...: remedy". */
+struct recording_error {
+        char text[512];
+};
+
+/* Opens and reads the header (CSV: also finds rate and columns). Returns 0 or
+ *   -ENOENT, -EACCES, ...: the file cannot be opened;
+ *   -EBADMSG: it can, but is not what crampd reads (damaged, discontinuous EDF+D, no muscle signal, rate out of range, ...);
+ *   -ENOMEM. `error` is filled in each case. */
+int recording_open(const char *path, const struct recording_options *options, struct recording **ret,
+                   struct recording_error *error);
+struct recording *recording_free(struct recording *recording);
+
+uint32_t recording_rate_mhz(const struct recording *recording);
+size_t recording_channels(const struct recording *recording);
+const struct recording_channel *recording_channel(const struct recording *recording, size_t channel);
+/* Microseconds UTC at which it began (an EDF header's local time is taken as UTC), or 0 if it does not say. */
+int64_t recording_start_us(const struct recording *recording);
+/* Frames in all; an estimate from the file's size for CSV. */
+uint64_t recording_frames(const struct recording *recording);
+/* Names of the signals that were not taken (another unit or rate), for a notice to the user; NULL at the end. */
+const char *const *recording_left_out(const struct recording *recording);
+
+/* Reads up to `frames` frames of interleaved counts. `*ret_index` is the number of the first; it jumps where the time
+ * column does (a gap). Returns the number of frames, 0 at the end, -EBADMSG (with `error`) or -EIO. */
+ssize_t recording_read(struct recording *recording, uint64_t *ret_index, int32_t *counts, size_t frames,
+                       struct recording_error *error);
