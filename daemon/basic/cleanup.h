@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Cleanup by scope: `_cleanup_(freep)` and friends. Header only, needs libc alone; every room but the public
- * client library may include it.
+ * Cleanup by scope: `_cleanup_(freep)` and friends. Header only, needs libc alone; every room but the
+ * public client library may include it.
  */
 #pragma once
 
@@ -13,10 +13,10 @@
 #define ARRAY_LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Defines NAMEp(), for _cleanup_(NAMEp), from a function that takes the pointer and accepts NULL. */
-#define DEFINE_CLEANUP(type, function)                                                                           \
-        static inline void function##p(type *pointer) {                                                          \
-                if (*pointer)                                                                                    \
-                        function(*pointer);                                                                      \
+#define DEFINE_CLEANUP(type, function)                  \
+        static inline void function##p(type *pointer) { \
+                if (*pointer)                           \
+                        function(*pointer);             \
         }
 
 static inline void freep(void *pointer) {
@@ -34,11 +34,11 @@ static inline void fclosep(FILE **file) {
 }
 
 /* Hands a value over and leaves an empty one behind: `*ret = steal_pointer(&x)`. */
-#define steal_pointer(pointer)                                                                                   \
-        ({                                                                                                       \
-                __typeof__(*(pointer)) _stolen = *(pointer);                                                     \
-                *(pointer) = NULL;                                                                               \
-                _stolen;                                                                                         \
+#define steal_pointer(pointer)                               \
+        ({                                                   \
+                __typeof__(*(pointer)) _stolen = *(pointer); \
+                *(pointer) = NULL;                           \
+                _stolen;                                     \
         })
 
 static inline int steal_fd(int *fd) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The logger, the project's only global. Lines go to standard error, with the journal's "<N>" priority prefix when
- * standard error is the journal. Libraries (detector, recording, drivers) never log; whoever handles an error for
- * good logs it once. Never a health value: the journal is read by more people than the sleeper.
+ * The logger, the project's only global. Lines go to standard error, with the journal's "<N>" priority
+ * prefix when standard error is the journal. Libraries (detector, recording, drivers) never log; whoever
+ * handles an error for good logs it once. Never a health value: the journal is read by more people than
+ * the sleeper.
  */
 #pragma once
 

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* The relief steps: see relief.h. */
+#include "daemon/guidance/relief.h"
+
+#define SIT_UP "Sit up and hold on before you stand."
+#define WARM "Keep the muscle warm: a hand, a blanket, a warm cloth."
+#define WALK "When it eases, walk about a little, holding on."
+#define NO_MASSAGE "Swollen, hot or red leg: do not massage, get help."
+
+static const char *const steps_calf[] = {
+        SIT_UP,
+        "Stand and put weight on the leg, or pull the toes toward the shin.",
+        "Massage the calf from heel to knee.",
+        WARM,
+        WALK,
+        NO_MASSAGE,
+        NULL,
+};
+
+static const char *const steps_shin[] = {
+        SIT_UP,
+        "Point the toes away from you and let the top of the foot stretch.",
+        "Massage the front of the shin.",
+        WARM,
+        WALK,
+        NO_MASSAGE,
+        NULL,
+};
+
+static const char *const steps_foot[] = {
+        SIT_UP,
+        "Pull the toes up toward the shin, or stand with the foot flat on the floor.",
+        "Massage the sole with the thumb.",
+        WARM,
+        WALK,
+        NO_MASSAGE,
+        NULL,
+};
+
+static const char *const steps_thigh_front[] = {
+        SIT_UP,
+        "Stand holding on and pull the heel toward the buttock.",
+        "Massage the front of the thigh.",
+        WARM,
+        WALK,
+        NO_MASSAGE,
+        NULL,
+};
+
+static const char *const steps_thigh_back[] = {
+        SIT_UP,
+        "Straighten the knee and lean forward from the hip.",
+        "Massage the back of the thigh.",
+        WARM,
+        WALK,
+        NO_MASSAGE,
+        NULL,
+};
+
+static const char *const steps_any[] = {
+        SIT_UP, "Stretch the cramped muscle gently and hold it.", "Massage it.", WARM, WALK, NO_MASSAGE,
+        NULL,
+};
+
+static const char *const steps_help[] = {
+        "Ten minutes: get medical help now.",
+        SIT_UP,
+        "Go on stretching gently and keep the muscle warm until help comes.",
+        NO_MASSAGE,
+        NULL,
+};
+
+const char *const *relief_steps(enum muscle muscle, uint64_t lasting_us) {
+        if (lasting_us >= RELIEF_HELP_AFTER_US)
+                return steps_help;
+
+        switch (muscle) {
+        case MUSCLE_GASTROCNEMIUS:
+        case MUSCLE_GASTROCNEMIUS_MEDIALIS:
+        case MUSCLE_GASTROCNEMIUS_LATERALIS:
+        case MUSCLE_SOLEUS:
+                return steps_calf;
+        case MUSCLE_TIBIALIS_ANTERIOR:
+        case MUSCLE_PERONEUS_LONGUS:
+                return steps_shin;
+        case MUSCLE_FOOT:
+                return steps_foot;
+        case MUSCLE_QUADRICEPS:
+                return steps_thigh_front;
+        case MUSCLE_HAMSTRINGS:
+                return steps_thigh_back;
+        case MUSCLE_UNSPECIFIED:
+        case MUSCLE_MAX:
+                break;
+        }
+        return steps_any;
+}
