@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""A tiny TAP runner. `tap.main(globals())` at the end of a test program runs every function named test_* in the order
+of definition; names given on the command line run only those. Owns nothing but standard output; used by all tests in
+Python."""
+
+import sys
+import time
+import traceback
+
+
+class Skip(Exception):
+    """Raised by skip(): the case could not run here."""
+
+
+def skip(reason):
+    raise Skip(reason)
+
+
+def note(text):
+    """Prints a TAP comment: shown in the log, never counted."""
+    for line in str(text).splitlines():
+        print(f'# {line}', flush=True)
+
+
+def wait_until(condition, limit_s=10, what='the condition'):
+    """Returns the first true value of condition(); fails when there was none within the limit."""
+    end = time.monotonic() + limit_s
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f'waited {limit_s} s in vain for {what}')
+        time.sleep(0.01)
+
+
+def _one_line(text):
+    # '#' would begin a directive.
+    return ' '.join(str(text).split()).replace('#', '')
+
+
+def main(namespace):
+    cases = [(name, function) for name, function in namespace.items()
+             if name.startswith('test_') and callable(function)]
+    wanted = sys.argv[1:]
+    unknown = sorted(set(wanted) - {name for name, _ in cases})
+    if unknown:
+        sys.exit(f'no such case: {", ".join(unknown)}')
+    if wanted:
+        cases = [case for case in cases if case[0] in wanted]
+
+    failed = 0
+    print(f'1..{len(cases)}', flush=True)
+    for number, (name, function) in enumerate(cases, 1):
+        try:
+            function()
+        except Skip as reason:
+            print(f'ok {number} - {name} # SKIP {_one_line(reason)}', flush=True)
+        except (Exception, SystemExit):
+            failed += 1
+            print(f'not ok {number} - {name}', flush=True)
+            note(traceback.format_exc())
+        else:
+            print(f'ok {number} - {name}', flush=True)
+    sys.exit(1 if failed else 0)
