@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * History: episodes from org.crampd1.History, page by page.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "dbus/client/internal.h"
+
+#define ZONE_OFFSET_MAX_S (24 * 60 * 60)
+
+#define EPISODE_FIELD(key, kind, required) \
+        { #key, kind, required, offsetof(struct crampd_episode, key) }
+
+static const struct field episode_fields[] = {
+        EPISODE_FIELD(id, FIELD_STRING, true),          EPISODE_FIELD(sensor, FIELD_STRING, true),
+        EPISODE_FIELD(muscle, FIELD_STRING, true),      EPISODE_FIELD(leg, FIELD_STRING, true),
+        EPISODE_FIELD(onset_us, FIELD_INT64, true),     EPISODE_FIELD(alert_us, FIELD_INT64, true),
+        EPISODE_FIELD(end_us, FIELD_INT64, false),      EPISODE_FIELD(zone_offset_s, FIELD_INT, true),
+        EPISODE_FIELD(end_reason, FIELD_STRING, false), EPISODE_FIELD(severity, FIELD_STRING, true),
+        EPISODE_FIELD(peak_uv, FIELD_DOUBLE, false),    EPISODE_FIELD(median_hz, FIELD_DOUBLE, false),
+        EPISODE_FIELD(confidence, FIELD_DOUBLE, true),  EPISODE_FIELD(channel, FIELD_UNSIGNED, true),
+        EPISODE_FIELD(detector, FIELD_STRING, true),
+};
+
+void episode_clear(struct crampd_episode *episode) {
+        free(episode->id);
+        free(episode->sensor);
+        free(episode->muscle);
+        free(episode->leg);
+        free(episode->end_reason);
+        free(episode->severity);
+        free(episode->detector);
+        *episode = (struct crampd_episode){};
+}
+
+int episode_check(const struct crampd_episode *episode, struct crampd_error *error) {
+        if (episode->zone_offset_s < -ZONE_OFFSET_MAX_S || episode->zone_offset_s > ZONE_OFFSET_MAX_S)
+                return error_set(error, -EPROTO, "crampd sent a time zone of %d s",
+                                 episode->zone_offset_s);
+        if (!(episode->confidence >= 0 && episode->confidence <= 1))
+                return error_set(error, -EPROTO, "crampd sent a confidence outside of 0 to 1");
+        return 0;
+}
+
+static int episode_read(DBusMessageIter *iter, struct crampd_episode *ret, struct crampd_error *error) {
+        struct crampd_episode episode = {
+                .end_us = CRAMPD_NO_TIME,
+                .peak_uv = (double)NAN,
+                .median_hz = (double)NAN,
+        };
+        int r = dict_read(iter, episode_fields, ELEMENTS(episode_fields), &episode, error);
+
+        if (r >= 0)
+                r = episode_check(&episode, error);
+        if (r < 0) {
+                episode_clear(&episode);
+                return r;
+        }
+        *ret = episode;
+        return 0;
+}
+
+static int page_request(const struct crampd_filter *filter, uint64_t after, DBusMessage **ret,
+                        struct crampd_error *error) {
+        const dbus_uint32_t limit = EPISODES_PER_PAGE;
+        struct dict_writer writer;
+        DBusMessage *message;
+        int r;
+
+        r = call_new(MANAGER_PATH, HISTORY_INTERFACE, "ListEpisodes", &message, error);
+        if (r < 0)
+                return r;
+        if (dict_begin(&writer, message) && dict_put(&writer, "limit", DBUS_TYPE_UINT32, &limit) &&
+            (filter->since_us == CRAMPD_NO_TIME ||
+             dict_put(&writer, "since_us", DBUS_TYPE_INT64, &filter->since_us)) &&
+            (filter->until_us == CRAMPD_NO_TIME ||
+             dict_put(&writer, "until_us", DBUS_TYPE_INT64, &filter->until_us)) &&
+            (!filter->sensor || dict_put(&writer, "sensor", DBUS_TYPE_STRING, &filter->sensor)) &&
+            (after == 0 || dict_put(&writer, "after", DBUS_TYPE_UINT64, &after)) && dict_end(&writer)) {
+                *ret = message;
+                return 0;
+        }
+        dict_abandon(&writer);
+        dbus_message_unref(message);
+        return error_set_oom(error);
+}
+
+/* `page` has the signature aa{sv}t. Returns the number of episodes. */
+static int page_read(DBusMessage *page, crampd_episode_func func, void *userdata, uint64_t *ret_cursor,
+                     struct crampd_error *error) {
+        DBusMessageIter iter, item;
+        dbus_uint64_t cursor;
+        int n, r;
+
+        (void)dbus_message_iter_init(page, &iter);
+        n = dbus_message_iter_get_element_count(&iter);
+        if (n < 0 || (unsigned)n > EPISODES_PER_PAGE)
+                return error_set(error, -EPROTO, "crampd sent more than %u episodes at once",
+                                 EPISODES_PER_PAGE);
+
+        dbus_message_iter_recurse(&iter, &item);
+        for (int i = 0; i < n; i++) {
+                struct crampd_episode episode;
+
+                r = episode_read(&item, &episode, error);
+                if (r < 0)
+                        return r;
+                r = func(&episode, userdata);
+                episode_clear(&episode);
+                if (r < 0)
+                        return r;
+                (void)dbus_message_iter_next(&item);
+        }
+
+        (void)dbus_message_iter_next(&iter);
+        dbus_message_iter_get_basic(&iter, &cursor);
+        *ret_cursor = cursor;
+        return n;
+}
+
+int crampd_list_episodes(crampd_client *client, const struct crampd_filter *filter,
+                         crampd_episode_func func, void *userdata, struct crampd_error *error) {
+        uint64_t cursor = 0, next = 0;
+        unsigned total = 0;
+        int r;
+
+        if (filter->sensor) {
+                r = check_text("the sensor's id", filter->sensor, error);
+                if (r < 0)
+                        return r;
+        }
+        do {
+                DBusMessage *message = NULL, *page = NULL;
+
+                cursor = next;
+                r = page_request(filter, cursor, &message, error);
+                if (r < 0)
+                        return r;
+                r = call_wait(client, message, "aa{sv}t", &page, error);
+                dbus_message_unref(message);
+                if (r < 0)
+                        return r;
+                r = page_read(page, func, userdata, &next, error);
+                dbus_message_unref(page);
+                if (r < 0)
+                        return r;
+                total += (unsigned)r;
+                /* A list that does not get on would never end. */
+                if (next != 0 && (r == 0 || next == cursor || total > EPISODES_MAX))
+                        return error_set(error, -EPROTO, "crampd's list of episodes does not end");
+        } while (next != 0);
+        return 0;
+}

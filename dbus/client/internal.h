@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the client library share: the connection object, calls, checked reading of values.
+ * Nothing of this is exported. Needs libdbus and libc; no header of the daemon.
+ *
+ * Rule for everything that comes from the bus: types are checked before values are taken, strings are
+ * copied, counts are limited. libdbus itself guarantees that messages are well formed and strings are
+ * UTF-8.
+ */
+#pragma once
+
+#include <dbus/dbus.h>
+#include <stdarg.h>
+
+#include "dbus/client/crampd-client.h"
+
+#define SERVICE_NAME "org.crampd1"
+#define MANAGER_PATH "/org/crampd1"
+#define SENSOR_PATH_PREFIX "/org/crampd1/sensor/"
+#define MANAGER_INTERFACE "org.crampd1.Manager"
+#define SENSOR_INTERFACE "org.crampd1.Sensor"
+#define HISTORY_INTERFACE "org.crampd1.History"
+
+/* Longest string that is taken from, or sent to, the service. */
+#define STRING_MAX_BYTES 1024u
+#define SENSORS_MAX 4096u
+#define RELIEF_STEPS_MAX 32u
+#define EPISODES_PER_PAGE 1000u
+/* A night with a cramp every minute for five years. */
+#define EPISODES_MAX 1000000u
+
+#define ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
+
+struct watch;
+struct timer;
+
+struct crampd_client {
+        DBusConnection *connection;
+        int timeout_ms;
+
+        /* connection.c: one epoll set stands for the connection's descriptor, its timeouts and its
+         * queue. */
+        int epoll_fd;
+        int timer_fd;
+        int wake_fd; /* eventfd: readable while messages wait that were read during a call */
+        struct watch *watches;
+        struct timer *timers;
+        unsigned round;
+
+        /* events.c */
+        crampd_event_func func; /* NULL = not subscribed */
+        void *userdata;
+        char *owner;     /* unique name behind org.crampd1; NULL while it is away */
+        bool subscribed; /* that owner has confirmed */
+        DBusPendingCall *renewal;
+        int64_t retry_at_us; /* CLOCK_MONOTONIC; 0 = nothing to retry */
+};
+
+/* --- connection.c --- */
+
+int64_t clock_monotonic_us(void);
+
+/* --- call.c --- */
+
+/* Fill in `error`, if there is one, and return `r` (negative errno). */
+int error_set(struct crampd_error *error, int r, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
+int error_set_oom(struct crampd_error *error);
+int error_set_dbus(struct crampd_error *error, const DBusError *dbus_error);
+int error_set_reply(struct crampd_error *error, DBusMessage *reply);
+
+/* -EINVAL, naming `what`, unless the caller's string may be sent. libdbus aborts the program for invalid
+ * UTF-8. */
+int check_text(const char *what, const char *text, struct crampd_error *error);
+int check_sensor_path(const char *path, struct crampd_error *error);
+
+int call_new(const char *path, const char *interface, const char *method, DBusMessage **ret,
+             struct crampd_error *error);
+
+/* Sends and waits. A reply of another signature is -EPROTO. `ret_reply` may be NULL. */
+int call_wait(crampd_client *client, DBusMessage *message, const char *signature,
+              DBusMessage **ret_reply, struct crampd_error *error);
+
+/* --- values.c --- */
+
+enum field_kind {
+        FIELD_STRING,   /* s -> char * (copied) */
+        FIELD_BOOL,     /* b -> bool */
+        FIELD_INT,      /* i -> int */
+        FIELD_UNSIGNED, /* u -> unsigned */
+        FIELD_PERCENT,  /* u, 0-100 -> int */
+        FIELD_INT64,    /* x -> int64_t */
+        FIELD_UINT64,   /* t -> uint64_t */
+        FIELD_DOUBLE,   /* d -> double */
+};
+
+/* One key of an a{sv} and where its value goes. */
+struct field {
+        const char *key;
+        enum field_kind kind;
+        bool required;
+        size_t offset;
+};
+
+#define FIELDS_MAX 32u
+
+/* Reads the a{sv} at `iter` into `target`, whose members hold the defaults; string members are NULL or
+ * allocated, and belong to the caller also after a failure. Unknown keys are ignored. -EPROTO for a
+ * wrong type or a missing key. */
+int dict_read(DBusMessageIter *iter, const struct field *fields, size_t n_fields, void *target,
+              struct crampd_error *error);
+
+/* Copies the string or object path at `iter` and moves on. */
+int string_read(DBusMessageIter *iter, char **ret, struct crampd_error *error);
+/* Copies the array of strings at `iter` and moves on. The result ends with NULL. */
+int strings_read(DBusMessageIter *iter, unsigned max, char ***ret, struct crampd_error *error);
+void strings_free(char **strings);
+
+/* Writing of an a{sv}; each returns false when memory is short. After a failure only dict_abandon() may
+ * follow. */
+struct dict_writer {
+        DBusMessageIter message;
+        DBusMessageIter dict;
+};
+
+bool dict_begin(struct dict_writer *writer, DBusMessage *message);
+bool dict_put(struct dict_writer *writer, const char *key, int type, const void *value);
+bool dict_end(struct dict_writer *writer);
+void dict_abandon(struct dict_writer *writer);
+
+/* Appends an empty a{sv}. */
+bool append_no_options(DBusMessage *message);
+
+/* --- history.c --- */
+
+/* Frees the members, not the structure. */
+void episode_clear(struct crampd_episode *episode);
+/* -EPROTO unless zone offset and confidence lie in their ranges. */
+int episode_check(const struct crampd_episode *episode, struct crampd_error *error);
+
+/* --- events.c --- */
+
+DBusHandlerResult events_filter(DBusConnection *connection, DBusMessage *message, void *userdata);
+void events_retry(crampd_client *client);
+void events_stop(crampd_client *client);

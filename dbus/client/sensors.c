@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Status and sensors: the calls of org.crampd1.Manager and .Sensor that ask for or change what is
+ * watched.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "dbus/client/internal.h"
+
+#define STATUS_FIELD(key, kind, required) \
+        { #key, kind, required, offsetof(struct crampd_status, key) }
+
+static const struct field status_fields[] = {
+        STATUS_FIELD(version, FIELD_STRING, true),   STATUS_FIELD(detector_version, FIELD_STRING, true),
+        STATUS_FIELD(store, FIELD_STRING, true),     STATUS_FIELD(bluetooth, FIELD_STRING, true),
+        STATUS_FIELD(sensors, FIELD_UNSIGNED, true), STATUS_FIELD(started_us, FIELD_INT64, true),
+};
+
+#define SENSOR_FIELD(key, kind, required) \
+        { #key, kind, required, offsetof(struct crampd_sensor, key) }
+
+static const struct field sensor_fields[] = {
+        SENSOR_FIELD(id, FIELD_STRING, true),
+        SENSOR_FIELD(address, FIELD_STRING, true),
+        SENSOR_FIELD(driver, FIELD_STRING, true),
+        SENSOR_FIELD(name, FIELD_STRING, true),
+        SENSOR_FIELD(muscle, FIELD_STRING, true),
+        SENSOR_FIELD(leg, FIELD_STRING, true),
+        SENSOR_FIELD(owner, FIELD_UNSIGNED, true),
+        SENSOR_FIELD(simulated, FIELD_BOOL, true),
+        SENSOR_FIELD(state, FIELD_STRING, true),
+        SENSOR_FIELD(reason, FIELD_STRING, true),
+        SENSOR_FIELD(detector, FIELD_STRING, true),
+        SENSOR_FIELD(rate_hz, FIELD_DOUBLE, false),
+        SENSOR_FIELD(channels, FIELD_UNSIGNED, false),
+        SENSOR_FIELD(battery, FIELD_PERCENT, false),
+        SENSOR_FIELD(packets, FIELD_UINT64, true),
+        SENSOR_FIELD(lost_packets, FIELD_UINT64, true),
+        SENSOR_FIELD(malformed_packets, FIELD_UINT64, true),
+        SENSOR_FIELD(connects, FIELD_UINT64, true),
+        SENSOR_FIELD(monitored_us, FIELD_UINT64, true),
+};
+
+/* Calls a method that takes nothing but options. */
+static int call_plain(crampd_client *client, const char *path, const char *interface, const char *method,
+                      const char *signature, DBusMessage **ret_reply, struct crampd_error *error) {
+        DBusMessage *message;
+        int r = call_new(path, interface, method, &message, error);
+
+        if (r < 0)
+                return r;
+        if (append_no_options(message))
+                r = call_wait(client, message, signature, ret_reply, error);
+        else
+                r = error_set_oom(error);
+        dbus_message_unref(message);
+        return r;
+}
+
+/* --- status --- */
+
+void crampd_status_free(struct crampd_status *status) {
+        if (!status)
+                return;
+        free(status->version);
+        free(status->detector_version);
+        free(status->store);
+        free(status->bluetooth);
+        free(status);
+}
+
+int crampd_get_status(crampd_client *client, struct crampd_status **ret, struct crampd_error *error) {
+        struct crampd_status *status;
+        DBusMessageIter iter;
+        DBusMessage *reply;
+        int r;
+
+        r = call_plain(client, MANAGER_PATH, MANAGER_INTERFACE, "Status", "a{sv}", &reply, error);
+        if (r < 0)
+                return r;
+        status = calloc(1, sizeof(*status));
+        if (status) {
+                (void)dbus_message_iter_init(reply, &iter);
+                r = dict_read(&iter, status_fields, ELEMENTS(status_fields), status, error);
+        } else
+                r = error_set_oom(error);
+        dbus_message_unref(reply);
+        if (r < 0) {
+                crampd_status_free(status);
+                return r;
+        }
+        *ret = status;
+        return 0;
+}
+
+/* --- sensors --- */
+
+static void sensor_clear(struct crampd_sensor *sensor) {
+        free(sensor->path);
+        free(sensor->id);
+        free(sensor->address);
+        free(sensor->driver);
+        free(sensor->name);
+        free(sensor->muscle);
+        free(sensor->leg);
+        free(sensor->state);
+        free(sensor->reason);
+        free(sensor->detector);
+}
+
+void crampd_sensors_free(struct crampd_sensor *sensors, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                sensor_clear(sensors + i);
+        free(sensors);
+}
+
+/* `iter` is at an (oa{sv}); `sensor` is zero, and to be cleared also after a failure. */
+static int sensor_read(DBusMessageIter *iter, struct crampd_sensor *sensor, struct crampd_error *error) {
+        DBusMessageIter member;
+        int r;
+
+        sensor->battery = -1;
+        dbus_message_iter_recurse(iter, &member);
+        r = string_read(&member, &sensor->path, error);
+        if (r < 0)
+                return r;
+        if (check_sensor_path(sensor->path, NULL) < 0)
+                return error_set(error, -EPROTO, "crampd sent '%s' as the path of a sensor",
+                                 sensor->path);
+        r = dict_read(&member, sensor_fields, ELEMENTS(sensor_fields), sensor, error);
+        if (r < 0)
+                return r;
+        /* NaN: 0 stands for unknown here. */
+        if (!(sensor->rate_hz > 0))
+                sensor->rate_hz = 0;
+        return 0;
+}
+
+/* `reply` has the signature a(oa{sv}). */
+static int sensors_read(DBusMessage *reply, struct crampd_sensor **ret, size_t *ret_n,
+                        struct crampd_error *error) {
+        DBusMessageIter iter, item;
+        struct crampd_sensor *sensors;
+        int n;
+
+        (void)dbus_message_iter_init(reply, &iter);
+        n = dbus_message_iter_get_element_count(&iter);
+        if (n < 0 || (unsigned)n > SENSORS_MAX)
+                return error_set(error, -EPROTO, "crampd sent more than %u sensors", SENSORS_MAX);
+        /* One more, so that an empty list is not NULL. */
+        sensors = calloc((size_t)n + 1, sizeof(*sensors));
+        if (!sensors)
+                return error_set_oom(error);
+
+        dbus_message_iter_recurse(&iter, &item);
+        for (int i = 0; i < n; i++) {
+                int r = sensor_read(&item, sensors + i, error);
+
+                if (r < 0) {
+                        crampd_sensors_free(sensors, (size_t)i + 1);
+                        return r;
+                }
+                (void)dbus_message_iter_next(&item);
+        }
+        *ret = sensors;
+        *ret_n = (size_t)n;
+        return 0;
+}
+
+int crampd_list_sensors(crampd_client *client, struct crampd_sensor **ret, size_t *ret_n,
+                        struct crampd_error *error) {
+        DBusMessage *reply;
+        int r;
+
+        r = call_plain(client, MANAGER_PATH, MANAGER_INTERFACE, "ListSensors", "a(oa{sv})", &reply,
+                       error);
+        if (r < 0)
+                return r;
+        r = sensors_read(reply, ret, ret_n, error);
+        dbus_message_unref(reply);
+        return r;
+}
+
+static int add_options_check(const char *address, const struct crampd_add_options *options,
+                             struct crampd_error *error) {
+        const struct {
+                const char *what;
+                const char *text;
+                bool required;
+        } texts[] = {
+                {"the address", address, true},     {"the muscle", options->muscle, true},
+                {"the leg", options->leg, true},    {"the driver", options->driver, false},
+                {"the name", options->name, false},
+        };
+
+        for (size_t i = 0; i < ELEMENTS(texts); i++)
+                if (texts[i].required || texts[i].text) {
+                        int r = check_text(texts[i].what, texts[i].text, error);
+
+                        if (r < 0)
+                                return r;
+                }
+        return 0;
+}
+
+static bool add_options_append(DBusMessage *message, const char *address,
+                               const struct crampd_add_options *options) {
+        const dbus_uint32_t owner = options->owner;
+        struct dict_writer writer;
+
+        if (!dbus_message_append_args(message, DBUS_TYPE_STRING, &address, DBUS_TYPE_INVALID))
+                return false;
+        if (dict_begin(&writer, message) &&
+            dict_put(&writer, "muscle", DBUS_TYPE_STRING, &options->muscle) &&
+            dict_put(&writer, "leg", DBUS_TYPE_STRING, &options->leg) &&
+            (!options->driver || dict_put(&writer, "driver", DBUS_TYPE_STRING, &options->driver)) &&
+            (!options->name || dict_put(&writer, "name", DBUS_TYPE_STRING, &options->name)) &&
+            (!options->has_owner || dict_put(&writer, "owner", DBUS_TYPE_UINT32, &owner)) &&
+            dict_end(&writer))
+                return true;
+        dict_abandon(&writer);
+        return false;
+}
+
+int crampd_add_sensor(crampd_client *client, const char *address,
+                      const struct crampd_add_options *options, char **ret_path,
+                      struct crampd_error *error) {
+        DBusMessage *message, *reply;
+        DBusMessageIter iter;
+        int r;
+
+        r = add_options_check(address, options, error);
+        if (r < 0)
+                return r;
+        r = call_new(MANAGER_PATH, MANAGER_INTERFACE, "AddSensor", &message, error);
+        if (r < 0)
+                return r;
+        if (add_options_append(message, address, options))
+                r = call_wait(client, message, "o", &reply, error);
+        else
+                r = error_set_oom(error);
+        dbus_message_unref(message);
+        if (r < 0)
+                return r;
+
+        (void)dbus_message_iter_init(reply, &iter);
+        r = string_read(&iter, ret_path, error);
+        dbus_message_unref(reply);
+        return r;
+}
+
+int crampd_remove_sensor(crampd_client *client, const char *path, struct crampd_error *error) {
+        int r = check_sensor_path(path, error);
+
+        if (r < 0)
+                return r;
+        return call_plain(client, path, SENSOR_INTERFACE, "Remove", "", NULL, error);
+}
