@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One channel, from counts to levels: conditioning, mains, envelope, spectra, and whether anything can be told from
+ * it at the moment. Needs condition, mains, spectrum, envelope, floor, evidence; called by detector.c, read by
+ * episode.c.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/detector/condition.h"
+#include "daemon/detector/envelope.h"
+#include "daemon/detector/evidence.h"
+#include "daemon/detector/floor.h"
+#include "daemon/detector/mains.h"
+#include "daemon/detector/spectrum.h"
+
+/* What all channels share. */
+struct channel_plan {
+        struct grid grid;
+        struct condition_plan condition;
+        struct spectrum spectrum;
+        uint32_t settle_hops, block_hops, idle_hops, stuck_hops;
+        double *scratch_uv; /* one hop */
+};
+
+struct channel {
+        double scale_uv;
+        struct condition condition;
+        struct mains mains;
+        struct envelope envelope;
+        struct floor floor;
+        struct evidence evidence;
+
+        /* The hop in progress. */
+        double squares;
+        double count_sum;
+        int32_t count_min, count_max;
+
+        /* Rings of one spectrum's block: before the cancelling of mains, to find them in, and after. */
+        double *raw_block, *block;
+        size_t block_next, block_filled;
+        double *spectrum_sum; /* over the spectra of the present run */
+        uint32_t spectra;
+        uint32_t hops_since_spectrum;
+        double tone_share;
+
+        uint32_t settling; /* hops left during which nothing is concluded */
+        uint32_t flat_hops;
+        double typical_count; /* slow mean of the counts, while they move */
+        bool typical_known;
+        bool stuck;
+};
+
+int channel_plan_init(struct channel_plan *plan, uint32_t rate_mhz);
+void channel_plan_done(struct channel_plan *plan);
+
+int channel_init(struct channel *channel, const struct channel_plan *plan, double scale_uv);
+void channel_done(struct channel *channel);
+
+/* Forgets everything. */
+void channel_reset(struct channel *channel);
+
+/* Starts anew at this count, `gap` frames after the last; what was learnt stays. */
+void channel_restart(struct channel *channel, const struct channel_plan *plan, int32_t first, uint64_t gap);
+
+/* Takes n counts, `stride` apart, all within one hop. */
+void channel_push(
+        struct channel *channel, struct channel_plan *plan, const int32_t *counts, size_t stride, size_t n);
+
+/* Closes the hop; `counts` is its last one. */
+void channel_close_hop(struct channel *channel, struct channel_plan *plan, int32_t last);
+
+/* Whether the envelope tells about the muscle: not settling, not at a rail, no tone. */
+bool channel_is_present(const struct channel *channel);
+
+/* Forgets the spectra summed so far. */
+void channel_restart_spectrum(struct channel *channel, const struct channel_plan *plan);
+
+/* Median frequency over the spectra summed so far; 0 = unknown. */
+double channel_median_hz(const struct channel *channel, struct channel_plan *plan);

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MIT */
+/* The cramp detector: see detector.h. This file owns the hop grid, gaps and the order of work within a hop. */
+#include "daemon/detector/detector.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "daemon/basic/cleanup.h"
+#include "daemon/detector/channel.h"
+#include "daemon/detector/episode.h"
+#include "daemon/detector/history.h"
+
+struct detector {
+        struct channel_plan plan;
+        struct channel *channels;
+        uint32_t channel_count;
+        struct history history;
+        struct episode episode;
+
+        bool started;
+        uint64_t expected_index; /* frame that comes next */
+        uint64_t hop_index;      /* first frame of the hop in progress */
+        uint32_t hop_filled;
+
+        double *envelope_uv, *floor_uv; /* for the live view */
+        detector_event_func on_event;
+        detector_level_func on_level;
+        void *userdata;
+};
+
+DEFINE_CLEANUP(struct detector *, detector_free)
+
+static bool setup_is_valid(const struct detector_setup *setup) {
+        if (setup->rate_mhz < DETECTOR_RATE_MIN_MHZ || setup->rate_mhz > DETECTOR_RATE_MAX_MHZ ||
+            setup->channels < 1 || setup->channels > DETECTOR_CHANNELS_MAX || !setup->scale_uv || !setup->on_event)
+                return false;
+
+        /* Bounds, so that squares stay finite; no unit of this world lies outside. NaN fails, too. */
+        for (uint32_t i = 0; i < setup->channels; i++)
+                if (!(setup->scale_uv[i] > 1e-12 && setup->scale_uv[i] < 1e12))
+                        return false;
+        return true;
+}
+
+int detector_new(const struct detector_setup *setup, struct detector **ret) {
+        _cleanup_(detector_freep) struct detector *detector = NULL;
+        int r;
+
+        if (!setup_is_valid(setup))
+                return -EINVAL;
+
+        detector = calloc(1, sizeof(*detector));
+        if (!detector)
+                return -ENOMEM;
+        detector->on_event = setup->on_event;
+        detector->on_level = setup->on_level;
+        detector->userdata = setup->userdata;
+
+        r = channel_plan_init(&detector->plan, setup->rate_mhz);
+        if (r < 0)
+                return r;
+        r = history_init(&detector->history, &detector->plan.grid, setup->channels);
+        if (r < 0)
+                return r;
+        detector->envelope_uv = calloc(setup->channels, sizeof(double));
+        detector->floor_uv = calloc(setup->channels, sizeof(double));
+        detector->channels = calloc(setup->channels, sizeof(struct channel));
+        if (!detector->envelope_uv || !detector->floor_uv || !detector->channels)
+                return -ENOMEM;
+
+        for (; detector->channel_count < setup->channels; detector->channel_count++) {
+                r = channel_init(
+                        &detector->channels[detector->channel_count],
+                        &detector->plan,
+                        setup->scale_uv[detector->channel_count]);
+                if (r < 0)
+                        return r;
+        }
+
+        *ret = steal_pointer(&detector);
+        return 0;
+}
+
+struct detector *detector_free(struct detector *detector) {
+        if (!detector)
+                return NULL;
+
+        for (uint32_t i = 0; i < detector->channel_count; i++)
+                channel_done(&detector->channels[i]);
+        free(detector->channels);
+        free(detector->floor_uv);
+        free(detector->envelope_uv);
+        history_done(&detector->history);
+        channel_plan_done(&detector->plan);
+        free(detector);
+        return NULL;
+}
+
+static struct episode_context detector_context(struct detector *detector, uint64_t end_index) {
+        return (struct episode_context){
+                .plan = &detector->plan,
+                .channels = detector->channels,
+                .channel_count = detector->channel_count,
+                .history = &detector->history,
+                .end_index = end_index,
+                .on_event = detector->on_event,
+                .userdata = detector->userdata,
+        };
+}
+
+/* Share of the other channels, those that can be judged, that rise together with this one; negative = none can. */
+static double detector_together(const struct detector *detector, uint32_t channel) {
+        double rise = detector->channels[channel].evidence.ratio - 1.0, sum = 0.0;
+        unsigned judged = 0;
+
+        if (!(rise > 0.0))
+                return -1.0;
+
+        for (uint32_t i = 0; i < detector->channel_count; i++) {
+                const struct channel *other = &detector->channels[i];
+                double share;
+
+                if (i == channel || !channel_is_present(other) || !(other->floor.rest_uv > 0.0))
+                        continue;
+                judged++;
+                if (other->evidence.ratio < TUNING_TOGETHER_RATIO)
+                        continue;
+                share = ((other->evidence.ratio - 1.0) / rise - TUNING_CROSSTALK_SHARE) /
+                        (TUNING_TOGETHER_SHARE - TUNING_CROSSTALK_SHARE);
+                sum += share < 0.0 ? 0.0 : share > 1.0 ? 1.0 : share;
+        }
+        return judged > 0 ? sum / (double)judged : -1.0;
+}
+
+static void detector_weigh_channel(struct detector *detector, uint32_t index) {
+        struct channel *channel = &detector->channels[index];
+        struct evidence *evidence = &channel->evidence;
+        struct evidence_input input = {
+                .hop_s = detector->plan.grid.hop_s,
+                .envelope_uv = channel->envelope.envelope_uv,
+                .level_uv = channel->envelope.level_uv,
+                .reference_uv = channel->envelope.reference_uv,
+                .support = 1.0,
+        };
+
+        /* What cannot be judged neither adds nor takes away. */
+        if (!channel_is_present(channel) && !channel->stuck)
+                return;
+
+        input.rest_uv = evidence_rest(evidence, channel->floor.rest_uv, input.level_uv);
+        if (evidence->score_s > 0.0) {
+                double together = detector_together(detector, index);
+
+                evidence->together = together < 0.0 ? 0.5 : together;
+                if (together >= 0.0)
+                        input.support = TUNING_ISOLATED_GAIN +
+                                        (TUNING_TOGETHER_GAIN - TUNING_ISOLATED_GAIN) * together;
+        } else if (detector->episode.state != DETECTOR_CRAMP) {
+                channel_restart_spectrum(channel, &detector->plan);
+        }
+        evidence_take(evidence, &input);
+}
+
+static void detector_feed_floors(struct detector *detector) {
+        enum detector_state state = detector->episode.state;
+
+        if (state == DETECTOR_SUSPECTED || state == DETECTOR_CRAMP)
+                return;
+
+        for (uint32_t i = 0; i < detector->channel_count; i++) {
+                struct channel *channel = &detector->channels[i];
+
+                if (channel_is_present(channel) && channel->evidence.score_s < TUNING_FLOOR_FREEZE_S)
+                        floor_feed(&channel->floor, channel->envelope.envelope_uv);
+        }
+}
+
+static void detector_tell_level(struct detector *detector, uint64_t end_index) {
+        struct detector_level level = {
+                .index = end_index,
+                .state = detector->episode.state,
+                .channels = detector->channel_count,
+                .envelope_uv = detector->envelope_uv,
+                .floor_uv = detector->floor_uv,
+        };
+
+        if (!detector->on_level)
+                return;
+
+        for (uint32_t i = 0; i < detector->channel_count; i++) {
+                detector->envelope_uv[i] = detector->channels[i].envelope.envelope_uv;
+                detector->floor_uv[i] = detector->channels[i].floor.rest_uv;
+        }
+        detector->on_level(&level, detector->userdata);
+}
+
+/* `frame` is the last one of the hop. */
+static void detector_close_hop(struct detector *detector, const int32_t *frame) {
+        uint64_t end_index = detector->hop_index + detector->plan.grid.hop_frames;
+        struct episode_context context = detector_context(detector, end_index);
+        double *row = history_add(&detector->history, detector->hop_index);
+
+        for (uint32_t i = 0; i < detector->channel_count; i++) {
+                struct channel *channel = &detector->channels[i];
+
+                channel_close_hop(channel, &detector->plan, frame[i]);
+                row[i] = channel->envelope.hops > 0 ? envelope_power(&channel->envelope, 0) : -1.0;
+        }
+        for (uint32_t i = 0; i < detector->channel_count; i++)
+                detector_weigh_channel(detector, i);
+
+        episode_step(&detector->episode, &context);
+        detector_feed_floors(detector);
+        detector_tell_level(detector, end_index);
+
+        detector->hop_index = end_index;
+        detector->hop_filled = 0;
+}
+
+static void detector_reset(struct detector *detector) {
+        for (uint32_t i = 0; i < detector->channel_count; i++)
+                channel_reset(&detector->channels[i]);
+        history_reset(&detector->history);
+        episode_reset(&detector->episode);
+        detector->started = false;
+}
+
+/* Begins a new hop grid at this frame, after `gap` frames that never came. */
+static void detector_start(struct detector *detector, uint64_t index, const int32_t *frame, uint64_t gap) {
+        for (uint32_t i = 0; i < detector->channel_count; i++)
+                channel_restart(&detector->channels[i], &detector->plan, frame[i], gap);
+        detector->started = true;
+        detector->expected_index = detector->hop_index = index;
+        detector->hop_filled = 0;
+}
+
+static void detector_take_gap(struct detector *detector, uint64_t index, const int32_t *frame) {
+        const struct grid *grid = &detector->plan.grid;
+        struct episode_context context = detector_context(detector, detector->expected_index);
+        uint64_t gap = index - detector->expected_index;
+
+        if (gap > grid_frames(grid, TUNING_GAP_LOST_MS))
+                episode_lose(&detector->episode, &context, detector->expected_index);
+        else if (gap > grid_frames(grid, TUNING_GAP_SHORT_MS))
+                episode_break(&detector->episode, &context);
+
+        if (gap > grid_frames(grid, TUNING_GAP_FORGET_MS)) {
+                detector_reset(detector);
+                gap = 0;
+        } else if (gap > grid_frames(grid, TUNING_GAP_SHORT_MS)) {
+                for (uint32_t i = 0; i < detector->channel_count; i++)
+                        evidence_reset(&detector->channels[i].evidence);
+                detector->history.barrier = detector->history.taken;
+        }
+        detector_start(detector, index, frame, gap);
+}
+
+int detector_push(struct detector *detector, uint64_t index, const int32_t *counts, size_t frames) {
+        size_t stride = detector->channel_count;
+
+        if (frames > UINT64_MAX - index)
+                return -EINVAL;
+        if (detector->started && index < detector->expected_index)
+                return -ESTALE;
+        if (frames == 0)
+                return 0;
+
+        if (!detector->started)
+                detector_start(detector, index, counts, 0);
+        else if (index > detector->expected_index)
+                detector_take_gap(detector, index, counts);
+
+        while (frames > 0) {
+                size_t n = detector->plan.grid.hop_frames - detector->hop_filled;
+
+                if (n > frames)
+                        n = frames;
+                for (uint32_t i = 0; i < detector->channel_count; i++)
+                        channel_push(&detector->channels[i], &detector->plan, counts + i, stride, n);
+
+                detector->hop_filled += (uint32_t)n;
+                detector->expected_index += n;
+                counts += n * stride;
+                frames -= n;
+                if (detector->hop_filled == detector->plan.grid.hop_frames)
+                        detector_close_hop(detector, counts - stride);
+        }
+        return 0;
+}
+
+void detector_finish(struct detector *detector) {
+        struct episode_context context = detector_context(detector, detector->expected_index);
+
+        if (!detector->started)
+                return;
+        episode_finish(&detector->episode, &context, detector->expected_index);
+        detector_reset(detector);
+}
+
+enum detector_state detector_get_state(const struct detector *detector) {
+        return detector->episode.state;
+}
+
+const char *detector_version(void) {
+        return TUNING_VERSION;
+}
+
+const char *detector_state_to_string(enum detector_state state) {
+        static const char *const names[DETECTOR_STATE_MAX] = {
+                [DETECTOR_REST] = "rest",
+                [DETECTOR_SUSPECTED] = "suspected",
+                [DETECTOR_CRAMP] = "cramp",
+                [DETECTOR_RECOVERING] = "recovering",
+        };
+
+        return (unsigned)state < DETECTOR_STATE_MAX ? names[state] : NULL;
+}
+
+const char *detector_severity_to_string(enum detector_severity severity) {
+        static const char *const names[DETECTOR_SEVERITY_MAX] = {
+                [DETECTOR_MILD] = "mild",
+                [DETECTOR_MODERATE] = "moderate",
+                [DETECTOR_STRONG] = "strong",
+        };
+
+        return (unsigned)severity < DETECTOR_SEVERITY_MAX ? names[severity] : NULL;
+}
+
+const char *detector_end_reason_to_string(enum detector_end_reason reason) {
+        static const char *const names[DETECTOR_END_REASON_MAX] = {
+                [DETECTOR_END_SUBSIDED] = "subsided",
+                [DETECTOR_END_SIGNAL_LOST] = "signal-lost",
+                [DETECTOR_END_STREAM_END] = "stream-end",
+        };
+
+        return (unsigned)reason < DETECTOR_END_REASON_MAX ? names[reason] : NULL;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The states rest, suspected, cramp, recovering, and what is known of the episode that lasts: decided once per hop
+ * from the evidence of the channels. Needs channel and history; called by detector.c.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/detector/channel.h"
+#include "daemon/detector/detector.h"
+#include "daemon/detector/history.h"
+
+/* Ten-second means of the level, to tell a floor that has moved from a muscle. */
+struct episode_steadiness {
+        uint32_t hops;
+        double squares;
+        unsigned means, next;
+        double level_uv[TUNING_STEADY_MEANS];
+};
+
+struct episode {
+        enum detector_state state;
+        uint32_t lead;
+        uint64_t state_hops; /* in this state */
+        uint64_t onset_index, alert_index;
+        double peak_uv, rest_uv, peak_level_uv, together;
+        enum detector_severity severity;
+        double level_uv; /* the usual level of the episode */
+        double absence_s, lost_s, recovered_s;
+        uint64_t absence_index, lost_index;
+        struct episode_steadiness steadiness;
+};
+
+/* What an episode is decided from and tells to. */
+struct episode_context {
+        struct channel_plan *plan;
+        struct channel *channels;
+        uint32_t channel_count;
+        struct history *history;
+        uint64_t end_index; /* first frame after the hop */
+        detector_event_func on_event;
+        void *userdata;
+};
+
+void episode_reset(struct episode *episode);
+
+/* One hop later. */
+void episode_step(struct episode *episode, const struct episode_context *context);
+
+/* The signal was missing for too long to hold on to a suspicion. */
+void episode_break(struct episode *episode, const struct episode_context *context);
+
+/* Likewise from this frame on, for too long to hold on to a cramp. */
+void episode_lose(struct episode *episode, const struct episode_context *context, uint64_t index);
+
+/* The stream ends with this frame. */
+void episode_finish(struct episode *episode, const struct episode_context *context, uint64_t index);

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Evidence of one channel for a cramp, in seconds of a strong and isolated one: grows with level and unbroken
+ * duration, shrinks with dips. Needs nothing; called by detector.c.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct evidence {
+        double score_s;
+        double dip_s;       /* length of the present dip */
+        double dips;        /* fading count of dips too long to bridge */
+        double after_uv;    /* what an episode left behind, while above rest: counts as rest */
+        double ratio;       /* level over rest */
+        double together;    /* share of the other channels that take part, 0-1 */
+        uint32_t run_hops;  /* since the score rose from zero */
+};
+
+/* One hop's view of a channel. */
+struct evidence_input {
+        double hop_s;
+        double envelope_uv, level_uv, reference_uv;
+        double rest_uv; /* 0 = unknown: nothing is concluded */
+        double support; /* factor from the other channels */
+};
+
+void evidence_reset(struct evidence *evidence);
+
+/* Starts counting from what is there now: called when an episode has ended. */
+void evidence_rebase(struct evidence *evidence, double level_uv);
+
+/* What counts as rest for this channel now. */
+double evidence_rest(struct evidence *evidence, double rest_uv, double level_uv);
+
+void evidence_take(struct evidence *evidence, const struct evidence_input *input);

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* The resting floor: see floor.h. */
+#include "daemon/detector/floor.h"
+
+#include <string.h>
+
+void floor_reset(struct floor *floor, double scale_uv) {
+        *floor = (struct floor){.least_uv = TUNING_FLOOR_MIN_COUNTS * scale_uv};
+        if (floor->least_uv < TUNING_FLOOR_MIN_UV)
+                floor->least_uv = TUNING_FLOOR_MIN_UV;
+}
+
+static void sort(double *values, unsigned n) {
+        for (unsigned i = 1; i < n; i++) {
+                double value = values[i];
+                unsigned k = i;
+
+                for (; k > 0 && values[k - 1] > value; k--)
+                        values[k] = values[k - 1];
+                values[k] = value;
+        }
+}
+
+static double percentile(const double *values, unsigned n, double share) {
+        double sorted[TUNING_FLOOR_UNITS];
+
+        memcpy(sorted, values, n * sizeof(double));
+        sort(sorted, n);
+        return sorted[(unsigned)((double)(n - 1) * share)];
+}
+
+static double at_least(double value, double least) {
+        return value > least ? value : least;
+}
+
+static void floor_remember(struct floor *floor, double rest_uv) {
+        if (floor->remembered < TUNING_FLOOR_MEMORY_UNITS)
+                floor->remembered++;
+        floor->memory_uv += (rest_uv - floor->memory_uv) / (double)floor->remembered;
+}
+
+static void floor_take_unit(struct floor *floor, double low_uv, double mean_uv) {
+        double rest_uv;
+
+        floor->low[floor->next] = low_uv;
+        floor->mean[floor->next] = mean_uv;
+        floor->next = (floor->next + 1) % TUNING_FLOOR_UNITS;
+        if (floor->units < TUNING_FLOOR_UNITS)
+                floor->units++;
+        if (floor->units < TUNING_FLOOR_UNITS_MIN)
+                return;
+
+        rest_uv = percentile(floor->low, floor->units, TUNING_FLOOR_SHARE);
+        floor_remember(floor, rest_uv);
+        floor->rest_uv =
+                at_least(at_least(rest_uv, TUNING_FLOOR_MEMORY_SHARE * floor->memory_uv), floor->least_uv);
+        floor->usual_uv = at_least(
+                percentile(floor->mean, floor->units, TUNING_FLOOR_USUAL_SHARE), floor->rest_uv);
+}
+
+void floor_feed(struct floor *floor, double envelope_uv) {
+        double squares = 0.0;
+
+        floor->envelope[floor->filling++] = envelope_uv;
+        if (floor->filling < TUNING_FLOOR_UNIT_HOPS)
+                return;
+
+        floor->filling = 0;
+        for (unsigned i = 0; i < TUNING_FLOOR_UNIT_HOPS; i++)
+                squares += floor->envelope[i] * floor->envelope[i];
+        sort(floor->envelope, TUNING_FLOOR_UNIT_HOPS);
+        floor_take_unit(
+                floor,
+                floor->envelope[TUNING_FLOOR_UNIT_RANK],
+                __builtin_sqrt(squares / (double)TUNING_FLOOR_UNIT_HOPS));
+}
+
+void floor_adopt(struct floor *floor, double level_uv) {
+        double least_uv = floor->least_uv;
+
+        *floor = (struct floor){.least_uv = least_uv};
+        for (unsigned i = 0; i < TUNING_FLOOR_UNITS / 2; i++)
+                floor_take_unit(floor, level_uv, level_uv);
+}
