@@ -1,24 +1,50 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A recording of muscle activity on disk, read as digital samples: EDF, EDF+C and BDF(+C) through EDFlib, and CSV. All
- * selected channels have one rate. Used by `crampctl analyze`, the virtual sensors and tests; never on the daemon's loop.
+ * A recording of muscle activity on disk, read as digital samples: EDF, EDF+C and BDF(+C) through
+ * EDFlib, and CSV. All selected channels have one rate. Used by `crampctl analyze`, the virtual sensors
+ * and tests; never on the daemon's loop.
  *
- * Physical CSV values become counts of 0.01 uV by exact decimal arithmetic, so a file gives the same counts everywhere.
- * Scales: EDF's own physical/digital ratio; 0.01 uV for CSV in uV, mV or V; 1 arbitrary unit for CSV in counts.
+ * Physical CSV values become counts of 0.01 uV by exact decimal arithmetic, so a file gives the same
+ * counts everywhere. Scales: EDF's own physical/digital ratio; 0.01 uV for CSV in uV, mV or V; 1
+ * arbitrary unit for CSV in counts.
+ *
+ * EDF and BDF: all signals in uV, mV or V are muscle signals. Where their rates differ, those of the
+ * rate that most of them have are taken. A header's polarity (physical minimum above maximum) is
+ * ignored. EDFlib keeps its open files in a table without a lock: use this from one thread, and do not
+ * open a file twice at the same time.
+ *
+ * CSV: a header row of names, then numbers; separated by comma, semicolon or tab; lines that begin with
+ * "#" and blank lines are skipped. A name may end in its unit: GM_uV, "GM (mV)", GM_V, GM_counts. Taken
+ * are
+ *   - the columns in uV, mV or V, if there are any, and those without a unit if the options give one;
+ *   - else those in counts and those without a unit, which then are in microvolts unless the options say
+ * otherwise. Left out are names with another unit (angle_deg, torque_Nm, acc_g) and what is no
+ * measurement (index, time, marker). The column time_s (also time_ms, time_us) gives the rate, and where
+ * it jumps there is a gap; it is not looked at if the options give a rate.
+ *
+ * A signal that the options name is always taken; one with another unit or none then counts in arbitrary
+ * units.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
+#include <sys/types.h>
+
+#define RECORDING_RATE_MIN_MHZ UINT32_C(200000)  /* 200 Hz */
+#define RECORDING_RATE_MAX_MHZ UINT32_C(2000000) /* 2000 Hz */
+#define RECORDING_CHANNELS_MAX 256u
 
 struct recording;
 
 struct recording_options {
-        double rate_hz;              /* CSV only; 0 = from the time column */
-        const char *unit;            /* CSV only: "uV", "mV", "V", "counts"; NULL = from the column names, else uV */
-        const char *const *channels; /* labels, or numbers from 1, NULL at the end; NULL = every muscle signal */
+        double rate_hz; /* CSV only; 0 = from the time column */
+        const char
+                *unit; /* CSV only: "uV", "mV", "V", "counts"; NULL = from the column names, else uV */
+        /* Labels, also without their unit, or numbers from 1 (a time column is not counted), NULL at the
+         * end; NULL = every muscle signal. */
+        const char *const *channels;
 };
 
 struct recording_channel {
@@ -34,8 +60,8 @@ struct recording_error {
 
 /* Opens and reads the header (CSV: also finds rate and columns). Returns 0 or
  *   -ENOENT, -EACCES, ...: the file cannot be opened;
- *   -EBADMSG: it can, but is not what crampd reads (damaged, discontinuous EDF+D, no muscle signal, rate out of range, ...);
- *   -ENOMEM. `error` is filled in each case. */
+ *   -EBADMSG: it can, but is not what crampd reads (damaged, discontinuous EDF+D, no muscle signal, rate
+ * out of range, ...); -ENOMEM. `error` is filled in each case. */
 int recording_open(const char *path, const struct recording_options *options, struct recording **ret,
                    struct recording_error *error);
 struct recording *recording_free(struct recording *recording);
@@ -43,14 +69,17 @@ struct recording *recording_free(struct recording *recording);
 uint32_t recording_rate_mhz(const struct recording *recording);
 size_t recording_channels(const struct recording *recording);
 const struct recording_channel *recording_channel(const struct recording *recording, size_t channel);
-/* Microseconds UTC at which it began (an EDF header's local time is taken as UTC), or 0 if it does not say. */
+/* Microseconds UTC at which it began (an EDF header's local time is taken as UTC), or 0 if it does not
+ * say. */
 int64_t recording_start_us(const struct recording *recording);
 /* Frames in all; an estimate from the file's size for CSV. */
 uint64_t recording_frames(const struct recording *recording);
-/* Names of the signals that were not taken (another unit or rate), for a notice to the user; NULL at the end. */
+/* Names of the signals that were not taken (another unit or rate), for a notice to the user; NULL at the
+ * end. */
 const char *const *recording_left_out(const struct recording *recording);
 
-/* Reads up to `frames` frames of interleaved counts. `*ret_index` is the number of the first; it jumps where the time
- * column does (a gap). Returns the number of frames, 0 at the end, -EBADMSG (with `error`) or -EIO. */
+/* Reads up to `frames` frames of interleaved counts. `*ret_index` is the number of the first; it jumps
+ * where the time column does (a gap). Returns the number of frames, 0 at the end, -EBADMSG (with
+ * `error`) or -EIO. */
 ssize_t recording_read(struct recording *recording, uint64_t *ret_index, int32_t *counts, size_t frames,
                        struct recording_error *error);

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * EDF, EDF+C, BDF and BDF+C through EDFlib: digital samples as they are in the file. Called by
+ * recording.c.
+ */
+#include "sensors/recording/reader.h"
+
+#include <edflib.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/basic/cleanup.h"
+
+/* EDFlib reads one signal at a time, so samples are interleaved in blocks of this many frames. */
+#define BLOCK_FRAMES 4096
+
+struct edf_reader {
+        int handle;
+        uint64_t next;
+        int *signals; /* EDFlib's number of each channel */
+        size_t signals_count;
+        int block[BLOCK_FRAMES];
+};
+
+static void edf_close(void *reader) {
+        struct edf_reader *edf = reader;
+
+        if (edf->handle >= 0)
+                (void)edfclose_file(edf->handle);
+        free(edf->signals);
+        free(edf);
+}
+
+static int block_length(const struct recording *recording, uint64_t next, size_t frames) {
+        uint64_t left = recording->frames - next;
+
+        if (frames > BLOCK_FRAMES)
+                frames = BLOCK_FRAMES;
+        return (int)(left < frames ? left : frames);
+}
+
+static ssize_t edf_read(struct recording *recording, uint64_t *ret_index, int32_t *counts, size_t frames,
+                        struct recording_error *error) {
+        struct edf_reader *edf = recording->reader;
+        size_t channels = edf->signals_count;
+        int length = block_length(recording, edf->next, frames);
+
+        for (size_t channel = 0; channel < channels; channel++) {
+                int got =
+                        edfread_digital_samples(edf->handle, edf->signals[channel], length, edf->block);
+
+                if (got != length)
+                        return recording_fail(
+                                error, -EIO,
+                                "%s: frame %llu can not be read: the file was cut short meanwhile, or "
+                                "the disk is failing",
+                                recording->path, (unsigned long long)edf->next);
+                for (size_t frame = 0; frame < (size_t)length; frame++)
+                        counts[frame * channels + channel] = edf->block[frame];
+        }
+
+        *ret_index = edf->next;
+        edf->next += (unsigned)length;
+        return length;
+}
+
+static const struct recording_type edf_type = {.read = edf_read, .close = edf_close};
+
+static int edf_fail(const char *path, int filetype, struct recording_error *error) {
+        switch (filetype) {
+        case EDFLIB_MALLOC_ERROR:
+                return recording_fail(error, -ENOMEM, "%s: out of memory", path);
+        case EDFLIB_NO_SUCH_FILE_OR_DIRECTORY:
+                return recording_fail(error, -ENOENT, "%s: the file is gone", path);
+        case EDFLIB_MAXFILES_REACHED:
+                return recording_fail(error, -EMFILE,
+                                      "%s: too many recordings are open: close some first", path);
+        case EDFLIB_FILE_ALREADY_OPENED:
+                return recording_fail(error, -EBUSY,
+                                      "%s: is being read already: wait until that is done", path);
+        case EDFLIB_FILE_READ_ERROR:
+                return recording_fail(error, -EIO, "%s: can not be read: copy the file again", path);
+        case EDFLIB_FILE_IS_DISCONTINUOUS:
+                return recording_fail(
+                        error, -EBADMSG,
+                        "%s: the recording is discontinuous: convert it to continuous files with "
+                        "EDFbrowser (Tools, Convert EDF+D to EDF+C)",
+                        path);
+        default:
+                return recording_fail(
+                        error, -EBADMSG,
+                        "%s: its header breaks the rules of EDF (EDFlib's error %d): open it with "
+                        "EDFbrowser, which names the place, and correct it there (Tools, Header editor)",
+                        path, filetype);
+        }
+}
+
+static size_t padded_length(const char *text) {
+        size_t length = strlen(text);
+
+        while (length > 0 && text[length - 1] == ' ')
+                length--;
+        return length;
+}
+
+static int signals_describe(struct recording *recording, const struct edf_hdr_struct *header,
+                            struct recording_error *error) {
+        int r;
+
+        r = signal_list_init(&recording->signals, (size_t)header->edfsignals);
+        if (r < 0)
+                return recording_fail(error, r, "%s: out of memory", recording->path);
+
+        for (size_t i = 0; i < recording->signals.count; i++) {
+                const struct edf_param_struct *param = &header->signalparam[i];
+                struct signal *signal = &recording->signals.signals[i];
+                size_t dimension_length = padded_length(param->physdimension);
+
+                signal->label = strndup(param->label, padded_length(param->label));
+                if (!signal->label)
+                        return recording_fail(error, -ENOMEM, "%s: out of memory", recording->path);
+                signal->stem_length = strlen(signal->label);
+                signal->unit = dimension_length == 0
+                                       ? UNIT_NONE
+                                       : unit_from_voltage(param->physdimension, dimension_length);
+                signal->arbitrary = !unit_is_voltage(signal->unit);
+                signal->scale_uv = fabs((param->phys_max - param->phys_min) /
+                                        ((double)param->dig_max - (double)param->dig_min)) *
+                                   unit_microvolts(signal->unit);
+        }
+        return 0;
+}
+
+static double signal_rate_hz(const struct edf_hdr_struct *header, size_t signal) {
+        return (double)header->signalparam[signal].smp_in_datarecord * (double)EDFLIB_TIME_DIMENSION /
+               (double)header->datarecord_duration;
+}
+
+/* How many of the signals that may be taken have this many samples in a record, hence the same rate. */
+static size_t rate_votes(const struct recording *recording, const struct edf_hdr_struct *header,
+                         int samples) {
+        size_t votes = 0;
+
+        for (size_t i = 0; i < recording->signals.count; i++)
+                votes += recording->signals.signals[i].taken &&
+                         header->signalparam[i].smp_in_datarecord == samples;
+        return votes;
+}
+
+/* Of the signals in volts, those of the rate that most of them have, the first in a draw. */
+static void signals_take_voltages(struct recording *recording, const struct edf_hdr_struct *header) {
+        struct signal_list *list = &recording->signals;
+        size_t most = 0;
+        int samples = 0; /* if no rate is in range: the first's, whose rate is then refused */
+
+        for (size_t i = list->count; i-- > 0;) {
+                list->signals[i].taken = unit_is_voltage(list->signals[i].unit);
+                if (list->signals[i].taken)
+                        samples = header->signalparam[i].smp_in_datarecord;
+        }
+        for (size_t i = 0; i < list->count; i++) {
+                double rate_mhz = round(signal_rate_hz(header, i) * 1000);
+                size_t votes = rate_votes(recording, header, header->signalparam[i].smp_in_datarecord);
+
+                if (votes > most && rate_mhz >= RECORDING_RATE_MIN_MHZ &&
+                    rate_mhz <= RECORDING_RATE_MAX_MHZ) {
+                        most = votes;
+                        samples = header->signalparam[i].smp_in_datarecord;
+                }
+        }
+        for (size_t i = 0; i < list->count; i++)
+                if (header->signalparam[i].smp_in_datarecord != samples)
+                        list->signals[i].taken = false;
+}
+
+static int signals_take(struct recording *recording, const struct edf_hdr_struct *header,
+                        const struct recording_options *options, struct recording_error *error) {
+        struct signal_list *list = &recording->signals;
+        size_t first = list->count;
+        int r;
+
+        if (options->channels) {
+                r = signal_list_choose(list, options->channels, recording->path, error);
+                if (r < 0)
+                        return r;
+                for (size_t i = 0; i < list->count; i++)
+                        list->signals[i].taken = list->signals[i].chosen;
+        } else
+                signals_take_voltages(recording, header);
+
+        for (size_t i = list->count; i-- > 0;)
+                if (list->signals[i].taken)
+                        first = i;
+        if (first == list->count)
+                return recording_fail(
+                        error, -EBADMSG,
+                        "%s: no signal is in uV, mV or V: choose the muscle signals with --channel",
+                        recording->path);
+
+        for (size_t i = first; i < list->count; i++) {
+                const struct signal *signal = &list->signals[i];
+
+                if (!signal->taken)
+                        continue;
+                if (header->signalparam[i].smp_in_datarecord !=
+                    header->signalparam[first].smp_in_datarecord)
+                        return recording_fail(
+                                error, -EBADMSG,
+                                "%s: \"%s\" and \"%s\" have different rates (%.7g and %.7g Hz): choose "
+                                "channels of one rate with --channel",
+                                recording->path, list->signals[first].label, signal->label,
+                                signal_rate_hz(header, first), signal_rate_hz(header, i));
+                if (!isfinite(signal->scale_uv) || signal->scale_uv <= 0)
+                        return recording_fail(
+                                error, -EBADMSG,
+                                "%s: signal %zu (\"%s\") has no usable physical range: correct it with "
+                                "EDFbrowser (Tools, Header editor)",
+                                recording->path, i + 1, signal->label);
+        }
+
+        recording->frames = (uint64_t)header->signalparam[first].smp_in_file;
+        return recording_set_rate(recording, signal_rate_hz(header, first), error);
+}
+
+static int signals_number(struct edf_reader *edf, const struct signal_list *list) {
+        edf->signals = calloc(signal_list_taken(list), sizeof(*edf->signals));
+        if (!edf->signals)
+                return -ENOMEM;
+        for (size_t i = 0; i < list->count; i++)
+                if (list->signals[i].taken)
+                        edf->signals[edf->signals_count++] = (int)i;
+        return 0;
+}
+
+static int64_t header_start_us(const struct edf_hdr_struct *header) {
+        struct tm start = {
+                .tm_year = header->startdate_year - 1900,
+                .tm_mon = header->startdate_month - 1,
+                .tm_mday = header->startdate_day,
+                .tm_hour = header->starttime_hour,
+                .tm_min = header->starttime_minute,
+                .tm_sec = header->starttime_second,
+        };
+
+        return (int64_t)timegm(&start) * 1000000 + header->starttime_subsecond / 10;
+}
+
+int edf_open(struct recording *recording, int fd, const struct recording_options *options,
+             struct recording_error *error) {
+        _cleanup_(freep) struct edf_hdr_struct *header = NULL; /* about 150 KiB */
+        struct edf_reader *edf;
+        int r;
+
+        r = edf_header_check(recording->path, fd, error);
+        if (r < 0)
+                return r;
+
+        header = calloc(1, sizeof(*header));
+        edf = calloc(1, sizeof(*edf));
+        if (!header || !edf) {
+                free(edf);
+                return recording_fail(error, -ENOMEM, "%s: out of memory", recording->path);
+        }
+        edf->handle = -1;
+        recording->type = &edf_type;
+        recording->reader = edf;
+
+        if (edfopen_file_readonly(recording->path, header, EDFLIB_DO_NOT_READ_ANNOTATIONS) < 0)
+                return edf_fail(recording->path, header->filetype, error);
+        edf->handle = header->handle;
+
+        r = signals_describe(recording, header, error);
+        if (r < 0)
+                return r;
+        r = signals_take(recording, header, options, error);
+        if (r < 0)
+                return r;
+        r = signals_number(edf, &recording->signals);
+        if (r < 0)
+                return recording_fail(error, r, "%s: out of memory", recording->path);
+
+        recording->start_us = header_start_us(header);
+        return 0;
+}
