@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+#include "dbus/crampctl/json.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+#define DECIMALS_MAX 17
+
+/* Length of the well-formed UTF-8 sequence at `text` (Unicode 15, table 3-7), 0 if there is none. */
+static size_t utf8_sequence_length(const char *text) {
+        const unsigned char *byte = (const unsigned char *)text;
+        unsigned char low = 0x80, high = 0xbf;
+        size_t length;
+
+        if (byte[0] < 0x80)
+                return 1;
+        if (byte[0] >= 0xc2 && byte[0] <= 0xdf)
+                length = 2;
+        else if (byte[0] >= 0xe0 && byte[0] <= 0xef)
+                length = 3;
+        else if (byte[0] >= 0xf0 && byte[0] <= 0xf4)
+                length = 4;
+        else
+                return 0;
+
+        /* No overlong forms, no surrogates, nothing beyond U+10FFFF. */
+        if (byte[0] == 0xe0)
+                low = 0xa0;
+        else if (byte[0] == 0xed)
+                high = 0x9f;
+        else if (byte[0] == 0xf0)
+                low = 0x90;
+        else if (byte[0] == 0xf4)
+                high = 0x8f;
+
+        if (byte[1] < low || byte[1] > high)
+                return 0;
+        for (size_t i = 2; i < length; i++)
+                if (byte[i] < 0x80 || byte[i] > 0xbf)
+                        return 0;
+        return length;
+}
+
+static void text_write(FILE *file, const char *text) {
+        fputc('"', file);
+        while (*text) {
+                size_t length = utf8_sequence_length(text);
+
+                if (length == 0) {
+                        fputs("\xef\xbf\xbd", file); /* U+FFFD, the replacement character */
+                        length = 1;
+                } else if (*text == '"' || *text == '\\') {
+                        fputc('\\', file);
+                        fputc(*text, file);
+                } else if (*text == '\n') {
+                        fputs("\\n", file);
+                } else if (*text == '\t') {
+                        fputs("\\t", file);
+                } else if ((unsigned char)*text < 0x20) {
+                        fprintf(file, "\\u%04x", (unsigned)*text);
+                } else {
+                        (void)fwrite(text, 1, length, file);
+                }
+                text += length;
+        }
+        fputc('"', file);
+}
+
+/* The comma before a value, if one is due, and its key. */
+static void value_begin(struct json *json, const char *key) {
+        if (json->depth > 0 && json->started[json->depth - 1])
+                fputc(',', json->file);
+        if (json->depth > 0)
+                json->started[json->depth - 1] = true;
+        if (key) {
+                text_write(json->file, key);
+                fputc(':', json->file);
+        }
+}
+
+static void nesting_begin(struct json *json, const char *key, char bracket) {
+        value_begin(json, key);
+        assert(json->depth < JSON_DEPTH_MAX);
+        json->started[json->depth++] = false;
+        fputc(bracket, json->file);
+}
+
+static void nesting_end(struct json *json, char bracket) {
+        assert(json->depth > 0);
+        json->depth--;
+        fputc(bracket, json->file);
+}
+
+void json_object_begin(struct json *json, const char *key) {
+        nesting_begin(json, key, '{');
+}
+
+void json_object_end(struct json *json) {
+        nesting_end(json, '}');
+}
+
+void json_array_begin(struct json *json, const char *key) {
+        nesting_begin(json, key, '[');
+}
+
+void json_array_end(struct json *json) {
+        nesting_end(json, ']');
+}
+
+void json_string(struct json *json, const char *key, const char *value) {
+        if (!value) {
+                json_null(json, key);
+                return;
+        }
+        value_begin(json, key);
+        text_write(json->file, value);
+}
+
+void json_int(struct json *json, const char *key, int64_t value) {
+        value_begin(json, key);
+        fprintf(json->file, "%" PRId64, value);
+}
+
+void json_uint(struct json *json, const char *key, uint64_t value) {
+        value_begin(json, key);
+        fprintf(json->file, "%" PRIu64, value);
+}
+
+void json_double(struct json *json, const char *key, double value, int decimals) {
+        char printed[400], number[400]; /* the largest double has 309 digits before the point */
+        size_t length = 0;
+        bool point = false;
+
+        assert(decimals >= 0 && decimals <= DECIMALS_MAX);
+        if (!isfinite(value)) {
+                json_null(json, key);
+                return;
+        }
+
+        /* The locale may have any decimal sign, of several bytes too: whatever is no digit becomes one
+         * point. */
+        (void)snprintf(printed, sizeof(printed), "%.*f", decimals, value);
+        for (const char *c = printed; *c; c++) {
+                if (*c == '-' || (*c >= '0' && *c <= '9')) {
+                        number[length++] = *c;
+                } else if (!point) {
+                        number[length++] = '.';
+                        point = true;
+                }
+        }
+        if (point) {
+                while (number[length - 1] == '0')
+                        length--;
+                if (number[length - 1] == '.')
+                        length--;
+        }
+        number[length] = '\0';
+
+        value_begin(json, key);
+        fputs(strcmp(number, "-0") == 0 ? "0" : number, json->file);
+}
+
+void json_bool(struct json *json, const char *key, bool value) {
+        value_begin(json, key);
+        fputs(value ? "true" : "false", json->file);
+}
+
+void json_null(struct json *json, const char *key) {
+        value_begin(json, key);
+        fputs("null", json->file);
+}
+
+int json_finish(struct json *json) {
+        assert(json->depth == 0);
+        fputc('\n', json->file);
+        if (fflush(json->file) != 0 || ferror(json->file))
+                return -EIO;
+        return 0;
+}
