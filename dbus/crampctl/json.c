@@ -6,9 +6,8 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stddef.h>
-#include <string.h>
 
-#define DECIMALS_MAX 17
+#define DECIMALS_MAX 15
 
 /* Length of the well-formed UTF-8 sequence at `text` (Unicode 15, table 3-7), 0 if there is none. */
 static size_t utf8_sequence_length(const char *text) {
@@ -131,37 +130,35 @@ void json_uint(struct json *json, const char *key, uint64_t value) {
 }
 
 void json_double(struct json *json, const char *key, double value, int decimals) {
-        char printed[400], number[400]; /* the largest double has 309 digits before the point */
-        size_t length = 0;
-        bool point = false;
+        char number[400]; /* the largest double has 309 digits */
+        double power = 1;
+        int length;
 
         assert(decimals >= 0 && decimals <= DECIMALS_MAX);
         if (!isfinite(value)) {
                 json_null(json, key);
                 return;
         }
+        value_begin(json, key);
+        for (int i = 0; i < decimals; i++)
+                power *= 10;
 
-        /* The locale may have any decimal sign, of several bytes too: whatever is no digit becomes one
-         * point. */
-        (void)snprintf(printed, sizeof(printed), "%.*f", decimals, value);
-        for (const char *c = printed; *c; c++) {
-                if (*c == '-' || (*c >= '0' && *c <= '9')) {
-                        number[length++] = *c;
-                } else if (!point) {
-                        number[length++] = '.';
-                        point = true;
-                }
-        }
-        if (point) {
+        /* Printed as integers, since the locale may have any decimal sign. Numbers too large for that
+         * have no decimals left that a double could tell. */
+        if (fabs(value) * power < 9e18) {
+                int64_t scaled = llrint(fabs(value) * power), unit = (int64_t)power;
+
+                length = snprintf(number, sizeof(number), "%s%" PRId64 ".%0*" PRId64,
+                                  value < 0 && scaled != 0 ? "-" : "", scaled / unit, decimals,
+                                  scaled % unit);
                 while (number[length - 1] == '0')
                         length--;
                 if (number[length - 1] == '.')
                         length--;
-        }
-        number[length] = '\0';
+        } else
+                length = snprintf(number, sizeof(number), "%.0f", value);
 
-        value_begin(json, key);
-        fputs(strcmp(number, "-0") == 0 ? "0" : number, json->file);
+        (void)fwrite(number, 1, (size_t)length, json->file);
 }
 
 void json_bool(struct json *json, const char *key, bool value) {

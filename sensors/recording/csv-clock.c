@@ -41,24 +41,32 @@ static int step_median(const int64_t *times_ns, size_t rows, int64_t *ret_ns) {
 }
 
 /* Sampling periods between two rows. */
-static double row_periods(int64_t step_ns, int64_t median_ns, bool gaps) {
-        double periods = gaps ? round((double)step_ns / (double)median_ns) : 1;
+static double row_periods(int64_t advance_ns, double step_ns, bool gaps) {
+        double periods = gaps ? round((double)advance_ns / step_ns) : 1;
 
         return periods < 1 ? 1 : periods;
 }
 
-static double periods_sum(const int64_t *times_ns, size_t rows, int64_t median_ns, bool gaps,
-                          size_t *ret_gaps) {
+static double periods_sum(const int64_t *times_ns, size_t rows, double step_ns, bool gaps) {
         double periods = 0;
 
-        *ret_gaps = 0;
-        for (size_t i = 1; i < rows; i++) {
-                double row = row_periods(times_ns[i] - times_ns[i - 1], median_ns, gaps);
-
-                periods += row;
-                *ret_gaps += row > 1;
-        }
+        for (size_t i = 1; i < rows; i++)
+                periods += row_periods(times_ns[i] - times_ns[i - 1], step_ns, gaps);
         return periods;
+}
+
+/* The mean of what time advances by where nothing is missing: rounding in the times cancels out, unlike
+ * in the median. Also counts the gaps. */
+static double step_mean(const int64_t *times_ns, size_t rows, int64_t median_ns, size_t *ret_gaps) {
+        double sum_ns = 0;
+
+        *ret_gaps = 0;
+        for (size_t i = 1; i < rows; i++)
+                if (row_periods(times_ns[i] - times_ns[i - 1], (double)median_ns, true) > 1)
+                        (*ret_gaps)++;
+                else
+                        sum_ns += (double)(times_ns[i] - times_ns[i - 1]);
+        return sum_ns / (double)(rows - 1 - *ret_gaps);
 }
 
 /* The last digit that the times use, in nanoseconds. */
@@ -83,14 +91,14 @@ static double rate_round(double rate_hz, double error_hz) {
 }
 
 /* Half the width of the band that all rows lie in around a steady grid. */
-static double rows_stray_ns(const int64_t *times_ns, size_t rows, int64_t median_ns, bool gaps,
-                            double step_ns, double *ret_first_ns) {
+static double rows_stray_ns(const int64_t *times_ns, size_t rows, double step_ns, bool gaps,
+                            double *ret_first_ns) {
         double expected = 0, low = 0, high = 0;
 
         for (size_t i = 1; i < rows; i++) {
                 double late;
 
-                expected += row_periods(times_ns[i] - times_ns[i - 1], median_ns, gaps) * step_ns;
+                expected += row_periods(times_ns[i] - times_ns[i - 1], step_ns, gaps) * step_ns;
                 late = (double)(times_ns[i] - times_ns[0]) - expected;
                 low = late < low ? late : low;
                 high = late > high ? late : high;
@@ -104,7 +112,7 @@ int clock_init(struct clock *clock, const int64_t *times_ns, size_t rows, double
         int64_t median_ns;
         double periods, span_ns, rate_hz, step_ns, stray_ns, phase_ns;
         size_t gaps_count;
-        bool gaps = true;
+        bool gaps;
         int r;
 
         for (size_t i = 1; i < rows; i++)
@@ -116,17 +124,15 @@ int clock_init(struct clock *clock, const int64_t *times_ns, size_t rows, double
         if (r < 0)
                 return r;
 
-        periods = periods_sum(times_ns, rows, median_ns, true, &gaps_count);
-        if (gaps_count > 1 + rows / ROWS_PER_GAP_MIN) {
-                gaps = false;
-                periods = (double)(rows - 1);
-        }
+        step_ns = step_mean(times_ns, rows, median_ns, &gaps_count);
+        gaps = gaps_count <= 1 + rows / ROWS_PER_GAP_MIN;
+        periods = periods_sum(times_ns, rows, step_ns, gaps);
 
         span_ns = (double)(times_ns[rows - 1] - times_ns[0]);
         rate_hz = periods / span_ns * 1e9;
         rate_hz = rate_round(rate_hz, rate_hz * (double)times_resolution(times_ns, rows) / span_ns);
         step_ns = 1e9 / rate_hz;
-        stray_ns = rows_stray_ns(times_ns, rows, median_ns, gaps, step_ns, &phase_ns);
+        stray_ns = rows_stray_ns(times_ns, rows, step_ns, gaps, &phase_ns);
         if (stray_ns > STRAY_MAX * step_ns) {
                 *ret_row = rows;
                 return -EBADMSG;

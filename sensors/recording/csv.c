@@ -31,7 +31,7 @@ struct csv_reader {
         bool clocked; /* the time column is followed */
         struct clock clock;
         uint64_t next;
-        uint64_t rows;
+        bool row_seen; /* one that could be read */
 };
 
 struct line {
@@ -211,7 +211,7 @@ static int cell_fail(const struct recording *recording, const struct csv_reader 
                                       ": column \"%s\": no value: delete rows without values, a time "
                                       "column (time_s) then tells of the gap",
                                       recording->path, line->number, name);
-        if (csv->rows == 0)
+        if (!csv->row_seen)
                 return recording_fail(
                         error, -EBADMSG,
                         "%s:%" PRIu64
@@ -232,7 +232,7 @@ static int row_length_fail(const struct recording *recording, const struct csv_r
                 error, -EBADMSG, "%s:%" PRIu64 ": %s%zu column%s here, %zu in the header row: %s",
                 recording->path, line->number, columns > csv->columns.count ? "at least " : "", columns,
                 columns == 1 ? "" : "s", csv->columns.count,
-                csv->rows == 0
+                !csv->row_seen
                         ? "the first line must name the columns, separated by comma, semicolon or "
                           "tab as in the further lines"
                         : "complete or delete the row");
@@ -304,7 +304,7 @@ static int row_take(struct recording *recording, struct row *row, bool contiguou
 
         csv->clock = clock;
         csv->next += missing + 1;
-        csv->rows++;
+        csv->row_seen = true;
         return 1;
 }
 
@@ -379,6 +379,7 @@ static int first_times(struct recording *recording, struct csv_reader *csv, int6
                 r = row_parse(recording, csv, &row, NULL, error);
                 if (r < 0)
                         return r;
+                csv->row_seen = true;
                 times_ns[rows] = row.time_ns;
                 lines[rows++] = row.line.number;
         }

@@ -140,7 +140,7 @@ int recording_open(const char *path, const struct recording_options *options, st
         static const struct recording_options no_options;
         _cleanup_(recording_freep) struct recording *recording = NULL;
         _cleanup_(closep) int fd = -1;
-        bool edf;
+        bool edf = false;
         int r;
 
         fd = file_open(path, error);
