@@ -75,7 +75,7 @@ stage() {
 check() {
         name=$1
         shift
-        if "$@" >"$logs/$name.log" 2>&1 </dev/null; then
+        if ("$@") >"$logs/$name.log" 2>&1 </dev/null; then
                 echo "ok     $name"
                 passed=$((passed + 1))
         else
@@ -107,7 +107,7 @@ suite() {
         passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
         echo "$name: $1 passed, $2 failed, $3 skipped"
         [ "$2" -gt 0 ] || return 0
-        cat "$logs/$name.failed" || true
+        [ ! -s "$logs/$name.failed" ] || cat "$logs/$name.failed"
         echo "The end of $logs/$name.log:"
         tail -n 100 "$logs/$name.log"
         return 1
@@ -169,7 +169,7 @@ installs_to_destdir() {
 # Any other prefix gets everything below itself, so that no privilege is needed.
 installs_to_prefix() {
         meson install -C build/clang --no-rebuild || return 1
-        if grep -v -e '^#' -e "^$prefix/" build/clang/meson-logs/install-log.txt; then
+        if grep -v -e '^#' -e "^$prefix$" -e "^$prefix/" build/clang/meson-logs/install-log.txt; then
                 echo "the files above lie outside of the prefix $prefix"
                 return 1
         fi
