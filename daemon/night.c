@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: MIT */
+/* From blocks of samples to episodes in real time: see night.h. */
+#include "daemon/night.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-id128.h>
+#include <time.h>
+
+#include "daemon/basic/cleanup.h"
+#include "daemon/guidance/relief.h"
+
+#define ROW_EVERY_US (INT64_C(60) * 1000000)
+
+struct night {
+        struct night_callbacks callbacks;
+        void *userdata;
+
+        struct stream_format format;
+        struct detector *detector;
+        struct store_night row;
+        char muscle[sizeof(((struct store_episode *)0)->muscle)];
+        char leg[sizeof(((struct store_episode *)0)->leg)];
+
+        bool anchored;
+        int64_t start_us;    /* realtime of frame 0 */
+        int64_t boot_us;     /* CLOCK_BOOTTIME of frame 0 */
+        uint64_t base_index; /* added to a block's index: frames before the stream's last restart */
+        uint64_t next_index; /* first frame not seen yet */
+        bool resuming;       /* the next block tells how long the stream was away */
+        uint64_t received;   /* frames, gaps left out */
+        int64_t row_us;      /* when the row was last reported */
+
+        bool open; /* `episode` lasts */
+        bool help_told;
+        struct store_episode episode;
+        const char *finish_reason; /* replaces the detector's while night_finish() runs */
+};
+
+int32_t zone_offset_s(int64_t time_us) {
+        time_t seconds = (time_t)(time_us / 1000000);
+        struct tm local;
+
+        return localtime_r(&seconds, &local) ? (int32_t)local.tm_gmtoff : 0;
+}
+
+void public_id_new(char ret[static STORE_ID_SIZE]) {
+        sd_id128_t random = SD_ID128_NULL;
+        char text[SD_ID128_STRING_MAX];
+
+        /* Fails only where the kernel has no random numbers; an id of zeros is refused by the store
+         * then. */
+        (void)sd_id128_randomize(&random);
+        memcpy(ret, sd_id128_to_string(random, text), STORE_ID_SIZE - 1);
+        ret[STORE_ID_SIZE - 1] = '\0';
+}
+
+/* Noon to noon local time, named by the evening: 01:00 belongs to the day before. */
+static void evening_of(int64_t time_us, char *ret, size_t size) {
+        time_t seconds = (time_t)(time_us / 1000000) - 12 * 3600;
+        struct tm local;
+
+        if (!localtime_r(&seconds, &local) || strftime(ret, size, "%Y-%m-%d", &local) == 0)
+                ret[0] = '\0';
+}
+
+static uint64_t frames_to_us(const struct night *night, uint64_t frames) {
+        /* 128 bits: a year at 2 kHz times 10^9 is beyond 64. */
+        return (uint64_t)((unsigned __int128)frames * UINT64_C(1000000000) / night->format.rate_mhz);
+}
+
+static uint64_t us_to_frames(const struct night *night, uint64_t us) {
+        return (uint64_t)((unsigned __int128)us * night->format.rate_mhz / UINT64_C(1000000000));
+}
+
+static int64_t index_to_us(const struct night *night, uint64_t index) {
+        return night->start_us + (int64_t)frames_to_us(night, index);
+}
+
+static uint64_t lasting_us(const struct night *night) {
+        int64_t now_us = index_to_us(night, night->next_index);
+
+        return now_us > night->episode.onset_us ? (uint64_t)(now_us - night->episode.onset_us) : 0;
+}
+
+static void report_row(struct night *night) {
+        night->row_us = night->row.seen_us;
+        night->callbacks.row(&night->row, night->userdata);
+}
+
+static void report_alert(struct night *night, enum night_change change) {
+        uint64_t lasting = lasting_us(night);
+
+        if (change == NIGHT_ALERT_ENDED)
+                lasting = (uint64_t)(night->episode.end_us - night->episode.onset_us);
+        night->callbacks.alert(change, &night->episode, lasting, night->userdata);
+}
+
+static void take_figures(struct night *night, const struct detector_event *event) {
+        struct store_episode *episode = &night->episode;
+
+        (void)snprintf(episode->severity, sizeof(episode->severity), "%s",
+                       detector_severity_to_string(event->severity));
+        episode->peak_uv = night->format.scale_uv > 0 ? event->peak_uv : (double)NAN;
+        episode->median_hz = event->median_hz > 0 ? event->median_hz : (double)NAN;
+        episode->confidence = event->confidence;
+        episode->channel = event->channel;
+}
+
+static void begin_episode(struct night *night, const struct detector_event *event) {
+        struct store_episode *episode = &night->episode;
+
+        *episode = (struct store_episode){
+                .onset_us = index_to_us(night, event->onset_index),
+                .alert_us = index_to_us(night, event->alert_index),
+                .end_us = STORE_NO_TIME,
+        };
+        public_id_new(episode->id);
+        memcpy(episode->sensor, night->row.sensor, sizeof(episode->sensor));
+        memcpy(episode->night, night->row.id, sizeof(episode->night));
+        memcpy(episode->muscle, night->muscle, sizeof(episode->muscle));
+        memcpy(episode->leg, night->leg, sizeof(episode->leg));
+        episode->zone_offset_s = zone_offset_s(episode->onset_us);
+        (void)snprintf(episode->detector, sizeof(episode->detector), "%s", detector_version());
+        take_figures(night, event);
+
+        night->open = true;
+        night->help_told = false;
+        report_alert(night, NIGHT_ALERT_RAISED);
+}
+
+static void end_episode(struct night *night, const struct detector_event *event) {
+        const char *reason = detector_end_reason_to_string(event->end_reason);
+
+        if (event->end_reason == DETECTOR_END_STREAM_END && night->finish_reason)
+                reason = night->finish_reason;
+
+        take_figures(night, event);
+        night->episode.end_us = index_to_us(night, event->end_index);
+        (void)snprintf(night->episode.end_reason, sizeof(night->episode.end_reason), "%s", reason);
+        night->open = false;
+        report_alert(night, NIGHT_ALERT_ENDED);
+}
+
+static void on_detector_event(const struct detector_event *event, void *userdata) {
+        struct night *night = userdata;
+
+        switch (event->type) {
+        case DETECTOR_EVENT_ALERT:
+                begin_episode(night, event);
+                break;
+        case DETECTOR_EVENT_UPDATE:
+                if (!night->open)
+                        break;
+                take_figures(night, event);
+                report_alert(night, NIGHT_ALERT_UPDATED);
+                break;
+        case DETECTOR_EVENT_END:
+                if (night->open)
+                        end_episode(night, event);
+                break;
+        case DETECTOR_EVENT_SUSPECTED:
+        case DETECTOR_EVENT_DISMISSED:
+        case DETECTOR_EVENT_TYPE_MAX:
+                break;
+        }
+}
+
+static void on_detector_level(const struct detector_level *level, void *userdata) {
+        struct night *night = userdata;
+
+        if (night->callbacks.level)
+                night->callbacks.level(level, index_to_us(night, level->index), night->userdata);
+}
+
+static int copy_name(char *to, size_t size, const char *from) {
+        if (strlen(from) >= size)
+                return -EINVAL;
+        memcpy(to, from, strlen(from) + 1);
+        return 0;
+}
+
+DEFINE_CLEANUP(struct night *, night_free)
+
+int night_new(const struct night_setup *setup, struct night **ret) {
+        _cleanup_(night_freep) struct night *night = NULL;
+        double scale_uv[STREAM_CHANNELS_MAX];
+        int r;
+
+        if (setup->format->channels < 1 || setup->format->channels > STREAM_CHANNELS_MAX)
+                return -EINVAL;
+
+        night = calloc(1, sizeof(*night));
+        if (!night)
+                return -ENOMEM;
+
+        night->callbacks = *setup->callbacks;
+        night->userdata = setup->userdata;
+        night->format = *setup->format;
+        night->start_us = setup->start_us;
+        night->row.end_us = STORE_NO_TIME;
+        night->row.rate_mhz = setup->format->rate_mhz;
+        night->row.channels = setup->format->channels;
+        public_id_new(night->row.id);
+        if (copy_name(night->row.sensor, sizeof(night->row.sensor), setup->sensor) < 0 ||
+            copy_name(night->muscle, sizeof(night->muscle), setup->muscle) < 0 ||
+            copy_name(night->leg, sizeof(night->leg), setup->leg) < 0)
+                return -EINVAL;
+
+        for (uint32_t channel = 0; channel < setup->format->channels; channel++)
+                scale_uv[channel] = setup->format->scale_uv > 0 ? setup->format->scale_uv : 1;
+
+        r = detector_new(&(struct detector_setup){.rate_mhz = setup->format->rate_mhz,
+                                                  .channels = setup->format->channels,
+                                                  .scale_uv = scale_uv,
+                                                  .on_event = on_detector_event,
+                                                  .on_level = on_detector_level,
+                                                  .userdata = night},
+                         &night->detector);
+        if (r < 0)
+                return r;
+
+        *ret = steal_pointer(&night);
+        return 0;
+}
+
+struct night *night_free(struct night *night) {
+        if (!night)
+                return NULL;
+
+        detector_free(night->detector);
+        free(night);
+        return NULL;
+}
+
+bool night_fits(const struct night *night, const struct stream_format *format) {
+        return night->format.rate_mhz == format->rate_mhz &&
+               night->format.channels == format->channels && night->format.scale_uv == format->scale_uv;
+}
+
+void night_resume(struct night *night) {
+        night->resuming = true;
+}
+
+/* Frame 0 is as far before the first block's arrival as that block's frames are long. */
+static void anchor(struct night *night, const struct emg_block *block, int64_t arrival_us,
+                   int64_t realtime_us) {
+        night->boot_us = arrival_us - (int64_t)frames_to_us(night, block->index + block->frames);
+        if (night->start_us == 0)
+                night->start_us = night->boot_us + realtime_us;
+        night->anchored = true;
+
+        night->row.start_us = night->row.seen_us = night->start_us;
+        night->row.zone_offset_s = zone_offset_s(night->start_us);
+        evening_of(night->start_us, night->row.evening, sizeof(night->row.evening));
+        report_row(night);
+}
+
+/* After a lost link the sensor counts from 0 again: go on where the arrival says, never before what was
+ * seen. */
+static void rebase(struct night *night, const struct emg_block *block, int64_t arrival_us) {
+        int64_t first_us = arrival_us - (int64_t)frames_to_us(night, block->frames);
+        uint64_t first = night->next_index;
+
+        if (first_us > night->boot_us) {
+                uint64_t index = us_to_frames(night, (uint64_t)(first_us - night->boot_us));
+
+                if (index > first)
+                        first = index;
+        }
+        night->base_index = first - block->index;
+        night->resuming = false;
+}
+
+static void note_gap(struct night *night, uint64_t from, uint64_t to) {
+        struct store_gap gap = {
+                .start_us = index_to_us(night, from),
+                .end_us = index_to_us(night, to),
+                .frames = to - from,
+        };
+
+        memcpy(gap.night, night->row.id, sizeof(gap.night));
+        night->callbacks.gap(&gap, night->userdata);
+}
+
+void night_push(struct night *night, const struct emg_block *block, int64_t arrival_us,
+                int64_t realtime_us) {
+        uint64_t index;
+
+        if (block->channels != night->format.channels || block->frames == 0)
+                return;
+        if (!night->anchored)
+                anchor(night, block, arrival_us, realtime_us);
+        if (night->resuming)
+                rebase(night, block, arrival_us);
+
+        index = night->base_index + block->index;
+        if (index < night->next_index)
+                return; /* a decoder never goes back; the detector would refuse it */
+        if (index > night->next_index)
+                note_gap(night, night->next_index, index);
+
+        night->next_index = index + block->frames;
+        night->received += block->frames;
+        night->row.packets++;
+        night->row.lost_packets += block->lost_packets;
+        night->row.seen_us = index_to_us(night, night->next_index);
+        (void)detector_push(night->detector, index, block->counts, block->frames);
+
+        if (night->open && !night->help_told && lasting_us(night) >= RELIEF_HELP_AFTER_US) {
+                night->help_told = true;
+                report_alert(night, NIGHT_ALERT_UPDATED);
+        }
+        if (night->row.seen_us - night->row_us >= ROW_EVERY_US)
+                report_row(night);
+}
+
+void night_finish(struct night *night, const char *end_reason) {
+        night->finish_reason = end_reason;
+        detector_finish(night->detector);
+        night->finish_reason = NULL;
+
+        if (!night->anchored)
+                return; /* nothing ever arrived */
+        night->row.end_us = night->row.seen_us;
+        report_row(night);
+}
+
+const struct stream_format *night_get_format(const struct night *night) {
+        return &night->format;
+}
+
+enum detector_state night_get_state(const struct night *night) {
+        return detector_get_state(night->detector);
+}
+
+const struct store_episode *night_get_episode(const struct night *night, uint64_t *ret_lasting_us) {
+        if (!night->open)
+                return NULL;
+        *ret_lasting_us = lasting_us(night);
+        return &night->episode;
+}
+
+uint64_t night_get_monitored_us(const struct night *night) {
+        return frames_to_us(night, night->received);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A night: one sensor's monitoring session, from blocks of samples to episodes in real time.
+ *
+ * Owns the detector and the time base of one sensor: sample index plus an anchor gives microseconds UTC.
+ * Knows no bus, no SQLite and no clock: what time it is comes in, rows and events go out through
+ * callbacks, all on the caller's thread. Owned by a sensor (sensor.c).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/detector/detector.h"
+#include "daemon/store/store.h"
+#include "sensors/driver.h"
+
+struct night;
+
+enum night_change {
+        NIGHT_ALERT_RAISED,
+        NIGHT_ALERT_UPDATED, /* more severe, or it has lasted RELIEF_HELP_AFTER_US */
+        NIGHT_ALERT_ENDED,
+};
+
+struct night_callbacks {
+        /* `lasting_us`: stream time since onset. */
+        void (*alert)(enum night_change change, const struct store_episode *episode, uint64_t lasting_us,
+                      void *userdata);
+        void (*gap)(const struct store_gap *gap, void *userdata);
+        /* The night's row has changed: begun, a minute older, or over. */
+        void (*row)(const struct store_night *row, void *userdata);
+        void (*level)(const struct detector_level *level, int64_t time_us, void *userdata);
+};
+
+struct night_setup {
+        const char *sensor; /* public id */
+        const char *muscle;
+        const char *leg;
+        const struct stream_format *format;
+        int64_t start_us; /* realtime of frame 0 if the source knows it, else 0: the first block's
+                             arrival tells */
+        const struct night_callbacks *callbacks;
+        void *userdata;
+};
+
+/* Returns 0, -EINVAL for a format that the detector cannot take, -ENOMEM. */
+int night_new(const struct night_setup *setup, struct night **ret);
+/* Ends nothing: see night_finish(). */
+struct night *night_free(struct night *night);
+
+/* True if a stream of this format can go on in the night after a loss of the link, with its resting
+ * floor kept. */
+bool night_fits(const struct night *night, const struct stream_format *format);
+/* The stream begins anew: the next block's index counts from 0; the time without a stream becomes a gap.
+ */
+void night_resume(struct night *night);
+
+/* `arrival_us`: CLOCK_BOOTTIME at which the block's last frame arrived. `realtime_us`: what
+ * CLOCK_REALTIME is ahead of CLOCK_BOOTTIME now; only the first block's counts, so a clock that is set
+ * at night moves no episode. */
+void night_push(struct night *night, const struct emg_block *block, int64_t arrival_us,
+                int64_t realtime_us);
+
+/* Ends an open episode and the night. `end_reason`: as in History, "signal-lost", "stream-end" or
+ * "stopped". */
+void night_finish(struct night *night, const char *end_reason);
+
+const struct stream_format *night_get_format(const struct night *night);
+enum detector_state night_get_state(const struct night *night);
+/* The episode that is open now, or NULL. */
+const struct store_episode *night_get_episode(const struct night *night, uint64_t *ret_lasting_us);
+/* Stream time received so far, gaps left out. */
+uint64_t night_get_monitored_us(const struct night *night);
+
+/* Seconds that local time is ahead of UTC at that moment. */
+int32_t zone_offset_s(int64_t time_us);
+/* A new public id: 16 random hexadecimal digits. */
+void public_id_new(char ret[static STORE_ID_SIZE]);
