@@ -207,7 +207,7 @@ void channel_close_hop(struct channel *channel, struct channel_plan *plan, int32
         if (channel->settling > 0)
                 channel->settling--;
         else
-                envelope_take(&channel->envelope, channel->squares / (double)plan->grid.hop_frames);
+                envelope_take(&channel->envelope, channel->squares / (double)plan->grid.hop_frames, plan->grid.hop_s);
 
         channel_look_at_spectrum(channel, plan);
         channel_begin_hop(channel);

@@ -10,8 +10,8 @@ double envelope_power(const struct envelope *envelope, unsigned back) {
         return envelope->power[(envelope->next + TUNING_REFERENCE_HOPS - 1 - back) % TUNING_REFERENCE_HOPS];
 }
 
-void envelope_take(struct envelope *envelope, double power) {
-        double sum = 0.0;
+void envelope_take(struct envelope *envelope, double power, double hop_s) {
+        double sum = 0.0, mean;
 
         envelope->power[envelope->next] = power;
         envelope->next = (envelope->next + 1) % TUNING_REFERENCE_HOPS;
@@ -26,13 +26,16 @@ void envelope_take(struct envelope *envelope, double power) {
                 if (i + 1 == TUNING_LEVEL_HOPS)
                         envelope->level_uv = __builtin_sqrt(sum / (double)(i + 1));
         }
-        envelope->reference_uv = __builtin_sqrt(sum / (double)envelope->hops);
+        mean = sum / (double)envelope->hops;
 
         /* Soon after a restart the shorter times are all there is. */
         if (envelope->hops < TUNING_ENVELOPE_HOPS)
-                envelope->envelope_uv = envelope->reference_uv;
+                envelope->envelope_uv = __builtin_sqrt(mean);
         if (envelope->hops < TUNING_LEVEL_HOPS)
-                envelope->level_uv = envelope->reference_uv;
+                envelope->level_uv = __builtin_sqrt(mean);
+
+        envelope->slow_power += (power - envelope->slow_power) * hop_s / TUNING_REFERENCE_SLOW_S;
+        envelope->reference_uv = __builtin_sqrt(mean > envelope->slow_power ? mean : envelope->slow_power);
 }
 
 bool envelope_is_known(const struct envelope *envelope) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Short-time levels of one channel from the mean squares of its hops: envelope (150 ms), level (1 s), reference (2 s).
+ * Short-time levels of one channel from the mean squares of its hops: envelope (150 ms), level (1 s), and the
+ * reference that dips are judged against (the higher of 2 s and a slow mean).
  * Needs nothing; called by channel.c.
  */
 #pragma once
@@ -12,11 +13,12 @@
 struct envelope {
         unsigned hops, next; /* taken since the last restart, at most a full ring; place of the next */
         double power[TUNING_REFERENCE_HOPS];
+        double slow_power; /* slow mean */
         double envelope_uv, level_uv, reference_uv;
 };
 
 void envelope_restart(struct envelope *envelope);
-void envelope_take(struct envelope *envelope, double power);
+void envelope_take(struct envelope *envelope, double power, double hop_s);
 
 /* Whether a whole envelope has been seen since the restart. */
 bool envelope_is_known(const struct envelope *envelope);

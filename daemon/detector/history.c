@@ -86,7 +86,8 @@ static uint64_t onset_refine_abrupt(
 
         for (uint64_t hop = coarse; hop <= last && hop < history->taken; hop++)
                 if (power_at(history, channel, hop) > edge &&
-                    power_over(history, channel, hop, hop + TUNING_ENVELOPE_HOPS) > edge)
+                    power_over(history, channel, hop, hop + TUNING_ENVELOPE_HOPS) > edge &&
+                    power_over(history, channel, hop, hop + TUNING_LEVEL_HOPS) > edge)
                         return hop;
         return coarse;
 }
@@ -100,14 +101,15 @@ static uint64_t onset_refine_ramp(
         const struct grid *grid,
         uint32_t channel,
         uint64_t coarse,
-        double rest_uv,
+        double usual_uv,
         double edge) {
-        double rest = rest_uv * rest_uv, upper = rest * TUNING_ONSET_RAMP_RATIO * TUNING_ONSET_RAMP_RATIO;
-        double low = __builtin_sqrt(edge - rest), high;
+        double rest = usual_uv * usual_uv, upper = rest * TUNING_ONSET_RAMP_RATIO * TUNING_ONSET_RAMP_RATIO;
+        double low, high;
         uint64_t limit = grid_hops(grid, TUNING_ONSET_RAMP_MS), reached = coarse, back;
 
-        if (edge >= upper)
+        if (edge <= rest || edge >= upper)
                 return coarse;
+        low = __builtin_sqrt(edge - rest);
         high = __builtin_sqrt(upper - rest);
 
         while (reached < history->taken && level_around(history, channel, reached) < upper)
@@ -142,7 +144,7 @@ uint64_t history_find_onset(
 
         refined = onset_refine_abrupt(history, grid, channel, hop, rest_uv);
         return refined > hop ? refined
-                             : onset_refine_ramp(history, grid, channel, hop, rest_uv, edge_uv * edge_uv);
+                             : onset_refine_ramp(history, grid, channel, hop, usual_uv, edge_uv * edge_uv);
 }
 
 struct history_peak history_find_peak(const struct history *history, uint32_t channel, uint64_t from) {

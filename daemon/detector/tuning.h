@@ -27,9 +27,11 @@
 #define TUNING_HOP_MS 50
 /* The envelope is a 150 ms RMS (Moore et al. 2014: S-PLMAD), three hops. */
 #define TUNING_ENVELOPE_HOPS 3u
-/* "Level" is the RMS of a second, and the dips of the envelope are judged against that of two seconds. Hops. */
+/* "Level" is the RMS of a second; the dips of the envelope are judged against the RMS of two seconds or against a
+ * slow mean, whichever is higher: movements come in pieces of seconds. Hops, hops and time constant in s. Chosen. */
 #define TUNING_LEVEL_HOPS 20u
 #define TUNING_REFERENCE_HOPS 40u
+#define TUNING_REFERENCE_SLOW_S 5.0
 /* Envelopes kept to find the onset in, ms: the 41 s (SD 11) of rise (Chaney & Sherman) and the wait for the alert. */
 #define TUNING_HISTORY_MS 90000
 
@@ -116,15 +118,15 @@
 /* The envelope is in a dip below this many times rest, or this share of the level around it. Chosen: between the
  * bursts of gait it lay at 0.3 of the level. */
 #define TUNING_DIP_REST 1.3
-#define TUNING_DIP_SHARE 0.5
+#define TUNING_DIP_SHARE 0.55
 /* Dips up to this length are bridged, s (calf bursts of gait stay apart with 50-100 ms, fuse with 500 ms). */
 #define TUNING_DIP_BRIDGE_S 0.1001
 /* Evidence lost per second of a longer dip, at its edge and at its bottom. Chosen. */
-#define TUNING_DIP_LOSS 2.0
-#define TUNING_DIP_LOSS_DEEP 8.0
+#define TUNING_DIP_LOSS 4.0
+#define TUNING_DIP_LOSS_DEEP 12.0
 /* Every longer dip makes what follows count less: gain / (1 + weight x dips), remembered for so many s. Chosen. */
-#define TUNING_DIP_WEIGHT 0.5
-#define TUNING_DIP_MEMORY_S 8.0
+#define TUNING_DIP_WEIGHT 1.0
+#define TUNING_DIP_MEMORY_S 15.0
 /* Factor on the gain when all other channels are quiet, and when all rise too (a cramp is one muscle or one head:
  * Ross & Thomas 1995; Khan & Burne 2007). The factors are chosen. */
 #define TUNING_ISOLATED_GAIN 1.35
@@ -138,15 +140,15 @@
 /* --- Onset -------------------------------------------------------------------------------------------------- */
 
 /* The onset lies where the level was last below this many times rest, or this many times what is usual at rest. */
-#define TUNING_ONSET_RATIO 1.2
-#define TUNING_ONSET_USUAL 1.08
+#define TUNING_ONSET_RATIO 1.15
+#define TUNING_ONSET_USUAL 1.06
 #define TUNING_ONSET_RATIO_MAX 1.6
 /* For abrupt onsets: the envelope's own crossing of so many times rest, if within so many ms after. Chosen. */
 #define TUNING_ONSET_ABRUPT_RATIO 1.5
 #define TUNING_ONSET_ABRUPT_MS 1000
 /* For slow ones: activity is extended in a line from two levels over rest to zero, at most this far, ms. Chosen. */
-#define TUNING_ONSET_RAMP_RATIO 1.7
-#define TUNING_ONSET_RAMP_MS 8000
+#define TUNING_ONSET_RAMP_RATIO 2.0
+#define TUNING_ONSET_RAMP_MS 12000
 
 /* --- Episode ------------------------------------------------------------------------------------------------ */
 
