@@ -5,6 +5,7 @@
 # runs every check of the project; see usage() for options. The last line is "N passed, N failed", the line before it
 # "N skipped"; the exit status is 0 only if nothing failed. Logs stay in build/check/.
 set -u
+started_in=$PWD
 cd "$(dirname "$0")/.." || exit 70
 
 # Debian's python and meson come first, whatever else this machine has.
@@ -37,7 +38,7 @@ options_read() {
                 case $1 in
                 --recordings)
                         [ $# -ge 2 ] || { usage >&2; exit 64; }
-                        recordings=$(realpath -e "$2")
+                        recordings=$(cd "$started_in" && realpath -e "$2") || exit 66
                         shift
                         ;;
                 --skip-vm) with_vm=no ;;

@@ -26,6 +26,7 @@ Requires=dbus.service
 [Service]
 Type=oneshot
 TimeoutStartSec=infinity
+Environment=SYSTEMD_COLORS=0
 StandardInput=null
 StandardOutput=tty
 TTYPath=/dev/ttyS1
@@ -36,7 +37,8 @@ ExecStopPost=/bin/systemctl poweroff --force --force
 # cryptomgr.notests: the kernel's self-tests of its ciphers come before there are random numbers here, fail, and take with
 # them what Bluetooth needs.
 COMMAND_LINE = ('console=ttyS0 panic=-1 quiet loglevel=4 cryptomgr.notests=1 mitigations=off nokaslr audit=0 apparmor=0 '
-                'random.trust_cpu=on systemd.show_status=0 systemd.log_level=warning systemd.log_target=console')
+                'random.trust_cpu=on systemd.show_status=0 systemd.log_level=warning systemd.log_target=console '
+                'systemd.log_color=0')
 
 
 class MachineError(Exception):
