@@ -169,7 +169,9 @@ def test_start():
 
 
 def test_files_are_private():
-    for path in Path('/var/lib/crampd').rglob('*'):
+    files = list(Path('/var/lib/crampd').rglob('*'))
+    assert files, 'no database'
+    for path in files:
         assert path.stat().st_mode & 0o077 == 0, path
 
 
