@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+/* Envelopes of events: see activity.h. */
+#include "tests/corpus/activity.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "daemon/basic/cleanup.h"
+#include "tests/corpus/model.h"
+
+#define STRIDE_BUMPS 3
+#define TWITCHES_MAX 100000
+
+/* Walking: activity over a stride from touchdown on, as bumps; measured on the Santuz gait (see
+ * model.h), AH a choice. */
+static const struct {
+        double at, width, level_uv; /* shares of the stride (SD), RMS at the top */
+} stride_bumps[CORPUS_MUSCLES][STRIDE_BUMPS] = {
+        [MUSCLE_GM] = {{0.40, 0.055, 190}, {0.28, 0.06, 80}, {0.81, 0.03, 65}},
+        [MUSCLE_GL] = {{0.42, 0.065, 88}, {0.16, 0.04, 20}},
+        [MUSCLE_SO] = {{0.44, 0.08, 145}, {0.18, 0.07, 75}},
+        [MUSCLE_TA] = {{0.02, 0.04, 170}, {0.74, 0.08, 95}, {0.97, 0.03, 60}},
+        [MUSCLE_PL] = {{0.42, 0.08, 115}, {0.01, 0.05, 46}, {0.75, 0.08, 25}},
+        [MUSCLE_AH] = {{0.45, 0.09, 70}},
+        [MUSCLE_RF] = {{0.07, 0.05, 38}, {0.62, 0.06, 12}, {0.98, 0.03, 20}},
+        [MUSCLE_BF] = {{0.93, 0.06, 118}, {0.01, 0.04, 50}},
+};
+
+/* A jerk of the leg bends the ankle up: so the front of the shin leads; the shares are a choice. */
+static const double plm_shares[CORPUS_MUSCLES] = {
+        [MUSCLE_GM] = 0.45, [MUSCLE_GL] = 0.4, [MUSCLE_SO] = 0.4, [MUSCLE_TA] = 1.3,
+        [MUSCLE_PL] = 0.6,  [MUSCLE_AH] = 0.5, [MUSCLE_RF] = 0.4, [MUSCLE_BF] = 0.6,
+};
+
+static double smooth_step(double x) {
+        x = fmin(fmax(x, 0), 1);
+        return x * x * (3 - 2 * x);
+}
+
+/* 0 to 1 and back to 0 over the event. */
+static double trapezoid(const struct script_event *event, double at_s) {
+        double rise = event->rise_s > 0 ? smooth_step(at_s / event->rise_s) : 1;
+        double fall = event->fall_s > 0 ? smooth_step((event->duration_s - at_s) / event->fall_s) : 1;
+
+        return rise * fall;
+}
+
+/* The level of the muscle alone that makes `ratio` x rest together with the rest. */
+static double level_from_ratio(double ratio, double rest_uv) {
+        return rest_uv * sqrt(fmax(ratio * ratio - 1, 0));
+}
+
+static void fill_steady(struct activity *activity, const struct script_event *event, double rest_uv) {
+        for (size_t i = 0; i < activity->n_levels; i++) {
+                double shape = trapezoid(event, (double)i / MODEL_ENVELOPE_HZ);
+
+                activity->level_uv[i] =
+                        (float)(event->ratio > 0
+                                        ? level_from_ratio(1 + (event->ratio - 1) * shape, rest_uv)
+                                        : event->level_uv * shape);
+        }
+}
+
+/* Up quickly, then decaying: a quarter of the excess is left at the end, and goes within 2 s. */
+static void fill_recovery(struct activity *activity, const struct script_event *event, double rest_uv) {
+        for (size_t i = 0; i < activity->n_levels; i++) {
+                double at_s = (double)i / MODEL_ENVELOPE_HZ;
+                double shape = smooth_step(at_s / fmax(event->rise_s, 0.1)) *
+                               exp(-log(4) * at_s / event->duration_s) *
+                               smooth_step((event->duration_s - at_s) / fmin(2, event->duration_s / 4));
+                double excess = event->ratio > 0 ? event->ratio - 1 : event->level_uv / rest_uv;
+
+                activity->level_uv[i] = (float)level_from_ratio(1 + excess * shape, rest_uv);
+        }
+}
+
+/* Turning over: bursts of 0.2-1.5 s about once a second. All muscles share their times, not their
+ * strength. */
+static void fill_movement(struct activity *activity, const struct script_event *event,
+                          struct random *shared, struct random *own) {
+        unsigned bursts = 2 + (unsigned)event->duration_s;
+        double gain = random_lognormal(own, 1, 0.5);
+
+        for (unsigned burst = 0; burst < bursts; burst++) {
+                double centre_s =
+                        random_uniform(shared, 0, event->duration_s) + 0.1 * random_normal(own);
+                double width_s = random_uniform(shared, 0.08, 0.5);
+                double height_uv = event->level_uv * gain * random_lognormal(shared, 1, 0.5) *
+                                   random_lognormal(own, 0.9, 0.5);
+
+                for (size_t i = 0; i < activity->n_levels; i++) {
+                        double x = ((double)i / MODEL_ENVELOPE_HZ - centre_s) / width_s;
+
+                        activity->level_uv[i] += (float)(height_uv * exp(-x * x / 2));
+                }
+        }
+
+        for (size_t i = 0; i < activity->n_levels; i++) {
+                double at_s = (double)i / MODEL_ENVELOPE_HZ;
+                double taper = smooth_step(at_s / 0.4) * smooth_step((event->duration_s - at_s) / 0.6);
+
+                activity->level_uv[i] =
+                        (float)(taper * (activity->level_uv[i] + 0.12 * event->level_uv * gain));
+        }
+}
+
+static void fill_stride(struct activity *activity, enum corpus_muscle muscle, double start_s,
+                        double stride_s, double scale) {
+        for (unsigned bump = 0; bump < STRIDE_BUMPS; bump++) {
+                double level_uv = stride_bumps[muscle][bump].level_uv * scale;
+                double centre_s = start_s + stride_bumps[muscle][bump].at * stride_s;
+                double width_s = stride_bumps[muscle][bump].width * stride_s;
+                size_t first;
+
+                if (level_uv <= 0)
+                        continue;
+                first = (size_t)fmax((centre_s - 5 * width_s) * MODEL_ENVELOPE_HZ, 0);
+                for (size_t i = first; i < activity->n_levels; i++) {
+                        double x = ((double)i / MODEL_ENVELOPE_HZ - centre_s) / width_s;
+
+                        if (x > 5)
+                                break;
+                        activity->level_uv[i] += (float)(level_uv * exp(-x * x / 2));
+                }
+        }
+}
+
+static void fill_walk(struct activity *activity, const struct script_event *event,
+                      enum corpus_muscle muscle, struct random *shared, struct random *own) {
+        double scale = event->level_uv > 0 ? event->level_uv / 100 : 1;
+        double at_s = -random_uniform(shared, 0, 1) * MODEL_STRIDE_S;
+
+        while (at_s < event->duration_s) {
+                double stride_s = MODEL_STRIDE_S * (1 + MODEL_STRIDE_CV * random_normal(shared));
+                double stride_scale = scale * random_lognormal(own, 1, MODEL_STRIDE_LEVEL_CV);
+
+                fill_stride(activity, muscle, at_s, stride_s, stride_scale);
+                at_s += stride_s;
+        }
+        /* The small level between bursts: 4-9 uV in the Santuz gait, of which rest noise is a part. */
+        for (size_t i = 0; i < activity->n_levels; i++) {
+                double now_s = (double)i / MODEL_ENVELOPE_HZ;
+                double taper = smooth_step(now_s / 0.3) * smooth_step((event->duration_s - now_s) / 0.3);
+
+                activity->level_uv[i] = (float)(taper * (activity->level_uv[i] + 3 * scale));
+        }
+}
+
+static void fill_plm(struct activity *activity, const struct script_event *event,
+                     enum corpus_muscle muscle, double rest_uv, struct random *own) {
+        double share = plm_shares[muscle] * random_lognormal(own, 1, 0.3);
+
+        fill_steady(activity, event, rest_uv);
+        for (size_t i = 0; i < activity->n_levels; i++)
+                activity->level_uv[i] *= (float)share;
+}
+
+/* Multiplies by slow noise between two corners: the difference of two one-pole filters' outputs, scaled
+ * to SD 1. */
+static void activity_roughen(struct activity *activity, double roughness, struct random *own) {
+        double fast = 1 - exp(-2 * M_PI * MODEL_ROUGHNESS_HIGH_HZ / MODEL_ENVELOPE_HZ);
+        double slow = 1 - exp(-2 * M_PI * MODEL_ROUGHNESS_LOW_HZ / MODEL_ENVELOPE_HZ);
+        double variance =
+                fast / (2 - fast) + slow / (2 - slow) - 2 * fast * slow / (fast + slow - fast * slow);
+        double quick = 0, lazy = 0;
+        size_t settle = 5 * MODEL_ENVELOPE_HZ;
+
+        for (size_t i = 0; i < settle + activity->n_levels; i++) {
+                double white = random_normal(own), wave;
+
+                quick += fast * (white - quick);
+                lazy += slow * (white - lazy);
+                if (i < settle)
+                        continue;
+                wave = roughness * (quick - lazy) / sqrt(variance);
+                activity->level_uv[i - settle] *= (float)exp(wave - roughness * roughness / 2);
+        }
+}
+
+static void activity_measure(struct activity *activity, double rest_uv) {
+        double highest_uv = 0;
+
+        activity->twice_rest_s = -1;
+        for (size_t i = 0; i < activity->n_levels; i++) {
+                double level_uv = activity->level_uv[i];
+
+                highest_uv = fmax(highest_uv, level_uv);
+                if (activity->twice_rest_s < 0 && hypot(level_uv, rest_uv) >= 2 * rest_uv)
+                        activity->twice_rest_s = activity->start_s + (double)i / MODEL_ENVELOPE_HZ;
+        }
+        activity->ratio = hypot(highest_uv, rest_uv) / rest_uv;
+}
+
+static int activity_draw_twitches(struct activity *activity, const struct script_event *event,
+                                  struct random *own) {
+        double mean_s = 60 / event->per_minute, at_s = random_exponential(own, mean_s);
+
+        while (at_s < event->duration_s) {
+                double *twitches;
+
+                if (activity->n_twitches >= TWITCHES_MAX)
+                        return -E2BIG;
+                twitches = reallocarray(activity->twitch_s, activity->n_twitches + 1, sizeof(*twitches));
+                if (!twitches)
+                        return -ENOMEM;
+                activity->twitch_s = twitches;
+                twitches[activity->n_twitches++] = event->start_s + at_s;
+                at_s += random_exponential(own, mean_s);
+        }
+        return 0;
+}
+
+static void activity_fill(struct activity *activity, const struct script_event *event,
+                          enum corpus_muscle muscle, double rest_uv, struct random *shared,
+                          struct random *own) {
+        switch (event->kind) {
+        case EVENT_RECOVERY:
+                activity->cramp = true;
+                fill_recovery(activity, event, rest_uv);
+                break;
+        case EVENT_MOVEMENT:
+                activity->artefact = MODEL_ARTEFACT_SHARE;
+                fill_movement(activity, event, shared, own);
+                break;
+        case EVENT_WALK:
+                activity->artefact = MODEL_ARTEFACT_SHARE;
+                fill_walk(activity, event, muscle, shared, own);
+                break;
+        case EVENT_PLM:
+                fill_plm(activity, event, muscle, rest_uv, own);
+                break;
+        default:
+                activity->cramp = event->kind == EVENT_CRAMP;
+                fill_steady(activity, event, rest_uv);
+        }
+        activity_measure(activity, rest_uv);
+        if (event->roughness > 0)
+                activity_roughen(activity, event->roughness, own);
+}
+
+int activity_init(struct activity *activity, const struct script *script, size_t event,
+                  enum corpus_muscle muscle, double rest_uv, uint64_t seed) {
+        const struct script_event *what = &script->events[event];
+        struct random shared, own;
+        int r;
+
+        /* The muscles' own numbers start at 1; 0 is what they share. */
+        random_init(&shared, seed, RANDOM_EVENT, event, 0);
+        random_init(&own, seed, RANDOM_EVENT, event, (uint64_t)muscle + 1);
+
+        *activity = (struct activity){
+                .event = event, .start_s = what->start_s, .twice_rest_s = -1, .ratio = 1};
+        if (what->kind == EVENT_FASCICULATIONS) {
+                r = activity_draw_twitches(activity, what, &own);
+                if (r < 0)
+                        activity_done(activity);
+                return r;
+        }
+
+        activity->n_levels = (size_t)(what->duration_s * MODEL_ENVELOPE_HZ) + 1;
+        activity->level_uv = calloc(activity->n_levels, sizeof(*activity->level_uv));
+        if (!activity->level_uv)
+                return -ENOMEM;
+        activity_fill(activity, what, muscle, rest_uv, &shared, &own);
+        return 0;
+}
+
+void activity_done(struct activity *activity) {
+        free(activity->level_uv);
+        free(activity->twitch_s);
+        *activity = (struct activity){0};
+}
+
+double activity_level_uv(const struct activity *activity, double at_s) {
+        double position = (at_s - activity->start_s) * MODEL_ENVELOPE_HZ;
+        size_t whole;
+
+        if (!activity->level_uv || position < 0 || position >= (double)(activity->n_levels - 1))
+                return 0;
+        whole = (size_t)position;
+        return activity->level_uv[whole] +
+               (position - (double)whole) *
+                       (double)(activity->level_uv[whole + 1] - activity->level_uv[whole]);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What one event does to one channel: the level that the muscle is asked for, over time, or single
+ * discharges. Needs script.h and random.h; used by corpus.c.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "tests/corpus/random.h"
+#include "tests/corpus/script.h"
+
+struct activity {
+        size_t event; /* index into the script */
+        unsigned channel;
+        double start_s;
+        bool cramp;      /* driven as a cramp, else at will */
+        double artefact; /* slow electrode voltage as a share of the level */
+
+        float *level_uv; /* muscle alone, RMS, at MODEL_ENVELOPE_HZ */
+        size_t n_levels;
+
+        double *twitch_s; /* fasciculations: ascending, from the recording's start */
+        size_t n_twitches;
+
+        /* Without the slow waxing and waning: */
+        double ratio;        /* highest level, rest included, over rest */
+        double twice_rest_s; /* from the recording's start; < 0 if never */
+};
+
+/* Returns 0, -ENOMEM, or -E2BIG if it has too many twitches. */
+int activity_init(struct activity *activity, const struct script *script, size_t event,
+                  enum corpus_muscle muscle, double rest_uv, uint64_t seed);
+void activity_done(struct activity *activity);
+/* 0 outside of its time. */
+double activity_level_uv(const struct activity *activity, double at_s);

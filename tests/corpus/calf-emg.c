@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT */
+/* calf-emg: writes SIMULATED muscle activity of a leg to a file, for the demo, tests and benchmarks. See
+ * README.md. */
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "daemon/basic/cleanup.h"
+#include "tests/corpus/corpus.h"
+#include "tests/corpus/signal-file.h"
+
+#define SCRIPT_BYTES_MAX (1024 * 1024)
+#define DEFAULT_START "2024-01-15T22:30:00"
+
+struct arguments {
+        struct corpus_setup setup;
+        double hours;
+        unsigned cramps;
+        const char *script, *format, *start, *output, *truth;
+        bool list;
+};
+
+enum argument {
+        OPTION_SCRIPT = 256,
+        OPTION_SEED,
+        OPTION_RATE,
+        OPTION_CHANNELS,
+        OPTION_FORMAT,
+        OPTION_HOURS,
+        OPTION_CRAMPS,
+        OPTION_REST,
+        OPTION_MAINS,
+        OPTION_MAINS_UV,
+        OPTION_BITS,
+        OPTION_SCALE,
+        OPTION_START,
+        OPTION_TRUTH,
+        OPTION_LIST,
+};
+
+static const struct option options[] = {
+        {"script", required_argument, NULL, OPTION_SCRIPT},
+        {"seed", required_argument, NULL, OPTION_SEED},
+        {"rate", required_argument, NULL, OPTION_RATE},
+        {"channels", required_argument, NULL, OPTION_CHANNELS},
+        {"format", required_argument, NULL, OPTION_FORMAT},
+        {"hours", required_argument, NULL, OPTION_HOURS},
+        {"cramps", required_argument, NULL, OPTION_CRAMPS},
+        {"rest-uv", required_argument, NULL, OPTION_REST},
+        {"mains", required_argument, NULL, OPTION_MAINS},
+        {"mains-uv", required_argument, NULL, OPTION_MAINS_UV},
+        {"bits", required_argument, NULL, OPTION_BITS},
+        {"scale", required_argument, NULL, OPTION_SCALE},
+        {"start", required_argument, NULL, OPTION_START},
+        {"truth", required_argument, NULL, OPTION_TRUTH},
+        {"list", no_argument, NULL, OPTION_LIST},
+        {"output", required_argument, NULL, 'o'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
+};
+
+static void print_help(FILE *file) {
+        (void)fputs("calf-emg --script NAME|FILE -o OUT [OPTION...]\n"
+                    "Writes SIMULATED muscle activity of a leg.\n\n"
+                    "  --script NAME|FILE  what happens (see --list)\n"
+                    "  --seed N            same seed, same samples (1)\n"
+                    "  --rate HZ           200 to 2000 (1000)\n"
+                    "  --channels N        1 to 8: GM GL SO TA PL AH RF BF (1)\n"
+                    "  --format FORMAT     edf, bdf or csv (by the name's end, else edf)\n"
+                    "  --hours H           length of rest, night, movements\n"
+                    "  --cramps N          in a night (2)\n"
+                    "  --rest-uv UV        RMS at rest, 20-450 Hz (5)\n"
+                    "  --mains 50|60       mains pick-up, with --mains-uv UV RMS (10)\n"
+                    "  --bits N            8 to 24 (16; bdf 24)\n"
+                    "  --scale UV          microvolts per count (0.1 at 16 bits)\n"
+                    "  --start TIME        when it is said to begin (" DEFAULT_START ")\n"
+                    "  --truth FILE        what is true of it, as JSON\n"
+                    "  --list              name the built-in scripts\n"
+                    "  -o, --output FILE   overwritten if it exists\n",
+                    file);
+}
+
+static void print_list(void) {
+        for (size_t i = 0; script_builtin_name(i); i++)
+                (void)printf("%-10s %s\n", script_builtin_name(i), script_builtin_summary(i));
+}
+
+static int parse_double(const char *option, const char *text, double *ret) {
+        char *end;
+        double value = strtod(text, &end);
+
+        if (end == text || *end || !isfinite(value)) {
+                (void)fprintf(stderr, "calf-emg: --%s: \"%s\" is no number\n", option, text);
+                return -EINVAL;
+        }
+        *ret = value;
+        return 0;
+}
+
+static int parse_count(const char *option, const char *text, unsigned long long max,
+                       unsigned long long *ret) {
+        char *end;
+        unsigned long long value;
+
+        errno = 0;
+        value = strtoull(text, &end, 10);
+        if (end == text || *end || errno != 0 || *text == '-' || value > max) {
+                (void)fprintf(stderr, "calf-emg: --%s: \"%s\" is no whole number from 0 to %llu\n",
+                              option, text, max);
+                return -EINVAL;
+        }
+        *ret = value;
+        return 0;
+}
+
+static int parse_unsigned(const char *option, const char *text, unsigned max, unsigned *ret) {
+        unsigned long long value;
+        int r = parse_count(option, text, max, &value);
+
+        if (r == 0)
+                *ret = (unsigned)value;
+        return r;
+}
+
+static int parse_seed(const char *text, uint64_t *ret) {
+        unsigned long long value;
+        int r = parse_count("seed", text, UINT64_MAX, &value);
+
+        if (r == 0)
+                *ret = value;
+        return r;
+}
+
+static int parse_hours(const char *text, double *ret) {
+        double value;
+        int r = parse_double("hours", text, &value);
+
+        if (r < 0)
+                return r;
+        if (value < 0.01 || value > SCRIPT_HOURS_MAX) {
+                (void)fprintf(stderr, "calf-emg: --hours is 0.01 to %d\n", SCRIPT_HOURS_MAX);
+                return -EINVAL;
+        }
+        *ret = value;
+        return 0;
+}
+
+static int parse_option(int option, const char *text, struct arguments *arguments) {
+        struct corpus_setup *setup = &arguments->setup;
+
+        switch (option) {
+        case OPTION_SCRIPT:
+                arguments->script = text;
+                return 0;
+        case OPTION_SEED:
+                return parse_seed(text, &setup->seed);
+        case OPTION_RATE:
+                return parse_unsigned("rate", text, CORPUS_RATE_MAX_HZ, &setup->rate_hz);
+        case OPTION_CHANNELS:
+                return parse_unsigned("channels", text, CORPUS_CHANNELS_MAX, &setup->channels);
+        case OPTION_FORMAT:
+                arguments->format = text;
+                return 0;
+        case OPTION_HOURS:
+                return parse_hours(text, &arguments->hours);
+        case OPTION_CRAMPS:
+                return parse_unsigned("cramps", text, 1000, &arguments->cramps);
+        case OPTION_REST:
+                return parse_double("rest-uv", text, &setup->rest_uv);
+        case OPTION_MAINS:
+                return parse_unsigned("mains", text, 60, &setup->mains_hz);
+        case OPTION_MAINS_UV:
+                return parse_double("mains-uv", text, &setup->mains_uv);
+        case OPTION_BITS:
+                return parse_unsigned("bits", text, 24, &setup->bits);
+        case OPTION_SCALE:
+                return parse_double("scale", text, &setup->scale_uv);
+        case OPTION_START:
+                arguments->start = text;
+                return 0;
+        case OPTION_TRUTH:
+                arguments->truth = text;
+                return 0;
+        case OPTION_LIST:
+                arguments->list = true;
+                return 0;
+        case 'o':
+                arguments->output = text;
+                return 0;
+        default:
+                return -EINVAL;
+        }
+}
+
+/* Returns 0, 1 if there is nothing more to do (help was asked), or -EINVAL (said on standard error). */
+static int arguments_parse(int argc, char **argv, struct arguments *arguments) {
+        int option;
+
+        while ((option = getopt_long(argc, argv, "o:h", options, NULL)) != -1) {
+                if (option == 'h') {
+                        print_help(stdout);
+                        return 1;
+                }
+                if (parse_option(option, optarg, arguments) < 0)
+                        return -EINVAL;
+        }
+
+        if (arguments->list)
+                return 0;
+        if (optind < argc || !arguments->script || !arguments->output) {
+                (void)fputs(
+                        "calf-emg: usage: calf-emg --script NAME|FILE -o OUT [OPTION...], see --help\n",
+                        stderr);
+                return -EINVAL;
+        }
+        if (arguments->setup.mains_hz != 0 && arguments->setup.mains_uv == 0)
+                arguments->setup.mains_uv = 10;
+        return 0;
+}
+
+static bool ends_with(const char *text, const char *end) {
+        size_t length = strlen(text), end_length = strlen(end);
+
+        return length >= end_length && strcasecmp(text + length - end_length, end) == 0;
+}
+
+/* The format that was asked for or that the output's name tells; -EINVAL for an unknown one. */
+static int choose_format(const struct arguments *arguments) {
+        const char *name = arguments->format;
+
+        if (!name)
+                name = ends_with(arguments->output, ".bdf")   ? "bdf"
+                       : ends_with(arguments->output, ".csv") ? "csv"
+                                                              : "edf";
+        if (strcmp(name, "edf") == 0)
+                return SIGNAL_EDF;
+        if (strcmp(name, "bdf") == 0)
+                return SIGNAL_BDF;
+        if (strcmp(name, "csv") == 0)
+                return SIGNAL_CSV;
+        (void)fprintf(stderr, "calf-emg: --format is edf, bdf or csv, not \"%s\"\n", name);
+        return -EINVAL;
+}
+
+static int script_read_file(const char *path, struct script *ret, struct corpus_error *error) {
+        _cleanup_(fclosep) FILE *file = fopen(path, "re");
+        _cleanup_(freep) char *text = NULL;
+        size_t length;
+
+        if (!file) {
+                int r = -errno;
+
+                (void)snprintf(error->text, sizeof(error->text),
+                               "%s: %s; a script is a file or one of the names in --list", path,
+                               strerror(-r));
+                return r;
+        }
+        text = malloc(SCRIPT_BYTES_MAX + 1);
+        if (!text)
+                return -ENOMEM;
+
+        length = fread(text, 1, SCRIPT_BYTES_MAX + 1, file);
+        if (ferror(file) || length > SCRIPT_BYTES_MAX) {
+                (void)snprintf(error->text, sizeof(error->text),
+                               "%s: cannot be read, or is larger than 1 MiB", path);
+                return -EINVAL;
+        }
+        text[length] = '\0';
+        return script_parse(text, path, ret, error);
+}
+
+static int script_load(const struct arguments *arguments, struct script *ret,
+                       struct corpus_error *error) {
+        struct script_layout layout = {
+                .seed = arguments->setup.seed,
+                .hours = arguments->hours,
+                .cramps = arguments->cramps,
+                .channels = arguments->setup.channels,
+        };
+        int r = script_builtin(arguments->script, &layout, ret, error);
+
+        return r == -ENOENT ? script_read_file(arguments->script, ret, error) : r;
+}
+
+static int exit_code(int r) {
+        return r == -EINVAL   ? EX_USAGE
+               : r == -ENOENT ? EX_NOINPUT
+               : r == -ENOMEM ? EX_OSERR
+                              : EX_CANTCREAT;
+}
+
+static int report(int r, const struct corpus_error *error, const char *what) {
+        if (error->text[0])
+                (void)fprintf(stderr, "calf-emg: %s\n", error->text);
+        else
+                (void)fprintf(stderr, "calf-emg: %s: %s\n", what, strerror(-r));
+        return exit_code(r);
+}
+
+static int corpus_write(const struct arguments *arguments, struct corpus *corpus,
+                        enum signal_format format, const struct signal_start *start) {
+        const struct corpus_setup *setup = corpus_get_setup(corpus);
+        struct corpus_error error = {0};
+        int r;
+
+        r = signal_file_write(arguments->output, format, corpus, arguments->script, start, &error);
+        if (r < 0)
+                return report(r, &error, arguments->output);
+        if (arguments->truth) {
+                r = truth_file_write(arguments->truth, arguments->output, corpus, arguments->script,
+                                     start);
+                if (r < 0)
+                        return report(r == -ENOENT ? -EACCES : r, &error, arguments->truth);
+        }
+        (void)fprintf(stderr,
+                      "calf-emg: %s: %.0f s of SIMULATED muscle activity, %u channel%s at %u Hz\n",
+                      arguments->output, (double)corpus_frames(corpus) / setup->rate_hz, setup->channels,
+                      setup->channels > 1 ? "s" : "", setup->rate_hz);
+        return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv) {
+        struct arguments arguments = {
+                .setup = corpus_setup_usual(), .cramps = 2, .start = DEFAULT_START};
+        struct corpus_error error = {0};
+        struct signal_start start;
+        struct script script;
+        struct corpus *corpus;
+        int format, r;
+
+        arguments.setup.bits = 0;
+        r = arguments_parse(argc, argv, &arguments);
+        if (r != 0)
+                return r < 0 ? EX_USAGE : EXIT_SUCCESS;
+        if (arguments.list) {
+                print_list();
+                return EXIT_SUCCESS;
+        }
+
+        format = choose_format(&arguments);
+        if (format < 0)
+                return EX_USAGE;
+        if (signal_start_parse(arguments.start, &start) < 0) {
+                (void)fputs("calf-emg: --start is like " DEFAULT_START ", years 1985 to 2084\n", stderr);
+                return EX_USAGE;
+        }
+        if (arguments.setup.bits == 0)
+                arguments.setup.bits = format == SIGNAL_BDF ? 24 : 16;
+
+        r = script_load(&arguments, &script, &error);
+        if (r < 0)
+                return report(r, &error, arguments.script);
+        r = corpus_new(&arguments.setup, &script, &corpus, &error);
+        script_done(&script);
+        if (r < 0)
+                return report(r, &error, arguments.script);
+
+        r = corpus_write(&arguments, corpus, (enum signal_format)format, &start);
+        corpus_free(corpus);
+        return r;
+}

@@ -1,0 +1,543 @@
+/* SPDX-License-Identifier: MIT */
+/* The generator: see corpus.h. Works in blocks of one second. */
+#include "tests/corpus/corpus.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/basic/cleanup.h"
+#include "tests/corpus/activity.h"
+#include "tests/corpus/interference.h"
+#include "tests/corpus/model.h"
+#include "tests/corpus/motor-units.h"
+#include "tests/corpus/random.h"
+
+struct playing {
+        struct activity activity;
+        struct cramp_drive *drive; /* of a cramp */
+        struct random random;      /* of twitches */
+        size_t next_twitch;
+};
+
+struct channel {
+        struct unit_pool pool;
+        struct voluntary_drive voluntary;
+        bool contracting; /* the voluntary drive has active units */
+        struct rest_noise noise;
+        struct slow_noise artefact;
+        struct mains_coupling coupling;
+        double crosstalk[CORPUS_CHANNELS_MAX]; /* share of each channel's muscle that is seen here */
+        float *muscle;                         /* a block and what potentials draw beyond it */
+        float *artefacts;                      /* level of the slow electrode voltage, per tick */
+        float *raw;                            /* the decimator's past, then a block */
+};
+
+struct corpus {
+        struct corpus_setup setup;
+        double internal_hz;
+        size_t block; /* samples per block at the internal rate */
+        size_t past;  /* samples that the decimator looks back */
+        struct decimator decimator;
+        struct mains mains;
+        struct channel *channels;
+
+        struct playing *playing;
+        size_t n_playing;
+        struct playing **active; /* in the current block on the current channel */
+        struct corpus_event *events;
+        size_t n_events;
+
+        uint64_t frames, frames_read, blocks_made;
+        int32_t *counts; /* of the current block, interleaved */
+        size_t counts_at, counts_end;
+};
+
+struct corpus_setup corpus_setup_usual(void) {
+        return (struct corpus_setup){
+                .seed = 1, .rate_hz = 1000, .channels = 1, .rest_uv = 5, .bits = 16};
+}
+
+double corpus_usual_scale_uv(unsigned bits) {
+        return bits <= 8 ? 4 : bits <= 10 ? 2 : bits <= 12 ? 0.8 : bits <= 16 ? 0.1 : 0.01;
+}
+
+int32_t corpus_digital_max(unsigned bits) {
+        int32_t max = (int32_t)((UINT32_C(1) << (bits - 1)) - 1), digit = 1;
+
+        if (bits <= 16)
+                return max;
+        while (max / digit >= 10)
+                digit *= 10;
+        return max / digit * digit;
+}
+
+int32_t corpus_digital_min(unsigned bits) {
+        return bits <= 16 ? -corpus_digital_max(bits) - 1 : -corpus_digital_max(bits);
+}
+
+const struct corpus_setup *corpus_get_setup(const struct corpus *corpus) {
+        return &corpus->setup;
+}
+
+uint64_t corpus_frames(const struct corpus *corpus) {
+        return corpus->frames;
+}
+
+const struct corpus_event *corpus_events(const struct corpus *corpus, size_t *ret_n) {
+        *ret_n = corpus->n_events;
+        return corpus->events;
+}
+
+static int setup_check(const struct corpus_setup *setup, struct corpus_error *error) {
+        const char *wrong = NULL;
+
+        if (setup->rate_hz < CORPUS_RATE_MIN_HZ || setup->rate_hz > CORPUS_RATE_MAX_HZ)
+                wrong = "the rate is 200 to 2000 Hz";
+        else if (setup->channels < 1 || setup->channels > CORPUS_CHANNELS_MAX)
+                wrong = "there are 1 to 8 channels";
+        else if (!(setup->rest_uv >= 0.5 && setup->rest_uv <= 100))
+                wrong = "the rest level is 0.5 to 100 uV RMS";
+        else if (setup->mains_hz != 0 && setup->mains_hz != 50 && setup->mains_hz != 60)
+                wrong = "mains is 50 or 60 Hz, or 0 for none";
+        else if (!(setup->mains_uv >= 0 && setup->mains_uv <= 2000))
+                wrong = "mains pick-up is 0 to 2000 uV RMS";
+        else if (setup->bits < 8 || setup->bits > 24)
+                wrong = "there are 8 to 24 bits";
+        else if (!(setup->scale_uv == 0 || (setup->scale_uv >= 0.0001 && setup->scale_uv <= 1000)))
+                wrong = "the scale is 0.0001 to 1000 uV per count, or 0 for the usual one";
+        if (!wrong)
+                return 0;
+
+        (void)snprintf(error->text, sizeof(error->text), "%s", wrong);
+        return -EINVAL;
+}
+
+static void channel_set_crosstalk(struct channel *channel, unsigned self,
+                                  const struct corpus_setup *setup) {
+        const unsigned triceps = 1U << MUSCLE_GM | 1U << MUSCLE_GL | 1U << MUSCLE_SO;
+        double middle = (MODEL_CROSSTALK_MIN + MODEL_CROSSTALK_MAX) / 2;
+
+        for (unsigned other = 0; other < setup->channels; other++) {
+                struct random random;
+                bool near = (triceps >> self & 1) && (triceps >> other & 1);
+
+                random_init(&random, setup->seed, RANDOM_CROSSTALK, self, other);
+                channel->crosstalk[other] = random_uniform(&random, near ? middle : MODEL_CROSSTALK_MIN,
+                                                           near ? MODEL_CROSSTALK_MAX : middle);
+        }
+        channel->crosstalk[self] = 1;
+}
+
+static int channel_init(struct channel *channel, const struct corpus *corpus, unsigned self) {
+        const struct corpus_setup *setup = &corpus->setup;
+        struct random random;
+        int r;
+
+        random_init(&random, setup->seed, RANDOM_POOL, self, 0);
+        r = unit_pool_init(&channel->pool, &random, corpus->internal_hz);
+        if (r < 0)
+                return r;
+
+        random_init(&random, setup->seed, RANDOM_VOLUNTARY, self, 0);
+        voluntary_drive_init(&channel->voluntary, &random);
+        random_init(&random, setup->seed, RANDOM_NOISE, self, 0);
+        rest_noise_init(&channel->noise, &random, &corpus->decimator, corpus->internal_hz,
+                        setup->rest_uv);
+        random_init(&random, setup->seed, RANDOM_ARTEFACT, self, 0);
+        slow_noise_init(&channel->artefact, &random, MODEL_ARTEFACT_CORNER_HZ, corpus->internal_hz);
+        random_init(&random, setup->seed, RANDOM_MAINS, 1, self);
+        mains_coupling_init(&channel->coupling, &random, setup->mains_uv);
+        channel_set_crosstalk(channel, self, setup);
+
+        channel->muscle = calloc(corpus->block + channel->pool.length, sizeof(*channel->muscle));
+        channel->artefacts = calloc(MODEL_TICKS_PER_S, sizeof(*channel->artefacts));
+        channel->raw = calloc(corpus->past + corpus->block, sizeof(*channel->raw));
+        return channel->muscle && channel->artefacts && channel->raw ? 0 : -ENOMEM;
+}
+
+static void channel_done(struct channel *channel) {
+        unit_pool_done(&channel->pool);
+        free(channel->muscle);
+        free(channel->artefacts);
+        free(channel->raw);
+}
+
+static void playing_done(struct playing *playing) {
+        activity_done(&playing->activity);
+        free(playing->drive);
+}
+
+static int playing_init(struct playing *playing, const struct corpus *corpus,
+                        const struct script *script, size_t event, unsigned channel) {
+        struct random random;
+        int r;
+
+        r = activity_init(&playing->activity, script, event, (enum corpus_muscle)channel,
+                          corpus->setup.rest_uv, corpus->setup.seed);
+        if (r < 0)
+                return r;
+        playing->activity.channel = channel;
+
+        /* The muscles' envelopes have the streams 0 to 8. */
+        random_init(&random, corpus->setup.seed, RANDOM_EVENT, event, 100 + channel);
+        playing->random = random;
+        if (!playing->activity.cramp)
+                return 0;
+
+        playing->drive = malloc(sizeof(*playing->drive));
+        if (!playing->drive) {
+                playing_done(playing);
+                return -ENOMEM;
+        }
+        cramp_drive_init(playing->drive, &random);
+        return 0;
+}
+
+/* The drives stop short of what their units can give: the truth would not hold beyond. */
+static int playing_check(const struct playing *playing, const struct corpus *corpus,
+                         const struct script *script, struct corpus_error *error) {
+        const struct activity *activity = &playing->activity;
+        const struct script_event *event = &script->events[activity->event];
+        const struct unit_pool *pool = &corpus->channels[activity->channel].pool;
+        double level_uv = corpus->setup.rest_uv * sqrt(fmax(activity->ratio * activity->ratio - 1, 0));
+        double max_uv = unit_pool_cramp_max_uv(pool);
+
+        if (!activity->cramp || level_uv <= max_uv)
+                return 0;
+        (void)snprintf(error->text, sizeof(error->text),
+                       "%s at %g s: %.0f uV is more than a cramp's %.0f uV on this muscle: lower its "
+                       "ratio or the rest level",
+                       event_kind_to_string(event->kind), event->start_s, level_uv, max_uv);
+        return -EINVAL;
+}
+
+/* Adds one event on all its recorded channels, and its truth. */
+static int corpus_add_event(struct corpus *corpus, const struct script *script, size_t index,
+                            struct corpus_error *error) {
+        const struct script_event *event = &script->events[index];
+        struct corpus_event truth = {.kind = event->kind,
+                                     .start_s = event->start_s,
+                                     .end_s = event->start_s + event->duration_s,
+                                     .twice_rest_s = -1};
+
+        for (unsigned channel = 0; channel < corpus->setup.channels; channel++) {
+                struct playing *playing = &corpus->playing[corpus->n_playing];
+                int r;
+
+                if (!(event->muscles >> channel & 1))
+                        continue;
+                r = playing_init(playing, corpus, script, index, channel);
+                if (r < 0)
+                        return r;
+                corpus->n_playing++;
+                r = playing_check(playing, corpus, script, error);
+                if (r < 0)
+                        return r;
+
+                truth.channels |= 1U << channel;
+                truth.twitches += playing->activity.n_twitches;
+                if (playing->activity.ratio > truth.level_ratio) {
+                        truth.level_ratio = playing->activity.ratio;
+                        truth.twice_rest_s = playing->activity.twice_rest_s;
+                        truth.leading = channel;
+                }
+        }
+        /* What happens where nothing records is no part of this recording's truth. */
+        if (truth.channels != 0)
+                corpus->events[corpus->n_events++] = truth;
+        return 0;
+}
+
+static int event_compare(const void *a, const void *b) {
+        const struct corpus_event *first = a, *second = b;
+
+        return first->start_s < second->start_s ? -1 : first->start_s > second->start_s;
+}
+
+static int corpus_add_events(struct corpus *corpus, const struct script *script,
+                             struct corpus_error *error) {
+        int r;
+
+        corpus->playing =
+                calloc(script->n_events * corpus->setup.channels + 1, sizeof(*corpus->playing));
+        corpus->active = calloc(script->n_events + 1, sizeof(struct playing *));
+        corpus->events = calloc(script->n_events + 1, sizeof(*corpus->events));
+        if (!corpus->playing || !corpus->active || !corpus->events)
+                return -ENOMEM;
+
+        for (size_t i = 0; i < script->n_events; i++) {
+                r = corpus_add_event(corpus, script, i, error);
+                if (r < 0)
+                        return r;
+        }
+        qsort(corpus->events, corpus->n_events, sizeof(*corpus->events), event_compare);
+        return 0;
+}
+
+static int corpus_init(struct corpus *corpus, const struct corpus_setup *setup,
+                       const struct script *script, struct corpus_error *error) {
+        unsigned factor = (MODEL_INTERNAL_MIN_HZ + setup->rate_hz - 1) / setup->rate_hz;
+        struct random random;
+        int r;
+
+        corpus->setup = *setup;
+        if (corpus->setup.scale_uv == 0)
+                corpus->setup.scale_uv = corpus_usual_scale_uv(setup->bits);
+        corpus->internal_hz = (double)setup->rate_hz * factor;
+        corpus->block = (size_t)setup->rate_hz * factor;
+        corpus->frames = (uint64_t)script->duration_s * setup->rate_hz;
+
+        r = decimator_init(&corpus->decimator, factor);
+        if (r < 0)
+                return r;
+        corpus->past = corpus->decimator.n_taps - 1;
+        random_init(&random, setup->seed, RANDOM_MAINS, 0, 0);
+        mains_init(&corpus->mains, &random, setup->mains_hz);
+
+        corpus->channels = calloc(setup->channels, sizeof(*corpus->channels));
+        corpus->counts = calloc((size_t)setup->rate_hz * setup->channels, sizeof(*corpus->counts));
+        if (!corpus->channels || !corpus->counts)
+                return -ENOMEM;
+        for (unsigned i = 0; i < setup->channels; i++) {
+                r = channel_init(&corpus->channels[i], corpus, i);
+                if (r < 0)
+                        return r;
+        }
+        return corpus_add_events(corpus, script, error);
+}
+
+int corpus_new(const struct corpus_setup *setup, const struct script *script, struct corpus **ret,
+               struct corpus_error *error) {
+        struct corpus *corpus;
+        int r;
+
+        r = setup_check(setup, error);
+        if (r < 0)
+                return r;
+        corpus = calloc(1, sizeof(*corpus));
+        if (!corpus)
+                return -ENOMEM;
+
+        r = corpus_init(corpus, setup, script, error);
+        if (r < 0) {
+                corpus_free(corpus);
+                return r;
+        }
+        *ret = corpus;
+        return 0;
+}
+
+struct corpus *corpus_free(struct corpus *corpus) {
+        if (!corpus)
+                return NULL;
+
+        for (size_t i = 0; i < corpus->n_playing; i++)
+                playing_done(&corpus->playing[i]);
+        for (unsigned i = 0; corpus->channels && i < corpus->setup.channels; i++)
+                channel_done(&corpus->channels[i]);
+        decimator_done(&corpus->decimator);
+        free(corpus->channels);
+        free(corpus->playing);
+        free(corpus->active);
+        free(corpus->events);
+        free(corpus->counts);
+        free(corpus);
+        return NULL;
+}
+
+static void playing_render_twitches(struct playing *playing, const struct channel *channel, double end,
+                                    struct unit_canvas *canvas) {
+        const struct activity *activity = &playing->activity;
+
+        while (playing->next_twitch < activity->n_twitches) {
+                double at = activity->twitch_s[playing->next_twitch] * channel->pool.rate_hz;
+
+                if (at >= end)
+                        break;
+                /* The larger half of the units: the small ones drown in the rest noise. */
+                unit_discharge(&channel->pool,
+                               MODEL_UNITS / 2 +
+                                       random_below(&playing->random, MODEL_UNITS - MODEL_UNITS / 2),
+                               at, canvas);
+                playing->next_twitch++;
+        }
+}
+
+/* Draws what the muscle does from sample `from` to `to`; returns the level of the slow electrode
+ * voltage. */
+static double channel_render_tick(struct channel *channel, struct playing *const *active,
+                                  size_t n_active, double from, double to, struct unit_canvas *canvas) {
+        /* A potential's middle comes half its length after its start. */
+        double at_s = (from + (double)(channel->pool.length / 2)) / channel->pool.rate_hz;
+        double voluntary_uv = 0, artefact_uv = 0;
+
+        for (size_t i = 0; i < n_active; i++) {
+                const struct activity *activity = &active[i]->activity;
+                double level_uv = activity_level_uv(activity, at_s);
+
+                artefact_uv += activity->artefact * level_uv;
+                if (active[i]->drive)
+                        cramp_drive_render(active[i]->drive, &channel->pool, level_uv,
+                                           at_s - activity->start_s, from, to, canvas);
+                else
+                        voluntary_uv = hypot(voluntary_uv, level_uv);
+        }
+
+        if (voluntary_uv > 0 || channel->contracting)
+                voluntary_drive_render(&channel->voluntary, &channel->pool, voluntary_uv, from, to,
+                                       canvas);
+        channel->contracting = voluntary_uv > 0;
+        return artefact_uv;
+}
+
+static void corpus_render_muscle(struct corpus *corpus, unsigned index, struct playing **active) {
+        struct channel *channel = &corpus->channels[index];
+        double first = (double)corpus->blocks_made * (double)corpus->block;
+        double begin_s = first / corpus->internal_hz, end_s = begin_s + 1;
+        struct unit_canvas canvas = {.samples = channel->muscle, .first = first};
+        size_t n_active = 0;
+
+        memmove(channel->muscle, channel->muscle + corpus->block,
+                channel->pool.length * sizeof(*channel->muscle));
+        memset(channel->muscle + channel->pool.length, 0, corpus->block * sizeof(*channel->muscle));
+
+        for (size_t i = 0; i < corpus->n_playing; i++) {
+                struct playing *playing = &corpus->playing[i];
+                const struct activity *activity = &playing->activity;
+
+                if (activity->channel != index)
+                        continue;
+                playing_render_twitches(playing, channel, first + (double)corpus->block, &canvas);
+                /* One second more on either side, as a drive must see the level reach 0. */
+                if (activity->level_uv && activity->start_s < end_s + 1 &&
+                    activity->start_s + (double)activity->n_levels / MODEL_ENVELOPE_HZ > begin_s - 1)
+                        active[n_active++] = playing;
+        }
+
+        for (unsigned tick = 0; tick < MODEL_TICKS_PER_S; tick++) {
+                double from = first + (double)(corpus->block * tick / MODEL_TICKS_PER_S);
+                double to = first + (double)(corpus->block * (tick + 1) / MODEL_TICKS_PER_S);
+
+                channel->artefacts[tick] =
+                        (float)channel_render_tick(channel, active, n_active, from, to, &canvas);
+        }
+}
+
+/* Everything together at the internal rate, behind the decimator's past. */
+static void corpus_mix(struct corpus *corpus) {
+        unsigned n = corpus->setup.channels;
+
+        for (unsigned i = 0; i < n; i++) {
+                struct channel *channel = &corpus->channels[i];
+
+                memmove(channel->raw, channel->raw + corpus->block,
+                        corpus->past * sizeof(*channel->raw));
+                for (size_t at = 0; at < corpus->block; at++) {
+                        double sum = rest_noise_next(&channel->noise);
+
+                        for (unsigned other = 0; other < n; other++)
+                                sum += channel->crosstalk[other] *
+                                       (double)corpus->channels[other].muscle[at];
+                        channel->raw[corpus->past + at] = (float)sum;
+                }
+        }
+}
+
+static void corpus_mix_artefacts(struct corpus *corpus) {
+        for (unsigned i = 0; i < corpus->setup.channels; i++) {
+                struct channel *channel = &corpus->channels[i];
+
+                for (size_t at = 0; at < corpus->block; at++) {
+                        double level_uv = channel->artefacts[at * MODEL_TICKS_PER_S / corpus->block];
+
+                        if (level_uv > 0)
+                                channel->raw[corpus->past + at] +=
+                                        (float)(level_uv * slow_noise_next(&channel->artefact));
+                }
+        }
+}
+
+static void corpus_mix_mains(struct corpus *corpus) {
+        size_t tick = 0;
+
+        for (size_t at = 0; at < corpus->block; at++) {
+                if (at * MODEL_TICKS_PER_S / corpus->block >= tick) {
+                        mains_drift(&corpus->mains, MODEL_TICKS_PER_S);
+                        tick++;
+                }
+                for (unsigned i = 0; i < corpus->setup.channels; i++)
+                        corpus->channels[i].raw[corpus->past + at] +=
+                                (float)mains_coupling_uv(&corpus->channels[i].coupling, &corpus->mains);
+                mains_advance(&corpus->mains, corpus->internal_hz);
+        }
+}
+
+static int32_t corpus_quantise(const struct corpus *corpus, double value_uv) {
+        double count = rint(value_uv / corpus->setup.scale_uv);
+
+        return (int32_t)fmin(fmax(count, corpus_digital_min(corpus->setup.bits)),
+                             corpus_digital_max(corpus->setup.bits));
+}
+
+static void corpus_decimate(struct corpus *corpus) {
+        const struct decimator *decimator = &corpus->decimator;
+        unsigned n = corpus->setup.channels;
+
+        for (unsigned i = 0; i < n; i++) {
+                const float *raw = corpus->channels[i].raw;
+
+                for (size_t frame = 0; frame < corpus->setup.rate_hz; frame++) {
+                        double sum = 0;
+
+                        for (size_t tap = 0; tap < decimator->n_taps; tap++)
+                                sum += decimator->taps[tap] *
+                                       (double)raw[frame * decimator->factor + tap];
+                        corpus->counts[frame * n + i] = corpus_quantise(corpus, sum);
+                }
+        }
+}
+
+static void corpus_make_block(struct corpus *corpus) {
+        /* The filter's delay in whole output samples is left out at the beginning. */
+        size_t delay = corpus->past / 2 / corpus->decimator.factor;
+
+        for (unsigned i = 0; i < corpus->setup.channels; i++)
+                corpus_render_muscle(corpus, i, corpus->active);
+        corpus_mix(corpus);
+        corpus_mix_artefacts(corpus);
+        if (corpus->setup.mains_hz != 0)
+                corpus_mix_mains(corpus);
+        corpus_decimate(corpus);
+
+        corpus->counts_at = corpus->blocks_made == 0 ? delay : 0;
+        corpus->counts_end = corpus->setup.rate_hz;
+        corpus->blocks_made++;
+}
+
+size_t corpus_read(struct corpus *corpus, int32_t *counts, size_t frames) {
+        unsigned n = corpus->setup.channels;
+        size_t done = 0;
+
+        if (frames > corpus->frames - corpus->frames_read)
+                frames = (size_t)(corpus->frames - corpus->frames_read);
+
+        while (done < frames) {
+                size_t some;
+
+                if (corpus->counts_at == corpus->counts_end)
+                        corpus_make_block(corpus);
+                some = corpus->counts_end - corpus->counts_at;
+                if (some > frames - done)
+                        some = frames - done;
+                memcpy(counts + done * n, corpus->counts + corpus->counts_at * n,
+                       some * n * sizeof(*counts));
+                corpus->counts_at += some;
+                done += some;
+        }
+        corpus->frames_read += done;
+        return done;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The generator of SIMULATED muscle activity: a script and a seed become integer counts and the truth
+ * about them. Used by calf-emg and by tests that want a signal without a file. Needs script.h and libm.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "tests/corpus/script.h"
+
+#define CORPUS_CHANNELS_MAX CORPUS_MUSCLES
+#define CORPUS_RATE_MIN_HZ 200
+#define CORPUS_RATE_MAX_HZ 2000
+
+struct corpus;
+
+struct corpus_setup {
+        uint64_t seed;
+        unsigned rate_hz;
+        unsigned channels; /* the first so many muscles of script.h */
+        double rest_uv;    /* RMS at rest, 20-450 Hz */
+        unsigned mains_hz; /* 50, 60 or 0 = none */
+        double mains_uv;   /* RMS */
+        unsigned bits;     /* 8-24 */
+        double scale_uv;   /* microvolts per count; 0 = corpus_usual_scale_uv() */
+};
+
+struct corpus_event {
+        enum event_kind kind;
+        double start_s, end_s;
+        unsigned channels;   /* bit 1 << channel, those on which it happens */
+        unsigned leading;    /* the channel with the highest level */
+        double level_ratio;  /* its highest level over rest, slow waxing and waning left out */
+        double twice_rest_s; /* when that level first reached 2 x rest; < 0 if never */
+        size_t twitches;     /* fasciculations: how many */
+};
+
+/* What the options mean when left out: 1 kHz, 1 channel, 5 uV of rest, no mains, 16 bits, seed 1. */
+struct corpus_setup corpus_setup_usual(void);
+double corpus_usual_scale_uv(unsigned bits);
+/* The largest count; the smallest is -max - 1 up to 16 bits and -max above. Beyond 16 bits it is a round
+ * number, so that the physical range fits into a BDF header's 8 characters. */
+int32_t corpus_digital_max(unsigned bits);
+int32_t corpus_digital_min(unsigned bits);
+
+/* Keeps nothing of the script. Returns 0, -ENOMEM or, with
+ * `error` filled in, -EINVAL. */
+int corpus_new(const struct corpus_setup *setup, const struct script *script, struct corpus **ret,
+               struct corpus_error *error);
+struct corpus *corpus_free(struct corpus *corpus);
+
+const struct corpus_setup *corpus_get_setup(const struct corpus *corpus);
+uint64_t corpus_frames(const struct corpus *corpus);
+const struct corpus_event *corpus_events(const struct corpus *corpus, size_t *ret_n);
+
+/* Fills `counts` (frames x channels, interleaved) with what comes next. Returns the number of frames, 0
+ * at the end. */
+size_t corpus_read(struct corpus *corpus, int32_t *counts, size_t frames);

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What happens when: a list of timed events for the generator, from a text (built in or a file) or drawn
+ * at random for a night. The text form is documented in README.md. Needs random.h; used by corpus.c and
+ * calf-emg.c.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Channels in the order in which they are used; the medial gastrocnemius, where most cramps are, comes
+ * first. */
+enum corpus_muscle {
+        MUSCLE_GM,
+        MUSCLE_GL,
+        MUSCLE_SO,
+        MUSCLE_TA,
+        MUSCLE_PL,
+        MUSCLE_AH,
+        MUSCLE_RF,
+        MUSCLE_BF,
+        CORPUS_MUSCLES
+};
+
+/* "GM", and "gastrocnemius-medialis" as crampd's closed list of muscles has it. */
+const char *corpus_muscle_label(enum corpus_muscle muscle);
+const char *corpus_muscle_name(enum corpus_muscle muscle);
+
+enum event_kind {
+        EVENT_CRAMP,
+        EVENT_RECOVERY,
+        EVENT_MOVEMENT,
+        EVENT_PLM,
+        EVENT_FASCICULATIONS,
+        EVENT_WALK,
+        EVENT_STRETCH,
+        EVENT_HOLD,
+        EVENT_KINDS
+};
+
+const char *event_kind_to_string(enum event_kind kind);
+
+struct script_event {
+        enum event_kind kind;
+        double start_s, duration_s;
+        unsigned muscles;      /* bit 1 << muscle */
+        double ratio;          /* level at its height in multiples of rest, if > 0 */
+        double level_uv;       /* else in microvolts RMS */
+        double rise_s, fall_s; /* within the duration */
+        double roughness;      /* relative SD of the slow waxing and waning */
+        double per_minute;     /* fasciculations */
+};
+
+struct script {
+        struct script_event *events;
+        size_t n_events;
+        double duration_s; /* whole seconds */
+};
+
+#define SCRIPT_EVENTS_MAX 20000
+#define SCRIPT_HOURS_MAX 48
+
+struct corpus_error {
+        char text[256]; /* ready to be printed */
+};
+
+void script_done(struct script *script);
+
+/* A new event with what its kind usually has. Returns 0, -ENOMEM or -E2BIG. */
+int script_add(struct script *script, enum event_kind kind, double start_s, double duration_s,
+               struct script_event **ret);
+
+/* `origin` names the text in errors ("FILE"). Returns 0, -ENOMEM or, with `error` filled in, -EINVAL. */
+int script_parse(const char *text, const char *origin, struct script *ret, struct corpus_error *error);
+
+struct script_layout {
+        uint64_t seed;
+        double hours;      /* 0: as long as the script usually is */
+        unsigned cramps;   /* in a night */
+        unsigned channels; /* cramps are put where they can be seen */
+};
+
+/* The built-in scripts: number `i`, or NULL after the last. */
+const char *script_builtin_name(size_t i);
+const char *script_builtin_summary(size_t i);
+/* Returns 0, -ENOENT if there is none of that name, -EINVAL (with `error`) if it cannot be had so, or
+ * -ENOMEM. */
+int script_builtin(const char *name, const struct script_layout *layout, struct script *ret,
+                   struct corpus_error *error);
+
+/* Used by script_builtin(): nights drawn at random (script-night.c). */
+int script_night(const struct script_layout *layout, struct script *ret);
+int script_movements(const struct script_layout *layout, struct script *ret);
