@@ -49,7 +49,7 @@ int channel_init(struct channel *channel, const struct channel_plan *plan, doubl
                 channel_done(channel);
                 return -ENOMEM;
         }
-        channel_reset(channel);
+        channel_reset(channel, plan);
         return 0;
 }
 
@@ -60,14 +60,14 @@ void channel_done(struct channel *channel) {
         *channel = (struct channel){};
 }
 
-void channel_reset(struct channel *channel) {
+void channel_reset(struct channel *channel, const struct channel_plan *plan) {
         *channel = (struct channel){
                 .scale_uv = channel->scale_uv,
                 .raw_block = channel->raw_block,
                 .block = channel->block,
                 .spectrum_sum = channel->spectrum_sum,
         };
-        floor_reset(&channel->floor, channel->scale_uv);
+        floor_reset(&channel->floor, &plan->grid, channel->scale_uv);
         channel_begin_hop(channel);
 }
 
@@ -139,7 +139,7 @@ static void channel_watch_flatness(struct channel *channel, const struct channel
             (channel->stuck || away > TUNING_STUCK_COUNTS || away < -TUNING_STUCK_COUNTS)) {
                 /* Nothing but the flat line may have been learnt so far. */
                 if (channel->floor.rest_uv <= channel->floor.least_uv)
-                        floor_reset(&channel->floor, channel->scale_uv);
+                        floor_reset(&channel->floor, &plan->grid, channel->scale_uv);
                 condition_prime(&channel->condition, last);
                 envelope_restart(&channel->envelope);
                 channel->block_filled = 0;

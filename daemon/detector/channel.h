@@ -61,7 +61,7 @@ int channel_init(struct channel *channel, const struct channel_plan *plan, doubl
 void channel_done(struct channel *channel);
 
 /* Forgets everything. */
-void channel_reset(struct channel *channel);
+void channel_reset(struct channel *channel, const struct channel_plan *plan);
 
 /* Starts anew at this count, `gap` frames after the last; what was learnt stays. */
 void channel_restart(struct channel *channel, const struct channel_plan *plan, int32_t first, uint64_t gap);

@@ -219,7 +219,7 @@ static void detector_close_hop(struct detector *detector, const int32_t *frame) 
 
 static void detector_reset(struct detector *detector) {
         for (uint32_t i = 0; i < detector->channel_count; i++)
-                channel_reset(&detector->channels[i]);
+                channel_reset(&detector->channels[i], &detector->plan);
         history_reset(&detector->history);
         episode_reset(&detector->episode);
         detector->started = false;

@@ -38,7 +38,10 @@ enum detector_event_type {
         DETECTOR_EVENT_TYPE_MAX
 };
 
-/* Level over rest: mild below 3.2 times (the mean rise before waking, Chaney & Sherman: +217 %), strong from 8 times. */
+/*
+ * Highest level (1 s RMS) over rest: mild below 3.2 times (the mean rise before waking, Chaney & Sherman: +217 %),
+ * strong from 8 times.
+ */
 enum detector_severity {
         DETECTOR_MILD,
         DETECTOR_MODERATE,
@@ -82,9 +85,11 @@ typedef void (*detector_level_func)(const struct detector_level *level, void *us
 struct detector_setup {
         uint32_t rate_mhz;      /* DETECTOR_RATE_MIN_MHZ .. DETECTOR_RATE_MAX_MHZ */
         uint32_t channels;      /* 1 .. DETECTOR_CHANNELS_MAX */
-        const double *scale_uv; /* microvolts (or an arbitrary unit) per count, one per channel, finite, > 0 */
-        detector_event_func on_event;
-        detector_level_func on_level; /* may be NULL */
+        /* Microvolts per count, one per channel, 1e-12 .. 1e12. Of an arbitrary unit better 1 per count: rest below
+         * 0.25 (microvolts) is not believed. */
+        const double *scale_uv;
+        detector_event_func on_event; /* must not call the detector */
+        detector_level_func on_level; /* likewise; may be NULL */
         void *userdata;
 };
 

@@ -38,13 +38,12 @@ static uint64_t hop_before(const struct episode_context *context, uint64_t hops)
  */
 static double episode_confidence(
         const struct episode *episode, const struct episode_context *context, uint64_t end_index) {
-        const struct evidence *evidence = &context->channels[episode->lead].evidence;
         double seconds = (double)(end_index - episode->onset_index) / context->plan->grid.rate_hz;
         double excess = episode->rest_uv > 0.0 ? episode->peak_level_uv / episode->rest_uv - 1.0 : 0.0;
         double height = excess > 0.0 ? excess / (excess + 1.5) : 0.0;
         double isolation = context->channel_count > 1 ? 1.0 - episode->together : 0.5;
 
-        return 0.35 * height + 0.25 / (1.0 + evidence->dips) + 0.2 * isolation + 0.2 * seconds / (seconds + 10.0);
+        return 0.35 * height + 0.25 / (1.0 + episode->dips) + 0.2 * isolation + 0.2 * seconds / (seconds + 10.0);
 }
 
 static void episode_tell(
@@ -107,6 +106,7 @@ static void episode_alert(struct episode *episode, const struct episode_context 
         episode->severity = severity_of(episode->peak_level_uv / episode->rest_uv);
         episode->level_uv = lead->envelope.level_uv;
         episode->together = lead->evidence.together;
+        episode->dips = lead->evidence.dips;
         episode->absence_s = episode->lost_s = 0.0;
         episode->steadiness = (struct episode_steadiness){};
         episode_enter(episode, DETECTOR_CRAMP);
@@ -195,8 +195,10 @@ static bool episode_watch_absence(struct episode *episode, const struct episode_
                 episode->absence_s += hop_s;
         } else {
                 episode->absence_s -= TUNING_END_RETURN * hop_s;
-                if (episode->absence_s < 0.0)
+                if (!(episode->absence_s > 0.0)) {
                         episode->absence_s = 0.0;
+                        episode->dips = lead->evidence.dips;
+                }
         }
 
         episode->level_uv += (level_uv - episode->level_uv) * hop_s /

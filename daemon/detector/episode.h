@@ -25,7 +25,8 @@ struct episode {
         uint32_t lead;
         uint64_t state_hops; /* in this state */
         uint64_t onset_index, alert_index;
-        double peak_uv, rest_uv, peak_level_uv, together;
+        double peak_uv, rest_uv, peak_level_uv;
+        double together, dips; /* of the lead's evidence, while the activity lasts */
         enum detector_severity severity;
         double level_uv; /* the usual level of the episode */
         double absence_s, lost_s, recovered_s;

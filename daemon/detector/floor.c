@@ -4,8 +4,13 @@
 
 #include <string.h>
 
-void floor_reset(struct floor *floor, double scale_uv) {
-        *floor = (struct floor){.least_uv = TUNING_FLOOR_MIN_COUNTS * scale_uv};
+void floor_reset(struct floor *floor, const struct grid *grid, double scale_uv) {
+        double spread = 1.0 / __builtin_sqrt(2.0 * (double)(TUNING_ENVELOPE_HOPS * grid->hop_frames));
+
+        *floor = (struct floor){
+                .least_uv = TUNING_FLOOR_MIN_COUNTS * scale_uv,
+                .correction = 1.0 / (1.0 - TUNING_FLOOR_BIAS * spread),
+        };
         if (floor->least_uv < TUNING_FLOOR_MIN_UV)
                 floor->least_uv = TUNING_FLOOR_MIN_UV;
 }
@@ -33,10 +38,24 @@ static double at_least(double value, double least) {
         return value > least ? value : least;
 }
 
+/*
+ * Keeps in mind what rest was for minutes, and holds on to it for a while when rest seems to have fallen to less than
+ * half: the electrode may be off.
+ */
 static void floor_remember(struct floor *floor, double rest_uv) {
-        if (floor->remembered < TUNING_FLOOR_MEMORY_UNITS)
-                floor->remembered++;
-        floor->memory_uv += (rest_uv - floor->memory_uv) / (double)floor->remembered;
+        if (floor->remembered < TUNING_FLOOR_MEMORY_AFTER) {
+                if (++floor->remembered == TUNING_FLOOR_MEMORY_AFTER)
+                        floor->memory_uv = rest_uv;
+                return;
+        }
+
+        if (rest_uv >= TUNING_FLOOR_MEMORY_FALL * floor->memory_uv) {
+                floor->fallen = 0;
+                floor->memory_uv += TUNING_FLOOR_MEMORY_FOLLOW * (rest_uv - floor->memory_uv);
+        } else if (++floor->fallen >= TUNING_FLOOR_MEMORY_HOLD) {
+                floor->remembered = floor->fallen = 0;
+                floor->memory_uv = 0.0;
+        }
 }
 
 static void floor_take_unit(struct floor *floor, double low_uv, double mean_uv) {
@@ -50,7 +69,7 @@ static void floor_take_unit(struct floor *floor, double low_uv, double mean_uv) 
         if (floor->units < TUNING_FLOOR_UNITS_MIN)
                 return;
 
-        rest_uv = percentile(floor->low, floor->units, TUNING_FLOOR_SHARE);
+        rest_uv = floor->correction * percentile(floor->low, floor->units, TUNING_FLOOR_SHARE);
         floor_remember(floor, rest_uv);
         floor->rest_uv =
                 at_least(at_least(rest_uv, TUNING_FLOOR_MEMORY_SHARE * floor->memory_uv), floor->least_uv);
@@ -76,9 +95,7 @@ void floor_feed(struct floor *floor, double envelope_uv) {
 }
 
 void floor_adopt(struct floor *floor, double level_uv) {
-        double least_uv = floor->least_uv;
-
-        *floor = (struct floor){.least_uv = least_uv};
+        *floor = (struct floor){.least_uv = floor->least_uv, .correction = floor->correction};
         for (unsigned i = 0; i < TUNING_FLOOR_UNITS / 2; i++)
-                floor_take_unit(floor, level_uv, level_uv);
+                floor_take_unit(floor, level_uv / floor->correction, level_uv);
 }

@@ -1,29 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The resting floor of one channel: a low percentile over the last minute of what was seen while nothing happened.
- * Needs nothing; called by detector.c.
+ * Needs grid; called by detector.c and channel.c.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "daemon/detector/tuning.h"
+#include "daemon/detector/grid.h"
 
 struct floor {
-        double least_uv; /* never below */
+        double least_uv;   /* never below */
+        double correction; /* of the percentiles of steady noise to its RMS */
         unsigned filling;
         double envelope[TUNING_FLOOR_UNIT_HOPS];
         unsigned units, next;
         double low[TUNING_FLOOR_UNITS];  /* low envelope of each unit, in order of time */
         double mean[TUNING_FLOOR_UNITS]; /* RMS of each unit */
-        unsigned remembered;
-        double memory_uv;
+        unsigned remembered, fallen; /* units; and those since rest fell far below the memory */
+        double memory_uv;            /* 0 = none yet */
         double rest_uv;  /* the floor; 0 while unknown */
         double usual_uv; /* upper level that is still usual at rest */
 };
 
-void floor_reset(struct floor *floor, double scale_uv);
+void floor_reset(struct floor *floor, const struct grid *grid, double scale_uv);
 
 /* Takes one hop's envelope; must not be called while the channel is active, paused or gone. */
 void floor_feed(struct floor *floor, double envelope_uv);

@@ -78,14 +78,21 @@
  * a rise over 41 s is not learnt before suspicion freezes the floor. */
 #define TUNING_FLOOR_UNITS 60u
 #define TUNING_FLOOR_SHARE 0.25
+/* These percentiles of steady noise lie so many standard deviations of an envelope below its RMS (an envelope of n
+ * samples spreads by 1 / sqrt(2 n)); measured on white noise. */
+#define TUNING_FLOOR_BIAS 1.15
 /* What is still usual at rest: the 75th percentile of the units' mean levels. Chosen. */
 #define TUNING_FLOOR_USUAL_SHARE 0.75
 /* Units before anything is concluded. Chosen: "a few seconds". */
 #define TUNING_FLOOR_UNITS_MIN 3u
-/* Long memory in units, and the share of it below which the floor does not count: an electrode that was off for a
- * minute leaves amplifier noise, six times below rest, and its return is no activity. Chosen. */
-#define TUNING_FLOOR_MEMORY_UNITS 600u
-#define TUNING_FLOOR_MEMORY_SHARE 0.6
+/* Memory of rest: there after so many units (s), following by this share a unit; the floor does not count below this
+ * share of it. When rest falls below the second share, the memory holds on for so many units: an electrode that was
+ * off leaves amplifier noise, far below rest (1.3-1.6 uV measured), and its return is no activity. Chosen. */
+#define TUNING_FLOOR_MEMORY_AFTER 300u
+#define TUNING_FLOOR_MEMORY_FOLLOW 0.005
+#define TUNING_FLOOR_MEMORY_SHARE 0.7
+#define TUNING_FLOOR_MEMORY_FALL 0.5
+#define TUNING_FLOOR_MEMORY_HOLD 600u
 /* Least floor: in counts (flicker between neighbouring codes has up to 0.5 RMS, rounding 0.29), and in microvolts
  * (thermal noise of 10 kOhm over this band, 0.26 by Nyquist's formula). */
 #define TUNING_FLOOR_MIN_COUNTS 0.6
@@ -106,7 +113,7 @@
  * counts as one.
  */
 #define TUNING_GAIN_POINTS                                                                                       \
-        { 1.5, -1.0 }, { 1.75, 0.0 }, { 2.0, 0.6 }, { 3.2, 0.85 }, { 8.0, 1.0 }
+        { 1.5, -1.0 }, { 1.7, 0.0 }, { 2.0, 0.7 }, { 3.2, 0.9 }, { 8.0, 1.0 }
 /* Evidence at which the detector is suspicious ("watch from 3 s"), alerts, and drops the suspicion; and its cap. The
  * alert lies between the 10 s that end periodic movements (WASM 2016) and well before the 41 s before waking. */
 #define TUNING_SUSPECT_S 3.0

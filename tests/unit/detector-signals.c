@@ -182,6 +182,45 @@ void signal_detect_with_gap(
         detector_free(detector);
 }
 
+void signal_detect_with_loss(const struct signal *signal, size_t period, size_t lost, struct signal_events *ret) {
+        struct detector *detector = signal_detector(signal, ret);
+
+        for (size_t at = 0; at < signal->frames; at += period)
+                signal_push(
+                        detector,
+                        signal,
+                        at + lost < signal->frames ? at + lost : signal->frames,
+                        at + period < signal->frames ? at + period : signal->frames,
+                        0);
+        detector_finish(detector);
+        detector_free(detector);
+}
+
+void signal_detect_in_random_chunks(
+        const struct signal *signal, size_t longest, uint64_t *seed, struct signal_events *ret) {
+        struct detector *detector = signal_detector(signal, ret);
+
+        for (size_t at = 0; at < signal->frames;) {
+                size_t to = at + signal_random(seed) % (longest + 1);
+
+                if (to > signal->frames)
+                        to = signal->frames;
+                signal_push(detector, signal, at, to, 0);
+                at = to;
+        }
+        detector_finish(detector);
+        detector_free(detector);
+}
+
+void signal_detect_from(const struct signal *signal, uint64_t index, struct signal_events *ret) {
+        struct detector *detector = signal_detector(signal, ret);
+
+        if (detector_push(detector, index, signal->counts, signal->frames) < 0)
+                abort();
+        detector_finish(detector);
+        detector_free(detector);
+}
+
 size_t signal_count(const struct signal_events *events, enum detector_event_type type) {
         size_t count = 0;
 

@@ -75,6 +75,16 @@ void signal_detect(const struct signal *signal, size_t chunk, struct signal_even
 void signal_detect_with_gap(
         const struct signal *signal, size_t from, size_t to, struct signal_events *ret);
 
+/* As above, with every `lost` frames of each `period` lost. */
+void signal_detect_with_loss(const struct signal *signal, size_t period, size_t lost, struct signal_events *ret);
+
+/* In pieces of random length up to `longest`. */
+void signal_detect_in_random_chunks(
+        const struct signal *signal, size_t longest, uint64_t *seed, struct signal_events *ret);
+
+/* The first frame has this number. */
+void signal_detect_from(const struct signal *signal, uint64_t index, struct signal_events *ret);
+
 void signal_collect(const struct detector_event *event, void *userdata);
 
 size_t signal_count(const struct signal_events *events, enum detector_event_type type);
