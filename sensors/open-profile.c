@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/* Driver and encoder of the open leg-EMG profile: see open-profile.h, and PROFILE.md for the format. */
+#include "sensors/open-profile.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sensors/muscle.h"
+
+#define DESCRIPTION_FIXED_SIZE 12u
+#define VALUES_MAX ((OPEN_PROFILE_PACKET_MAX - OPEN_PROFILE_HEADER_SIZE) / 2)
+#define PICOVOLTS_PER_MICROVOLT 1e6
+
+struct sensor_decoder {
+        uint32_t channels; /* 0 until described */
+        uint32_t value_size;
+        uint32_t jump_max; /* frames */
+
+        uint16_t next_sequence;
+        uint64_t next_index; /* its low 32 bits are the expected sample counter */
+
+        int32_t counts[VALUES_MAX];
+};
+
+static uint16_t u16_read(const uint8_t *bytes) {
+        return (uint16_t)(bytes[0] | bytes[1] << 8);
+}
+
+static uint32_t u32_read(const uint8_t *bytes) {
+        return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
+               (uint32_t)bytes[3] << 24;
+}
+
+static void bytes_write(uint8_t *bytes, uint32_t value, size_t size) {
+        for (size_t i = 0; i < size; i++)
+                bytes[i] = (uint8_t)(value >> (8 * i));
+}
+
+static int32_t value_read(const uint8_t *bytes, size_t size) {
+        if (size == 2)
+                return (int16_t)u16_read(bytes);
+        /* The sign bit is carried down from the top of 32 bits. */
+        return (int32_t)((uint32_t)bytes[0] << 8 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 24) /
+               256;
+}
+
+static bool frame_format_valid(unsigned channels, unsigned value_size) {
+        return channels >= 1 && channels <= OPEN_PROFILE_CHANNELS_MAX &&
+               (value_size == 2 || value_size == 3) &&
+               channels * value_size <= OPEN_PROFILE_FRAME_SIZE_MAX;
+}
+
+static int decoder_new(struct sensor_decoder **ret) {
+        struct sensor_decoder *decoder = calloc(1, sizeof(*decoder));
+
+        if (!decoder)
+                return -ENOMEM;
+        *ret = decoder;
+        return 0;
+}
+
+static struct sensor_decoder *decoder_free(struct sensor_decoder *decoder) {
+        free(decoder);
+        return NULL;
+}
+
+static int decoder_describe(struct sensor_decoder *decoder, const uint8_t *value, size_t size,
+                            struct stream_format *ret) {
+        struct stream_format format = {};
+        unsigned value_size;
+
+        if (size < 1)
+                return -EBADMSG;
+        if (value[0] != OPEN_PROFILE_VERSION)
+                return -EPROTONOSUPPORT;
+        if (size < DESCRIPTION_FIXED_SIZE || size > OPEN_PROFILE_DESCRIPTION_MAX)
+                return -EBADMSG;
+
+        format.leg = value[1] < LEG_MAX ? value[1] : LEG_UNSPECIFIED;
+        format.rate_mhz = u32_read(value + 2);
+        format.scale_uv = u32_read(value + 6) / PICOVOLTS_PER_MICROVOLT;
+        format.channels = value[10];
+        value_size = value[11];
+        if (format.rate_mhz == 0 || !frame_format_valid(format.channels, value_size) ||
+            size < DESCRIPTION_FIXED_SIZE + format.channels)
+                return -EBADMSG;
+        if (format.rate_mhz < OPEN_PROFILE_RATE_MIN_MHZ || format.rate_mhz > OPEN_PROFILE_RATE_MAX_MHZ)
+                return -ERANGE;
+
+        for (size_t i = 0; i < format.channels; i++) {
+                uint8_t muscle = value[DESCRIPTION_FIXED_SIZE + i];
+
+                format.muscle[i] = muscle < MUSCLE_MAX ? muscle : MUSCLE_UNSPECIFIED;
+        }
+
+        decoder->channels = format.channels;
+        decoder->value_size = value_size;
+        decoder->jump_max = (uint32_t)((uint64_t)format.rate_mhz * OPEN_PROFILE_JUMP_MAX_S / 1000);
+        decoder->next_sequence = 0;
+        decoder->next_index = 0;
+        *ret = format;
+        return 0;
+}
+
+/* Returns 1 for a packet that continues the stream, 0 for an old one, -EBADMSG when its counters make no
+ * sense. */
+static int counters_check(const struct sensor_decoder *decoder, uint16_t sequence, uint32_t counter) {
+        uint32_t ahead = counter - (uint32_t)decoder->next_index;
+        uint32_t behind = (uint32_t)decoder->next_index - counter;
+        uint16_t missing = (uint16_t)(sequence - decoder->next_sequence);
+
+        /* The sample counter decides, as the sequence wraps within minutes. */
+        if (ahead <= decoder->jump_max)
+                return missing <= ahead ? 1 : -EBADMSG;
+        if (behind <= decoder->jump_max && behind <= decoder->next_index && missing > UINT16_MAX / 2)
+                return 0;
+        return -EBADMSG;
+}
+
+static int decoder_decode(struct sensor_decoder *decoder, unsigned source, const uint8_t *packet,
+                          size_t size, struct emg_block *ret) {
+        size_t frame_size = decoder->channels * decoder->value_size;
+        size_t values;
+        uint16_t sequence;
+        uint32_t counter;
+        int r;
+
+        if (source != 0 || frame_size == 0 || size < OPEN_PROFILE_HEADER_SIZE + frame_size ||
+            size > OPEN_PROFILE_PACKET_MAX || (size - OPEN_PROFILE_HEADER_SIZE) % frame_size != 0)
+                return -EBADMSG;
+
+        sequence = u16_read(packet);
+        counter = u32_read(packet + 2);
+        r = counters_check(decoder, sequence, counter);
+        if (r <= 0)
+                return r;
+
+        values = (size - OPEN_PROFILE_HEADER_SIZE) / decoder->value_size;
+        for (size_t i = 0; i < values; i++)
+                decoder->counts[i] =
+                        value_read(packet + OPEN_PROFILE_HEADER_SIZE + i * decoder->value_size,
+                                   decoder->value_size);
+
+        *ret = (struct emg_block){
+                .index = decoder->next_index + (uint32_t)(counter - (uint32_t)decoder->next_index),
+                .frames = (uint32_t)(values / decoder->channels),
+                .channels = decoder->channels,
+                .counts = decoder->counts,
+                .lost_packets = (uint16_t)(sequence - decoder->next_sequence),
+        };
+        decoder->next_sequence = (uint16_t)(sequence + 1);
+        decoder->next_index = ret->index + ret->frames;
+        return 1;
+}
+
+ssize_t open_profile_encode_description(const struct open_profile_description *description,
+                                        uint8_t value[static OPEN_PROFILE_DESCRIPTION_MAX]) {
+        if (!frame_format_valid(description->channels, description->value_size) ||
+            description->rate_mhz == 0 || description->leg >= LEG_MAX)
+                return -EINVAL;
+        for (size_t i = 0; i < description->channels; i++)
+                if (description->muscle[i] >= MUSCLE_MAX)
+                        return -EINVAL;
+
+        value[0] = OPEN_PROFILE_VERSION;
+        value[1] = description->leg;
+        bytes_write(value + 2, description->rate_mhz, 4);
+        bytes_write(value + 6, description->scale_pv, 4);
+        value[10] = description->channels;
+        value[11] = description->value_size;
+        memcpy(value + DESCRIPTION_FIXED_SIZE, description->muscle, description->channels);
+        return (ssize_t)(DESCRIPTION_FIXED_SIZE + description->channels);
+}
+
+size_t open_profile_frames_fit(const struct open_profile_description *description, size_t size) {
+        if (size < OPEN_PROFILE_HEADER_SIZE)
+                return 0;
+        return (size - OPEN_PROFILE_HEADER_SIZE) / (description->channels * description->value_size);
+}
+
+int32_t open_profile_count_max(unsigned value_size) {
+        return (int32_t)((UINT32_C(1) << (8 * value_size - 1)) - 1);
+}
+
+ssize_t open_profile_encode_samples(const struct open_profile_description *description,
+                                    uint16_t sequence, uint32_t counter, const int32_t *counts,
+                                    size_t frames, uint8_t *packet, size_t size) {
+        size_t value_size = description->value_size, values = frames * description->channels;
+        int32_t highest = open_profile_count_max(description->value_size);
+
+        if (frames == 0)
+                return -EINVAL;
+        if (frames > open_profile_frames_fit(description, size))
+                return -EMSGSIZE;
+
+        bytes_write(packet, sequence, 2);
+        bytes_write(packet + 2, counter, 4);
+        for (size_t i = 0; i < values; i++) {
+                int32_t count = counts[i];
+
+                if (count > highest)
+                        count = highest;
+                else if (count < -highest - 1)
+                        count = -highest - 1;
+                bytes_write(packet + OPEN_PROFILE_HEADER_SIZE + i * value_size, (uint32_t)count,
+                            value_size);
+        }
+        return (ssize_t)(OPEN_PROFILE_HEADER_SIZE + values * value_size);
+}
+
+static const char *const notifying[] = {OPEN_PROFILE_SAMPLES_UUID, NULL};
+
+static const uint8_t start_value[] = {OPEN_PROFILE_START};
+static const uint8_t stop_value[] = {OPEN_PROFILE_STOP};
+
+static const struct sensor_write on_start[] = {
+        {OPEN_PROFILE_CONTROL_UUID, start_value, sizeof(start_value)},
+        {},
+};
+
+static const struct sensor_write on_stop[] = {
+        {OPEN_PROFILE_CONTROL_UUID, stop_value, sizeof(stop_value)},
+        {},
+};
+
+const struct sensor_driver open_profile_driver = {
+        .name = "crampd",
+        .title = "Open leg-EMG profile",
+        .service = OPEN_PROFILE_SERVICE_UUID,
+        .description = OPEN_PROFILE_DESCRIPTION_UUID,
+        .notifying = notifying,
+        .on_start = on_start,
+        .on_stop = on_stop,
+        .decoder_new = decoder_new,
+        .decoder_free = decoder_free,
+        .describe = decoder_describe,
+        .decode = decoder_decode,
+};

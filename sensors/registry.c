@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of sensor drivers: see driver.h. A new family of sensors adds its line here. */
+#include "sensors/driver.h"
+
+#include <string.h>
+
+#include "sensors/open-profile.h"
+
+const struct sensor_driver *const sensor_drivers[] = {
+        &open_profile_driver,
+        NULL,
+};
+
+const struct sensor_driver *sensor_driver_find(const char *name) {
+        for (const struct sensor_driver *const *driver = sensor_drivers; *driver; driver++)
+                if (strcmp((*driver)->name, name) == 0)
+                        return *driver;
+        return NULL;
+}

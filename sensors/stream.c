@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* Draining, decoding, handing on: see stream.h. */
+#include "sensors/stream.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "daemon/basic/cleanup.h"
+
+/* ATT's largest attribute value is 512 bytes, BlueZ's largest MTU 517. */
+#define DATAGRAM_MAX 517u
+
+struct stream_fd {
+        struct stream *stream;
+        sd_event_source *event_source;
+        unsigned source;
+        int fd;
+};
+
+struct stream {
+        sd_event *event;
+        const struct sensor_driver *driver;
+        struct sensor_decoder *decoder;
+        struct stream_callbacks callbacks;
+        void *userdata;
+
+        struct stream_counters counters;
+        struct stream_fd fds[STREAM_FDS_MAX];
+        size_t fds_count;
+
+        bool *freed; /* set by stream_free() while a callback runs */
+};
+
+static void fd_close(struct stream_fd *stream_fd) {
+        stream_fd->event_source = sd_event_source_disable_unref(stream_fd->event_source);
+        if (stream_fd->fd >= 0)
+                (void)close(stream_fd->fd);
+        stream_fd->fd = -1;
+}
+
+static void stream_close(struct stream *stream, int error) {
+        for (size_t i = 0; i < stream->fds_count; i++)
+                fd_close(&stream->fds[i]);
+        stream->callbacks.closed(error, stream->userdata);
+}
+
+/* A notification without a value and the end both read as 0 bytes. */
+static bool fd_hung_up(int fd) {
+        struct pollfd poll_fd = {.fd = fd, .events = POLLRDHUP};
+
+        return poll(&poll_fd, 1, 0) > 0 && (poll_fd.revents & (POLLRDHUP | POLLHUP | POLLERR));
+}
+
+/* Returns true if the callback freed the stream. */
+static bool packet_take(struct stream *stream, unsigned source, const uint8_t *packet, ssize_t size,
+                        uint64_t arrival_us) {
+        struct emg_block block;
+        bool freed = false;
+        int r;
+
+        stream->counters.packets++;
+        if (size > (ssize_t)DATAGRAM_MAX)
+                r = -EBADMSG;
+        else
+                r = stream->driver->decode(stream->decoder, source, packet, (size_t)size, &block);
+        if (r < 0)
+                stream->counters.malformed_packets++;
+        if (r <= 0)
+                return false;
+
+        stream->counters.lost_packets += block.lost_packets;
+        stream->counters.frames += block.frames;
+
+        stream->freed = &freed;
+        stream->callbacks.block(&block, arrival_us, stream->userdata);
+        if (!freed)
+                stream->freed = NULL;
+        return freed;
+}
+
+static int on_readable(sd_event_source *event_source, int fd, uint32_t revents, void *userdata) {
+        struct stream_fd *stream_fd = userdata;
+        struct stream *stream = stream_fd->stream;
+        uint64_t arrival_us;
+        int r;
+
+        r = sd_event_now(stream->event, CLOCK_BOOTTIME, &arrival_us);
+        if (r < 0) {
+                stream_close(stream, r);
+                return 0;
+        }
+
+        for (unsigned i = 0; i < STREAM_BATCH_MAX; i++) {
+                uint8_t packet[DATAGRAM_MAX];
+                ssize_t size;
+
+                /* MSG_TRUNC makes it the datagram's true size, also beyond the buffer. */
+                size = recv(fd, packet, sizeof(packet), MSG_DONTWAIT | MSG_TRUNC);
+                if (size < 0 && errno == EINTR)
+                        continue;
+                if (size < 0 && errno == EAGAIN)
+                        return 0;
+                if (size < 0) {
+                        stream_close(stream, errno == ECONNRESET ? 0 : -errno);
+                        return 0;
+                }
+                if (size == 0 && fd_hung_up(fd)) {
+                        stream_close(stream, 0);
+                        return 0;
+                }
+                if (packet_take(stream, stream_fd->source, packet, size, arrival_us))
+                        return 0;
+        }
+        return 0;
+}
+
+static unsigned driver_sources(const struct sensor_driver *driver) {
+        unsigned count = 0;
+
+        while (driver->notifying[count])
+                count++;
+        return count;
+}
+
+int stream_new(sd_event *event, const struct sensor_driver *driver, struct sensor_decoder *decoder,
+               const struct stream_callbacks *callbacks, void *userdata, struct stream **ret) {
+        struct stream *stream = calloc(1, sizeof(*stream));
+
+        if (!stream)
+                return -ENOMEM;
+        stream->event = sd_event_ref(event);
+        stream->driver = driver;
+        stream->decoder = decoder;
+        stream->callbacks = *callbacks;
+        stream->userdata = userdata;
+        *ret = stream;
+        return 0;
+}
+
+struct stream *stream_free(struct stream *stream) {
+        if (!stream)
+                return NULL;
+        if (stream->freed)
+                *stream->freed = true;
+        for (size_t i = 0; i < stream->fds_count; i++)
+                fd_close(&stream->fds[i]);
+        sd_event_unref(stream->event);
+        free(stream);
+        return NULL;
+}
+
+int stream_add_fd(struct stream *stream, unsigned source, int fd) {
+        _cleanup_(closep) int owned = fd;
+        struct stream_fd *stream_fd;
+        int r;
+
+        if (source >= driver_sources(stream->driver))
+                return -EINVAL;
+        if (stream->fds_count >= STREAM_FDS_MAX)
+                return -ENOSPC;
+
+        stream_fd = &stream->fds[stream->fds_count];
+        *stream_fd = (struct stream_fd){.stream = stream, .source = source, .fd = -1};
+        r = sd_event_add_io(stream->event, &stream_fd->event_source, fd, EPOLLIN, on_readable,
+                            stream_fd);
+        if (r < 0)
+                return r;
+        stream_fd->fd = steal_fd(&owned);
+        stream->fds_count++;
+        return 0;
+}
+
+const struct stream_counters *stream_get_counters(const struct stream *stream) {
+        return &stream->counters;
+}
