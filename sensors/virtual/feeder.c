@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* The child process of a replay: see feeder.h. */
+#include "sensors/virtual/feeder.h"
+
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "daemon/basic/cleanup.h"
+#include "sensors/virtual/player.h"
+
+#define NSEC_PER_SEC 1000000000
+#define NSEC_PER_USEC 1000
+
+/* The socket stays as the first descriptor after standard error. */
+#define FEEDER_FD (STDERR_FILENO + 1)
+
+/* The parent's signal handling, descriptors and life are not the child's. Returns 0 or negative errno.
+ */
+static int process_detach(pid_t parent, int fd) {
+        sigset_t none;
+
+        (void)sigemptyset(&none);
+        if (sigprocmask(SIG_SETMASK, &none, NULL) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+                return -errno;
+        if (getppid() != parent) /* it died before it was watched */
+                return -ESRCH;
+
+        if (fd != FEEDER_FD && dup2(fd, FEEDER_FD) < 0)
+                return -errno;
+        (void)close(STDIN_FILENO);
+        (void)close(STDOUT_FILENO);
+        if (close_range(FEEDER_FD + 1, ~0U, 0) < 0)
+                return -errno;
+        return 0;
+}
+
+static int datagram_send(const void *data, size_t size) {
+        while (send(FEEDER_FD, data, size, MSG_NOSIGNAL) < 0)
+                if (errno != EINTR)
+                        return -errno;
+        return 0;
+}
+
+static int go_wait(void) {
+        uint8_t go;
+        ssize_t n;
+
+        do
+                n = recv(FEEDER_FD, &go, sizeof(go), 0);
+        while (n < 0 && errno == EINTR);
+        return n < 0 ? -errno : n == 0 ? -EPIPE : 0;
+}
+
+static void sleep_until(const struct timespec *start, double after_us) {
+        double nsec = (double)start->tv_nsec + after_us * NSEC_PER_USEC;
+        struct timespec until = {.tv_sec = start->tv_sec + (time_t)(nsec / NSEC_PER_SEC)};
+
+        until.tv_nsec = (long)fmod(nsec, NSEC_PER_SEC);
+        while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
+                ;
+}
+
+static int recording_send(struct player *player, double speed) {
+        struct recording_error error;
+        struct player_packet packet;
+        struct timespec start;
+        int r;
+
+        if (clock_gettime(CLOCK_MONOTONIC, &start) < 0)
+                return -errno;
+        while ((r = player_next(player, &packet, &error)) > 0) {
+                sleep_until(&start, (double)packet.due_us / speed);
+                r = datagram_send(packet.bytes, packet.size);
+                if (r < 0)
+                        return r;
+        }
+        return r;
+}
+
+static int feeder_play(const struct replay_setup *setup) {
+        _cleanup_(player_freep) struct player *player = NULL;
+        struct player_setup player_setup = {.path = setup->path, .csv_rate_hz = setup->csv_rate_hz};
+        uint8_t description[OPEN_PROFILE_DESCRIPTION_MAX];
+        struct feeder_hello hello = {};
+        struct recording_error error;
+        ssize_t description_size;
+        int r;
+
+        r = player_new(&player_setup, &player, &error);
+        if (r >= 0)
+                r = player_start(player, PLAYER_PACKET_SIZE, &error);
+        if (r < 0) {
+                hello.error = r;
+                memcpy(hello.text, error.text, sizeof(hello.text));
+        } else {
+                const char *notice = player_notice(player);
+
+                hello.rate_mhz = player_description(player)->rate_mhz;
+                hello.frames = player_frames(player);
+                (void)snprintf(hello.text, sizeof(hello.text), "%s", notice ? notice : "");
+        }
+        if (datagram_send(&hello, sizeof(hello)) < 0 || r < 0)
+                return r < 0 ? r : -EPIPE;
+
+        description_size = open_profile_encode_description(player_description(player), description);
+        if (description_size < 0)
+                return (int)description_size;
+        r = go_wait();
+        if (r < 0)
+                return r;
+        r = datagram_send(description, (size_t)description_size);
+        if (r < 0)
+                return r;
+        return recording_send(player, setup->speed);
+}
+
+void feeder_run(const struct replay_setup *setup, pid_t parent, int fd) {
+        int r;
+
+        r = process_detach(parent, fd);
+        if (r >= 0)
+                r = feeder_play(setup);
+        /* Without the parent's exit handlers. */
+        _exit(r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+}
