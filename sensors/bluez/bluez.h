@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The part of BlueZ's object tree that crampd uses, mirrored over an sd-bus connection: adapters, devices, GATT
- * services, characteristics, battery. Never blocks; survives org.bluez coming and going. Owned by the daemon's main; its
- * only user is link.c beside it.
+ * The part of BlueZ's object tree that crampd uses, mirrored over an sd-bus connection: adapters,
+ * devices, GATT services, characteristics, battery. Never blocks; survives org.bluez coming and going.
+ * Owned by the daemon's main; its only user is link.c beside it.
  */
 #pragma once
 
@@ -14,3 +14,7 @@ struct bluez;
 int bluez_new(sd_bus *bus, struct bluez **ret);
 /* All links must be gone. */
 struct bluez *bluez_free(struct bluez *bluez);
+
+/* "ok", "no-bluez" (bluetoothd is not running, or has not answered yet) or "no-adapter" (none, or all
+ * are off). */
+const char *bluez_get_health(const struct bluez *bluez);

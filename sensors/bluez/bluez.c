@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The connection to bluetoothd: who it is, what it exports, what changed. The objects themselves are in
+ * objects.c, the watchers in link.c. All calls are asynchronous and go to bluetoothd's unique name, and
+ * signals are taken from it alone: any local user may send us a signal that claims to be about
+ * /org/bluez.
+ */
+#include "sensors/bluez/objects.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/basic/cleanup.h"
+
+#define BUS_NAME "org.freedesktop.DBus"
+#define BUS_PATH "/org/freedesktop/DBus"
+#define FETCH_LIMIT_US (UINT64_C(25) * 1000 * 1000)
+#define TIMER_ACCURACY_US 20000u
+
+static int bluez_fetch(struct bluez *bluez);
+
+static bool message_is_from_bluez(const struct bluez *bluez, sd_bus_message *m) {
+        const char *sender = sd_bus_message_get_sender(m);
+
+        return bluez->owner && sender && strcmp(sender, bluez->owner) == 0;
+}
+
+/* Who wants a slot waits for the reply, so the slot holds the call; sd-bus frees the rest by itself. */
+int bluez_call(struct bluez *bluez, sd_bus_slot **ret_slot, const char *path, const char *interface,
+               const char *member, sd_bus_message_handler_t reply, void *userdata, uint64_t limit_us,
+               const char *types, ...) {
+        sd_bus_message *m = NULL;
+        va_list arguments;
+        int r;
+
+        if (!bluez->owner)
+                return -ENOTCONN;
+
+        r = sd_bus_message_new_method_call(bluez->bus, &m, bluez->owner, path, interface, member);
+        if (r < 0)
+                return r;
+        if (types) {
+                va_start(arguments, types);
+                r = sd_bus_message_appendv(m, types, arguments);
+                va_end(arguments);
+        }
+        if (r >= 0)
+                r = sd_bus_message_set_auto_start(m, false);
+        if (r >= 0)
+                r = ret_slot ? sd_bus_call_async(bluez->bus, ret_slot, m, reply, userdata, limit_us)
+                             : sd_bus_send(bluez->bus, m, NULL);
+        sd_bus_message_unref(m);
+        return r < 0 ? r : 0;
+}
+
+enum bluez_health bluez_check(const struct bluez *bluez) {
+        if (!bluez->owner_known)
+                return BLUEZ_UNKNOWN;
+        if (!bluez->owner)
+                return BLUEZ_GONE;
+        if (!bluez->fetched)
+                return bluez->fetch_failed ? BLUEZ_MUTE : BLUEZ_UNKNOWN;
+        if (!bluez->adapters)
+                return BLUEZ_NO_ADAPTER;
+        for (const struct bluez_adapter *a = bluez->adapters; a; a = a->next)
+                if (a->powered)
+                        return BLUEZ_OK;
+        return BLUEZ_ADAPTER_OFF;
+}
+
+const char *bluez_get_health(const struct bluez *bluez) {
+        switch (bluez_check(bluez)) {
+        case BLUEZ_OK:
+                return "ok";
+        case BLUEZ_NO_ADAPTER:
+        case BLUEZ_ADAPTER_OFF:
+                return "no-adapter";
+        default:
+                return "no-bluez";
+        }
+}
+
+void bluez_set_timings(struct bluez *bluez, const struct link_timings *timings) {
+        bluez->timings = timings;
+}
+
+int bluez_arm(struct bluez *bluez, sd_event_source **source, uint64_t delay_us,
+              sd_event_time_handler_t handler, void *userdata) {
+        int r;
+
+        if (!*source) {
+                r = sd_event_add_time_relative(bluez->event, source, CLOCK_BOOTTIME, delay_us,
+                                               TIMER_ACCURACY_US, handler, userdata);
+                if (r < 0)
+                        return r;
+                /* What has arrived is taken before anyone concludes that nothing did. */
+                return sd_event_source_set_priority(*source, SD_EVENT_PRIORITY_IDLE);
+        }
+
+        r = sd_event_source_set_time_relative(*source, delay_us);
+        return r < 0 ? r : sd_event_source_set_enabled(*source, SD_EVENT_ONESHOT);
+}
+
+void bluez_touch(struct bluez *bluez) {
+        (void)sd_event_source_set_enabled(bluez->dispatch, SD_EVENT_ONESHOT);
+}
+
+static int on_dispatch(sd_event_source *source, void *userdata) {
+        struct bluez *bluez = userdata;
+
+        for (struct bluez_adapter *a = bluez->adapters; a; a = a->next)
+                radio_run(a);
+        for (struct bluez_watcher *w = bluez->watchers; w; w = w->next)
+                w->changed(w->userdata);
+        return 0;
+}
+
+static int on_fetch_retry(sd_event_source *source, uint64_t time_us, void *userdata) {
+        return bluez_fetch(userdata);
+}
+
+static int on_managed_objects(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        struct bluez *bluez = userdata;
+        int r;
+
+        bluez->fetch_call = sd_bus_slot_unref(bluez->fetch_call);
+        if (sd_bus_message_is_method_error(m, NULL)) {
+                bluez->fetch_failed = true;
+                bluez_touch(bluez);
+                return bluez_arm(bluez, &bluez->fetch_retry, bluez->timings->retry_us, on_fetch_retry,
+                                 bluez);
+        }
+
+        r = sd_bus_message_enter_container(m, 'a', "{oa{sa{sv}}}");
+        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "oa{sa{sv}}")) > 0) {
+                const char *path;
+
+                r = sd_bus_message_read_basic(m, 'o', &path);
+                if (r >= 0)
+                        r = objects_apply(bluez, path, m);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+        }
+
+        bluez->fetched = true;
+        if (bluez->fetch_again)
+                (void)bluez_fetch(bluez);
+        bluez_touch(bluez);
+        return 0;
+}
+
+static int bluez_fetch(struct bluez *bluez) {
+        /* A reply that is under way may have been made before what is asked for now. */
+        bluez->fetch_again = bluez->fetch_call;
+        if (bluez->fetch_call || !bluez->owner)
+                return 0;
+        return bluez_call(bluez, &bluez->fetch_call, "/", "org.freedesktop.DBus.ObjectManager",
+                          "GetManagedObjects", on_managed_objects, bluez, FETCH_LIMIT_US, NULL);
+}
+
+static int bluez_set_owner(struct bluez *bluez, const char *owner) {
+        char *copy = NULL;
+        int r;
+
+        if (owner && owner[0]) {
+                copy = strdup(owner);
+                if (!copy)
+                        return -ENOMEM;
+        }
+
+        objects_clear(bluez);
+        bluez->fetch_call = sd_bus_slot_unref(bluez->fetch_call);
+        bluez->fetched = bluez->fetch_failed = false;
+        free(bluez->owner);
+        bluez->owner = copy;
+        bluez->owner_known = true;
+        r = bluez_fetch(bluez);
+        bluez_touch(bluez);
+        return r;
+}
+
+static int bluez_ask_owner(struct bluez *bluez);
+
+static int on_name_owner(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        struct bluez *bluez = userdata;
+        const char *owner = NULL;
+
+        bluez->owner_call = sd_bus_slot_unref(bluez->owner_call);
+        if (sd_bus_message_is_method_error(m, NULL)) {
+                if (!sd_bus_message_is_method_error(m, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
+                        return bluez_ask_owner(bluez); /* the bus took longer than the call may last */
+        } else if (sd_bus_message_read_basic(m, 's', &owner) < 0)
+                return 0;
+        return bluez_set_owner(bluez, owner);
+}
+
+static int bluez_ask_owner(struct bluez *bluez) {
+        return sd_bus_call_method_async(bluez->bus, &bluez->owner_call, BUS_NAME, BUS_PATH, BUS_NAME,
+                                        "GetNameOwner", on_name_owner, bluez, "s", "org.bluez");
+}
+
+static int on_name_owner_changed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        struct bluez *bluez = userdata;
+        const char *sender = sd_bus_message_get_sender(m), *name, *owner;
+
+        if (!sender || strcmp(sender, BUS_NAME) != 0)
+                return 0;
+        if (sd_bus_message_read(m, "sss", &name, NULL, &owner) < 0 || strcmp(name, "org.bluez") != 0)
+                return 0;
+        bluez->owner_call = sd_bus_slot_unref(bluez->owner_call);
+        return bluez_set_owner(bluez, owner);
+}
+
+static int on_interfaces_added(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        struct bluez *bluez = userdata;
+        const char *path;
+
+        if (!message_is_from_bluez(bluez, m))
+                return 0;
+        if (sd_bus_message_read_basic(m, 'o', &path) < 0)
+                return 0;
+        (void)objects_apply(bluez, path, m);
+        bluez_touch(bluez);
+        return 0;
+}
+
+static int on_interfaces_removed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        struct bluez *bluez = userdata;
+        const char *path, *interface;
+
+        if (!message_is_from_bluez(bluez, m))
+                return 0;
+        if (sd_bus_message_read_basic(m, 'o', &path) < 0 ||
+            sd_bus_message_enter_container(m, 'a', "s") < 0)
+                return 0;
+        while (sd_bus_message_read_basic(m, 's', &interface) > 0)
+                objects_remove(bluez, path, interface);
+        bluez_touch(bluez);
+        return 0;
+}
+
+static int on_properties_changed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        struct bluez *bluez = userdata;
+
+        if (!message_is_from_bluez(bluez, m))
+                return 0;
+        if (objects_change(bluez, sd_bus_message_get_path(m), m) > 0)
+                bluez_touch(bluez);
+        return 0;
+}
+
+#define PROPERTIES_CHANGED(interface)                                   \
+        "type='signal',sender='org.bluez',path_namespace='/org/bluez'," \
+        "interface='org.freedesktop.DBus.Properties',member='PropertiesChanged',arg0='" interface "'"
+
+/* Narrow on purpose: values that other clients have broadcast (GattCharacteristic1) must not wake us. */
+static int bluez_add_matches(struct bluez *bluez) {
+        static const struct {
+                const char *rule;
+                sd_bus_message_handler_t handler;
+        } matches[] = {
+                {"type='signal',sender='" BUS_NAME "',path='" BUS_PATH "',interface='" BUS_NAME
+                 "',member='NameOwnerChanged',arg0='org.bluez'",
+                 on_name_owner_changed},
+                {"type='signal',sender='org.bluez',path='/"
+                 "',interface='org.freedesktop.DBus.ObjectManager',"
+                 "member='InterfacesAdded'",
+                 on_interfaces_added},
+                {"type='signal',sender='org.bluez',path='/"
+                 "',interface='org.freedesktop.DBus.ObjectManager',"
+                 "member='InterfacesRemoved'",
+                 on_interfaces_removed},
+                {PROPERTIES_CHANGED("org.bluez.Adapter1"), on_properties_changed},
+                {PROPERTIES_CHANGED("org.bluez.Device1"), on_properties_changed},
+                {PROPERTIES_CHANGED("org.bluez.Battery1"), on_properties_changed},
+        };
+
+        _Static_assert(ARRAY_LENGTH(matches) == ARRAY_LENGTH(((struct bluez *)NULL)->matches),
+                       "one slot each");
+        for (size_t i = 0; i < ARRAY_LENGTH(matches); i++) {
+                int r = sd_bus_add_match_async(bluez->bus, &bluez->matches[i], matches[i].rule,
+                                               matches[i].handler, NULL, bluez);
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int bluez_watch(struct bluez *bluez, struct bluez_watcher *watcher) {
+        int r;
+
+        for (const struct bluez_watcher *w = bluez->watchers; w; w = w->next)
+                if (strcmp(w->address, watcher->address) == 0)
+                        return -EEXIST;
+
+        /* What the address has exported before was not kept. */
+        r = bluez_fetch(bluez);
+        if (r < 0)
+                return r;
+        watcher->next = bluez->watchers;
+        bluez->watchers = watcher;
+        bluez_touch(bluez);
+        return 0;
+}
+
+void bluez_unwatch(struct bluez *bluez, struct bluez_watcher *watcher) {
+        for (struct bluez_watcher **w = &bluez->watchers; *w; w = &(*w)->next) {
+                if (*w != watcher)
+                        continue;
+                radio_set_scanning(bluez, watcher, false);
+                radio_release(bluez, watcher);
+                *w = watcher->next;
+                objects_forget_address(bluez, watcher->address);
+                bluez_touch(bluez);
+                return;
+        }
+}
+
+int bluez_new(sd_bus *bus, struct bluez **ret) {
+        struct bluez *bluez;
+        int r;
+
+        bluez = calloc(1, sizeof(*bluez));
+        if (!bluez)
+                return -ENOMEM;
+        bluez->timings = &link_timings_default;
+        bluez->bus = sd_bus_ref(bus);
+        bluez->event = sd_event_ref(sd_bus_get_event(bus));
+        if (!bluez->event) {
+                r = -EINVAL;
+                goto fail;
+        }
+
+        r = sd_event_add_defer(bluez->event, &bluez->dispatch, on_dispatch, bluez);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(bluez->dispatch, SD_EVENT_OFF);
+        if (r >= 0)
+                r = bluez_add_matches(bluez);
+        if (r >= 0)
+                r = bluez_ask_owner(bluez);
+        if (r < 0)
+                goto fail;
+
+        *ret = bluez;
+        return 0;
+
+fail:
+        bluez_free(bluez);
+        return r;
+}
+
+struct bluez *bluez_free(struct bluez *bluez) {
+        if (!bluez)
+                return NULL;
+
+        for (size_t i = 0; i < ARRAY_LENGTH(bluez->matches); i++)
+                sd_bus_slot_unref(bluez->matches[i]);
+        sd_bus_slot_unref(bluez->owner_call);
+        sd_bus_slot_unref(bluez->fetch_call);
+        for (struct bluez_adapter *a = bluez->adapters; a; a = a->next)
+                if (a->radio == RADIO_STARTING || a->radio == RADIO_SCANNING)
+                        (void)bluez_call(bluez, NULL, a->path, "org.bluez.Adapter1", "StopDiscovery",
+                                         NULL, NULL, 0, NULL);
+        objects_clear(bluez);
+        sd_event_source_disable_unref(bluez->dispatch);
+        sd_event_source_disable_unref(bluez->fetch_retry);
+        free(bluez->owner);
+        sd_event_unref(bluez->event);
+        sd_bus_unref(bluez->bus);
+        free(bluez);
+        return NULL;
+}

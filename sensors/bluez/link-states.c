@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/* What a link does in each state, and how long that may take: see link-states.h. */
+#include "sensors/bluez/link-states.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define SECONDS(n) (UINT64_C(n) * 1000 * 1000)
+#define MILLISECONDS(n) (UINT64_C(n) * 1000)
+#define FAILED_SETUPS_MAX 3u /* then BlueZ shall forget what it knows of the sensor's services */
+
+const struct link_timings link_timings_default = {
+        .backoff_first_us =
+                SECONDS(1), /* BlueZ's own 1, 2, 4 .. 64 s (ReconnectIntervals in its main.conf) */
+        .backoff_max_us = SECONDS(64),
+        .backoff_reset_us = SECONDS(60),
+        .patience_first_us = SECONDS(10),
+        .patience_max_us = SECONDS(320),
+        .connect_us = SECONDS(40),
+        .resolve_us = SECONDS(30),
+        .start_us = SECONDS(20),
+        .silence_us = SECONDS(2),
+        .resubscribe_pause_us = MILLISECONDS(200),
+        .resubscribe_us = SECONDS(5),
+        .drop_us = SECONDS(10),
+        .retry_us = SECONDS(5),
+};
+
+uint64_t link_now_us(void) {
+        struct timespec now;
+
+        (void)clock_gettime(CLOCK_BOOTTIME, &now);
+        return (uint64_t)now.tv_sec * 1000 * 1000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static uint64_t doubled(uint64_t first, unsigned times, uint64_t max) {
+        while (times-- > 0 && first < max)
+                first *= 2;
+        return first < max ? first : max;
+}
+
+static uint64_t link_backoff_us(const struct link *link) {
+        const struct link_timings *t = link->bluez->timings;
+
+        return doubled(t->backoff_first_us, link->failures, t->backoff_max_us);
+}
+
+struct bluez_device *link_device(const struct link *link) {
+        return link->path ? bluez_get_device(link->bluez, link->path)
+                          : bluez_find_device(link->bluez, link->watcher.address);
+}
+
+static uint64_t limit_scanning(const struct link *link) {
+        const struct link_timings *t = link->bluez->timings;
+
+        return doubled(t->patience_first_us, link->unheard, t->patience_max_us);
+}
+
+static uint64_t limit_stalled(const struct link *link) {
+        return link->hung_up ? link_backoff_us(link) : link->bluez->timings->resubscribe_pause_us;
+}
+
+uint64_t link_retry_us(const struct link *link) {
+        return link->blind ? link->bluez->timings->backoff_first_us : link_backoff_us(link);
+}
+
+uint64_t link_limit_us(const struct link *link) {
+        uint64_t limit_us;
+
+        if (link_states[link->state].limit)
+                return link_states[link->state].limit(link);
+        if (link_states[link->state].limit_offset == 0)
+                return 0;
+        memcpy(&limit_us, (const char *)link->bluez->timings + link_states[link->state].limit_offset,
+               sizeof(limit_us));
+        return limit_us;
+}
+
+/* The subscription. */
+
+void link_end_stream(struct link *link, const char *reason) {
+        if (!link->subscription)
+                return;
+        link_get_counters(link, &link->counters);
+        link->subscription = subscription_free(link->subscription);
+        if (link->stream_open && reason)
+                link->callbacks->stopped(reason, link->userdata);
+        link->stream_open = false;
+}
+
+static void on_format(const struct stream_format *format, void *userdata) {
+        struct link *link = userdata;
+
+        link->stream_open = true;
+        link->callbacks->format(format, /* start_us= */ 0, link->userdata);
+}
+
+static void on_block(const struct emg_block *block, uint64_t arrival_us, void *userdata) {
+        struct link *link = userdata;
+
+        link->has_data = true;
+        link->last_block_us = arrival_us;
+        link->callbacks->block(block, arrival_us, link->userdata);
+        /* The stream is in the middle of its datagrams: the facts, which might end it, are looked at
+         * later. */
+        if (link->state != LINK_STREAMING && subscription_is_started(link->subscription))
+                (void)link_fire(link, EVENT_DATA, NULL);
+}
+
+static void on_started(void *userdata) {
+        struct link *link = userdata;
+
+        if (link->has_data)
+                link_handle(link, EVENT_DATA, NULL);
+        else if (link->state == LINK_STARTING)
+                (void)link_arm(link, link->bluez->timings->silence_us);
+}
+
+static void on_failed(const char *reason, void *userdata) {
+        link_handle(userdata, EVENT_FAILED, reason);
+}
+
+static void on_closed(void *userdata) {
+        link_handle(userdata, EVENT_CLOSED, NULL);
+}
+
+static int enter_subscribing(struct link *link) {
+        static const struct subscription_callbacks callbacks = {
+                .format = on_format,
+                .block = on_block,
+                .started = on_started,
+                .failed = on_failed,
+                .closed = on_closed,
+        };
+        struct bluez_device *device = link_device(link);
+
+        link->has_data = false;
+        if (!device)
+                return -ENODEV;
+        return subscription_new(link->bluez, device, link->driver, link->decoder, &callbacks, link,
+                                &link->subscription);
+}
+
+/* A sensor that streams on, but to nobody, would refuse to start. */
+static int enter_stalled(struct link *link) {
+        const struct bluez_device *device = link_device(link);
+
+        if (device)
+                device_send_stop(link->bluez, device, link->driver);
+        return 0;
+}
+
+static int enter_streaming(struct link *link) {
+        link->streaming_since_us = link->last_block_us;
+        link->failed_setups = 0;
+        link->unheard = 0;
+        return 0;
+}
+
+/* Connecting and disconnecting. */
+
+static int link_choose_device(struct link *link, struct bluez_device **ret) {
+        struct bluez_device *device = link_device(link);
+
+        if (!device)
+                return -ENODEV;
+        if (!link->path) {
+                link->path = strdup(device->path);
+                if (!link->path)
+                        return -ENOMEM;
+        }
+        *ret = device;
+        return 0;
+}
+
+static int enter_queued(struct link *link) {
+        struct bluez_device *device;
+        int r;
+
+        r = link_choose_device(link, &device);
+        return r < 0 ? r : radio_request(link->bluez, &link->watcher, device);
+}
+
+static int on_connected(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        struct link *link = userdata;
+        const sd_bus_error *error = sd_bus_message_get_error(m);
+        char reason[160];
+
+        link->call = sd_bus_slot_unref(link->call);
+        if (!error) /* what counts is the property, which comes at about the same time */
+                return link_arm(link, link->bluez->timings->drop_us);
+        (void)snprintf(reason, sizeof(reason), "could not connect: %.80s",
+                       error->message ? error->message : "");
+        link_handle(link, EVENT_FAILED, reason);
+        return 0;
+}
+
+static int enter_connecting(struct link *link) {
+        return bluez_call(link->bluez, &link->call, link->path, "org.bluez.Device1", "Connect",
+                          on_connected, link,
+                          /* the state has the limit= */ UINT64_MAX, NULL);
+}
+
+static int enter_resolving(struct link *link) {
+        struct bluez_device *device;
+        int r;
+
+        r = link_choose_device(link, &device);
+        if (r < 0)
+                return r;
+        link->disconnects = device->disconnects;
+        link->counters.connects++;
+        return 0;
+}
+
+static int on_dropped(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        struct link *link = userdata;
+
+        link->call = sd_bus_slot_unref(link->call);
+        bluez_touch(link->bluez);
+        return 0;
+}
+
+/* Also cancels a Connect that is under way. */
+static int enter_dropping(struct link *link) {
+        struct bluez_device *device = link_device(link);
+        const struct bluez_adapter *adapter;
+
+        if (!device)
+                return 0;
+        if (device->connected)
+                device_send_stop(link->bluez, device, link->driver);
+        /* What BlueZ knows of the services may be wrong, and a data channel may be held by nobody (BlueZ
+         * up to 5.83): both go with the device. A bond would go too, so a paired sensor is left alone.
+         */
+        if (link->failed_setups >= FAILED_SETUPS_MAX && !device->paired) {
+                link->failed_setups = 0;
+                adapter = bluez_device_adapter(link->bluez, device);
+                return bluez_call(link->bluez, &link->call, adapter->path, "org.bluez.Adapter1",
+                                  "RemoveDevice", on_dropped, link, link->bluez->timings->drop_us, "o",
+                                  device->path);
+        }
+        return bluez_call(link->bluez, &link->call, device->path, "org.bluez.Device1", "Disconnect",
+                          on_dropped, link, link->bluez->timings->drop_us, NULL);
+}
+
+const struct link_state_info link_states[LINK_STATE_MAX] = {
+        [LINK_ABSENT] = {.reported = SOURCE_ABSENT},
+        [LINK_SCANNING] = {.reported = SOURCE_SCANNING, .limit = limit_scanning},
+        [LINK_QUEUED] = {.reported = SOURCE_CONNECTING,
+                         .has_device = true,
+                         .has_turn = true,
+                         .enter = enter_queued},
+        [LINK_CONNECTING] = {.reported = SOURCE_CONNECTING,
+                             .has_device = true,
+                             .has_turn = true,
+                             .enter = enter_connecting,
+                             .limit_offset = offsetof(struct link_timings, connect_us)},
+        [LINK_RESOLVING] = {.reported = SOURCE_RESOLVING,
+                            .has_device = true,
+                            .enter = enter_resolving,
+                            .limit_offset = offsetof(struct link_timings, resolve_us)},
+        [LINK_STARTING] = {.reported = SOURCE_STARTING,
+                           .has_device = true,
+                           .enter = enter_subscribing,
+                           .limit_offset = offsetof(struct link_timings, start_us)},
+        [LINK_STREAMING] = {.reported = SOURCE_STREAMING,
+                            .has_device = true,
+                            .has_stream = true,
+                            .enter = enter_streaming,
+                            .limit_offset = offsetof(struct link_timings, silence_us)},
+        [LINK_STALLED] = {.reported = SOURCE_STALLED,
+                          .has_device = true,
+                          .enter = enter_stalled,
+                          .limit = limit_stalled},
+        [LINK_RESUBSCRIBING] = {.reported = SOURCE_STALLED,
+                                .has_device = true,
+                                .enter = enter_subscribing,
+                                .limit_offset = offsetof(struct link_timings, resubscribe_us)},
+        [LINK_DROPPING] = {.reported = SOURCE_SCANNING,
+                           .has_device = true,
+                           .has_turn = true,
+                           .tells_retry = true,
+                           .enter = enter_dropping,
+                           .limit_offset = offsetof(struct link_timings, drop_us)},
+        [LINK_WAITING] = {.reported = SOURCE_SCANNING, .tells_retry = true, .limit = link_retry_us},
+};

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The link to one sensor: see link.h. What may happen in which state, and what then comes, is all in
+ * `transitions`; what the states do is in link-states.c.
+ */
+#include "sensors/bluez/link-states.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Effects of transitions. */
+
+static void count_failed_setup(struct link *link) {
+        link->failed_setups++;
+}
+
+static void count_unheard(struct link *link) {
+        link->blind = true;
+        link->unheard++;
+}
+
+static void forget_unheard(struct link *link) {
+        link->blind = false;
+        link->unheard = 0;
+}
+
+static void count_attempt(struct link *link) {
+        if (!link->blind)
+                link->failures++;
+}
+
+static void note_closed(struct link *link) {
+        link->hung_up = true;
+}
+
+static void note_silent(struct link *link) {
+        link->hung_up = false;
+}
+
+static void count_hangup(struct link *link) {
+        if (link->hung_up)
+                link->failures++;
+}
+
+/* The controller may have gone deaf. */
+static void restart_discovery(struct link *link) {
+        link->unheard++;
+        radio_restart(link->bluez);
+}
+
+struct transition {
+        enum link_state next; /* LINK_ANY (0): nothing happens */
+        const char *reason;   /* NULL: the detail that came with the event, or the reason stays */
+        void (*effect)(struct link *link);
+};
+
+/* clang-format off */
+static const struct transition transitions[LINK_STATE_MAX][LINK_EVENT_MAX] = {
+        [LINK_ANY] = {
+                [FACT_NO_BLUEZ] = { LINK_ABSENT, "bluetoothd is not running: systemctl start bluetooth" },
+                [FACT_MUTE_BLUEZ] = { LINK_ABSENT, "bluetoothd does not answer: systemctl restart bluetooth" },
+                [FACT_NO_ADAPTER] = { LINK_ABSENT, "no Bluetooth adapter: plug one in" },
+                [FACT_ADAPTER_OFF] = { LINK_ABSENT, "Bluetooth is switched off: bluetoothctl power on" },
+        },
+        [LINK_ABSENT] = {
+                [FACT_READY] = { LINK_SCANNING, "looking for the sensor", forget_unheard },
+        },
+        [LINK_SCANNING] = {
+                [FACT_LINK_UP] = { LINK_RESOLVING, "connected already, waiting for its services", forget_unheard },
+                [FACT_SEEN] = { LINK_QUEUED, "sensor found, waiting for its turn to connect", forget_unheard },
+                [EVENT_UNHEARD] = { LINK_QUEUED, "sensor not heard, trying to connect all the same", count_unheard },
+                [EVENT_TIMEOUT] = { LINK_SCANNING, "looking for the sensor", restart_discovery },
+        },
+        [LINK_QUEUED] = {
+                [FACT_DEVICE_GONE] = { LINK_SCANNING, "looking for the sensor" },
+                [FACT_LINK_UP] = { LINK_RESOLVING, "connected, waiting for its services" },
+                [FACT_TURN] = { LINK_CONNECTING, "connecting" },
+                [EVENT_FAILED] = { LINK_WAITING },
+        },
+        [LINK_CONNECTING] = {
+                [FACT_DEVICE_GONE] = { LINK_WAITING, "the sensor went away" },
+                [FACT_LINK_UP] = { LINK_RESOLVING, "connected, waiting for its services" },
+                [EVENT_FAILED] = { LINK_DROPPING },
+                [EVENT_TIMEOUT] = { LINK_DROPPING, "the sensor did not answer" },
+        },
+        [LINK_RESOLVING] = {
+                [FACT_DEVICE_GONE] = { LINK_WAITING, "the sensor went away" },
+                [FACT_LINK_DOWN] = { LINK_WAITING, "link lost" },
+                [FACT_RESOLVED] = { LINK_STARTING, "starting the stream" },
+                [EVENT_TIMEOUT] = { LINK_DROPPING, NULL, count_failed_setup },
+        },
+        [LINK_STARTING] = {
+                [FACT_DEVICE_GONE] = { LINK_WAITING, "the sensor went away" },
+                [FACT_LINK_DOWN] = { LINK_WAITING, "link lost" },
+                [EVENT_DATA] = { LINK_STREAMING, "receiving" },
+                [EVENT_CLOSED] = { LINK_STALLED, "the data channel was closed, subscribing again", note_closed },
+                [EVENT_SILENCE] = { LINK_STALLED, "connected, but no data comes: subscribing again", note_silent },
+                [EVENT_FAILED] = { LINK_DROPPING, NULL, count_failed_setup },
+                [EVENT_TIMEOUT] = { LINK_DROPPING, "the sensor took too long to start", count_failed_setup },
+        },
+        [LINK_STREAMING] = {
+                [FACT_DEVICE_GONE] = { LINK_WAITING, "the sensor went away" },
+                [FACT_LINK_DOWN] = { LINK_WAITING, "link lost" },
+                [EVENT_CLOSED] = { LINK_STALLED, "the data channel was closed, subscribing again", note_closed },
+                [EVENT_SILENCE] = { LINK_STALLED, "connected, but no data comes: subscribing again", note_silent },
+        },
+        [LINK_STALLED] = {
+                [FACT_DEVICE_GONE] = { LINK_WAITING, "the sensor went away" },
+                [FACT_LINK_DOWN] = { LINK_WAITING, "link lost" },
+                [EVENT_TIMEOUT] = { LINK_RESUBSCRIBING, NULL, count_hangup },
+        },
+        [LINK_RESUBSCRIBING] = {
+                [FACT_DEVICE_GONE] = { LINK_WAITING, "the sensor went away" },
+                [FACT_LINK_DOWN] = { LINK_WAITING, "link lost" },
+                [EVENT_DATA] = { LINK_STREAMING, "receiving" },
+                [EVENT_CLOSED] = { LINK_STALLED, "the data channel was closed, subscribing again", note_closed },
+                [EVENT_FAILED] = { LINK_DROPPING, NULL, count_failed_setup },
+                [EVENT_TIMEOUT] = { LINK_DROPPING, "the sensor sends no data" },
+        },
+        [LINK_DROPPING] = {
+                [FACT_DEVICE_GONE] = { LINK_WAITING },
+                [FACT_DROPPED] = { LINK_WAITING },
+                [EVENT_TIMEOUT] = { LINK_WAITING },
+        },
+        [LINK_WAITING] = {
+                [EVENT_TIMEOUT] = { LINK_SCANNING, "looking for the sensor", count_attempt },
+        },
+};
+
+static int on_timer(sd_event_source *source, uint64_t time_us, void *userdata);
+
+int link_arm(struct link *link, uint64_t delay_us) {
+        return bluez_arm(link->bluez, &link->timer, delay_us, on_timer, link);
+}
+
+static void link_set_reason(struct link *link, enum link_state next, const char *reason) {
+        char text[sizeof(link->reason)];
+        enum source_state reported = link_states[next].reported;
+
+        if (!reason || (link_states[next].tells_retry && link_states[link->state].tells_retry))
+                reason = link->reason;
+        else if (link_states[next].tells_retry) {
+                (void)snprintf(text, sizeof(text), "%.200s, trying again in %.3g s", reason,
+                               (double)link_retry_us(link) / 1e6);
+                reason = text;
+        }
+
+        if (reported == link->reported && strcmp(reason, link->reason) == 0)
+                return;
+        if (reason != link->reason)
+                (void)snprintf(link->reason, sizeof(link->reason), "%s", reason);
+        link->reported = reported;
+        link->callbacks->state(reported, link->reason, link->userdata);
+}
+
+static void link_leave(struct link *link, enum link_state next, const char *reason) {
+        if (link->state == LINK_STREAMING &&
+            link_now_us() - link->streaming_since_us >= link->bluez->timings->backoff_reset_us)
+                link->failures = 0;
+        link->call = sd_bus_slot_unref(link->call);
+        if (!link_states[next].has_stream)
+                link_end_stream(link, reason);
+        if (!link_states[next].has_turn)
+                radio_release(link->bluez, &link->watcher);
+        if (!link_states[next].has_device) {
+                free(link->path);
+                link->path = NULL;
+        }
+}
+
+static void link_enter(struct link *link) {
+        uint64_t limit_us = link_limit_us(link);
+        int r = 0;
+
+        if (limit_us > 0)
+                r = link_arm(link, limit_us);
+        else if (link->timer)
+                r = sd_event_source_set_enabled(link->timer, SD_EVENT_OFF);
+        if (r >= 0 && link_states[link->state].enter)
+                r = link_states[link->state].enter(link);
+        if (r < 0)
+                (void)link_fire(link, EVENT_FAILED, strerror(-r));
+}
+
+bool link_fire(struct link *link, enum link_event event, const char *detail) {
+        const struct transition *t = &transitions[link->state][event];
+        char reason[sizeof(link->reason)];
+
+        if (t->next == LINK_ANY)
+                t = &transitions[LINK_ANY][event];
+        if (t->next == LINK_ANY)
+                return false;
+        if (event < FACT_MAX && t->next == link->state && strcmp(t->reason, link->reason) == 0)
+                return false; /* it still holds */
+
+        /* The detail may belong to what is now freed. */
+        (void)snprintf(reason, sizeof(reason), "%s",
+                       t->reason ? t->reason
+                       : detail  ? detail
+                                 : link->reason);
+        if (t->effect)
+                t->effect(link);
+        link_leave(link, t->next, reason);
+        link_set_reason(link, t->next, reason);
+        link->state = t->next;
+        radio_set_scanning(link->bluez, &link->watcher, link->state == LINK_SCANNING);
+        link_enter(link);
+        return true;
+}
+
+static bool link_fact(const struct link *link, enum link_event fact) {
+        const struct bluez_device *device = link_device(link);
+        bool linked = device && device->connected;
+
+        switch (fact) {
+        case FACT_NO_BLUEZ:
+                return bluez_check(link->bluez) == BLUEZ_GONE;
+        case FACT_MUTE_BLUEZ:
+                return bluez_check(link->bluez) == BLUEZ_MUTE;
+        case FACT_NO_ADAPTER:
+                return bluez_check(link->bluez) == BLUEZ_NO_ADAPTER;
+        case FACT_ADAPTER_OFF:
+                return bluez_check(link->bluez) == BLUEZ_ADAPTER_OFF;
+        case FACT_READY:
+                return bluez_check(link->bluez) == BLUEZ_OK;
+        case FACT_DEVICE_GONE:
+                return link->path && !device;
+        case FACT_LINK_DOWN:
+                return device && (!device->connected || device->disconnects != link->disconnects);
+        case FACT_LINK_UP:
+                return linked;
+        case FACT_RESOLVED:
+                return linked && device->services_resolved && device_offers(device, link->driver);
+        case FACT_DROPPED:
+                return !link->call && !linked;
+        case FACT_TURN:
+                return link->watcher.turn == TURN_HELD;
+        case FACT_SEEN:
+                return device && device->heard;
+        default:
+                return false;
+        }
+}
+
+/* Each transition may make other facts count, and none leads back: see the table. */
+static void link_follow_facts(struct link *link) {
+        bool moved;
+
+        do {
+                moved = false;
+                for (enum link_event fact = 0; fact < FACT_MAX && !moved; fact++)
+                        moved = link_fact(link, fact) && link_fire(link, fact, NULL);
+        } while (moved);
+}
+
+void link_handle(struct link *link, enum link_event event, const char *detail) {
+        (void)link_fire(link, event, detail);
+        link_follow_facts(link);
+}
+
+static void on_changed(void *userdata) {
+        struct link *link = userdata;
+        const struct bluez_device *device = link_device(link);
+
+        link_follow_facts(link);
+        if (!device || device->battery_percent < 0 || device->battery_percent == link->battery_percent)
+                return;
+        link->battery_percent = device->battery_percent;
+        if (link->callbacks->battery)
+                link->callbacks->battery((unsigned)link->battery_percent, link->userdata);
+}
+
+static int on_timer(sd_event_source *source, uint64_t time_us, void *userdata) {
+        struct link *link = userdata;
+        const struct link_timings *t = link->bluez->timings;
+        const struct bluez_device *device = link_device(link);
+        uint64_t silent_us;
+
+        switch (link->state) {
+        case LINK_STREAMING:
+                silent_us = link_now_us() - link->last_block_us;
+                if (silent_us < t->silence_us)
+                        return link_arm(link, t->silence_us - silent_us);
+                link_handle(link, EVENT_SILENCE, NULL);
+                break;
+        case LINK_STARTING:
+                link_handle(link,
+                            subscription_is_started(link->subscription) ? EVENT_SILENCE : EVENT_TIMEOUT,
+                            NULL);
+                break;
+        case LINK_SCANNING:
+                link_handle(link, device ? EVENT_UNHEARD : EVENT_TIMEOUT, NULL);
+                break;
+        case LINK_RESOLVING:
+                link_handle(link, EVENT_TIMEOUT,
+                            device && device->services_resolved
+                                    ? "the sensor does not offer the expected service"
+                                    : "the sensor did not tell its services");
+                break;
+        default:
+                link_handle(link, EVENT_TIMEOUT, NULL);
+        }
+        return 0;
+}
+
+static int address_read(const char *text, char ret[static ADDRESS_SIZE]) {
+        if (strlen(text) != ADDRESS_SIZE - 1)
+                return -EINVAL;
+        for (size_t i = 0; i < ADDRESS_SIZE - 1; i++) {
+                if (i % 3 == 2 ? text[i] != ':' : !isxdigit((unsigned char)text[i]))
+                        return -EINVAL;
+                ret[i] = (char)toupper((unsigned char)text[i]); /* as BlueZ writes them */
+        }
+        ret[ADDRESS_SIZE - 1] = '\0';
+        return 0;
+}
+
+static void link_destroy(struct link *link) {
+        sd_event_source_disable_unref(link->timer);
+        sd_bus_slot_unref(link->call);
+        if (link->decoder)
+                link->driver->decoder_free(link->decoder);
+        free(link->path);
+        free(link);
+}
+
+int link_new(struct bluez *bluez, const char *address, const struct sensor_driver *driver,
+             const struct source_callbacks *callbacks, void *userdata, struct link **ret) {
+        struct link *link;
+        int r;
+
+        link = calloc(1, sizeof(*link));
+        if (!link)
+                return -ENOMEM;
+        link->bluez = bluez;
+        link->driver = driver;
+        link->callbacks = callbacks;
+        link->userdata = userdata;
+        link->state = LINK_ABSENT;
+        link->reported = SOURCE_ABSENT;
+        link->battery_percent = -1;
+        link->watcher.service = driver->service;
+        link->watcher.changed = on_changed;
+        link->watcher.userdata = link;
+        (void)snprintf(link->reason, sizeof(link->reason), "asking bluetoothd");
+
+        r = address_read(address, link->watcher.address);
+        if (r >= 0)
+                r = driver->decoder_new(&link->decoder);
+        if (r >= 0)
+                r = bluez_watch(bluez, &link->watcher);
+        if (r < 0) {
+                link_destroy(link);
+                return r;
+        }
+        *ret = link;
+        return 0;
+}
+
+struct link *link_free(struct link *link) {
+        const struct bluez_device *device;
+
+        if (!link)
+                return NULL;
+        link_end_stream(link, NULL);
+        device = link->path ? link_device(link) : NULL;
+        if (device && link->state != LINK_QUEUED) {
+                if (device->connected)
+                        device_send_stop(link->bluez, device, link->driver);
+                (void)bluez_call(link->bluez, NULL, device->path, "org.bluez.Device1", "Disconnect",
+                                 NULL, NULL, 0, NULL);
+        }
+        bluez_unwatch(link->bluez, &link->watcher);
+        link_destroy(link);
+        return NULL;
+}
+
+enum source_state link_get_state(const struct link *link, const char **ret_reason) {
+        if (ret_reason)
+                *ret_reason = link->reason;
+        return link->reported;
+}
+
+void link_get_counters(const struct link *link, struct link_counters *ret) {
+        *ret = link->counters;
+        if (link->subscription) {
+                const struct stream_counters *running = subscription_get_counters(link->subscription);
+
+                ret->stream.packets += running->packets;
+                ret->stream.lost_packets += running->lost_packets;
+                ret->stream.malformed_packets += running->malformed_packets;
+                ret->stream.frames += running->frames;
+        }
+}

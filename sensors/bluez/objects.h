@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What bluez.c, objects.c, radio.c, subscription.c and link.c share: the mirrored objects and who
+ * watches them. Private to sensors/bluez/.
+ *
+ * Only objects of watched addresses are kept: everyone in radio range can make bluetoothd export
+ * devices, so their number must cost nothing here.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include "sensors/bluez/bluez.h"
+#include "sensors/driver.h"
+
+#define ADAPTERS_MAX 16u
+#define ATTRIBUTES_MAX 256u /* services and characteristics of one device */
+#define ADDRESS_SIZE 18u    /* "XX:XX:XX:XX:XX:XX" */
+#define UUID_SIZE 37u
+
+struct link_timings {
+        uint64_t backoff_first_us; /* doubled by each failure, up to .. */
+        uint64_t backoff_max_us;
+        uint64_t backoff_reset_us;  /* streaming that long forgives all failures */
+        uint64_t patience_first_us; /* after that long without having heard it, a known sensor is tried
+                                       all the same; */
+        uint64_t patience_max_us;   /* twice as long each time, up to this */
+        uint64_t connect_us;
+        uint64_t resolve_us;
+        uint64_t start_us;
+        uint64_t silence_us;
+        uint64_t resubscribe_pause_us; /* bluetoothd frees an acquired characteristic only when it sees
+                                          the hang-up */
+        uint64_t resubscribe_us;
+        uint64_t drop_us;
+        uint64_t retry_us; /* of calls that are nobody's turn: the object tree, discovery */
+};
+
+extern const struct link_timings link_timings_default;
+
+/* A service or a characteristic. The path of a characteristic continues that of its service. */
+struct bluez_attribute {
+        struct bluez_attribute *next;
+        bool is_characteristic;
+        char uuid[UUID_SIZE];
+        char path[];
+};
+
+struct bluez_device {
+        struct bluez_device *next;
+        char *path;
+        char address[ADDRESS_SIZE];
+        bool present; /* Device1 itself was seen, not only what lies below it */
+        bool connected;
+        bool services_resolved;
+        bool paired;
+        bool heard; /* in the running discovery: BlueZ withdraws RSSI at its end */
+        int16_t rssi_dbm;
+        int battery_percent;  /* -1 = not known */
+        uint64_t disconnects; /* tells a lost and regained link from one that held */
+        struct bluez_attribute *attributes;
+        size_t n_attributes;
+};
+
+enum radio_state {
+        RADIO_IDLE,
+        RADIO_STARTING,
+        RADIO_SCANNING,
+        RADIO_STOPPING,
+};
+
+struct bluez_adapter {
+        struct bluez_adapter *next;
+        struct bluez *bluez;
+        char *path;
+        bool powered;
+
+        /* radio.c: discovering and connecting exclude each other */
+        enum radio_state radio;
+        bool filter_stale;
+        bool restart;
+        sd_bus_slot *call;
+        sd_event_source *retry;
+};
+
+enum radio_turn {
+        TURN_NONE,
+        TURN_WAITING,
+        TURN_HELD,
+};
+
+/* One who is interested in one address: the base of a link. */
+struct bluez_watcher {
+        struct bluez_watcher *next;
+        char address[ADDRESS_SIZE];
+        const char *service; /* UUID to discover */
+        /* Something in the mirror changed. Called from the event loop, never from within a call into it.
+         * The watcher must not be freed from within. */
+        void (*changed)(void *userdata);
+        void *userdata;
+
+        /* radio.c */
+        bool scanning;
+        enum radio_turn turn;
+        uint64_t turn_number;
+        char *turn_adapter;
+};
+
+enum bluez_health {
+        BLUEZ_UNKNOWN, /* not asked yet */
+        BLUEZ_GONE,
+        BLUEZ_MUTE, /* runs, but does not answer */
+        BLUEZ_NO_ADAPTER,
+        BLUEZ_ADAPTER_OFF,
+        BLUEZ_OK,
+};
+
+struct bluez {
+        sd_bus *bus;
+        sd_event *event;
+        const struct link_timings *timings;
+
+        char *owner;      /* unique name of bluetoothd; NULL when it does not run */
+        bool owner_known; /* the bus told whether there is one */
+        bool fetched;
+        bool fetch_failed;
+        bool fetch_again;
+        sd_bus_slot *owner_call;
+        sd_bus_slot *fetch_call;
+        sd_bus_slot *matches[6];
+        sd_event_source *dispatch;
+        sd_event_source *fetch_retry;
+
+        struct bluez_adapter *adapters;
+        size_t n_adapters;
+        struct bluez_device *devices;
+        struct bluez_watcher *watchers;
+        uint64_t turns;
+};
+
+/* bluez.c */
+enum bluez_health bluez_check(const struct bluez *bluez);
+/* For tests; kept by reference. */
+void bluez_set_timings(struct bluez *bluez, const struct link_timings *timings);
+/* Returns 0 or negative errno (-EEXIST: the address is watched already). */
+int bluez_watch(struct bluez *bluez, struct bluez_watcher *watcher);
+void bluez_unwatch(struct bluez *bluez, struct bluez_watcher *watcher);
+/* (Re)arms a one-shot timer, which is made if there is none yet. Time in suspend counts. */
+int bluez_arm(struct bluez *bluez, sd_event_source **source, uint64_t delay_us,
+              sd_event_time_handler_t handler, void *userdata);
+/* Lets the radio and all watchers look at the mirror soon. */
+void bluez_touch(struct bluez *bluez);
+/* An asynchronous call to bluetoothd. Without `ret_slot` nobody waits for the reply. */
+int bluez_call(struct bluez *bluez, sd_bus_slot **ret_slot, const char *path, const char *interface,
+               const char *member, sd_bus_message_handler_t reply, void *userdata, uint64_t limit_us,
+               const char *types, ...);
+
+/* objects.c */
+/* Takes "a{sa{sv}}", all interfaces of one object. Returns 0 or negative errno; the message is then
+ * spoilt. */
+int objects_apply(struct bluez *bluez, const char *path, sd_bus_message *interfaces);
+/* Takes "sa{sv}as", the body of PropertiesChanged. */
+int objects_change(struct bluez *bluez, const char *path, sd_bus_message *changes);
+void objects_remove(struct bluez *bluez, const char *path, const char *interface);
+void objects_forget_address(struct bluez *bluez, const char *address);
+void objects_clear(struct bluez *bluez);
+
+struct bluez_adapter *bluez_find_adapter(const struct bluez *bluez, const char *path, size_t size);
+/* NULL unless it is there, on an adapter that is on. */
+struct bluez_device *bluez_get_device(const struct bluez *bluez, const char *path);
+/* The best of the devices with this address: connected before heard before known, then the strongest. */
+struct bluez_device *bluez_find_device(const struct bluez *bluez, const char *address);
+struct bluez_adapter *bluez_device_adapter(const struct bluez *bluez, const struct bluez_device *device);
+/* Path of a characteristic, or NULL. */
+const char *bluez_device_characteristic(const struct bluez_device *device, const char *service,
+                                        const char *uuid);
+
+/* radio.c */
+void radio_run(struct bluez_adapter *adapter);
+/* Forgets what the adapter was doing: it is off or gone. */
+void radio_reset(struct bluez_adapter *adapter);
+void radio_set_scanning(struct bluez *bluez, struct bluez_watcher *watcher, bool scanning);
+/* Discovery is stopped and started anew, in case the controller went deaf. */
+void radio_restart(struct bluez *bluez);
+/* Asks for the sole use of an adapter; `watcher->turn` becomes TURN_HELD when it is granted. */
+int radio_request(struct bluez *bluez, struct bluez_watcher *watcher, const struct bluez_device *device);
+void radio_release(struct bluez *bluez, struct bluez_watcher *watcher);

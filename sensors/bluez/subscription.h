@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The subscription to a connected sensor: reads its description, acquires a descriptor for each
+ * notifying characteristic, writes the start, and hands on blocks. One step after the other, none of
+ * them waited for. Never StartNotify. Private to sensors/bluez/; its only user is link.c.
+ */
+#pragma once
+
+#include "sensors/bluez/objects.h"
+#include "sensors/stream.h"
+
+struct subscription;
+
+/* None is called from within subscription_new(). The subscription may be freed from within `failed` and
+ * `closed`. */
+struct subscription_callbacks {
+        void (*format)(const struct stream_format *format, void *userdata); /* before the first block */
+        void (*block)(const struct emg_block *block, uint64_t arrival_us, void *userdata);
+        void (*started)(void *userdata); /* all steps are done: the sensor was told to send */
+        void (*failed)(const char *reason, void *userdata);
+        void (*closed)(void *userdata);
+};
+
+/* Begins at once. The driver's characteristics need not be there: then it fails with a reason. */
+int subscription_new(struct bluez *bluez, const struct bluez_device *device,
+                     const struct sensor_driver *driver, struct sensor_decoder *decoder,
+                     const struct subscription_callbacks *callbacks, void *userdata,
+                     struct subscription **ret);
+struct subscription *subscription_free(struct subscription *subscription);
+
+bool subscription_is_started(const struct subscription *subscription);
+const struct stream_counters *subscription_get_counters(const struct subscription *subscription);
+
+/* Whether all characteristics of the driver are exported. */
+bool device_offers(const struct bluez_device *device, const struct sensor_driver *driver);
+/* Sends the driver's stop writes, and nobody hears what becomes of them. */
+void device_send_stop(struct bluez *bluez, const struct bluez_device *device,
+                      const struct sensor_driver *driver);
