@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Runs links to sensors without the rest of the daemon, for tests/bus/test-link.py:
+ *
+ *     link-harness [NAME=MILLISECONDS ...] DRIVER ADDRESS [ADDRESS ...]
+ *
+ * NAME is a member of struct link_timings without its unit. What the links report is printed as one JSON
+ * object a line; commands come as lines on standard input: "add N" and "free N" (a link, by its place on
+ * the command line), "counters", "health", and the end of input ends it.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "daemon/basic/cleanup.h"
+#include "sensors/bluez/link.h"
+#include "sensors/bluez/objects.h"
+
+#define LINKS_MAX 16
+#define BLOCKS_A_LINE 20u
+
+static struct link_timings timings;
+
+static const struct {
+        const char *name;
+        size_t offset;
+} timing_names[] = {
+        {"backoff_first", offsetof(struct link_timings, backoff_first_us)},
+        {"backoff_max", offsetof(struct link_timings, backoff_max_us)},
+        {"backoff_reset", offsetof(struct link_timings, backoff_reset_us)},
+        {"patience_first", offsetof(struct link_timings, patience_first_us)},
+        {"patience_max", offsetof(struct link_timings, patience_max_us)},
+        {"connect", offsetof(struct link_timings, connect_us)},
+        {"resolve", offsetof(struct link_timings, resolve_us)},
+        {"start", offsetof(struct link_timings, start_us)},
+        {"silence", offsetof(struct link_timings, silence_us)},
+        {"resubscribe_pause", offsetof(struct link_timings, resubscribe_pause_us)},
+        {"resubscribe", offsetof(struct link_timings, resubscribe_us)},
+        {"drop", offsetof(struct link_timings, drop_us)},
+        {"retry", offsetof(struct link_timings, retry_us)},
+};
+
+struct sensor {
+        unsigned number;
+        const char *address;
+        struct link *link;
+        uint64_t blocks, frames, lost;
+};
+
+struct harness {
+        sd_event *event;
+        struct bluez *bluez;
+        const struct sensor_driver *driver;
+        struct sensor sensors[LINKS_MAX];
+        unsigned n_sensors;
+};
+
+/* The reasons hold no character that JSON wants escaped; the test's parser would say so. */
+static void on_state(enum source_state state, const char *reason, void *userdata) {
+        const struct sensor *sensor = userdata;
+
+        printf("{\"event\": \"state\", \"sensor\": %u, \"state\": \"%s\", \"reason\": \"%s\"}\n",
+               sensor->number, source_state_to_string(state), reason);
+}
+
+static void on_format(const struct stream_format *format, int64_t start_us, void *userdata) {
+        const struct sensor *sensor = userdata;
+
+        printf("{\"event\": \"format\", \"sensor\": %u, \"rate_mhz\": %" PRIu32
+               ", \"channels\": %" PRIu32 ", \"start_us\": %" PRId64 "}\n",
+               sensor->number, format->rate_mhz, format->channels, start_us);
+}
+
+static void on_block(const struct emg_block *block, uint64_t arrival_us, void *userdata) {
+        struct sensor *sensor = userdata;
+
+        sensor->blocks++;
+        sensor->frames += block->frames;
+        sensor->lost += block->lost_packets;
+        if (sensor->blocks % BLOCKS_A_LINE == 1)
+                printf("{\"event\": \"blocks\", \"sensor\": %u, \"blocks\": %" PRIu64
+                       ", \"frames\": %" PRIu64 ", \"lost\": %" PRIu64 ", \"index\": %" PRIu64
+                       ", \"arrival_us\": %" PRIu64 "}\n",
+                       sensor->number, sensor->blocks, sensor->frames, sensor->lost, block->index,
+                       arrival_us);
+}
+
+static void on_stopped(const char *reason, void *userdata) {
+        const struct sensor *sensor = userdata;
+
+        printf("{\"event\": \"stopped\", \"sensor\": %u, \"reason\": \"%s\"}\n", sensor->number, reason);
+}
+
+static void on_battery(unsigned percent, void *userdata) {
+        const struct sensor *sensor = userdata;
+
+        printf("{\"event\": \"battery\", \"sensor\": %u, \"percent\": %u}\n", sensor->number, percent);
+}
+
+static int sensor_add(struct harness *harness, struct sensor *sensor) {
+        static const struct source_callbacks callbacks = {
+                .state = on_state,
+                .format = on_format,
+                .block = on_block,
+                .stopped = on_stopped,
+                .battery = on_battery,
+        };
+
+        return link_new(harness->bluez, sensor->address, harness->driver, &callbacks, sensor,
+                        &sensor->link);
+}
+
+static void sensor_print_counters(const struct sensor *sensor) {
+        struct link_counters counters;
+        const char *reason;
+        enum source_state state = link_get_state(sensor->link, &reason);
+
+        link_get_counters(sensor->link, &counters);
+        printf("{\"event\": \"counters\", \"sensor\": %u, \"state\": \"%s\", \"reason\": \"%s\", "
+               "\"packets\": %" PRIu64 ", \"lost\": %" PRIu64 ", \"malformed\": %" PRIu64
+               ", \"frames\": %" PRIu64 ", \"connects\": %" PRIu64 "}\n",
+               sensor->number, source_state_to_string(state), reason, counters.stream.packets,
+               counters.stream.lost_packets, counters.stream.malformed_packets, counters.stream.frames,
+               counters.connects);
+}
+
+static int on_input(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        struct harness *harness = userdata;
+        char line[64];
+        unsigned number;
+
+        if (!fgets(line, sizeof(line), stdin))
+                return sd_event_exit(harness->event, 0);
+        if (sscanf(line, "add %u", &number) == 1 && number < harness->n_sensors) {
+                int r = sensor_add(harness, &harness->sensors[number]);
+
+                printf("{\"event\": \"added\", \"sensor\": %u, \"error\": %d}\n", number, -r);
+        } else if (sscanf(line, "free %u", &number) == 1 && number < harness->n_sensors) {
+                harness->sensors[number].link = link_free(harness->sensors[number].link);
+                printf("{\"event\": \"freed\", \"sensor\": %u}\n", number);
+        } else if (strcmp(line, "counters\n") == 0) {
+                for (unsigned i = 0; i < harness->n_sensors; i++)
+                        if (harness->sensors[i].link)
+                                sensor_print_counters(&harness->sensors[i]);
+        } else if (strcmp(line, "health\n") == 0) {
+                printf("{\"event\": \"health\", \"health\": \"%s\"}\n",
+                       bluez_get_health(harness->bluez));
+        } else
+                return sd_event_exit(harness->event, EXIT_FAILURE);
+        return 0;
+}
+
+/* Returns whether it is "NAME=MILLISECONDS". */
+static bool timing_read(const char *argument) {
+        for (size_t i = 0; i < ARRAY_LENGTH(timing_names); i++) {
+                size_t size = strlen(timing_names[i].name);
+                uint64_t us;
+
+                if (strncmp(argument, timing_names[i].name, size) != 0 || argument[size] != '=')
+                        continue;
+                us = strtoull(argument + size + 1, NULL, 10) * 1000;
+                memcpy((char *)&timings + timing_names[i].offset, &us, sizeof(us));
+                return true;
+        }
+        return false;
+}
+
+static int harness_run(struct harness *harness) {
+        sd_bus *bus = NULL;
+        int r;
+
+        r = sd_event_default(&harness->event);
+        if (r >= 0)
+                r = sd_bus_open_system(&bus);
+        if (r >= 0)
+                r = sd_bus_attach_event(bus, harness->event, SD_EVENT_PRIORITY_NORMAL);
+        if (r >= 0)
+                r = bluez_new(bus, &harness->bluez);
+        if (r >= 0) {
+                bluez_set_timings(harness->bluez, &timings);
+                r = sd_event_add_io(harness->event, NULL, STDIN_FILENO, EPOLLIN, on_input, harness);
+        }
+        if (r >= 0) {
+                printf("READY\n");
+                r = sd_event_loop(harness->event);
+        }
+
+        for (unsigned i = 0; i < harness->n_sensors; i++)
+                link_free(harness->sensors[i].link);
+        bluez_free(harness->bluez);
+        sd_bus_flush_close_unref(bus);
+        sd_event_unref(harness->event);
+        return r;
+}
+
+int main(int argc, char *argv[]) {
+        static struct harness harness;
+        int i = 1, r;
+
+        timings = link_timings_default;
+        while (i < argc && timing_read(argv[i]))
+                i++;
+        harness.driver = i < argc ? sensor_driver_find(argv[i++]) : NULL;
+        if (!harness.driver || i >= argc || argc - i > LINKS_MAX) {
+                fprintf(stderr,
+                        "usage: link-harness [NAME=MILLISECONDS ...] DRIVER ADDRESS [ADDRESS ...]\n");
+                return 64;
+        }
+        for (; i < argc; i++) {
+                harness.sensors[harness.n_sensors].number = harness.n_sensors;
+                harness.sensors[harness.n_sensors++].address = argv[i];
+        }
+
+        /* The test waits on lines; commands must not hide in a buffer while the loop waits on the
+         * descriptor. */
+        setvbuf(stdout, NULL, _IOLBF, 0);
+        setvbuf(stdin, NULL, _IONBF, 0);
+        r = harness_run(&harness);
+        if (r < 0)
+                fprintf(stderr, "link-harness: %s\n", strerror(-r));
+        return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

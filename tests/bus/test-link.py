@@ -1,0 +1,572 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""The link to a sensor against a mock of bluetoothd that fails in every way known of it.
+
+LINK_HARNESS is the program to test; WRAPPER may hold a command to run it under, as "valgrind --error-exitcode=99"."""
+
+import contextlib
+import os
+import shlex
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+import packets
+import tap
+from lines import LineProcess
+from mockbluez import MockBluez
+from privatebus import PrivateBus
+
+ADDRESS = 'C0:00:00:00:00:01'
+OTHERS = [f'C0:00:00:00:00:{n:02X}' for n in range(2, 9)]
+INTERVAL_MS = 10
+FRAMES = 10  # in a packet: 1 kHz
+
+# Short enough for a test; no limit that a loaded machine could pass by mistake is among them.
+QUICK = {'backoff_first': 100, 'backoff_max': 400, 'retry': 100}
+
+
+class Harness(LineProcess):
+    def __init__(self, addresses, **timings):
+        wrapper = shlex.split(os.environ.get('WRAPPER', ''))
+        arguments = [f'{name}={value}' for name, value in {**QUICK, **timings}.items()]
+        super().__init__(wrapper + [os.environ['LINK_HARNESS'], *arguments, 'crampd', *addresses])
+
+    def state(self, state, **wanted):
+        return self.wait('state', state=state, **wanted)
+
+    def counters(self, sensor=0):
+        self.send('counters')
+        return self.wait('counters', sensor=sensor)
+
+    def streams_on(self, sensor=0):
+        """Waits until more blocks come than were known of."""
+        known = max([e['blocks'] for e in self.seen('blocks', sensor=sensor)], default=1)
+        self.wait('blocks', sensor=sensor, blocks=lambda n: n > known)
+
+
+def says(text):
+    return lambda reason: text in reason
+
+
+@contextlib.contextmanager
+def world(*options, addresses=(ADDRESS,), play=6000, interval_ms=INTERVAL_MS, add=True, description=None, start=True,
+          **timings):
+    """A bus, a bluetoothd and one sensor or more in range, ready to play."""
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        bus = stack.enter_context(PrivateBus())
+        mock = MockBluez(addresses, packets.describe() if description is None else description, *options)
+        harness = Harness(addresses, **timings)
+        path = os.path.join(folder, 'packets')
+        packets.write(path, packets.ramp(play))
+        if start:
+            stack.enter_context(mock)
+            mock.order('load', file=path, interval_ms=interval_ms)
+        stack.enter_context(harness)
+        if add:
+            for number in range(len(addresses)):
+                harness.send(f'add {number}')
+        yield bus, mock, harness
+
+
+def calls(mock, member):
+    return mock.status()['calls'].get(member, 0)
+
+
+def test_states_follow_each_other_until_data_comes():
+    with world() as (_, mock, harness):
+        for state in ('scanning', 'connecting', 'connecting', 'resolving', 'starting'):
+            assert harness.wait('state')['state'] == state
+        shape = harness.wait('format')
+        assert (shape['channels'], shape['rate_mhz'], shape['start_us']) == (4, 1000000, 0), shape
+        assert harness.wait('state')['state'] == 'streaming'
+        harness.streams_on()
+        status = mock.status()
+        assert status['filter'] == [[packets.SERVICE]] and status['transport'] == ['le'], status
+        assert status['discovering'] == [False], 'discovery goes on while no sensor is missing'
+        assert mock.seen('write') == [{'event': 'write', 'device': 0, 'value': packets.START.hex(),
+                                       'type': 'request'}]
+
+
+def test_every_packet_arrives_once():
+    with world(play=300) as (_, mock, harness):
+        mock.wait('played')
+        # The last ones are in the socket when the mock says so.
+        tap.wait_until(lambda: harness.counters()['packets'] == 300, what='300 packets')
+        counters = harness.counters()
+        assert (counters['lost'], counters['malformed'], counters['connects']) == (0, 0, 1), counters
+        assert counters['frames'] == 300 * FRAMES, counters
+        assert mock.status()['sent'] == 300
+
+
+def test_lost_and_malformed_packets_are_counted():
+    with world(play=0, silence=60000) as (_, mock, harness):
+        mock.wait('write')
+        sent = packets.ramp(10)
+        mock.order('send', packets=[p.hex() for p in sent[:3] + [b'\xff'] + sent[7:]])
+        tap.wait_until(lambda: harness.counters()['packets'] >= 7, what='the packets')
+        counters = harness.counters()
+        assert counters['lost'] == 4 and counters['malformed'] >= 1, counters
+        assert counters['frames'] == 6 * FRAMES, counters
+
+
+def test_battery_is_reported_when_it_changes():
+    with world() as (_, mock, harness):
+        harness.state('streaming')
+        mock.order('battery', percent=81)
+        assert harness.wait('battery')['percent'] == 81
+        mock.order('battery', percent=80)
+        assert harness.wait('battery')['percent'] == 80
+        assert len(harness.seen('battery')) == 2
+
+
+def test_freed_link_stops_the_sensor_and_drops_it():
+    with world() as (_, mock, harness):
+        harness.streams_on()
+        harness.send('free 0')
+        harness.wait('freed')
+        mock.wait('write', value=packets.STOP.hex())
+        mock.wait('call', member='Disconnect')
+        tap.wait_until(lambda: mock.status()['connected'] == [False], what='the disconnect')
+        assert mock.status()['acquired'] == [False]
+
+
+def test_link_freed_while_looking_ends_discovery():
+    with world() as (_, mock, harness):
+        mock.order('range', near=False)
+        mock.wait('call', member='StartDiscovery')
+        harness.send('free 0')
+        mock.wait('call', member='StopDiscovery')
+        assert mock.status()['discovering'] == [False]
+
+
+def test_link_freed_while_connecting_cancels_it():
+    with world() as (_, mock, harness):
+        mock.order('fault', kind='connect', what=['hang'])
+        mock.wait('call', member='Connect')
+        harness.send('free 0')
+        mock.wait('call', member='Disconnect')
+
+
+def test_refused_addresses():
+    with world(add=False, addresses=(ADDRESS, 'no address', ADDRESS), start=False) as (_, mock, harness):
+        results = []
+        for number in range(3):
+            harness.send(f'add {number}')
+            results.append(harness.wait('added')['error'])
+        assert results == [0, 22, 17], results
+
+
+def test_failed_connects_are_repeated_ever_later():
+    with world(add=False) as (_, mock, harness):
+        mock.order('fault', kind='connect', what=['abort', 'in-progress', 'abort', 'abort'])
+        harness.send('add 0')
+        for delay in ('0.1', '0.2', '0.4', '0.4'):
+            harness.state('scanning', reason=says(f'trying again in {delay} s'))
+        assert any('le-connection-abort-by-local' in e['reason'] for e in harness.seen('state'))
+        harness.state('streaming')
+        assert harness.counters()['connects'] == 1
+
+
+def test_connect_has_a_limit_and_is_cancelled():
+    with world(add=False, connect=300) as (_, mock, harness):
+        mock.order('fault', kind='connect', what=['hang'])
+        harness.send('add 0')
+        harness.state('scanning', reason=says('the sensor did not answer'))
+        mock.wait('call', member='Disconnect')
+        harness.state('streaming')
+
+
+def test_objects_later_than_services_resolved_are_waited_for():
+    with world(add=False) as (_, mock, harness):
+        mock.order('fault', kind='resolve', what=['early'])
+        harness.send('add 0')
+        harness.state('streaming')
+        assert not [e for e in harness.seen('state') if 'trying again' in e['reason']], 'it took two attempts'
+
+
+def test_three_failed_resolves_forget_the_device():
+    with world(add=False, resolve=300) as (_, mock, harness):
+        mock.order('fault', kind='resolve', what=['never', 'never', 'no-objects'])
+        harness.send('add 0')
+        harness.state('scanning', reason=says('did not tell its services'))
+        harness.state('scanning', reason=says('does not offer the expected service'))
+        mock.wait('call', member='RemoveDevice')
+        harness.state('streaming')
+        assert calls(mock, 'RemoveDevice') == 1
+        assert calls(mock, 'Connect') == 4
+
+
+def test_paired_device_is_never_forgotten():
+    with world(add=False, resolve=200) as (_, mock, harness):
+        mock.order('know', paired=True)
+        mock.order('fault', kind='resolve', what=['no-objects'] * 4)
+        harness.send('add 0')
+        harness.state('streaming')
+        assert calls(mock, 'RemoveDevice') == 0
+        assert calls(mock, 'Connect') == 5
+
+
+def check_acquire_fault(fault, text):
+    with world(add=False) as (_, mock, harness):
+        mock.order('fault', kind='acquire', what=[fault, fault])
+        harness.send('add 0')
+        harness.state('scanning', reason=says(text))
+        mock.wait('call', member='Disconnect')
+        harness.state('streaming')
+        harness.streams_on()
+        # Two in vain, one that worked; and nothing was written to a sensor that nobody listens to.
+        assert calls(mock, 'AcquireNotify') == 3
+        assert len([e for e in mock.seen('write') if e['value'] == packets.START.hex()]) == 1
+
+
+def test_data_channel_not_permitted():
+    check_acquire_fault('not-permitted', 'another program')
+
+
+def test_data_channel_in_progress():
+    check_acquire_fault('in-progress', 'another program')
+
+
+def test_data_channel_not_supported():
+    check_acquire_fault('not-supported', 'cannot send its data unasked')
+
+
+def test_data_channel_never_answered():
+    # bluetoothd 5.66 never answers when the sensor refuses the subscription.
+    with world(add=False) as (_, mock, harness):
+        mock.order('fault', kind='acquire', what=['hang'])
+        harness.send('add 0')
+        harness.state('starting')
+        harness.state('scanning', reason=says('took too long to start'))
+        harness.state('streaming')
+
+
+def test_hang_up_while_connected_is_acquired_again():
+    with world() as (_, mock, harness):
+        harness.streams_on()
+        mock.order('hup')
+        harness.wait('stopped')
+        harness.state('stalled', reason=says('was closed'))
+        harness.wait('format')
+        harness.state('streaming')
+        harness.streams_on()
+        assert harness.counters()['connects'] == 1
+        assert calls(mock, 'Disconnect') == 0 and calls(mock, 'AcquireNotify') == 2
+
+
+def test_silence_is_noticed_within_limits_and_resubscribed():
+    with world() as (_, mock, harness):
+        harness.streams_on()
+        mock.order('silence')
+        began = time.monotonic()
+        harness.state('stalled', reason=says('no data'))
+        assert 1.5 < time.monotonic() - began < 4, time.monotonic() - began
+        harness.state('streaming')
+        harness.streams_on()
+        assert harness.counters()['connects'] == 1
+        assert calls(mock, 'AcquireNotify') == 2
+        assert [e['value'] for e in mock.seen('write')] == [v.hex() for v in (packets.START, packets.STOP, packets.START)]
+
+
+def test_lasting_silence_ends_in_a_new_connection():
+    with world(silence=500, resubscribe=600) as (_, mock, harness):
+        harness.streams_on()
+        mock.order('fault', kind='start', what=['silent'])
+        mock.order('silence')
+        harness.state('stalled')
+        harness.state('scanning', reason=says('sends no data'))
+        mock.wait('call', member='Disconnect')
+        harness.state('streaming')
+        assert harness.counters()['connects'] == 2
+
+
+def test_sensor_that_never_sends_is_stalled():
+    with world(add=False, silence=300, resubscribe=600) as (_, mock, harness):
+        mock.order('fault', kind='start', what=['silent', 'silent'])
+        harness.send('add 0')
+        harness.state('stalled', reason=says('no data'))
+        harness.state('scanning', reason=says('sends no data'))
+        harness.state('streaming')
+
+
+def test_lost_link_is_regained():
+    with world() as (_, mock, harness):
+        for again in range(3):
+            harness.state('streaming')
+            harness.streams_on()
+            mock.order('drop')
+            harness.wait('stopped')
+            harness.state('scanning', reason=says('link lost, trying again in'))
+        harness.state('streaming')
+        counters = harness.counters()
+        assert counters['connects'] == 4 and counters['lost'] == 0, counters
+
+
+def test_streaming_long_enough_forgives_failures():
+    with world(backoff_reset=500) as (_, mock, harness):
+        for _again in range(3):
+            harness.state('streaming')
+            since = harness.counters()['packets']
+            tap.wait_until(lambda: harness.counters()['packets'] > since + 100, what='a second of packets')
+            mock.order('drop')
+            harness.state('scanning', reason=says('trying again in 0.1 s'))
+
+
+def test_vanished_device_is_found_again():
+    with world() as (_, mock, harness):
+        harness.streams_on()
+        mock.order('forget')
+        harness.wait('stopped')
+        harness.state('streaming')
+
+
+def test_sensor_out_of_range_is_looked_for_until_it_is_back():
+    with world() as (_, mock, harness):
+        harness.streams_on()
+        mock.order('range', near=False)
+        mock.order('drop')
+        harness.state('scanning', reason='looking for the sensor')
+        mock.wait('call', member='StartDiscovery')
+        mock.order('range', near=True)
+        harness.state('streaming')
+
+
+def test_known_sensor_that_is_not_heard_is_tried():
+    with world(add=False, patience_first=300) as (_, mock, harness):
+        mock.order('know')
+        mock.order('fault', kind='discovery', what=['fail'] * 100)
+        harness.send('add 0')
+        harness.state('connecting', reason=says('not heard'))
+        harness.state('streaming')
+
+
+def test_failed_discovery_is_repeated():
+    with world(add=False) as (_, mock, harness):
+        mock.order('fault', kind='discovery', what=['fail', 'fail'])
+        harness.send('add 0')
+        harness.state('streaming')
+        assert calls(mock, 'StartDiscovery') == 3
+
+
+def test_sensor_connected_by_others_is_used():
+    with world(add=False) as (_, mock, harness):
+        mock.order('know')
+        mock.order('connect')
+        harness.send('add 0')
+        harness.state('streaming')
+        assert calls(mock, 'Connect') == 0
+
+
+def test_bluetoothd_gone_and_back():
+    with world() as (_, mock, harness):
+        for _again in range(2):
+            harness.state('streaming')
+            harness.streams_on()
+            mock.order('vanish')
+            harness.wait('stopped')
+            harness.state('absent', reason=says('bluetoothd is not running'))
+            harness.send('health')
+            assert harness.wait('health')['health'] == 'no-bluez'
+            mock.order('return')
+        harness.state('streaming')
+        harness.streams_on()
+
+
+def test_bluetoothd_killed_and_another_started():
+    with world() as (_, mock, harness):
+        harness.streams_on()
+        mock.kill()
+        harness.state('absent', reason=says('bluetoothd is not running'))
+        with tempfile.NamedTemporaryFile() as file, \
+             MockBluez([ADDRESS], packets.describe()) as second:
+            packets.write(file.name, packets.ramp(1000))
+            second.order('load', file=file.name, interval_ms=INTERVAL_MS)
+            harness.state('streaming')
+            harness.streams_on()
+            harness.end()
+        # Both are ended already.
+        mock.end = harness.end = lambda: None
+
+
+def test_without_bluetoothd_or_adapter():
+    with world(add=True, start=False) as (_, mock, harness):
+        harness.state('absent', reason=says('bluetoothd is not running'))
+        with MockBluez([ADDRESS], packets.describe(), '--adapters', '0') as bare:
+            harness.state('absent', reason=says('no Bluetooth adapter'))
+            harness.send('health')
+            assert harness.wait('health')['health'] == 'no-adapter'
+            bare.status()
+
+
+def test_adapter_off_and_on():
+    with world() as (_, mock, harness):
+        harness.streams_on()
+        mock.order('power', on=False)
+        harness.wait('stopped')
+        harness.state('absent', reason=says('switched off'))
+        harness.send('health')
+        assert harness.wait('health')['health'] == 'no-adapter'
+        mock.order('power', on=True)
+        harness.state('streaming')
+        harness.send('health')
+        assert harness.wait('health')['health'] == 'ok'
+
+
+def test_adapter_unplugged_and_plugged():
+    with world() as (_, mock, harness):
+        harness.streams_on()
+        mock.order('unplug')
+        harness.state('absent', reason=says('no Bluetooth adapter'))
+        mock.order('plug')
+        harness.state('streaming')
+
+
+def test_adapter_off_while_connecting():
+    with world(add=False) as (_, mock, harness):
+        mock.order('fault', kind='connect', what=['hang'])
+        harness.send('add 0')
+        mock.wait('call', member='Connect')
+        mock.order('power', on=False)
+        harness.state('absent')
+        mock.order('power', on=True)
+        harness.state('streaming')
+
+
+def test_another_adapter_takes_over():
+    with world('--adapters', '2') as (_, mock, harness):
+        harness.streams_on()
+        mock.order('power', on=False, adapter=0)
+        mock.order('move', adapter=1)
+        harness.state('streaming')
+        assert mock.status()['connected'] == [True]
+
+
+def test_bus_standing_still_loses_nothing():
+    with world(play=1000) as (bus, mock, harness):
+        harness.streams_on()
+        before = harness.counters()['packets']
+        bus.pause()
+        try:
+            end = time.monotonic() + 5
+            while time.monotonic() < end:
+                harness.wait('blocks', limit_s=3)
+        finally:
+            bus.resume()
+        assert harness.counters()['packets'] - before >= 400
+        mock.wait('played')
+        tap.wait_until(lambda: harness.counters()['packets'] == 1000, what='1000 packets')
+        counters = harness.counters()
+        assert (counters['lost'], counters['connects']) == (0, 1), counters
+        assert len(harness.seen('state', state='streaming')) == 1
+
+
+def test_bus_standing_still_at_every_stage():
+    for stage in ('scanning', 'connecting', 'resolving', 'starting'):
+        with world() as (bus, mock, harness):
+            harness.state(stage)
+            bus.pause()
+            # It answers although the bus does not.
+            harness.counters()
+            bus.resume()
+            harness.state('streaming')
+
+
+def test_eight_sensors_connect_one_by_one():
+    with world(addresses=(ADDRESS, *OTHERS), add=True) as (_, mock, harness):
+        for number in range(8):
+            harness.streams_on(number)
+        assert sorted(mock.status()['connected']) == [True] * 8
+        assert calls(mock, 'Connect') == 8
+        # The mock complains of two at once and of discovery meanwhile, at its end.
+        mock.order('drop', device=3)
+        harness.state('streaming', sensor=3)
+        assert len(harness.seen('state', state='streaming', sensor=4)) == 1, 'one link disturbed another'
+
+
+def test_missing_sensor_does_not_hold_up_the_others():
+    with world(addresses=(ADDRESS, OTHERS[0]), add=False, patience_first=200, connect=600) as (_, mock, harness):
+        mock.order('know', device=0)
+        mock.order('range', near=False, device=0)
+        harness.send('add 0')
+        harness.send('add 1')
+        harness.state('streaming', sensor=1)
+        harness.streams_on(1)
+        assert not harness.seen('state', state='streaming', sensor=0)
+
+
+def test_unusable_descriptions():
+    for description, text in ((b'', 'malformed'), (b'\x01\x02', 'malformed'), (packets.describe(version=200), 'update crampd'),
+                              (packets.describe(rate_hz=1), 'cannot use')):
+        with world(add=False, description=description) as (_, mock, harness):
+            harness.send('add 0')
+            reason = harness.state('scanning', reason=says('trying again'))['reason']
+            assert text in reason, (text, reason)
+            assert not harness.seen('format')
+            mock.wait('call', member='Disconnect')
+
+
+def test_unreadable_description_and_refused_start():
+    with world(add=False) as (_, mock, harness):
+        mock.order('fault', kind='read', what=['fail'])
+        mock.order('fault', kind='write', what=['fail'])
+        harness.send('add 0')
+        harness.state('scanning', reason=says('description could not be read'))
+        harness.state('scanning', reason=says('did not accept the start command'))
+        harness.state('streaming')
+        # What was announced is also called off.
+        kinds = [e['event'] for e in harness.events if e['event'] in ('format', 'stopped')]
+        assert kinds == ['format', 'stopped', 'format'], kinds
+
+
+def test_crowd_of_other_devices_is_not_kept():
+    with world() as (_, mock, harness):
+        harness.streams_on()
+        before = memory_kib(harness)
+        mock.order('crowd', count=2000)
+        harness.send('health')
+        assert harness.wait('health')['health'] == 'ok'
+        harness.streams_on()
+        if not os.environ.get('WRAPPER') and not os.environ.get('SANITIZED'):
+            assert memory_kib(harness) - before < 512, memory_kib(harness) - before
+        assert len(harness.seen('state', state='streaming')) == 1
+
+
+def memory_kib(process):
+    with open(f'/proc/{process.process.pid}/status', encoding='ascii') as file:
+        return next(int(line.split()[1]) for line in file if line.startswith('VmRSS'))
+
+
+def test_signals_of_other_users_are_not_believed():
+    import dbus
+    with world() as (bus, mock, harness):
+        harness.streams_on()
+        stranger = dbus.bus.BusConnection(bus.address)
+        device = f'/org/bluez/hci0/dev_{ADDRESS.replace(":", "_")}'
+        names = [str(n) for n in stranger.list_names() if str(n).startswith(':')]
+
+        def tell(path, interface, member, signature, *arguments):
+            for name in names + [None]:
+                signal = dbus.lowlevel.SignalMessage(path, interface, member)
+                signal.append(*arguments, signature=signature)
+                if name:
+                    signal.set_destination(name)
+                stranger.send_message(signal)
+        tell(device, 'org.freedesktop.DBus.Properties', 'PropertiesChanged', 'sa{sv}as', 'org.bluez.Device1',
+             {'Connected': dbus.Boolean(False)}, [])
+        tell('/', 'org.freedesktop.DBus.ObjectManager', 'InterfacesRemoved', 'oas', device, ['org.bluez.Device1'])
+        tell('/org/freedesktop/DBus', 'org.freedesktop.DBus', 'NameOwnerChanged', 'sss', 'org.bluez',
+             stranger.get_unique_name(), '')
+        stranger.flush()
+        # When the bus has answered this, it has passed on all of those before.
+        stranger.list_names()
+        harness.send('health')
+        assert harness.wait('health')['health'] == 'ok'
+        harness.streams_on()
+        stranger.close()
+        assert len(harness.seen('state')) == 6, harness.seen('state')
+
+
+tap.main(globals())
