@@ -71,7 +71,8 @@ void channel_reset(struct channel *channel, const struct channel_plan *plan) {
         channel_begin_hop(channel);
 }
 
-void channel_restart(struct channel *channel, const struct channel_plan *plan, int32_t first, uint64_t gap) {
+void channel_restart(struct channel *channel, const struct channel_plan *plan, int32_t first,
+                     uint64_t gap) {
         condition_prime(&channel->condition, first);
         mains_skip(&channel->mains, &plan->grid, gap);
         envelope_restart(&channel->envelope);
@@ -82,8 +83,8 @@ void channel_restart(struct channel *channel, const struct channel_plan *plan, i
         channel_begin_hop(channel);
 }
 
-void channel_push(
-        struct channel *channel, struct channel_plan *plan, const int32_t *counts, size_t stride, size_t n) {
+void channel_push(struct channel *channel, struct channel_plan *plan, const int32_t *counts,
+                  size_t stride, size_t n) {
         double *uv = plan->scratch_uv, squares = channel->squares, sum = channel->count_sum;
         size_t mask = plan->spectrum.frames - 1;
         int32_t low = channel->count_min, high = channel->count_max;
@@ -117,10 +118,11 @@ void channel_push(
 }
 
 /*
- * A channel that stands still is quiet when it stands where it used to be, and stuck (rail, electrode off) when it
- * does not, or when it comes back from elsewhere.
+ * A channel that stands still is quiet when it stands where it used to be, and stuck (rail, electrode
+ * off) when it does not, or when it comes back from elsewhere.
  */
-static void channel_watch_flatness(struct channel *channel, const struct channel_plan *plan, int32_t last) {
+static void channel_watch_flatness(struct channel *channel, const struct channel_plan *plan,
+                                   int32_t last) {
         double mean = channel->count_sum / (double)plan->grid.hop_frames;
         double away = mean - channel->typical_count;
 
@@ -162,8 +164,8 @@ static bool channel_is_lively(const struct channel *channel) {
 }
 
 /*
- * How much of what passes for activity lies in a few hertz: a line that is not known as mains, or what a notch lets
- * through of lines that it has not caught yet or whose strength changes too fast for it.
+ * How much of what passes for activity lies in a few hertz: a line that is not known as mains, or what a
+ * notch lets through of lines that it has not caught yet or whose strength changes too fast for it.
  */
 static double channel_tone_share(const struct channel *channel, struct spectrum *spectrum) {
         double tone = spectrum_tone_share(spectrum, TUNING_TONE_HZ), mains;
@@ -207,15 +209,19 @@ void channel_close_hop(struct channel *channel, struct channel_plan *plan, int32
         if (channel->settling > 0)
                 channel->settling--;
         else
-                envelope_take(&channel->envelope, channel->squares / (double)plan->grid.hop_frames, plan->grid.hop_s);
+                envelope_take(&channel->envelope, channel->squares / (double)plan->grid.hop_frames,
+                              plan->grid.hop_s);
 
         channel_look_at_spectrum(channel, plan);
         channel_begin_hop(channel);
 }
 
+bool channel_is_measured(const struct channel *channel) {
+        return channel->settling == 0 && !channel->stuck && envelope_is_known(&channel->envelope);
+}
+
 bool channel_is_present(const struct channel *channel) {
-        return channel->settling == 0 && !channel->stuck && envelope_is_known(&channel->envelope) &&
-               channel->tone_share < TUNING_TONE_SHARE;
+        return channel_is_measured(channel) && channel->tone_share < TUNING_TONE_SHARE;
 }
 
 void channel_restart_spectrum(struct channel *channel, const struct channel_plan *plan) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One channel, from counts to levels: conditioning, mains, envelope, spectra, and whether anything can be told from
- * it at the moment. Needs condition, mains, spectrum, envelope, floor, evidence; called by detector.c, read by
- * episode.c.
+ * One channel, from counts to levels: conditioning, mains, envelope, spectra, and whether anything can
+ * be told from it at the moment. Needs condition, mains, spectrum, envelope, floor, evidence; called by
+ * detector.c, read by episode.c.
  */
 #pragma once
 
@@ -64,16 +64,20 @@ void channel_done(struct channel *channel);
 void channel_reset(struct channel *channel, const struct channel_plan *plan);
 
 /* Starts anew at this count, `gap` frames after the last; what was learnt stays. */
-void channel_restart(struct channel *channel, const struct channel_plan *plan, int32_t first, uint64_t gap);
+void channel_restart(struct channel *channel, const struct channel_plan *plan, int32_t first,
+                     uint64_t gap);
 
 /* Takes n counts, `stride` apart, all within one hop. */
-void channel_push(
-        struct channel *channel, struct channel_plan *plan, const int32_t *counts, size_t stride, size_t n);
+void channel_push(struct channel *channel, struct channel_plan *plan, const int32_t *counts,
+                  size_t stride, size_t n);
 
 /* Closes the hop; `counts` is its last one. */
 void channel_close_hop(struct channel *channel, struct channel_plan *plan, int32_t last);
 
-/* Whether the envelope tells about the muscle: not settling, not at a rail, no tone. */
+/* Whether there is an envelope at all: not settling, not at a rail. */
+bool channel_is_measured(const struct channel *channel);
+
+/* Whether it also tells about the muscle: it is no tone. */
 bool channel_is_present(const struct channel *channel);
 
 /* Forgets the spectra summed so far. */

@@ -10,8 +10,8 @@
 static const double butterworth_damping[2] = {1.8477590650225735, 0.76536686473017954};
 
 /* Bilinear transform with the corner pre-warped (Oppenheim & Schafer). */
-static void plan_add_butterworth(
-        struct condition_plan *plan, const struct grid *grid, double corner_hz, bool highpass) {
+static void plan_add_butterworth(struct condition_plan *plan, const struct grid *grid, double corner_hz,
+                                 bool highpass) {
         double sine, cosine, k;
 
         trigonometry_of_turns(corner_hz / grid->rate_hz / 2.0, &sine, &cosine);
@@ -42,14 +42,8 @@ void condition_prime(struct condition *condition, int32_t first) {
         *condition = (struct condition){.first = first};
 }
 
-void condition_run(
-        struct condition *condition,
-        const struct condition_plan *plan,
-        const int32_t *counts,
-        size_t stride,
-        double scale_uv,
-        double *ret_uv,
-        size_t n) {
+void condition_run(struct condition *condition, const struct condition_plan *plan, const int32_t *counts,
+                   size_t stride, double scale_uv, double *ret_uv, size_t n) {
         double zero = (double)condition->first;
 
         for (size_t i = 0; i < n; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Conditioning of one channel: counts to microvolts, offset and movement artefacts off, the muscle's band left.
- * Needs trigonometry; called by detector.c.
+ * Conditioning of one channel: counts to microvolts, offset and movement artefacts off, the muscle's
+ * band left. Needs trigonometry; called by detector.c.
  */
 #pragma once
 
@@ -34,14 +34,8 @@ void condition_plan_make(const struct grid *grid, struct condition_plan *ret);
 void condition_prime(struct condition *condition, int32_t first);
 
 /* Takes every `stride`-th count. */
-void condition_run(
-        struct condition *condition,
-        const struct condition_plan *plan,
-        const int32_t *counts,
-        size_t stride,
-        double scale_uv,
-        double *ret_uv,
-        size_t n);
+void condition_run(struct condition *condition, const struct condition_plan *plan, const int32_t *counts,
+                   size_t stride, double scale_uv, double *ret_uv, size_t n);
 
 /* Keeps silence from ending in denormal numbers; called once per hop. */
 void condition_flush(struct condition *condition, const struct condition_plan *plan);

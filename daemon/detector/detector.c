@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The cramp detector: see detector.h. This file owns the hop grid, gaps and the order of work within a hop. */
+/* The cramp detector: see detector.h. This file owns the hop grid, gaps and the order of work within a
+ * hop. */
 #include "daemon/detector/detector.h"
 
 #include <errno.h>
@@ -32,7 +33,8 @@ DEFINE_CLEANUP(struct detector *, detector_free)
 
 static bool setup_is_valid(const struct detector_setup *setup) {
         if (setup->rate_mhz < DETECTOR_RATE_MIN_MHZ || setup->rate_mhz > DETECTOR_RATE_MAX_MHZ ||
-            setup->channels < 1 || setup->channels > DETECTOR_CHANNELS_MAX || !setup->scale_uv || !setup->on_event)
+            setup->channels < 1 || setup->channels > DETECTOR_CHANNELS_MAX || !setup->scale_uv ||
+            !setup->on_event)
                 return false;
 
         /* Bounds, so that squares stay finite; no unit of this world lies outside. NaN fails, too. */
@@ -69,10 +71,8 @@ int detector_new(const struct detector_setup *setup, struct detector **ret) {
                 return -ENOMEM;
 
         for (; detector->channel_count < setup->channels; detector->channel_count++) {
-                r = channel_init(
-                        &detector->channels[detector->channel_count],
-                        &detector->plan,
-                        setup->scale_uv[detector->channel_count]);
+                r = channel_init(&detector->channels[detector->channel_count], &detector->plan,
+                                 setup->scale_uv[detector->channel_count]);
                 if (r < 0)
                         return r;
         }
@@ -108,7 +108,8 @@ static struct episode_context detector_context(struct detector *detector, uint64
         };
 }
 
-/* Share of the other channels, those that can be judged, that rise together with this one; negative = none can. */
+/* Share of the other channels, those that can be judged, that rise together with this one; negative =
+ * none can. */
 static double detector_together(const struct detector *detector, uint32_t channel) {
         double rise = detector->channels[channel].evidence.ratio - 1.0, sum = 0.0;
         unsigned judged = 0;
@@ -170,7 +171,8 @@ static void detector_feed_floors(struct detector *detector) {
         for (uint32_t i = 0; i < detector->channel_count; i++) {
                 struct channel *channel = &detector->channels[i];
 
-                if (channel_is_present(channel) && channel->evidence.score_s < TUNING_FLOOR_FREEZE_S)
+                /* A tone that stays is part of rest. */
+                if (channel_is_measured(channel) && channel->evidence.score_s < TUNING_FLOOR_FREEZE_S)
                         floor_feed(&channel->floor, channel->envelope.envelope_uv);
         }
 }
@@ -226,7 +228,8 @@ static void detector_reset(struct detector *detector) {
 }
 
 /* Begins a new hop grid at this frame, after `gap` frames that never came. */
-static void detector_start(struct detector *detector, uint64_t index, const int32_t *frame, uint64_t gap) {
+static void detector_start(struct detector *detector, uint64_t index, const int32_t *frame,
+                           uint64_t gap) {
         for (uint32_t i = 0; i < detector->channel_count; i++)
                 channel_restart(&detector->channels[i], &detector->plan, frame[i], gap);
         detector->started = true;

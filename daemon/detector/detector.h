@@ -2,12 +2,14 @@
 /*
  * The cramp detector: samples in, events out.
  *
- * Owns conditioning, resting floor, evidence and states of one sensor (any number of channels over one muscle group).
- * Needs nothing but the C language: no clock, file, bus or store, no allocation after detector_new(), no libm call in a
- * decision, so that the same samples give the same events on every machine and however they are cut into chunks.
- * Called by the daemon's night, by `crampctl analyze` and by tests.
+ * Owns conditioning, resting floor, evidence and states of one sensor (any number of channels over one
+ * muscle group). Needs nothing but the C language: no clock, file, bus or store, no allocation after
+ * detector_new(), no libm call in a decision, so that the same samples give the same events on every
+ * machine and however they are cut into chunks. Called by the daemon's night, by `crampctl analyze` and
+ * by tests.
  *
- * Time is the sample index (frame number since the stream started); a jump in it is a gap. All results refer to it.
+ * Time is the sample index (frame number since the stream started); a jump in it is a gap. All results
+ * refer to it.
  */
 #pragma once
 
@@ -39,15 +41,10 @@ enum detector_event_type {
 };
 
 /*
- * Highest level (1 s RMS) over rest: mild below 3.2 times (the mean rise before waking, Chaney & Sherman: +217 %),
- * strong from 8 times.
+ * Highest level (1 s RMS) over rest: mild below 3.2 times (the mean rise before waking, Chaney &
+ * Sherman: +217 %), strong from 8 times.
  */
-enum detector_severity {
-        DETECTOR_MILD,
-        DETECTOR_MODERATE,
-        DETECTOR_STRONG,
-        DETECTOR_SEVERITY_MAX
-};
+enum detector_severity { DETECTOR_MILD, DETECTOR_MODERATE, DETECTOR_STRONG, DETECTOR_SEVERITY_MAX };
 
 enum detector_end_reason {
         DETECTOR_END_SUBSIDED,    /* the level fell back */
@@ -60,13 +57,16 @@ struct detector_event {
         enum detector_event_type type;
         uint32_t channel;     /* the leading channel */
         uint64_t onset_index; /* first frame of the activity */
-        uint64_t alert_index; /* the frame whose arrival decided: everything up to and including it was needed */
+        uint64_t alert_index; /* the frame whose arrival decided: everything up to and including it was
+                                 needed */
         uint64_t end_index;   /* first frame after the activity */
         enum detector_severity severity;
         enum detector_end_reason end_reason;
-        double peak_uv;    /* highest 150 ms RMS of the leading channel since onset, in units of its scale */
-        double rest_uv;    /* resting floor of that channel at onset */
-        double median_hz;  /* median frequency of its power spectrum 20 Hz to band edge, mains left out; 0 = unknown */
+        double peak_uv;   /* highest 150 ms RMS of the leading channel since onset, in units of its scale
+                           */
+        double rest_uv;   /* resting floor of that channel at onset */
+        double median_hz; /* median frequency of its power spectrum 20 Hz to band edge, mains left out; 0
+                             = unknown */
         double confidence; /* 0-1; a score of the evidence, not a probability */
 };
 
@@ -83,10 +83,10 @@ typedef void (*detector_event_func)(const struct detector_event *event, void *us
 typedef void (*detector_level_func)(const struct detector_level *level, void *userdata);
 
 struct detector_setup {
-        uint32_t rate_mhz;      /* DETECTOR_RATE_MIN_MHZ .. DETECTOR_RATE_MAX_MHZ */
-        uint32_t channels;      /* 1 .. DETECTOR_CHANNELS_MAX */
-        /* Microvolts per count, one per channel, 1e-12 .. 1e12. Of an arbitrary unit better 1 per count: rest below
-         * 0.25 (microvolts) is not believed. */
+        uint32_t rate_mhz; /* DETECTOR_RATE_MIN_MHZ .. DETECTOR_RATE_MAX_MHZ */
+        uint32_t channels; /* 1 .. DETECTOR_CHANNELS_MAX */
+        /* Microvolts per count, one per channel, 1e-12 .. 1e12. Of an arbitrary unit better 1 per count:
+         * rest below 0.25 (microvolts) is not believed. */
         const double *scale_uv;
         detector_event_func on_event; /* must not call the detector */
         detector_level_func on_level; /* likewise; may be NULL */
@@ -98,13 +98,14 @@ int detector_new(const struct detector_setup *setup, struct detector **ret);
 struct detector *detector_free(struct detector *detector);
 
 /*
- * Takes `frames` frames of interleaved counts, the first of which has number `index`. An index beyond the one expected
- * next is a gap. Events are delivered from within the call. Returns 0; -ESTALE when the index lies before the one
- * expected (nothing is taken then); -EINVAL when index + frames overflows.
+ * Takes `frames` frames of interleaved counts, the first of which has number `index`. An index beyond
+ * the one expected next is a gap. Events are delivered from within the call. Returns 0; -ESTALE when the
+ * index lies before the one expected (nothing is taken then); -EINVAL when index + frames overflows.
  */
 int detector_push(struct detector *detector, uint64_t index, const int32_t *counts, size_t frames);
 
-/* Tells that the stream has ended: an open episode ends with DETECTOR_END_STREAM_END. Further pushes start anew. */
+/* Tells that the stream has ended: an open episode ends with DETECTOR_END_STREAM_END. Further pushes
+ * start anew. */
 void detector_finish(struct detector *detector);
 
 enum detector_state detector_get_state(const struct detector *detector);

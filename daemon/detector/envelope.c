@@ -7,7 +7,8 @@ void envelope_restart(struct envelope *envelope) {
 }
 
 double envelope_power(const struct envelope *envelope, unsigned back) {
-        return envelope->power[(envelope->next + TUNING_REFERENCE_HOPS - 1 - back) % TUNING_REFERENCE_HOPS];
+        return envelope
+                ->power[(envelope->next + TUNING_REFERENCE_HOPS - 1 - back) % TUNING_REFERENCE_HOPS];
 }
 
 void envelope_take(struct envelope *envelope, double power, double hop_s) {
@@ -35,7 +36,8 @@ void envelope_take(struct envelope *envelope, double power, double hop_s) {
                 envelope->level_uv = __builtin_sqrt(mean);
 
         envelope->slow_power += (power - envelope->slow_power) * hop_s / TUNING_REFERENCE_SLOW_S;
-        envelope->reference_uv = __builtin_sqrt(mean > envelope->slow_power ? mean : envelope->slow_power);
+        envelope->reference_uv =
+                __builtin_sqrt(mean > envelope->slow_power ? mean : envelope->slow_power);
 }
 
 bool envelope_is_known(const struct envelope *envelope) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Short-time levels of one channel from the mean squares of its hops: envelope (150 ms), level (1 s), and the
- * reference that dips are judged against (the higher of 2 s and a slow mean).
- * Needs nothing; called by channel.c.
+ * Short-time levels of one channel from the mean squares of its hops: envelope (150 ms), level (1 s),
+ * and the reference that dips are judged against (the higher of 2 s and a slow mean). Needs nothing;
+ * called by channel.c.
  */
 #pragma once
 

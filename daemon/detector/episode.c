@@ -33,21 +33,23 @@ static uint64_t hop_before(const struct episode_context *context, uint64_t hops)
 }
 
 /*
- * A score from 0 to 1, the weighted mean of how high (1/2 at 2.5 times rest), how unbroken, how isolated and how long
- * (1/2 at 10 s) the activity was. One channel alone tells nothing about isolation and gets the middle.
+ * A score from 0 to 1, the weighted mean of how high (1/2 at 2.5 times rest), how unbroken, how isolated
+ * and how long (1/2 at 10 s) the activity was. One channel alone tells nothing about isolation and gets
+ * the middle.
  */
-static double episode_confidence(
-        const struct episode *episode, const struct episode_context *context, uint64_t end_index) {
+static double episode_confidence(const struct episode *episode, const struct episode_context *context,
+                                 uint64_t end_index) {
         double seconds = (double)(end_index - episode->onset_index) / context->plan->grid.rate_hz;
         double excess = episode->rest_uv > 0.0 ? episode->peak_level_uv / episode->rest_uv - 1.0 : 0.0;
         double height = excess > 0.0 ? excess / (excess + 1.5) : 0.0;
         double isolation = context->channel_count > 1 ? 1.0 - episode->together : 0.5;
 
-        return 0.35 * height + 0.25 / (1.0 + episode->dips) + 0.2 * isolation + 0.2 * seconds / (seconds + 10.0);
+        return 0.35 * height + 0.25 / (1.0 + episode->dips) + 0.2 * isolation +
+               0.2 * seconds / (seconds + 10.0);
 }
 
-static void episode_tell(
-        const struct episode *episode, const struct episode_context *context, enum detector_event_type type) {
+static void episode_tell(const struct episode *episode, const struct episode_context *context,
+                         enum detector_event_type type) {
         struct detector_event event = {
                 .type = type,
                 .channel = episode->lead,
@@ -67,12 +69,8 @@ static void episode_tell(
 
 static void episode_locate(struct episode *episode, const struct episode_context *context) {
         const struct channel *lead = &context->channels[episode->lead];
-        uint64_t onset = history_find_onset(
-                context->history,
-                &context->plan->grid,
-                episode->lead,
-                lead->floor.rest_uv,
-                lead->floor.usual_uv);
+        uint64_t onset = history_find_onset(context->history, &context->plan->grid, episode->lead,
+                                            lead->floor.rest_uv, lead->floor.usual_uv);
         struct history_peak peak = history_find_peak(context->history, episode->lead, onset);
 
         episode->onset_index = history_index(context->history, onset);
@@ -113,11 +111,8 @@ static void episode_alert(struct episode *episode, const struct episode_context 
         episode_tell(episode, context, DETECTOR_EVENT_ALERT);
 }
 
-static void episode_end(
-        struct episode *episode,
-        const struct episode_context *context,
-        enum detector_end_reason reason,
-        uint64_t index) {
+static void episode_end(struct episode *episode, const struct episode_context *context,
+                        enum detector_end_reason reason, uint64_t index) {
         struct detector_event event = {
                 .type = DETECTOR_EVENT_END,
                 .channel = episode->lead,
@@ -143,7 +138,8 @@ static void episode_end(
 }
 
 /* Returns true when the level has kept so still for so long that it must be a new floor. */
-static bool steadiness_take(struct episode_steadiness *steadiness, const struct grid *grid, double level_uv) {
+static bool steadiness_take(struct episode_steadiness *steadiness, const struct grid *grid,
+                            double level_uv) {
         unsigned counts[2] = {TUNING_STEADY_SHORT_MEANS, TUNING_STEADY_MEANS};
         double ratios[2] = {TUNING_STEADY_SHORT_RATIO, TUNING_STEADY_RATIO};
         bool steady = false;
@@ -152,7 +148,8 @@ static bool steadiness_take(struct episode_steadiness *steadiness, const struct 
         if (++steadiness->hops < grid_hops(grid, TUNING_STEADY_MEAN_MS))
                 return false;
 
-        steadiness->level_uv[steadiness->next] = __builtin_sqrt(steadiness->squares / (double)steadiness->hops);
+        steadiness->level_uv[steadiness->next] =
+                __builtin_sqrt(steadiness->squares / (double)steadiness->hops);
         steadiness->next = (steadiness->next + 1) % TUNING_STEADY_MEANS;
         if (steadiness->means < TUNING_STEADY_MEANS)
                 steadiness->means++;
@@ -165,8 +162,9 @@ static bool steadiness_take(struct episode_steadiness *steadiness, const struct 
                 if (steadiness->means < counts[k])
                         continue;
                 for (unsigned i = 1; i <= counts[k]; i++) {
-                        double level = steadiness->level_uv
-                                [(steadiness->next + TUNING_STEADY_MEANS - i) % TUNING_STEADY_MEANS];
+                        double level =
+                                steadiness->level_uv[(steadiness->next + TUNING_STEADY_MEANS - i) %
+                                                     TUNING_STEADY_MEANS];
 
                         if (i == 1 || level < low)
                                 low = level;
@@ -201,8 +199,9 @@ static bool episode_watch_absence(struct episode *episode, const struct episode_
                 }
         }
 
-        episode->level_uv += (level_uv - episode->level_uv) * hop_s /
-                             (level_uv > episode->level_uv ? TUNING_EPISODE_RISE_S : TUNING_EPISODE_FALL_S);
+        episode->level_uv +=
+                (level_uv - episode->level_uv) * hop_s /
+                (level_uv > episode->level_uv ? TUNING_EPISODE_RISE_S : TUNING_EPISODE_FALL_S);
         return episode->absence_s >= TUNING_END_HOLD_S;
 }
 
@@ -238,7 +237,8 @@ static void episode_step_cramp(struct episode *episode, const struct episode_con
         episode_watch_severity(episode, context);
         if (episode_watch_absence(episode, context)) {
                 episode_end(episode, context, DETECTOR_END_SUBSIDED, episode->absence_index);
-        } else if (steadiness_take(&episode->steadiness, &context->plan->grid, lead->envelope.level_uv)) {
+        } else if (steadiness_take(&episode->steadiness, &context->plan->grid,
+                                   lead->envelope.level_uv)) {
                 floor_adopt(&lead->floor, episode->level_uv);
                 episode_end(episode, context, DETECTOR_END_SUBSIDED, context->end_index);
         }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The states rest, suspected, cramp, recovering, and what is known of the episode that lasts: decided once per hop
- * from the evidence of the channels. Needs channel and history; called by detector.c.
+ * The states rest, suspected, cramp, recovering, and what is known of the episode that lasts: decided
+ * once per hop from the evidence of the channels. Needs channel and history; called by detector.c.
  */
 #pragma once
 

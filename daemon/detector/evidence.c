@@ -7,9 +7,7 @@
 #include "daemon/basic/cleanup.h"
 #include "daemon/detector/tuning.h"
 
-static const struct {
-        double ratio, gain;
-} gain_points[] = {TUNING_GAIN_POINTS};
+static const struct { double ratio, gain; } gain_points[] = {TUNING_GAIN_POINTS};
 
 static double gain_at(double ratio) {
         size_t n = ARRAY_LENGTH(gain_points);
@@ -60,7 +58,8 @@ static void evidence_take_dip(struct evidence *evidence, double hop_s, double de
 
         if (bridged && evidence->score_s > 0.0)
                 evidence->dips += depth > 0.5 ? 2.0 * (1.0 - depth) : 1.0;
-        evidence->score_s -= hop_s * (TUNING_DIP_LOSS_DEEP + (TUNING_DIP_LOSS - TUNING_DIP_LOSS_DEEP) * depth);
+        evidence->score_s -=
+                hop_s * (TUNING_DIP_LOSS_DEEP + (TUNING_DIP_LOSS - TUNING_DIP_LOSS_DEEP) * depth);
 }
 
 void evidence_take(struct evidence *evidence, const struct evidence_input *input) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Evidence of one channel for a cramp, in seconds of a strong and isolated one: grows with level and unbroken
- * duration, shrinks with dips. Needs nothing; called by detector.c.
+ * Evidence of one channel for a cramp, in seconds of a strong and isolated one: grows with level and
+ * unbroken duration, shrinks with dips. Needs nothing; called by detector.c.
  */
 #pragma once
 
@@ -10,12 +10,12 @@
 
 struct evidence {
         double score_s;
-        double dip_s;       /* length of the present dip */
-        double dips;        /* fading count of dips too long to bridge */
-        double after_uv;    /* what an episode left behind, while above rest: counts as rest */
-        double ratio;       /* level over rest */
-        double together;    /* share of the other channels that take part, 0-1 */
-        uint32_t run_hops;  /* since the score rose from zero */
+        double dip_s;      /* length of the present dip */
+        double dips;       /* fading count of dips too long to bridge */
+        double after_uv;   /* what an episode left behind, while above rest: counts as rest */
+        double ratio;      /* level over rest */
+        double together;   /* share of the other channels that take part, 0-1 */
+        uint32_t run_hops; /* since the score rose from zero */
 };
 
 /* One hop's view of a channel. */

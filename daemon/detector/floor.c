@@ -39,8 +39,8 @@ static double at_least(double value, double least) {
 }
 
 /*
- * Keeps in mind what rest was for minutes, and holds on to it for a while when rest seems to have fallen to less than
- * half: the electrode may be off.
+ * Keeps in mind what rest was for minutes, and holds on to it for a while when rest seems to have fallen
+ * to less than half: the electrode may be off.
  */
 static void floor_remember(struct floor *floor, double rest_uv) {
         if (floor->remembered < TUNING_FLOOR_MEMORY_AFTER) {
@@ -71,10 +71,10 @@ static void floor_take_unit(struct floor *floor, double low_uv, double mean_uv) 
 
         rest_uv = floor->correction * percentile(floor->low, floor->units, TUNING_FLOOR_SHARE);
         floor_remember(floor, rest_uv);
-        floor->rest_uv =
-                at_least(at_least(rest_uv, TUNING_FLOOR_MEMORY_SHARE * floor->memory_uv), floor->least_uv);
-        floor->usual_uv = at_least(
-                percentile(floor->mean, floor->units, TUNING_FLOOR_USUAL_SHARE), floor->rest_uv);
+        floor->rest_uv = at_least(at_least(rest_uv, TUNING_FLOOR_MEMORY_SHARE * floor->memory_uv),
+                                  floor->least_uv);
+        floor->usual_uv = at_least(percentile(floor->mean, floor->units, TUNING_FLOOR_USUAL_SHARE),
+                                   floor->rest_uv);
 }
 
 void floor_feed(struct floor *floor, double envelope_uv) {
@@ -88,10 +88,8 @@ void floor_feed(struct floor *floor, double envelope_uv) {
         for (unsigned i = 0; i < TUNING_FLOOR_UNIT_HOPS; i++)
                 squares += floor->envelope[i] * floor->envelope[i];
         sort(floor->envelope, TUNING_FLOOR_UNIT_HOPS);
-        floor_take_unit(
-                floor,
-                floor->envelope[TUNING_FLOOR_UNIT_RANK],
-                __builtin_sqrt(squares / (double)TUNING_FLOOR_UNIT_HOPS));
+        floor_take_unit(floor, floor->envelope[TUNING_FLOOR_UNIT_RANK],
+                        __builtin_sqrt(squares / (double)TUNING_FLOOR_UNIT_HOPS));
 }
 
 void floor_adopt(struct floor *floor, double level_uv) {

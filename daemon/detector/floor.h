@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The resting floor of one channel: a low percentile over the last minute of what was seen while nothing happened.
- * Needs grid; called by detector.c and channel.c.
+ * The resting floor of one channel: a low percentile over the last minute of what was seen while nothing
+ * happened. Needs grid; called by detector.c and channel.c.
  */
 #pragma once
 
@@ -18,10 +18,10 @@ struct floor {
         unsigned units, next;
         double low[TUNING_FLOOR_UNITS];  /* low envelope of each unit, in order of time */
         double mean[TUNING_FLOOR_UNITS]; /* RMS of each unit */
-        unsigned remembered, fallen; /* units; and those since rest fell far below the memory */
-        double memory_uv;            /* 0 = none yet */
-        double rest_uv;  /* the floor; 0 while unknown */
-        double usual_uv; /* upper level that is still usual at rest */
+        unsigned remembered, fallen;     /* units; and those since rest fell far below the memory */
+        double memory_uv;                /* 0 = none yet */
+        double rest_uv;                  /* the floor; 0 while unknown */
+        double usual_uv;                 /* upper level that is still usual at rest */
 };
 
 void floor_reset(struct floor *floor, const struct grid *grid, double scale_uv);

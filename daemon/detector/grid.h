@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The hop grid: how durations become frames and hops at one rate. Integers all the way, so that every machine
- * agrees. Needs nothing; used by all of the detector.
+ * The hop grid: how durations become frames and hops at one rate. Integers all the way, so that every
+ * machine agrees. Needs nothing; used by all of the detector.
  */
 #pragma once
 

@@ -74,13 +74,10 @@ static double level_around(const struct history *history, uint32_t channel, uint
         return power_over(history, channel, hop > half ? hop - half : 0, hop + half);
 }
 
-/* A sudden start is seen to the hop; the second around it smears it. Returns `coarse` when there is none near. */
-static uint64_t onset_refine_abrupt(
-        const struct history *history,
-        const struct grid *grid,
-        uint32_t channel,
-        uint64_t coarse,
-        double rest_uv) {
+/* A sudden start is seen to the hop; the second around it smears it. Returns `coarse` when there is none
+ * near. */
+static uint64_t onset_refine_abrupt(const struct history *history, const struct grid *grid,
+                                    uint32_t channel, uint64_t coarse, double rest_uv) {
         double edge = rest_uv * rest_uv * TUNING_ONSET_ABRUPT_RATIO * TUNING_ONSET_ABRUPT_RATIO;
         uint64_t last = coarse + grid_hops(grid, TUNING_ONSET_ABRUPT_MS);
 
@@ -93,17 +90,13 @@ static uint64_t onset_refine_abrupt(
 }
 
 /*
- * A slow rise is extended back in a line. It is the muscle's own amplitude that is extended; it adds to rest as power,
- * level^2 = rest^2 + activity^2.
+ * A slow rise is extended back in a line. It is the muscle's own amplitude that is extended; it adds to
+ * rest as power, level^2 = rest^2 + activity^2.
  */
-static uint64_t onset_refine_ramp(
-        const struct history *history,
-        const struct grid *grid,
-        uint32_t channel,
-        uint64_t coarse,
-        double usual_uv,
-        double edge) {
-        double rest = usual_uv * usual_uv, upper = rest * TUNING_ONSET_RAMP_RATIO * TUNING_ONSET_RAMP_RATIO;
+static uint64_t onset_refine_ramp(const struct history *history, const struct grid *grid,
+                                  uint32_t channel, uint64_t coarse, double usual_uv, double edge) {
+        double rest = usual_uv * usual_uv,
+               upper = rest * TUNING_ONSET_RAMP_RATIO * TUNING_ONSET_RAMP_RATIO;
         double low, high;
         uint64_t limit = grid_hops(grid, TUNING_ONSET_RAMP_MS), reached = coarse, back;
 
@@ -120,13 +113,10 @@ static uint64_t onset_refine_ramp(
         return coarse > history_oldest(history) + back ? coarse - back : history_oldest(history);
 }
 
-uint64_t history_find_onset(
-        const struct history *history,
-        const struct grid *grid,
-        uint32_t channel,
-        double rest_uv,
-        double usual_uv) {
-        uint64_t oldest = history_oldest(history), hop = history->taken > 0 ? history->taken - 1 : 0, refined;
+uint64_t history_find_onset(const struct history *history, const struct grid *grid, uint32_t channel,
+                            double rest_uv, double usual_uv) {
+        uint64_t oldest = history_oldest(history), hop = history->taken > 0 ? history->taken - 1 : 0,
+                 refined;
         double edge_uv = TUNING_ONSET_RATIO * rest_uv;
 
         if (edge_uv < TUNING_ONSET_USUAL * usual_uv)
@@ -143,8 +133,9 @@ uint64_t history_find_onset(
         }
 
         refined = onset_refine_abrupt(history, grid, channel, hop, rest_uv);
-        return refined > hop ? refined
-                             : onset_refine_ramp(history, grid, channel, hop, usual_uv, edge_uv * edge_uv);
+        return refined > hop
+                       ? refined
+                       : onset_refine_ramp(history, grid, channel, hop, usual_uv, edge_uv * edge_uv);
 }
 
 struct history_peak history_find_peak(const struct history *history, uint32_t channel, uint64_t from) {
@@ -154,10 +145,12 @@ struct history_peak history_find_peak(const struct history *history, uint32_t ch
                 double envelope, level;
 
                 /* Whole windows only, so that the start of an activity is not taken for a level. */
-                envelope = hop + TUNING_ENVELOPE_HOPS <= history->taken ?
-                        power_over(history, channel, hop, hop + TUNING_ENVELOPE_HOPS) : -1.0;
-                level = hop + TUNING_LEVEL_HOPS <= history->taken ?
-                        power_over(history, channel, hop, hop + TUNING_LEVEL_HOPS) : -1.0;
+                envelope = hop + TUNING_ENVELOPE_HOPS <= history->taken
+                                   ? power_over(history, channel, hop, hop + TUNING_ENVELOPE_HOPS)
+                                   : -1.0;
+                level = hop + TUNING_LEVEL_HOPS <= history->taken
+                                ? power_over(history, channel, hop, hop + TUNING_LEVEL_HOPS)
+                                : -1.0;
                 if (envelope > peak.envelope_uv)
                         peak.envelope_uv = envelope;
                 if (level > peak.level_uv)

@@ -34,7 +34,7 @@ double *history_add(struct history *history, uint64_t index);
 uint64_t history_index(const struct history *history, uint64_t hop);
 
 /* The hop in which the activity that lasts now began, given rest and what is still usual at rest. */
-uint64_t history_find_onset(
-        const struct history *history, const struct grid *grid, uint32_t channel, double rest_uv, double usual_uv);
+uint64_t history_find_onset(const struct history *history, const struct grid *grid, uint32_t channel,
+                            double rest_uv, double usual_uv);
 
 struct history_peak history_find_peak(const struct history *history, uint32_t channel, uint64_t from);

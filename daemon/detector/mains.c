@@ -24,13 +24,12 @@ static void mains_tune(struct mains *mains, const struct grid *grid, double base
         mains->base_hz = base_hz;
         for (unsigned i = 0; i < TUNING_MAINS_HARMONICS; i++)
                 if (mains->line[i].on)
-                        trigonometry_of_turns(
-                                base_hz * (double)(i + 1) / grid->rate_hz,
-                                &mains->line[i].turn_sine,
-                                &mains->line[i].turn_cosine);
+                        trigonometry_of_turns(base_hz * (double)(i + 1) / grid->rate_hz,
+                                              &mains->line[i].turn_sine, &mains->line[i].turn_cosine);
 }
 
-static double power_between(const struct spectrum *spectrum, size_t from, size_t to, unsigned *ret_bins) {
+static double power_between(const struct spectrum *spectrum, size_t from, size_t to,
+                            unsigned *ret_bins) {
         double sum = 0.0;
 
         for (size_t k = from; k <= to && k + 1 < spectrum->bins; k++) {
@@ -66,15 +65,18 @@ static struct sighting sighting_at(const struct spectrum *spectrum, double hz, d
 
         /* Where between two bins the line lies, for a von Hann window (Grandke 1983). */
         root_peak = __builtin_sqrt(power[peak]);
-        root_side = __builtin_sqrt(power[peak + 1] > power[peak - 1] ? power[peak + 1] : power[peak - 1]);
+        root_side =
+                __builtin_sqrt(power[peak + 1] > power[peak - 1] ? power[peak + 1] : power[peak - 1]);
         offset = (2.0 * root_side - root_peak) / (root_side + root_peak);
-        sighting.hz = ((double)peak + (power[peak + 1] > power[peak - 1] ? offset : -offset)) * spectrum->bin_hz;
+        sighting.hz = ((double)peak + (power[peak + 1] > power[peak - 1] ? offset : -offset)) *
+                      spectrum->bin_hz;
         return sighting;
 }
 
-/* The fundamental as the strongest line of one grid frequency tells it; 0 when none is above the threshold. */
-static double base_estimate(
-        const struct mains *mains, unsigned nominal, const struct sighting *sightings, unsigned *ret_line) {
+/* The fundamental as the strongest line of one grid frequency tells it; 0 when none is above the
+ * threshold. */
+static double base_estimate(const struct mains *mains, unsigned nominal,
+                            const struct sighting *sightings, unsigned *ret_line) {
         double best = 0.0;
         unsigned line = 0;
 
@@ -219,7 +221,8 @@ static double line_frequency_error(const struct mains_line *line, double seconds
 }
 
 void mains_track(struct mains *mains, const struct grid *grid) {
-        uint32_t haste = grid_hops(grid, TUNING_NOTCH_HASTE_MS), period = grid_hops(grid, TUNING_NOTCH_TRACK_MS);
+        uint32_t haste = grid_hops(grid, TUNING_NOTCH_HASTE_MS),
+                 period = grid_hops(grid, TUNING_NOTCH_TRACK_MS);
         struct mains_line *strongest = &mains->line[mains->strongest];
         double error;
 
@@ -244,10 +247,9 @@ void mains_track(struct mains *mains, const struct grid *grid) {
 
         if (strongest->on && strongest->age_hops > haste + period) {
                 error = line_frequency_error(strongest, (double)period * grid->hop_s);
-                mains_tune(
-                        mains,
-                        grid,
-                        mains->base_hz + TUNING_NOTCH_TRACK_SHARE * error / (double)(mains->strongest + 1));
+                mains_tune(mains, grid,
+                           mains->base_hz +
+                                   TUNING_NOTCH_TRACK_SHARE * error / (double)(mains->strongest + 1));
         }
         for (unsigned i = 0; i < TUNING_MAINS_HARMONICS; i++) {
                 mains->line[i].anchor_cosine = mains->line[i].weight_cosine;
@@ -271,8 +273,8 @@ void mains_skip(struct mains *mains, const struct grid *grid, uint64_t frames) {
                         line_start(line);
                         continue;
                 }
-                trigonometry_of_turns(
-                        mains->base_hz * (double)(i + 1) / grid->rate_hz * (double)frames, &sine, &cosine);
+                trigonometry_of_turns(mains->base_hz * (double)(i + 1) / grid->rate_hz * (double)frames,
+                                      &sine, &cosine);
                 c = line->cosine * cosine - line->sine * sine;
                 line->sine = line->cosine * sine + line->sine * cosine;
                 line->cosine = c;

@@ -24,7 +24,8 @@ static void spectrum_fill_tables(struct spectrum *spectrum) {
                 }
         }
 
-        /* One-sided: the squared magnitudes of the windowed block then sum to its mean square (Parseval). */
+        /* One-sided: the squared magnitudes of the windowed block then sum to its mean square
+         * (Parseval). */
         scale = 2.0 / ((double)n * squares);
         scale = __builtin_sqrt(scale);
         for (size_t i = 0; i < n; i++)
@@ -41,7 +42,8 @@ int spectrum_init(struct spectrum *spectrum, const struct grid *grid) {
         while ((double)n * 1.4 < grid->rate_hz)
                 n *= 2;
 
-        *spectrum = (struct spectrum){.frames = n, .bins = n / 2 + 1, .bin_hz = grid->rate_hz / (double)n};
+        *spectrum =
+                (struct spectrum){.frames = n, .bins = n / 2 + 1, .bin_hz = grid->rate_hz / (double)n};
         spectrum->first_bin = (size_t)(TUNING_HIGHPASS_HZ / spectrum->bin_hz + 0.5);
         spectrum->last_bin = (size_t)(grid->band_hz / spectrum->bin_hz);
 
@@ -53,8 +55,8 @@ int spectrum_init(struct spectrum *spectrum, const struct grid *grid) {
         spectrum->imaginary = calloc(n / 2, sizeof(double));
         spectrum->power = calloc(spectrum->bins, sizeof(double));
         spectrum->left_out = calloc(spectrum->bins, sizeof(bool));
-        if (!spectrum->window || !spectrum->sine || !spectrum->cosine || !spectrum->reversed || !spectrum->real ||
-            !spectrum->imaginary || !spectrum->power || !spectrum->left_out) {
+        if (!spectrum->window || !spectrum->sine || !spectrum->cosine || !spectrum->reversed ||
+            !spectrum->real || !spectrum->imaginary || !spectrum->power || !spectrum->left_out) {
                 spectrum_done(spectrum);
                 return -ENOMEM;
         }
@@ -75,7 +77,8 @@ void spectrum_done(struct spectrum *spectrum) {
         *spectrum = (struct spectrum){};
 }
 
-/* Radix-2, decimation in time (Cooley & Tukey 1965), over frames / 2 complex numbers in bit-reversed order. */
+/* Radix-2, decimation in time (Cooley & Tukey 1965), over frames / 2 complex numbers in bit-reversed
+ * order. */
 static void spectrum_transform(struct spectrum *spectrum) {
         size_t n = spectrum->frames / 2;
         double *real = spectrum->real, *imaginary = spectrum->imaginary;
@@ -106,7 +109,8 @@ void spectrum_run(struct spectrum *spectrum, const double *ring, size_t start) {
                 size_t to = spectrum->reversed[i];
 
                 spectrum->real[to] = ring[(start + 2 * i) & (n - 1)] * spectrum->window[2 * i];
-                spectrum->imaginary[to] = ring[(start + 2 * i + 1) & (n - 1)] * spectrum->window[2 * i + 1];
+                spectrum->imaginary[to] =
+                        ring[(start + 2 * i + 1) & (n - 1)] * spectrum->window[2 * i + 1];
         }
 
         spectrum_transform(spectrum);
@@ -130,9 +134,11 @@ void spectrum_leave_in(struct spectrum *spectrum) {
 }
 
 void spectrum_leave_out(struct spectrum *spectrum, double line_hz, double half_hz) {
-        double low = (line_hz - half_hz) / spectrum->bin_hz, high = (line_hz + half_hz) / spectrum->bin_hz;
+        double low = (line_hz - half_hz) / spectrum->bin_hz,
+               high = (line_hz + half_hz) / spectrum->bin_hz;
 
-        for (size_t k = low > 0.0 ? (size_t)(low + 0.5) : 0; k < spectrum->bins && (double)k <= high + 0.5; k++)
+        for (size_t k = low > 0.0 ? (size_t)(low + 0.5) : 0;
+             k < spectrum->bins && (double)k <= high + 0.5; k++)
                 spectrum->left_out[k] = true;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Power spectra of about a second, and what is read from them. Own transform: a library's would differ in the last
- * bit between builds. Needs trigonometry; called by detector.c and mains.c.
+ * Power spectra of about a second, and what is read from them. Own transform: a library's would differ
+ * in the last bit between builds. Needs trigonometry; called by detector.c and mains.c.
  */
 #pragma once
 
@@ -20,14 +20,15 @@ struct spectrum {
         double *sine, *cosine;
         size_t *reversed;
         double *real, *imaginary;
-        double *power; /* of the newest block: the sum over bins is the mean square */
+        double *power;  /* of the newest block: the sum over bins is the mean square */
         bool *left_out; /* bins that hold mains */
 };
 
 int spectrum_init(struct spectrum *spectrum, const struct grid *grid);
 void spectrum_done(struct spectrum *spectrum);
 
-/* Transforms the block whose oldest frame is ring[start] (ring of spectrum->frames) into spectrum->power. */
+/* Transforms the block whose oldest frame is ring[start] (ring of spectrum->frames) into
+ * spectrum->power. */
 void spectrum_run(struct spectrum *spectrum, const double *ring, size_t start);
 
 void spectrum_leave_in(struct spectrum *spectrum);
@@ -39,5 +40,6 @@ double spectrum_left_out_share(const struct spectrum *spectrum);
 /* Highest power within `width_hz` as a share of the band's. */
 double spectrum_tone_share(const struct spectrum *spectrum, double width_hz);
 
-/* Frequency that halves what `power` (spectrum->bins values) has in the band and is not left out; 0 = none. */
+/* Frequency that halves what `power` (spectrum->bins values) has in the band and is not left out; 0 =
+ * none. */
 double spectrum_median_hz(const struct spectrum *spectrum, const double *power);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sine and cosine from the four basic operations alone, because those of libm differ in their last bit between
- * machines and the detector must not. Needs nothing; used for filter design and transforms.
+ * Sine and cosine from the four basic operations alone, because those of libm differ in their last bit
+ * between machines and the detector must not. Needs nothing; used for filter design and transforms.
  */
 #pragma once
 

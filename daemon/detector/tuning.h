@@ -1,100 +1,117 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every constant of the detector, with meaning, unit and source. Needs nothing; included by the detector's own files.
+ * Every constant of the detector, with meaning, unit and source. Needs nothing; included by the
+ * detector's own files.
  *
- * "Chosen" marks figures without a published source: they were set on the project's own simulated and on real
- * recordings, and a change of any of them changes detector_version().
+ * "Chosen" marks figures without a published source: they were set on the project's own simulated and on
+ * real recordings, and a change of any of them changes detector_version().
  */
 #pragma once
 
 #define TUNING_VERSION "1"
 
-/* --- Conditioning ------------------------------------------------------------------------------------------- */
+/* --- Conditioning
+ * ------------------------------------------------------------------------------------------- */
 
 /* High-pass corner against movement artefacts, Hz (De Luca et al. 2010); fourth order. */
 #define TUNING_HIGHPASS_HZ 20.0
 /* Upper edge of the surface EMG band, Hz (SENIAM: low-pass near 500), and as a share of the rate. */
 #define TUNING_LOWPASS_HZ 450.0
 #define TUNING_LOWPASS_SHARE 0.45
-/* After a start or a gap: time for the high-pass to forget, ms. Its slowest mode (48/s) is down by 6e-6 then. */
+/* After a start or a gap: time for the high-pass to forget, ms. Its slowest mode (48/s) is down by 6e-6
+ * then. */
 #define TUNING_SETTLE_MS 250
 /* Filter states below this are taken for zero, so that silence does not end in slow denormal numbers. */
 #define TUNING_NEGLIGIBLE 1e-30
 
-/* --- Grid and levels ---------------------------------------------------------------------------------------- */
+/* --- Grid and levels
+ * ---------------------------------------------------------------------------------------- */
 
 /* Decisions fall on this grid, ms. */
 #define TUNING_HOP_MS 50
 /* The envelope is a 150 ms RMS (Moore et al. 2014: S-PLMAD), three hops. */
 #define TUNING_ENVELOPE_HOPS 3u
-/* "Level" is the RMS of a second; the dips of the envelope are judged against the RMS of two seconds or against a
- * slow mean, whichever is higher: movements come in pieces of seconds. Hops, hops and time constant in s. Chosen. */
+/* "Level" is the RMS of a second; the dips of the envelope are judged against the RMS of two seconds or
+ * against a slow mean, whichever is higher: movements come in pieces of seconds. Hops, hops and time
+ * constant in s. Chosen. */
 #define TUNING_LEVEL_HOPS 20u
 #define TUNING_REFERENCE_HOPS 40u
 #define TUNING_REFERENCE_SLOW_S 5.0
-/* Envelopes kept to find the onset in, ms: the 41 s (SD 11) of rise (Chaney & Sherman) and the wait for the alert. */
+/* Envelopes kept to find the onset in, ms: the 41 s (SD 11) of rise (Chaney & Sherman) and the wait for
+ * the alert. */
 #define TUNING_HISTORY_MS 90000
 
-/* --- Mains -------------------------------------------------------------------------------------------------- */
+/* --- Mains
+ * -------------------------------------------------------------------------------------------------- */
 
 #define TUNING_MAINS_HARMONICS 9u
-/* Distance from 50 or 60 Hz at which the fundamental is still looked for, Hz: grid and sensor clock together. Chosen. */
+/* Distance from 50 or 60 Hz at which the fundamental is still looked for, Hz: grid and sensor clock
+ * together. Chosen. */
 #define TUNING_MAINS_SPAN_HZ 1.0
-/* Power of a line over that of its neighbours, averaged over blocks: above the first it is cancelled, below the
- * second no longer. Noise alone lies near 1.5; 8 is about 6 % of a flat spectrum's power. Chosen. */
+/* Power of a line over that of its neighbours, averaged over blocks: above the first it is cancelled,
+ * below the second no longer. Noise alone lies near 1.5; 8 is about 6 % of a flat spectrum's power.
+ * Chosen. */
 #define TUNING_MAINS_ON 8.0
 #define TUNING_MAINS_OFF 3.0
-/* A single line's ratio counts no further than this, so that the average forgets within seconds. Chosen. */
+/* A single line's ratio counts no further than this, so that the average forgets within seconds. Chosen.
+ */
 #define TUNING_MAINS_RATIO_MAX 64.0
 /* Share of the newest block in that average. Chosen. */
 #define TUNING_MAINS_AVERAGE 0.5
-/* Width of the notch at -3 dB, Hz, and how many times wider it is during its first half second. Chosen. */
+/* Width of the notch at -3 dB, Hz, and how many times wider it is during its first half second. Chosen.
+ */
 #define TUNING_NOTCH_HZ 2.0
 #define TUNING_NOTCH_HASTE 4.0
 #define TUNING_NOTCH_HASTE_MS 500
-/* The line's frequency is corrected by the turn of its phase over this time, ms, by this share. Chosen. */
+/* The line's frequency is corrected by the turn of its phase over this time, ms, by this share. Chosen.
+ */
 #define TUNING_NOTCH_TRACK_MS 500
-#define TUNING_NOTCH_TRACK_SHARE 0.3
-/* Beyond this disagreement with the spectrum, Hz, the tracker has lost the line and starts anew. Chosen. */
+#define TUNING_NOTCH_TRACK_SHARE 0.6
+/* Beyond this disagreement with the spectrum, Hz, the tracker has lost the line and starts anew. Chosen.
+ */
 #define TUNING_NOTCH_LOST_HZ 0.3
-/* Gap over which the phase of the lines is carried on, ms: drift of 0.02 Hz turns it by 0.25 rad in 2 s. Chosen. */
+/* Gap over which the phase of the lines is carried on, ms: drift of 0.02 Hz turns it by 0.25 rad in 2 s.
+ * Chosen. */
 #define TUNING_NOTCH_CARRY_MS 2000
 /* Half width of a line in the spectrum that is left out of everything else, Hz. */
 #define TUNING_LINE_HALF_HZ 2.0
-/* Power within so many Hz above this share of the whole is a tone or its sidebands, not muscle, whose power is
- * spread over more than 100 Hz; nothing is concluded from it. Chosen; share as for mains in detector-quality rules. */
+/* Power within so many Hz above this share of the whole is a tone or its sidebands, not muscle, whose
+ * power is spread over more than 100 Hz; nothing is concluded from it. Chosen; share as for mains in
+ * detector-quality rules. */
 #define TUNING_TONE_HZ 6.0
 #define TUNING_TONE_SHARE 0.5
 /* Spectra are taken this often, ms, while nothing happens; back to back while something does. Chosen. */
 #define TUNING_SPECTRUM_IDLE_MS 4000
 
-/* --- Resting floor ------------------------------------------------------------------------------------------ */
+/* --- Resting floor
+ * ------------------------------------------------------------------------------------------ */
 
-/* Envelopes in a unit, hops; which of them in ascending order stands for the unit (20th percentile). Chosen: gait
- * leaves 0.3 s or more of rest in a second. */
+/* Envelopes in a unit, hops; which of them in ascending order stands for the unit (20th percentile).
+ * Chosen: gait leaves 0.3 s or more of rest in a second. */
 #define TUNING_FLOOR_UNIT_HOPS 20u
 #define TUNING_FLOOR_UNIT_RANK 3u
-/* Units remembered; the floor is their 25th percentile: it rises within 45 s, falls within 15 s. Chosen, so that
- * a rise over 41 s is not learnt before suspicion freezes the floor. */
+/* Units remembered; the floor is their 25th percentile: it rises within 45 s, falls within 15 s. Chosen,
+ * so that a rise over 41 s is not learnt before suspicion freezes the floor. */
 #define TUNING_FLOOR_UNITS 60u
 #define TUNING_FLOOR_SHARE 0.25
-/* These percentiles of steady noise lie so many standard deviations of an envelope below its RMS (an envelope of n
- * samples spreads by 1 / sqrt(2 n)); measured on white noise. */
+/* These percentiles of steady noise lie so many standard deviations of an envelope below its RMS (an
+ * envelope of n samples spreads by 1 / sqrt(2 n)); measured on white noise. */
 #define TUNING_FLOOR_BIAS 1.15
 /* What is still usual at rest: the 75th percentile of the units' mean levels. Chosen. */
 #define TUNING_FLOOR_USUAL_SHARE 0.75
 /* Units before anything is concluded. Chosen: "a few seconds". */
 #define TUNING_FLOOR_UNITS_MIN 3u
-/* Memory of rest: there after so many units (s), following by this share a unit; the floor does not count below this
- * share of it. When rest falls below the second share, the memory holds on for so many units: an electrode that was
- * off leaves amplifier noise, far below rest (1.3-1.6 uV measured), and its return is no activity. Chosen. */
+/* Memory of rest: there after so many units (s), following by this share a unit; the floor does not
+ * count below this share of it. When rest falls below the second share, the memory holds on for so many
+ * units: an electrode that was off leaves amplifier noise, far below rest (1.3-1.6 uV measured), and its
+ * return is no activity. Chosen. */
 #define TUNING_FLOOR_MEMORY_AFTER 300u
 #define TUNING_FLOOR_MEMORY_FOLLOW 0.005
 #define TUNING_FLOOR_MEMORY_SHARE 0.7
 #define TUNING_FLOOR_MEMORY_FALL 0.5
 #define TUNING_FLOOR_MEMORY_HOLD 600u
-/* Least floor: in counts (flicker between neighbouring codes has up to 0.5 RMS, rounding 0.29), and in microvolts
- * (thermal noise of 10 kOhm over this band, 0.26 by Nyquist's formula). */
+/* Least floor: in counts (flicker between neighbouring codes has up to 0.5 RMS, rounding 0.29), and in
+ * microvolts (thermal noise of 10 kOhm over this band, 0.26 by Nyquist's formula). */
 #define TUNING_FLOOR_MIN_COUNTS 0.6
 #define TUNING_FLOOR_MIN_UV 0.25
 /* Evidence from which on the floor is frozen, s. Chosen. */
@@ -102,80 +119,95 @@
 /* A constant channel that comes back this many counts away was at a rail or off. Chosen. */
 #define TUNING_STUCK_COUNTS 20.0
 #define TUNING_STUCK_MS 500
-/* The usual count follows the mean of each hop by this share, while the channel moves: some five seconds. */
+/* The usual count follows the mean of each hop by this share, while the channel moves: some five
+ * seconds. */
 #define TUNING_STUCK_TYPICAL_SHARE 0.01
 
-/* --- Evidence ----------------------------------------------------------------------------------------------- */
+/* --- Evidence
+ * ----------------------------------------------------------------------------------------------- */
 
 /*
- * Evidence per second over level / rest, linear in between. Twice rest is the smallest, 3.2 times the mean rise
- * seen before waking (Chaney & Sherman: 100-500 %, mean 217 %). The gains are chosen: a second of a strong cramp
- * counts as one.
+ * Evidence per second over level / rest, linear in between. Twice rest is the smallest, 3.2 times the
+ * mean rise seen before waking (Chaney & Sherman: 100-500 %, mean 217 %). The gains are chosen: a second
+ * of a strong cramp counts as one.
  */
-#define TUNING_GAIN_POINTS                                                                                       \
-        { 1.5, -1.0 }, { 1.7, 0.0 }, { 2.0, 0.7 }, { 3.2, 0.9 }, { 8.0, 1.0 }
-/* Evidence at which the detector is suspicious ("watch from 3 s"), alerts, and drops the suspicion; and its cap. The
- * alert lies between the 10 s that end periodic movements (WASM 2016) and well before the 41 s before waking. */
+#define TUNING_GAIN_POINTS                                 \
+        {1.5, -1.0}, {1.7, 0.0}, {2.0, 0.7}, {3.2, 0.9}, { \
+                8.0, 1.0                                   \
+        }
+/* Evidence at which the detector is suspicious ("watch from 3 s"), alerts, and drops the suspicion; and
+ * its cap. The alert lies between the 10 s that end periodic movements (WASM 2016) and well before the
+ * 41 s before waking. */
 #define TUNING_SUSPECT_S 3.0
 #define TUNING_ALERT_S 8.0
 #define TUNING_DISMISS_S 0.5
 #define TUNING_EVIDENCE_MAX_S 10.0
-/* A suspicion that came to nothing in this time is dropped, so that the floor can learn again, ms. Chosen. */
+/* A suspicion that came to nothing in this time is dropped, so that the floor can learn again, ms.
+ * Chosen. */
 #define TUNING_SUSPECT_MAX_MS 90000
-/* The envelope is in a dip below this many times rest, or this share of the level around it. Chosen: between the
- * bursts of gait it lay at 0.3 of the level. */
+/* The envelope is in a dip below this many times rest, or this share of the level around it. Chosen:
+ * between the bursts of gait it lay at 0.3 of the level. */
 #define TUNING_DIP_REST 1.3
 #define TUNING_DIP_SHARE 0.55
-/* Dips up to this length are bridged, s (calf bursts of gait stay apart with 50-100 ms, fuse with 500 ms). */
+/* Dips up to this length are bridged, s (calf bursts of gait stay apart with 50-100 ms, fuse with 500
+ * ms). */
 #define TUNING_DIP_BRIDGE_S 0.1001
 /* Evidence lost per second of a longer dip, at its edge and at its bottom. Chosen. */
 #define TUNING_DIP_LOSS 4.0
 #define TUNING_DIP_LOSS_DEEP 12.0
-/* Every longer dip makes what follows count less: gain / (1 + weight x dips), remembered for so many s. Chosen. */
+/* Every longer dip makes what follows count less: gain / (1 + weight x dips), remembered for so many s.
+ * Chosen. */
 #define TUNING_DIP_WEIGHT 1.0
 #define TUNING_DIP_MEMORY_S 15.0
-/* Factor on the gain when all other channels are quiet, and when all rise too (a cramp is one muscle or one head:
- * Ross & Thomas 1995; Khan & Burne 2007). The factors are chosen. */
+/* Factor on the gain when all other channels are quiet, and when all rise too (a cramp is one muscle or
+ * one head: Ross & Thomas 1995; Khan & Burne 2007). The factors are chosen. */
 #define TUNING_ISOLATED_GAIN 1.35
 #define TUNING_TOGETHER_GAIN 0.5
-/* Another channel's rise over this channel's: up to the first it is crosstalk, from the second on it takes part; and
- * the level over rest that it needs for that. Chosen. */
+/* Another channel's rise over this channel's: up to the first it is crosstalk, from the second on it
+ * takes part; and the level over rest that it needs for that. Chosen. */
 #define TUNING_CROSSTALK_SHARE 0.2
 #define TUNING_TOGETHER_SHARE 0.5
 #define TUNING_TOGETHER_RATIO 1.5
 
-/* --- Onset -------------------------------------------------------------------------------------------------- */
+/* --- Onset
+ * -------------------------------------------------------------------------------------------------- */
 
-/* The onset lies where the level was last below this many times rest, or this many times what is usual at rest. */
+/* The onset lies where the level was last below this many times rest, or this many times what is usual
+ * at rest. */
 #define TUNING_ONSET_RATIO 1.15
 #define TUNING_ONSET_USUAL 1.06
 #define TUNING_ONSET_RATIO_MAX 1.6
-/* For abrupt onsets: the envelope's own crossing of so many times rest, if within so many ms after. Chosen. */
+/* For abrupt onsets: the envelope's own crossing of so many times rest, if within so many ms after.
+ * Chosen. */
 #define TUNING_ONSET_ABRUPT_RATIO 1.5
 #define TUNING_ONSET_ABRUPT_MS 1000
-/* For slow ones: activity is extended in a line from two levels over rest to zero, at most this far, ms. Chosen. */
+/* For slow ones: activity is extended in a line from two levels over rest to zero, at most this far, ms.
+ * Chosen. */
 #define TUNING_ONSET_RAMP_RATIO 2.0
 #define TUNING_ONSET_RAMP_MS 12000
 
-/* --- Episode ------------------------------------------------------------------------------------------------ */
+/* --- Episode
+ * ------------------------------------------------------------------------------------------------ */
 
 /* Severity by the highest level over rest: see enum detector_severity. */
 #define TUNING_MODERATE_RATIO 3.2
 #define TUNING_STRONG_RATIO 8.0
-/* The activity is over below rest + share x (episode's level - rest), never below the ratio: after real cramps
- * the level stayed near twice rest (Chaney & Sherman). The figures are chosen. */
+/* The activity is over below rest + share x (episode's level - rest), never below the ratio: after real
+ * cramps the level stayed near twice rest (Chaney & Sherman). The figures are chosen. */
 #define TUNING_END_SHARE 0.35
 #define TUNING_END_RATIO 1.5
-/* How fast the episode's level follows the level up and down, s. Chosen: units drop in and out (Minetto 2011: one
- * unit lasts 29.5 s). */
+/* How fast the episode's level follows the level up and down, s. Chosen: units drop in and out (Minetto
+ * 2011: one unit lasts 29.5 s). */
 #define TUNING_EPISODE_RISE_S 2.0
 #define TUNING_EPISODE_FALL_S 60.0
-/* Absence needed, s; time above the threshold takes this share of itself away again. Chosen: a dip of a few
- * seconds does not split, walking afterwards (calf active under half of the time) does not prolong for ever. */
+/* Absence needed, s; time above the threshold takes this share of itself away again. Chosen: a dip of a
+ * few seconds does not split, walking afterwards (calf active under half of the time) does not prolong
+ * for ever. */
 #define TUNING_END_HOLD_S 5.0
 #define TUNING_END_RETURN 0.5
-/* A level that has kept within this ratio over so many ten-second means is a new floor, not a muscle. Chosen; the
- * longer time is the longest duration of a cramp in the consensus criteria (Hallegraeff 2017: 10 min). */
+/* A level that has kept within this ratio over so many ten-second means is a new floor, not a muscle.
+ * Chosen; the longer time is the longest duration of a cramp in the consensus criteria (Hallegraeff
+ * 2017: 10 min). */
 #define TUNING_STEADY_MEAN_MS 10000
 #define TUNING_STEADY_MEANS 60u
 #define TUNING_STEADY_SHORT_MEANS 30u
@@ -185,10 +217,11 @@
 #define TUNING_RECOVERED_RATIO 1.5
 #define TUNING_RECOVERED_S 2.0
 
-/* --- Gaps --------------------------------------------------------------------------------------------------- */
+/* --- Gaps
+ * --------------------------------------------------------------------------------------------------- */
 
-/* Up to the first the evidence stays as it is; beyond it runs are broken; beyond the second a cramp ends; beyond
- * the third the sensor may sit elsewhere and rest is learnt anew. ms, chosen. */
+/* Up to the first the evidence stays as it is; beyond it runs are broken; beyond the second a cramp
+ * ends; beyond the third the sensor may sit elsewhere and rest is learnt anew. ms, chosen. */
 #define TUNING_GAP_SHORT_MS 1000
 #define TUNING_GAP_LOST_MS 30000
 #define TUNING_GAP_FORGET_MS 300000

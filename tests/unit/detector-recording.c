@@ -26,8 +26,8 @@ static uint32_t parse_row(const char *line, double *values) {
         return n;
 }
 
-static int read_rows(
-        FILE *file, const uint32_t *columns, uint32_t channels, double factor_uv, double *uv, size_t *ret_rows) {
+static int read_rows(FILE *file, const uint32_t *columns, uint32_t channels, double factor_uv,
+                     double *uv, size_t *ret_rows) {
         char line[1024];
         size_t rows = 0;
 
@@ -49,15 +49,8 @@ static int read_rows(
         return 0;
 }
 
-int recording_load(
-        const char *folder,
-        const char *name,
-        uint32_t rate_mhz,
-        const uint32_t *columns,
-        uint32_t channels,
-        double factor_uv,
-        double scale_uv,
-        struct signal *ret) {
+int recording_load(const char *folder, const char *name, uint32_t rate_mhz, const uint32_t *columns,
+                   uint32_t channels, double factor_uv, double scale_uv, struct signal *ret) {
         _cleanup_(fclosep) FILE *file = NULL;
         char path[4096];
         size_t rows = 0;
@@ -86,13 +79,14 @@ int recording_load(
         return 0;
 }
 
-void recording_repeat(
-        const struct signal *signal, uint32_t channel, double rest_s, double rest_uv, unsigned times, struct signal *ret) {
+void recording_repeat(const struct signal *signal, uint32_t channel, double rest_s, double rest_uv,
+                      unsigned times, struct signal *ret) {
         uint32_t channels = channel == UINT32_MAX ? signal->channels : 1;
         size_t rest = (size_t)(rest_s * signal_rate_hz(signal)), total = rest + times * signal->frames;
         uint64_t seed = 99;
 
-        signal_init(ret, signal->rate_mhz, channels, signal->scale_uv, ((double)total + 0.5) / signal_rate_hz(signal));
+        signal_init(ret, signal->rate_mhz, channels, signal->scale_uv,
+                    ((double)total + 0.5) / signal_rate_hz(signal));
         for (size_t i = 0; i < total; i++)
                 for (uint32_t k = 0; k < channels; k++) {
                         size_t source = channel == UINT32_MAX ? k : channel;
@@ -101,7 +95,8 @@ void recording_repeat(
                         if (i < rest)
                                 *uv = rest_uv * signal_normal(&seed) + signal->uv[source];
                         else
-                                *uv = signal->uv[(i - rest) % signal->frames * signal->channels + source];
+                                *uv = signal->uv[(i - rest) % signal->frames * signal->channels +
+                                                 source];
                 }
         signal_quantise(ret, INT32_MIN, INT32_MAX);
 }

@@ -38,7 +38,8 @@ double signal_normal(uint64_t *state) {
         return sum - 6.0;
 }
 
-void signal_init(struct signal *signal, uint32_t rate_mhz, uint32_t channels, double scale_uv, double seconds) {
+void signal_init(struct signal *signal, uint32_t rate_mhz, uint32_t channels, double scale_uv,
+                 double seconds) {
         *signal = (struct signal){.rate_mhz = rate_mhz, .channels = channels, .scale_uv = scale_uv};
         signal->frames = (size_t)(seconds * (double)rate_mhz / 1000.0);
         signal->counts = must_calloc(signal->frames * channels, sizeof(int32_t));
@@ -60,19 +61,13 @@ void signal_add_rest(struct signal *signal, uint32_t channel, double rms_uv, uin
                 signal->uv[i * signal->channels + channel] += rms_uv * signal_normal(&seed);
 }
 
-void signal_add_emg(
-        struct signal *signal,
-        uint32_t channel,
-        double from_s,
-        double to_s,
-        double from_rms_uv,
-        double to_rms_uv,
-        double roughness,
-        uint64_t seed) {
+void signal_add_emg(struct signal *signal, uint32_t channel, double from_s, double to_s,
+                    double from_rms_uv, double to_rms_uv, double roughness, uint64_t seed) {
         double rate = signal_rate_hz(signal), low = 0.0, lower = 0.0, slow = 0.0;
         double a = 1.0 - exp(-2.0 * M_PI * 150.0 / rate), b = 1.0 - exp(-2.0 * M_PI * 40.0 / rate);
         double c = 1.0 - exp(-2.0 * M_PI * 0.8 / rate);
-        /* Variances of the two filters' outputs for white input, so that the amplitudes are the ones asked for. */
+        /* Variances of the two filters' outputs for white input, so that the amplitudes are the ones
+         * asked for. */
         double va = a / (2.0 - a), vb = b / (2.0 - b), cross = a * b / (1.0 - (1.0 - a) * (1.0 - b));
         double norm = 1.0 / sqrt(va + vb - 2.0 * cross), slow_norm = sqrt((2.0 - c) / c);
         size_t first = (size_t)(from_s * rate), last = (size_t)(to_s * rate);
@@ -80,24 +75,20 @@ void signal_add_emg(
         if (last > signal->frames)
                 last = signal->frames;
         for (size_t i = first; i < last; i++) {
-                double share = (double)(i - first) / (double)(last - first), white = signal_normal(&seed), rms;
+                double share = (double)(i - first) / (double)(last - first),
+                       white = signal_normal(&seed), rms;
 
                 low += a * (white - low);
                 lower += b * (white - lower);
                 slow += c * (signal_normal(&seed) - slow);
-                rms = (from_rms_uv + (to_rms_uv - from_rms_uv) * share) * exp(roughness * slow * slow_norm);
+                rms = (from_rms_uv + (to_rms_uv - from_rms_uv) * share) *
+                      exp(roughness * slow * slow_norm);
                 signal->uv[i * signal->channels + channel] += rms * norm * (low - lower);
         }
 }
 
-void signal_add_line(
-        struct signal *signal,
-        uint32_t channel,
-        double from_s,
-        double to_s,
-        double uv,
-        double from_hz,
-        double to_hz) {
+void signal_add_line(struct signal *signal, uint32_t channel, double from_s, double to_s, double uv,
+                     double from_hz, double to_hz) {
         double rate = signal_rate_hz(signal), phase = 0.25;
         size_t first = (size_t)(from_s * rate), last = (size_t)(to_s * rate);
 
@@ -121,7 +112,9 @@ void signal_quantise(struct signal *signal, int32_t low, int32_t high) {
         for (size_t i = 0; i < signal->frames * signal->channels; i++) {
                 double count = rint(signal->uv[i] / signal->scale_uv);
 
-                signal->counts[i] = count < (double)low ? low : count > (double)high ? high : (int32_t)count;
+                signal->counts[i] = count < (double)low    ? low
+                                    : count > (double)high ? high
+                                                           : (int32_t)count;
         }
 }
 
@@ -153,8 +146,8 @@ static struct detector *signal_detector(const struct signal *signal, struct sign
         return detector;
 }
 
-static void signal_push(
-        struct detector *detector, const struct signal *signal, size_t from, size_t to, size_t chunk) {
+static void signal_push(struct detector *detector, const struct signal *signal, size_t from, size_t to,
+                        size_t chunk) {
         while (from < to) {
                 size_t n = chunk > 0 && chunk < to - from ? chunk : to - from;
 
@@ -172,8 +165,8 @@ void signal_detect(const struct signal *signal, size_t chunk, struct signal_even
         detector_free(detector);
 }
 
-void signal_detect_with_gap(
-        const struct signal *signal, size_t from, size_t to, struct signal_events *ret) {
+void signal_detect_with_gap(const struct signal *signal, size_t from, size_t to,
+                            struct signal_events *ret) {
         struct detector *detector = signal_detector(signal, ret);
 
         signal_push(detector, signal, 0, from, 0);
@@ -182,22 +175,19 @@ void signal_detect_with_gap(
         detector_free(detector);
 }
 
-void signal_detect_with_loss(const struct signal *signal, size_t period, size_t lost, struct signal_events *ret) {
+void signal_detect_with_loss(const struct signal *signal, size_t period, size_t lost,
+                             struct signal_events *ret) {
         struct detector *detector = signal_detector(signal, ret);
 
         for (size_t at = 0; at < signal->frames; at += period)
-                signal_push(
-                        detector,
-                        signal,
-                        at + lost < signal->frames ? at + lost : signal->frames,
-                        at + period < signal->frames ? at + period : signal->frames,
-                        0);
+                signal_push(detector, signal, at + lost < signal->frames ? at + lost : signal->frames,
+                            at + period < signal->frames ? at + period : signal->frames, 0);
         detector_finish(detector);
         detector_free(detector);
 }
 
-void signal_detect_in_random_chunks(
-        const struct signal *signal, size_t longest, uint64_t *seed, struct signal_events *ret) {
+void signal_detect_in_random_chunks(const struct signal *signal, size_t longest, uint64_t *seed,
+                                    struct signal_events *ret) {
         struct detector *detector = signal_detector(signal, ret);
 
         for (size_t at = 0; at < signal->frames;) {
@@ -229,7 +219,8 @@ size_t signal_count(const struct signal_events *events, enum detector_event_type
         return count;
 }
 
-const struct detector_event *signal_first(const struct signal_events *events, enum detector_event_type type) {
+const struct detector_event *signal_first(const struct signal_events *events,
+                                          enum detector_event_type type) {
         for (size_t i = 0; i < events->count; i++)
                 if (events->event[i].type == type)
                         return &events->event[i];

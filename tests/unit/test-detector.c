@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The detector on made signals: cramps and what is none, chunks, gaps, rates, channels, faults of a channel. */
+/* The detector on made signals: cramps and what is none, chunks, gaps, rates, channels, faults of a
+ * channel. */
 #include <errno.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,8 +35,8 @@ static void make_rest(struct signal *signal, uint32_t rate_mhz, uint32_t channel
 }
 
 /* 40 s of rest, `hold_s` of cramp on the first channel, rest again. */
-static void make_cramp(
-        struct signal *signal, uint32_t rate_mhz, uint32_t channels, double ratio, double roughness, double hold_s) {
+static void make_cramp(struct signal *signal, uint32_t rate_mhz, uint32_t channels, double ratio,
+                       double roughness, double hold_s) {
         double rms = rms_for_ratio(ratio);
 
         make_rest(signal, rate_mhz, channels, 70.0 + hold_s);
@@ -42,7 +44,8 @@ static void make_cramp(
         signal_quantise(signal, -32768, 32767);
 }
 
-static const struct detector_event *only(const struct signal_events *list, enum detector_event_type type) {
+static const struct detector_event *only(const struct signal_events *list,
+                                         enum detector_event_type type) {
         assert_int_equal(signal_count(list, type), 1);
         return signal_first(list, type);
 }
@@ -72,7 +75,8 @@ static bool events_equal(const struct signal_events *a, const struct signal_even
                     x->alert_index != y->alert_index || x->end_index != y->end_index ||
                     x->severity != y->severity || x->end_reason != y->end_reason ||
                     !doubles_equal(x->peak_uv, y->peak_uv) || !doubles_equal(x->rest_uv, y->rest_uv) ||
-                    !doubles_equal(x->median_hz, y->median_hz) || !doubles_equal(x->confidence, y->confidence))
+                    !doubles_equal(x->median_hz, y->median_hz) ||
+                    !doubles_equal(x->confidence, y->confidence))
                         return false;
         }
         return true;
@@ -83,7 +87,8 @@ static void check_cramp(const struct signal *signal, double onset_s, double end_
         const struct detector_event *alert = only(&events, DETECTOR_EVENT_ALERT);
         const struct detector_event *end = only(&events, DETECTOR_EVENT_END);
 
-        assert_between(seconds(signal, alert->onset_index), onset_s - tolerance_s, onset_s + tolerance_s);
+        assert_between(seconds(signal, alert->onset_index), onset_s - tolerance_s,
+                       onset_s + tolerance_s);
         assert_between(seconds(signal, alert->alert_index), onset_s + 5.0, onset_s + 15.0);
         assert_between(seconds(signal, end->end_index), end_s - tolerance_s, end_s + tolerance_s);
         assert_int_equal(end->end_reason, DETECTOR_END_SUBSIDED);
@@ -347,13 +352,10 @@ static void test_bursts_are_none(void **state) {
         static const struct {
                 double length_s, period_s, ratio;
         } cases[] = {
-                {1.2, 10.0, 40.0}, /* ballistic */
-                {2.0, 4.0, 20.0},
-                {0.3, 1.04, 20.0}, /* gait: calf runs of 0.3-0.75 s */
-                {0.6, 1.04, 20.0},
-                {0.75, 1.04, 40.0},
-                {0.1, 0.5, 10.0}, /* twitches */
-                {5.0, 25.0, 10.0}, /* periodic leg movements */
+                {1.2, 10.0, 40.0},                    /* ballistic */
+                {2.0, 4.0, 20.0},  {0.3, 1.04, 20.0}, /* gait: calf runs of 0.3-0.75 s */
+                {0.6, 1.04, 20.0}, {0.75, 1.04, 40.0}, {0.1, 0.5, 10.0}, /* twitches */
+                {5.0, 25.0, 10.0},                                       /* periodic leg movements */
         };
 
         for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
@@ -362,8 +364,8 @@ static void test_bursts_are_none(void **state) {
 
                 make_rest(&signal, 1000000, 1, 200.0);
                 for (double at = 20.0; at + cases[i].length_s < 190.0; at += cases[i].period_s)
-                        signal_add_emg(
-                                &signal, 0, at, at + cases[i].length_s, rms, rms, 0.2, (uint64_t)(at * 100.0));
+                        signal_add_emg(&signal, 0, at, at + cases[i].length_s, rms, rms, 0.2,
+                                       (uint64_t)(at * 100.0));
                 signal_quantise(&signal, -32768, 32767);
                 signal_detect(&signal, 0, &events);
                 assert_silent(&events);
@@ -397,7 +399,8 @@ static void test_movements_are_none(void **state) {
                         double length = 0.3 + 1.2 * signal_uniform(&seed);
                         double rms = rms_for_ratio(3.0 + 20.0 * signal_uniform(&seed));
 
-                        signal_add_emg(&signal, 0, at, at + length, rms, rms, 0.2, signal_random(&seed) | 1);
+                        signal_add_emg(&signal, 0, at, at + length, rms, rms, 0.2,
+                                       signal_random(&seed) | 1);
                         at += length + 0.2 + 0.5 * signal_uniform(&seed);
                 }
         signal_quantise(&signal, -32768, 32767);
@@ -498,8 +501,8 @@ static void test_crosstalk_is_no_company(void **state) {
         signal_add_emg(&signal, 1, 40.0, 80.0, 0.15 * rms, 0.15 * rms, 0.15, 9);
         signal_quantise(&signal, -32768, 32767);
         signal_detect(&signal, 0, &events);
-        assert_between(
-                seconds(&signal, only(&events, DETECTOR_EVENT_ALERT)->alert_index) - 40.0, 5.0, 7.5);
+        assert_between(seconds(&signal, only(&events, DETECTOR_EVENT_ALERT)->alert_index) - 40.0, 5.0,
+                       7.5);
         signal_done(&signal);
 }
 
@@ -580,8 +583,8 @@ static void test_floor_step(void **state) {
                 for (size_t k = 50000; k < signal.frames; k++)
                         signal.uv[k] *= factors[i];
                 /* A cramp over the new floor, long after. */
-                signal_add_emg(
-                        &signal, 0, 1400.0, 1440.0, 6.0 * factors[i] * REST_UV, 6.0 * factors[i] * REST_UV, 0.15, 9);
+                signal_add_emg(&signal, 0, 1400.0, 1440.0, 6.0 * factors[i] * REST_UV,
+                               6.0 * factors[i] * REST_UV, 0.15, 9);
                 signal_quantise(&signal, -32768, 32767);
                 signal_detect(&signal, 0, &events);
 
@@ -589,11 +592,11 @@ static void test_floor_step(void **state) {
                 assert_int_equal(signal_count(&events, DETECTOR_EVENT_ALERT), factors[i] > 2.0 ? 2 : 1);
                 if (factors[i] > 2.0)
                         assert_between(
-                                seconds(&signal, signal_first(&events, DETECTOR_EVENT_END)->end_index), 200.0, 560.0);
+                                seconds(&signal, signal_first(&events, DETECTOR_EVENT_END)->end_index),
+                                200.0, 560.0);
                 last = &events.event[events.count - 1];
                 assert_between(seconds(&signal, last->onset_index), 1399.5, 1400.5);
-                assert_between(
-                        last->rest_uv, 0.7 * factors[i] * REST_UV, 1.1 * factors[i] * REST_UV);
+                assert_between(last->rest_uv, 0.7 * factors[i] * REST_UV, 1.1 * factors[i] * REST_UV);
                 signal_done(&signal);
         }
 }

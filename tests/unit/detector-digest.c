@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Prints a digest of all that the detector tells about signals made with integers and exact operations
+ * alone, bit by bit. Two builds that print the same decide the same. Needs the detector only; run by
+ * test-detector-sameness.sh.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "daemon/detector/detector.h"
+
+#define CHANNELS 3u
+#define SECONDS 200u
+
+struct digest {
+        uint64_t hash; /* FNV-1a */
+        unsigned events, alerts;
+};
+
+static void digest_add(struct digest *digest, const void *bytes, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                digest->hash ^= ((const unsigned char *)bytes)[i];
+                digest->hash *= UINT64_C(1099511628211);
+        }
+}
+
+static void digest_event(const struct detector_event *event, void *userdata) {
+        struct digest *digest = userdata;
+        const uint64_t numbers[] = {
+                (uint64_t)event->type,       event->channel,   event->onset_index,
+                event->alert_index,          event->end_index, (uint64_t)event->severity,
+                (uint64_t)event->end_reason,
+        };
+
+        digest_add(digest, numbers, sizeof(numbers));
+        digest_add(digest, &event->peak_uv, sizeof(double));
+        digest_add(digest, &event->rest_uv, sizeof(double));
+        digest_add(digest, &event->median_hz, sizeof(double));
+        digest_add(digest, &event->confidence, sizeof(double));
+        digest->events++;
+        digest->alerts += event->type == DETECTOR_EVENT_ALERT ? 1 : 0;
+}
+
+static void digest_level(const struct detector_level *level, void *userdata) {
+        digest_add(userdata, level->envelope_uv, level->channels * sizeof(double));
+        digest_add(userdata, level->floor_uv, level->channels * sizeof(double));
+}
+
+static uint64_t random_next(uint64_t *state) {
+        *state ^= *state >> 12;
+        *state ^= *state << 25;
+        *state ^= *state >> 27;
+        return *state * UINT64_C(2685821657736338717);
+}
+
+/* Noise of some 10 counts RMS. */
+static int32_t noise(uint64_t *state) {
+        uint64_t bits = random_next(state);
+        int32_t sum = 0;
+
+        for (unsigned i = 0; i < 8; i++)
+                sum += (int32_t)(bits >> 8 * i & 0xff) - 128;
+        return sum / 21;
+}
+
+/* A square wave near 50 Hz: mains with all its odd harmonics. */
+static int32_t mains(uint64_t frame, uint32_t rate_mhz) {
+        uint64_t half_periods = frame * 100040 / rate_mhz;
+
+        return half_periods % 2 != 0 ? 300 : -300;
+}
+
+static void fill(int32_t *counts, uint64_t first, uint32_t frames, uint32_t rate_mhz, uint64_t *state) {
+        for (uint32_t i = 0; i < frames; i++) {
+                uint64_t ms = (first + i) * 1000000 / rate_mhz;
+                int32_t *frame = counts + (size_t)i * CHANNELS;
+
+                frame[0] = 20000 + noise(state) * (ms > 40000 && ms < 70000 ? 6 : 1) +
+                           mains(first + i, rate_mhz);
+                frame[1] = noise(state) *
+                           (ms > 100000 && ms < 180000 ? 1 + (int32_t)(ms - 100000) / 12000 : 1);
+                frame[2] = noise(state) * (ms % 1040 < 500 ? 8 : 1);
+        }
+}
+
+static int run(uint32_t rate_mhz, struct digest *digest) {
+        static int32_t counts[1000 * CHANNELS];
+        const double scales[CHANNELS] = {0.5, 0.3, 1.0 / 3.0};
+        const struct detector_setup setup = {
+                .rate_mhz = rate_mhz,
+                .channels = CHANNELS,
+                .scale_uv = scales,
+                .on_event = digest_event,
+                .on_level = digest_level,
+                .userdata = digest,
+        };
+        uint64_t frames = (uint64_t)SECONDS * rate_mhz / 1000, state = 88172645463325252u;
+        struct detector *detector;
+        int r = detector_new(&setup, &detector);
+
+        if (r < 0)
+                return r;
+        for (uint64_t at = 0; at < frames && r == 0; at += 1000) {
+                fill(counts, at, 1000, rate_mhz, &state);
+                /* Now and then something is lost. */
+                if (at / 1000 % 17 != 5)
+                        r = detector_push(detector, at, counts, 1000);
+        }
+        detector_finish(detector);
+        detector_free(detector);
+        return r;
+}
+
+int main(void) {
+        static const uint32_t rates[] = {200000, 333333, 1000000, 2000000};
+        struct digest digest = {.hash = UINT64_C(14695981039346656037)};
+
+        for (unsigned i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
+                int r = run(rates[i], &digest);
+
+                if (r < 0) {
+                        (void)fprintf(stderr, "the detector failed at %u mHz: %d\n", rates[i], r);
+                        return EXIT_FAILURE;
+                }
+        }
+        printf("%016" PRIx64 " %u events %u alerts\n", digest.hash, digest.events, digest.alerts);
+        return digest.alerts > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
