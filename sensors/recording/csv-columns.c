@@ -14,13 +14,13 @@
 #define COUNTS_PER_MICROVOLT 100
 #define SHIFT_MICROVOLT 2
 
+/* Without a unit time counts in seconds: in any other the rate would be far out of range, and refused.
+ */
 static const struct {
-        const char *name;
+        const char *unit;
         int shift; /* to nanoseconds */
-} time_names[] = {
-        {"time_s", 9},
-        {"time_ms", 6},
-        {"time_us", 3},
+} time_units[] = {
+        {"", 9}, {"s", 9}, {"sec", 9}, {"ms", 6}, {"us", 3},
 };
 
 /* Columns that recorders add to the signals. */
@@ -120,10 +120,23 @@ static void signal_describe(struct signal *signal) {
                 signal->stem_length = stem;
 }
 
+/* "time_s", "Time (ms)", "t": how to come to nanoseconds. */
 static bool is_time(const char *name, int *ret_shift) {
-        for (size_t i = 0; i < ARRAY_LENGTH(time_names); i++)
-                if (strcasecmp(time_names[i].name, name) == 0) {
-                        *ret_shift = time_names[i].shift;
+        size_t stem, length;
+        const char *unit;
+
+        if (!name_unit(name, &stem, &unit, &length)) {
+                stem = strlen(name);
+                length = 0;
+                unit = "";
+        }
+        if (!(stem == 4 && strncasecmp(name, "time", 4) == 0) &&
+            !(stem == 1 && (*name == 't' || *name == 'T')))
+                return false;
+        for (size_t i = 0; i < ARRAY_LENGTH(time_units); i++)
+                if (strlen(time_units[i].unit) == length &&
+                    strncasecmp(time_units[i].unit, unit, length) == 0) {
+                        *ret_shift = time_units[i].shift;
                         return true;
                 }
         return false;

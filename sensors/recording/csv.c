@@ -135,7 +135,7 @@ static int line_next(const struct recording *recording, struct csv_reader *csv, 
                 if (r == 0 && fill && !csv->file_end) {
                         r = buffer_fill(csv);
                         if (r < 0)
-                                return recording_fail(error, r, "%s: can not be read: %s",
+                                return recording_fail(error, r, "%s: cannot be read: %s",
                                                       recording->path, strerror(-r));
                         continue;
                 }
@@ -204,6 +204,13 @@ static int cell_fail(const struct recording *recording, const struct csv_reader 
                                       "%s:%" PRIu64
                                       ": column \"%s\": %s is out of range: is the unit right (--unit)?",
                                       recording->path, line->number, name, text);
+        if (column == csv->columns.time)
+                return recording_fail(
+                        error, -EBADMSG,
+                        "%s:%" PRIu64
+                        ": column \"%s\": \"%s\" is not a number of seconds: write the time "
+                        "so, or give --rate to do without it",
+                        recording->path, line->number, name, text);
         if (cell->length == 0 || strcasecmp(text, "nan") == 0 || strcasecmp(text, "na") == 0 ||
             strcasecmp(text, "null") == 0)
                 return recording_fail(error, -EBADMSG,
@@ -345,8 +352,7 @@ static int header_read(struct recording *recording, struct csv_reader *csv,
 
         r = buffer_fill(csv);
         if (r < 0)
-                return recording_fail(error, r, "%s: can not be read: %s", recording->path,
-                                      strerror(-r));
+                return recording_fail(error, r, "%s: cannot be read: %s", recording->path, strerror(-r));
         if (csv->end >= 3 && memcmp(csv->buffer, "\xef\xbb\xbf", 3) == 0) /* byte order mark */
                 csv->begin = 3;
 
@@ -406,10 +412,9 @@ static int rate_from_clock(struct recording *recording, struct csv_reader *csv, 
         if (r < 0)
                 return r;
         if (rows < CLOCK_ROWS_MIN)
-                return recording_fail(
-                        error, -EBADMSG,
-                        "%s: %zu rows are too few to find the rate: give it with --rate HZ",
-                        recording->path, rows);
+                return recording_fail(error, -EBADMSG,
+                                      "%s: too few rows (%zu) to find the rate: give it with --rate HZ",
+                                      recording->path, rows);
 
         r = clock_init(&csv->clock, times_ns, rows, ret_hz, &row);
         if (r == -ENOMEM)
@@ -433,8 +438,7 @@ static int frames_estimate(struct recording *recording, struct csv_reader *csv,
 
         r = buffer_fill(csv);
         if (r < 0)
-                return recording_fail(error, r, "%s: can not be read: %s", recording->path,
-                                      strerror(-r));
+                return recording_fail(error, r, "%s: cannot be read: %s", recording->path, strerror(-r));
         mark = csv_mark(csv);
         if (fstat(csv->fd, &status) < 0)
                 return recording_fail(error, -errno, "%s: %s", recording->path, strerror(errno));

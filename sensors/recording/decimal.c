@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdbool.h>
 
-/* 18 digits always fit an int64_t, and further ones can not change a rounding half away from zero. */
+/* 18 digits always fit an int64_t, and further ones cannot change a rounding half away from zero. */
 #define DIGITS_MAX 18
 #define EXPONENT_MAX 100000
 

@@ -316,7 +316,7 @@ static int header_read(struct header *header, int fd, struct recording_error *er
 
         got = pread(fd, text, length, 0);
         if (got < 0)
-                return recording_fail(error, -errno, "%s: can not be read: %s", header->path,
+                return recording_fail(error, -errno, "%s: cannot be read: %s", header->path,
                                       strerror(errno));
         if ((size_t)got < length)
                 return recording_fail(error, -EBADMSG,

@@ -56,7 +56,7 @@ static ssize_t edf_read(struct recording *recording, uint64_t *ret_index, int32_
                 if (got != length)
                         return recording_fail(
                                 error, -EIO,
-                                "%s: frame %llu can not be read: the file was cut short meanwhile, or "
+                                "%s: frame %llu cannot be read: the file was cut short meanwhile, or "
                                 "the disk is failing",
                                 recording->path, (unsigned long long)edf->next);
                 for (size_t frame = 0; frame < (size_t)length; frame++)
@@ -83,7 +83,7 @@ static int edf_fail(const char *path, int filetype, struct recording_error *erro
                 return recording_fail(error, -EBUSY,
                                       "%s: is being read already: wait until that is done", path);
         case EDFLIB_FILE_READ_ERROR:
-                return recording_fail(error, -EIO, "%s: can not be read: copy the file again", path);
+                return recording_fail(error, -EIO, "%s: cannot be read: copy the file again", path);
         case EDFLIB_FILE_IS_DISCONTINUOUS:
                 return recording_fail(
                         error, -EBADMSG,

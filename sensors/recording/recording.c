@@ -40,7 +40,7 @@ static int format_find(const char *path, int fd, bool *ret_edf, struct recording
         ssize_t length = pread(fd, head, sizeof(head), 0);
 
         if (length < 0)
-                return recording_fail(error, -errno, "%s: can not be read: %s", path, strerror(errno));
+                return recording_fail(error, -errno, "%s: cannot be read: %s", path, strerror(errno));
         if (length == 0)
                 return recording_fail(error, -EBADMSG, "%s: the file is empty: record or copy it again",
                                       path);

@@ -15,15 +15,16 @@
  *
  * CSV: a header row of names, then numbers; separated by comma, semicolon or tab; lines that begin with
  * "#" and blank lines are skipped. A name may end in its unit: GM_uV, "GM (mV)", GM_V, GM_counts. Taken
- * are
- *   - the columns in uV, mV or V, if there are any, and those without a unit if the options give one;
- *   - else those in counts and those without a unit, which then are in microvolts unless the options say
- * otherwise. Left out are names with another unit (angle_deg, torque_Nm, acc_g) and what is no
- * measurement (index, time, marker). The column time_s (also time_ms, time_us) gives the rate, and where
- * it jumps there is a gap; it is not looked at if the options give a rate.
+ * are the columns in uV, mV or V, if there are any, and those without a unit if the options give one;
+ * else those in counts and those without a unit, in microvolts unless the options say otherwise. Left
+ * out are names with another unit (angle_deg, torque_Nm, acc_g) and what is no measurement (index,
+ * marker, date).
  *
- * A signal that the options name is always taken; one with another unit or none then counts in arbitrary
- * units.
+ * The column time_s (or time, t; also in ms or us) gives the rate, and where it jumps there is a gap; it
+ * is not looked at if the options give a rate.
+ *
+ * A signal that the options name is always taken; with another unit it counts in arbitrary units, in EDF
+ * also without a unit.
  */
 #pragma once
 

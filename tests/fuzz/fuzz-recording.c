@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Any bytes as a recording: refused with an error that names the file, or read to the end with counts in
- * order. The first byte chooses the options, the rest is the file. Linked with fuzz-replay.c it runs
- * over the seeds (meson test), with clang's libFuzzer it searches: ninja tests/fuzz/fuzz-recording, then
- * tests/fuzz/fuzz-recording FOLDER.
+ * Any bytes as a recording: refused with an error that names the file, or read to the end with counts in order. The
+ * first byte chooses the options, the rest is the file. Linked with fuzz-replay.c it runs over the seeds (meson test).
+ * To search with clang's libFuzzer:
+ *   CC=clang meson setup B -Db_sanitize=address,undefined -Db_lundef=false -Dc_args=-fsanitize=fuzzer-no-link
+ *   ninja -C B tests/fuzz/fuzz-recording && B/tests/fuzz/fuzz-recording NEW-FOLDER tests/fuzz/seeds-recording
  */
 #include <assert.h>
 #include <stdio.h>

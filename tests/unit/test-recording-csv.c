@@ -120,7 +120,7 @@ static void test_what_is_taken(void **state) {
         columns_check(state, "GM_uV,GL\n1,1\n",
                       &(struct recording_options){.rate_hz = 1000, .unit = "mV"}, "GM_uV|GL", "");
         columns_check(state, "GM_uV,raw_counts\n1,1\n", &at_1000_hz, "GM_uV", "raw_counts");
-        columns_check(state, ",Time,Sample,GM\n0,0,0,1\n", &at_1000_hz, "GM", "column 1|Time|Sample");
+        columns_check(state, ",Time,Sample,GM\n0,0,0,1\n", &at_1000_hz, "GM", "column 1|Sample");
         columns_check(state, "EMG_A,EMG_C,EMG_L\n0,0,0\n", &at_1000_hz, "EMG_A|EMG_C|EMG_L", "");
 }
 
@@ -206,10 +206,10 @@ static void test_rates(void **state) {
         }
 }
 
-/* Eight hours would be 28.8 million rows; a rate that is off by a little shows in one million too. */
+/* Eight hours would be 28.8 million rows; a rate that is off by a little shows in 300 000 too. */
 static void test_long_run(void **state) {
-        clock_check(clocked_write(state, 900, 0, 3, 1000000, 0, 0), 900000, 1000000, 200);
-        clock_check(clocked_write(state, 1259.2592, 0, 6, 1000000, 0, 0), 1259259, 1000000, 200);
+        clock_check(clocked_write(state, 900, 0, 3, 300000, 0, 0), 900000, 300000, 60);
+        clock_check(clocked_write(state, 1259.2592, 0, 6, 300000, 0, 0), 1259259, 300000, 60);
 }
 
 static void test_time_units(void **state) {
@@ -227,18 +227,18 @@ static void test_time_units(void **state) {
 static void test_gaps(void **state) {
         /* At the beginning, within what the rate is found from, at a block's edge, later; one frame or
          * many. */
-        static const unsigned places[] = {1, 2, 700, 5000, 9000, 30000};
-        static const unsigned lengths[] = {1, 2, 999, 4000};
+        static const unsigned places[] = {1, 700, 5000, 9000};
+        static const unsigned lengths[] = {1, 2, 999};
 
         for (size_t i = 0; i < ARRAY_LENGTH(places); i++)
                 for (size_t k = 0; k < ARRAY_LENGTH(lengths); k++) {
-                        uint64_t frames = 40000 - lengths[k];
+                        uint64_t frames = 12000 - lengths[k];
                         unsigned before = (places[i] + 4999) / 5000;
                         unsigned after = (unsigned)(frames - places[i] + 4999) / 5000;
 
-                        clock_check(clocked_write(state, 1000, 0, 3, 40000, places[i], lengths[k]),
+                        clock_check(clocked_write(state, 1000, 0, 3, 12000, places[i], lengths[k]),
                                     1000000, frames, before + after);
-                        clock_check(clocked_write(state, 1024, 0, 6, 40000, places[i], lengths[k]),
+                        clock_check(clocked_write(state, 1024, 0, 6, 12000, places[i], lengths[k]),
                                     1024000, frames, before + after);
                 }
 }
@@ -335,8 +335,12 @@ static void test_refused_files(void **state) {
                 {"touchdown_s,liftoff_s\n1,2\n", 1000, ":1: no column looks like a muscle signal",
                  "--channel"},
                 {"GM\n1\n", 0, "no rate", "--rate HZ, or name the time column time_s"},
-                {"time,GM\n0,1\n", 0, "no rate", "time_s"},
-                {"time_s,GM\n0,1\n0.001,1\n", 0, "2 rows are too few", "--rate"},
+                {"timestamp,GM\n0,1\n", 0, "no rate", "time_s"},
+                {"time,GM\n0,1\n", 0, "too few rows (1)", "--rate"},
+                {"time,GM\n0,1\n1,1\n2,1\n3,1\n", 0, "the rate is 1 Hz", "time column"},
+                {"time,GM\n22:30:01.001,1\n22:30:01.002,1\n", 0,
+                 ":2: column \"time\": \"22:30:01.001\" is not a number", "--rate"},
+                {"time_s,GM\n0,1\n0.001,1\n", 0, "too few rows (2)", "--rate"},
                 {"time_s,GM\n0,1\n1,1\n2,1\n3,1\n", 0, "the rate is 1 Hz", "resample"},
                 {"time_s,GM\n0,1\n1e-5,1\n2e-5,1\n3e-5,1\n", 0, "the rate is 100000 Hz", "resample"},
                 {"GM\n1\n", 2001, "the rate is 2001 Hz", "resample"},
@@ -347,7 +351,7 @@ static void test_refused_files(void **state) {
                 {"time_s,GM\n0.000,1\n0.001,1\n0.0005,1\n0.002,1\n", 0, ":4: time does not go on",
                  "sort the rows"},
                 {"time_s,GM\n0,1\n0.001,1\nx,1\n", 0, ":4: column \"time\": \"x\" is not a number",
-                 "decimal point"},
+                 "--rate"},
                 {"time_s,GM\n0,1\n0.004,1\n0.005,1\n0.0051,1\n0.01,1\n0.011,1\n0.017,1\n", 0,
                  "unsteadily", "--rate"},
                 {"time_s,GM\n0,1\n1e-3,1\n2e-3,1,1\n", 0, ":4: at least 3 columns here, 2 in",
