@@ -206,20 +206,18 @@ check_sanitizers() {
         check build-sanitizers build_new sanitizers gcc -Db_sanitize=address,undefined || return
         export ASAN_OPTIONS="halt_on_error=1:detect_leaks=1:log_path=$logs/sanitizers.report"
         export UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1:log_path=$logs/sanitizers.report"
+        export TESTS_SLOW=1
         suite tests-sanitizers build/sanitizers --timeout-multiplier 4
-        unset ASAN_OPTIONS UBSAN_OPTIONS
+        unset ASAN_OPTIONS UBSAN_OPTIONS TESTS_SLOW
         check reports-sanitizers no_reports sanitizers.report
 }
 
-# The tests on the bus are Python: they put $WRAPPER before the command of each program of ours that they start.
 check_valgrind() {
-        stage "valgrind: unit and bus tests"
+        stage "valgrind: all tests"
         [ -f build/gcc/build.ninja ] || return
-        valgrind="valgrind --quiet --leak-check=full --error-exitcode=99 --log-file=$logs/valgrind.report.%p"
-        suite tests-valgrind-unit build/gcc --suite unit --wrapper "$valgrind" --timeout-multiplier 20
-        export WRAPPER="$valgrind"
-        suite tests-valgrind-bus build/gcc --suite bus --timeout-multiplier 10
-        unset WRAPPER
+        export MEMCHECK_REPORT="$logs/valgrind.report" TESTS_SLOW=1
+        suite tests-valgrind build/gcc --wrapper "sh $PWD/tests/support/memcheck.sh" --timeout-multiplier 20
+        unset MEMCHECK_REPORT TESTS_SLOW
         check reports-valgrind no_reports valgrind.report
 }
 
