@@ -275,6 +275,7 @@ def test_monitor_finds_the_daemon_again():
 
 
 def test_stop_is_clean():
+    assert unit('ActiveState') == 'active'
     run('systemctl', 'stop', 'crampd')
     assert unit('ActiveState') == 'inactive'
     assert unit('Result') == 'success' and unit('ExecMainStatus') == '0', (unit('Result'), unit('ExecMainStatus'))
