@@ -220,11 +220,11 @@ static void activity_fill(struct activity *activity, const struct script_event *
                 fill_recovery(activity, event, rest_uv);
                 break;
         case EVENT_MOVEMENT:
-                activity->artefact = MODEL_ARTEFACT_SHARE;
+                activity->artefact = MODEL_ARTEFACT_MOVEMENT;
                 fill_movement(activity, event, shared, own);
                 break;
         case EVENT_WALK:
-                activity->artefact = MODEL_ARTEFACT_SHARE;
+                activity->artefact = MODEL_ARTEFACT_WALK;
                 fill_walk(activity, event, muscle, shared, own);
                 break;
         case EVENT_PLM:

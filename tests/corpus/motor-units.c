@@ -12,7 +12,7 @@ struct potential_part {
         bool triphasic;
 };
 
-/* First (biphasic) or second (triphasic) derivative of a Gaussian, peak about 1. */
+/* First (biphasic) or second (triphasic) derivative of a Gaussian, its peak at the part's weight. */
 static double potential_part_at(const struct potential_part *part, double t_s) {
         double x = (t_s - part->at_s) / part->width_s;
         double bell = exp(-x * x / 2);
@@ -30,19 +30,25 @@ static double potential_width_s(double median_hz, bool triphasic) {
 static void unit_draw_potential(struct unit_pool *pool, unsigned unit, double amplitude_uv,
                                 struct random *random) {
         struct potential_part parts[MODEL_POTENTIAL_PARTS];
-        double median_hz, centre_s, peak = 0, energy = 0;
+        double centre_s, polarity, peak = 0, energy = 0;
         float *potential;
 
-        median_hz = random_lognormal(random, MODEL_POTENTIAL_MEDIAN_HZ,
-                                     MODEL_POTENTIAL_MEDIAN_HZ * MODEL_POTENTIAL_WIDTH_CV);
         centre_s = (double)(pool->length / 2) / pool->rate_hz;
+        /* The side on which its fibres' end plates lie. */
+        polarity = random_uniform(random, 0, 1) < 0.5 ? -1 : 1;
         for (unsigned i = 0; i < MODEL_POTENTIAL_PARTS; i++) {
                 bool triphasic = random_uniform(random, 0, 1) < 0.5;
+                double median_hz =
+                        random_lognormal(random, MODEL_POTENTIAL_MEDIAN_HZ,
+                                         MODEL_POTENTIAL_MEDIAN_HZ * MODEL_POTENTIAL_MEDIAN_CV);
 
+                median_hz = fmin(fmax(median_hz, MODEL_POTENTIAL_MEDIAN_MIN_HZ),
+                                 MODEL_POTENTIAL_MEDIAN_MAX_HZ);
                 parts[i] = (struct potential_part){
                         .at_s = centre_s + MODEL_POTENTIAL_SPREAD_S * random_normal(random),
                         .width_s = potential_width_s(median_hz, triphasic),
-                        .weight = random_uniform(random, 0.3, 1),
+                        /* By the root, so that quick parts carry as much energy as slow ones. */
+                        .weight = polarity * sqrt(median_hz) * random_uniform(random, 0.3, 1),
                         .triphasic = triphasic,
                 };
         }
@@ -98,7 +104,7 @@ static double unit_pool_excitation(const struct unit_pool *pool, double level_uv
 
 int unit_pool_init(struct unit_pool *pool, struct random *random, double rate_hz) {
         /* Four widths of the slowest potential either way, and its parts' spread. */
-        double half_s = 4 * potential_width_s(MODEL_POTENTIAL_MEDIAN_HZ / 1.7, true) +
+        double half_s = 4 * potential_width_s(MODEL_POTENTIAL_MEDIAN_MIN_HZ, true) +
                         4 * MODEL_POTENTIAL_SPREAD_S;
         float *potentials;
         size_t length = 2 * (size_t)ceil(half_s * rate_hz) + 1;

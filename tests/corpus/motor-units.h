@@ -11,8 +11,8 @@
 #include "tests/corpus/model.h"
 #include "tests/corpus/random.h"
 
-#define UNIT_PHASES \
-        4 /* a discharge falls between samples: potentials are kept at quarter-sample steps */
+/* A discharge falls between samples: potentials are kept at quarter-sample steps. */
+#define UNIT_PHASES 4
 #define UNIT_LEVELS 256
 
 struct motor_unit {
