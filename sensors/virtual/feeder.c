@@ -3,6 +3,7 @@
 #include "sensors/virtual/feeder.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -17,12 +18,26 @@
 #define NSEC_PER_SEC 1000000000
 #define NSEC_PER_USEC 1000
 
-/* The socket stays as the first descriptor after standard error. */
+/* The sockets are the first descriptors after standard error. */
 #define FEEDER_FD (STDERR_FILENO + 1)
+#define END_FD (STDERR_FILENO + 2)
+
+/* Keeps standard error and the two sockets, in their places. */
+static int descriptors_keep(int fd, int end_fd) {
+        /* Out of the way of each other first. */
+        fd = fcntl(fd, F_DUPFD_CLOEXEC, END_FD + 1);
+        end_fd = fcntl(end_fd, F_DUPFD_CLOEXEC, END_FD + 1);
+        if (fd < 0 || end_fd < 0 || dup2(fd, FEEDER_FD) < 0 || dup2(end_fd, END_FD) < 0)
+                return -errno;
+        (void)close(STDIN_FILENO);
+        (void)close(STDOUT_FILENO);
+        closefrom(END_FD + 1);
+        return 0;
+}
 
 /* The parent's signal handling, descriptors and life are not the child's. Returns 0 or negative errno.
  */
-static int process_detach(pid_t parent, int fd) {
+static int process_detach(pid_t parent, int fd, int end_fd) {
         sigset_t none;
 
         (void)sigemptyset(&none);
@@ -30,18 +45,11 @@ static int process_detach(pid_t parent, int fd) {
                 return -errno;
         if (getppid() != parent) /* it died before it was watched */
                 return -ESRCH;
-
-        if (fd != FEEDER_FD && dup2(fd, FEEDER_FD) < 0)
-                return -errno;
-        (void)close(STDIN_FILENO);
-        (void)close(STDOUT_FILENO);
-        if (close_range(FEEDER_FD + 1, ~0U, 0) < 0)
-                return -errno;
-        return 0;
+        return descriptors_keep(fd, end_fd);
 }
 
-static int datagram_send(const void *data, size_t size) {
-        while (send(FEEDER_FD, data, size, MSG_NOSIGNAL) < 0)
+static int datagram_send(int fd, const void *data, size_t size) {
+        while (send(fd, data, size, MSG_NOSIGNAL) < 0)
                 if (errno != EINTR)
                         return -errno;
         return 0;
@@ -67,7 +75,7 @@ static void sleep_until(const struct timespec *start, double after_us) {
 }
 
 static int recording_send(struct player *player, double speed) {
-        struct recording_error error;
+        struct recording_error error = {};
         struct player_packet packet;
         struct timespec start;
         int r;
@@ -76,7 +84,7 @@ static int recording_send(struct player *player, double speed) {
                 return -errno;
         while ((r = player_next(player, &packet, &error)) > 0) {
                 sleep_until(&start, (double)packet.due_us / speed);
-                r = datagram_send(packet.bytes, packet.size);
+                r = datagram_send(FEEDER_FD, packet.bytes, packet.size);
                 if (r < 0)
                         return r;
         }
@@ -88,7 +96,7 @@ static int feeder_play(const struct replay_setup *setup) {
         struct player_setup player_setup = {.path = setup->path, .csv_rate_hz = setup->csv_rate_hz};
         uint8_t description[OPEN_PROFILE_DESCRIPTION_MAX];
         struct feeder_hello hello = {};
-        struct recording_error error;
+        struct recording_error error = {};
         ssize_t description_size;
         int r;
 
@@ -105,7 +113,7 @@ static int feeder_play(const struct replay_setup *setup) {
                 hello.frames = player_frames(player);
                 (void)snprintf(hello.text, sizeof(hello.text), "%s", notice ? notice : "");
         }
-        if (datagram_send(&hello, sizeof(hello)) < 0 || r < 0)
+        if (datagram_send(FEEDER_FD, &hello, sizeof(hello)) < 0 || r < 0)
                 return r < 0 ? r : -EPIPE;
 
         description_size = open_profile_encode_description(player_description(player), description);
@@ -114,16 +122,19 @@ static int feeder_play(const struct replay_setup *setup) {
         r = go_wait();
         if (r < 0)
                 return r;
-        r = datagram_send(description, (size_t)description_size);
+        r = datagram_send(FEEDER_FD, description, (size_t)description_size);
         if (r < 0)
                 return r;
-        return recording_send(player, setup->speed);
+        r = recording_send(player, setup->speed);
+        if (r < 0)
+                return r;
+        return datagram_send(END_FD, "", 1);
 }
 
-void feeder_run(const struct replay_setup *setup, pid_t parent, int fd) {
+void feeder_run(const struct replay_setup *setup, pid_t parent, int fd, int end_fd) {
         int r;
 
-        r = process_detach(parent, fd);
+        r = process_detach(parent, fd, end_fd);
         if (r >= 0)
                 r = feeder_play(setup);
         /* Without the parent's exit handlers. */

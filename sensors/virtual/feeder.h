@@ -23,4 +23,4 @@ struct feeder_hello {
 };
 
 /* Takes over the process: every other descriptor but standard error is closed. */
-_Noreturn void feeder_run(const struct replay_setup *setup, pid_t parent, int fd);
+_Noreturn void feeder_run(const struct replay_setup *setup, pid_t parent, int fd, int end_fd);

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -18,13 +17,13 @@
 
 struct replay {
         double speed;
-        pid_t pid; /* 0 once reaped */
-        int pid_fd;
-        int fd; /* -1 once the stream has it */
+        pid_t pid;  /* 0 = none */
+        int fd;     /* -1 once the stream has it */
+        int end_fd; /* a byte waits on it if the child came to the end of the recording */
         struct feeder_hello hello;
 
         sd_event *event;
-        sd_event_source *event_source; /* the description's, then the child's end */
+        sd_event_source *event_source; /* the description's */
         struct source_callbacks callbacks;
         void *userdata;
 
@@ -66,26 +65,15 @@ static void replay_end(struct replay *replay, const char *reason) {
         (void)state_set(replay, SOURCE_ENDED, reason);
 }
 
-static int on_child_exit(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
-        struct replay *replay = userdata;
-        siginfo_t info = {};
-        bool complete;
+/* The child has closed its end of the stream: whether that was the recording's end too, it said before.
+ */
+static void child_ended(struct replay *replay) {
+        uint8_t end;
 
-        complete = waitid(P_PID, (id_t)replay->pid, &info, WEXITED | WNOHANG) == 0 &&
-                   info.si_pid == replay->pid && info.si_code == CLD_EXITED &&
-                   info.si_status == EXIT_SUCCESS;
-        replay->pid = 0;
-        replay_end(replay,
-                   complete ? "the recording is over" : "the recording could not be read to its end");
-        return 0;
-}
-
-/* The child has closed its socket and exits; how, tells why. */
-static void child_await(struct replay *replay) {
-        replay->event_source = sd_event_source_disable_unref(replay->event_source);
-        if (sd_event_add_io(replay->event, &replay->event_source, replay->pid_fd, EPOLLIN, on_child_exit,
-                            replay) < 0)
-                replay_end(replay, "the end of the recording could not be watched");
+        if (recv(replay->end_fd, &end, sizeof(end), MSG_DONTWAIT) == sizeof(end))
+                replay_end(replay, "the recording is over");
+        else
+                replay_end(replay, "the recording could not be read to its end");
 }
 
 static void on_block(const struct emg_block *block, uint64_t arrival_us, void *userdata) {
@@ -95,7 +83,7 @@ static void on_block(const struct emg_block *block, uint64_t arrival_us, void *u
 }
 
 static void on_closed(int error, void *userdata) {
-        child_await(userdata);
+        child_ended(userdata);
 }
 
 static int stream_begin(struct replay *replay) {
@@ -121,7 +109,7 @@ static int on_description(sd_event_source *source, int fd, uint32_t revents, voi
         if (size < 0 && (errno == EAGAIN || errno == EINTR))
                 return 0;
         if (size <= 0) {
-                child_await(replay);
+                child_ended(replay);
                 return 0;
         }
 
@@ -156,14 +144,18 @@ static int hello_receive(int fd, struct feeder_hello *ret) {
 }
 
 static int child_fork(struct replay *replay, const struct replay_setup *setup) {
-        _cleanup_(closep) int ours = -1, theirs = -1;
+        _cleanup_(closep) int theirs = -1, end_theirs = -1;
         pid_t parent = getpid();
         int fds[2];
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
                 return -errno;
-        ours = fds[0];
+        replay->fd = fds[0];
         theirs = fds[1];
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
+                return -errno;
+        replay->end_fd = fds[0];
+        end_theirs = fds[1];
 
         replay->pid = fork();
         if (replay->pid < 0) {
@@ -171,12 +163,7 @@ static int child_fork(struct replay *replay, const struct replay_setup *setup) {
                 return -errno;
         }
         if (replay->pid == 0)
-                feeder_run(setup, parent, theirs);
-
-        replay->pid_fd = (int)syscall(SYS_pidfd_open, replay->pid, 0);
-        if (replay->pid_fd < 0)
-                return -errno;
-        replay->fd = steal_fd(&ours);
+                feeder_run(setup, parent, theirs, end_theirs);
         return 0;
 }
 
@@ -200,7 +187,7 @@ int replay_new(const struct replay_setup *setup, struct replay **ret, char **ret
                 return -ENOMEM;
         }
         replay->fd = -1;
-        replay->pid_fd = -1;
+        replay->end_fd = -1;
         replay->speed = setup->speed;
         replay->state = SOURCE_STARTING;
         replay->reason = "the recording is about to be played";
@@ -267,8 +254,8 @@ struct replay *replay_free(struct replay *replay) {
         open_profile_driver.decoder_free(replay->decoder);
         if (replay->fd >= 0)
                 (void)close(replay->fd);
-        if (replay->pid_fd >= 0)
-                (void)close(replay->pid_fd);
+        if (replay->end_fd >= 0)
+                (void)close(replay->end_fd);
         if (replay->pid > 0) {
                 (void)kill(replay->pid, SIGKILL);
                 while (waitpid(replay->pid, NULL, 0) < 0 && errno == EINTR)

@@ -183,8 +183,8 @@ static void plays_all_of_it(void **state) {
         /* A thousandth of its length is the time that it takes. */
         assert_true(sleeper.start_us >= before_us - length_us + length_us / 1000 - 2);
         assert_true(sleeper.start_us <= after_us - length_us + length_us / 1000);
-        assert_no_child();
         replay_free(sleeper.replay);
+        assert_no_child();
 }
 
 /* Faster than the loop: the child waits, and nothing is lost. */
@@ -221,8 +221,8 @@ static void change_of_the_file_is_told(void **state) {
         play_until(&sleeper, CALLBACK_ENDED);
         assert_true(sleeper.frames > 0 && sleeper.frames < FRAMES_LONG);
         assert_string_equal(sleeper.reason, "the recording could not be read to its end");
-        assert_no_child();
         replay_free(sleeper.replay);
+        assert_no_child();
 }
 
 static void may_be_freed_within_each_callback(void **state) {
