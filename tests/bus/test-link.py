@@ -105,10 +105,10 @@ def test_lost_and_malformed_packets_are_counted():
     with world(play=0, silence=60000) as (_, mock, harness):
         mock.wait('write')
         sent = packets.ramp(10)
-        mock.order('send', packets=[p.hex() for p in sent[:3] + [b'\xff'] + sent[7:]])
-        tap.wait_until(lambda: harness.counters()['packets'] >= 7, what='the packets')
+        mock.order('send', packets=[p.hex() for p in sent[:3] + [b'\xff', b''] + sent[7:]])
+        tap.wait_until(lambda: harness.counters()['packets'] == 8, what='the packets')
         counters = harness.counters()
-        assert counters['lost'] == 4 and counters['malformed'] >= 1, counters
+        assert counters['lost'] == 4 and counters['malformed'] == 2, counters
         assert counters['frames'] == 6 * FRAMES, counters
 
 
