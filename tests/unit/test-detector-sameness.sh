@@ -14,34 +14,28 @@ trap 'rm -rf "$work"' EXIT
 number=0
 check() {
         number=$((number + 1))
-        name="$1 $2 $3"
-        if ! command -v "$1" >"$work/which" ||
-           ! echo 'int main(void) { return 0; }' | "$1" $3 -x c -o "$work/probe" - 2>"$work/log" ||
-           ! "$work/probe"; then
-                echo "ok $number - $name # SKIP this compiler cannot do that here"
-                return
-        fi
-        # The flags of the project that matter for numbers, see meson.build.
-        if ! "$1" -std=gnu17 -D_GNU_SOURCE -ffp-contract=off "$2" $3 -I"$source" -o "$work/digest" \
-                "$source"/daemon/detector/*.c "$source/tests/unit/detector-digest.c" -lm 2>"$work/log"; then
+        # The project's flags that matter for numbers: see the top meson.build and the detector's.
+        if ! "$1" -std=gnu17 -D_GNU_SOURCE -ffp-contract=off -fno-tree-slp-vectorize $2 -I"$source" \
+                -o "$work/digest" "$source"/daemon/detector/*.c "$source/tests/unit/detector-digest.c" -lm \
+                2>"$work/log"; then
                 sed 's/^/# /' "$work/log"
-                echo "not ok $number - $name: does not build"
+                echo "not ok $number - $1 $2: does not build"
                 return
         fi
         result=$("$work/digest")
         if [ "$result" = "$reference" ]; then
-                echo "ok $number - $name"
+                echo "ok $number - $1 $2"
         else
                 echo "# this build: $reference"
-                echo "# $name: $result"
-                echo "not ok $number - $name"
+                echo "# $1 $2: $result"
+                echo "not ok $number - $1 $2"
         fi
 }
 
 echo "1..8"
 for compiler in gcc clang; do
-        check $compiler -O0 ""
-        check $compiler -O2 ""
-        check $compiler -O3 "-march=native"
-        check $compiler -O2 "-m32 -msse2 -mfpmath=sse"
+        check $compiler "-O0"
+        check $compiler "-O2"
+        check $compiler "-O3"
+        check $compiler "-O3 -march=native"
 done
