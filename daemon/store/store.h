@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The store: what crampd remembers, in one SQLite database. A writer thread owns the only connection; the loop hands it
- * requests through a bounded queue and gets answers back as events, so no call here ever waits for a disk. Called by
- * the daemon's main, nights and bus objects.
+ * The store: what crampd remembers, in one SQLite database. A writer thread owns the only connection;
+ * the loop hands it requests through a bounded queue and gets answers back as events, so no call here
+ * ever waits for a disk. Called by the daemon's main, nights and bus objects.
  *
- * A write that fails (disk full, read-only, I/O error) stays at the head of the queue and is tried again every second,
- * while queries go on. Times are integer microseconds UTC, with the local zone's offset at that time beside them.
+ * A write that fails (disk full, read-only, I/O error) stays at the head of the queue and is tried again
+ * every second, while queries go on. Times are integer microseconds UTC, with the local zone's offset at
+ * that time beside them.
  */
 #pragma once
 
@@ -39,7 +40,7 @@ struct store_night {
         char sensor[STORE_ID_SIZE];
         char evening[11]; /* "2026-11-23": noon to noon local time, named by its evening */
         int64_t start_us;
-        int64_t end_us; /* STORE_NO_TIME while it lasts */
+        int64_t end_us;  /* STORE_NO_TIME while it lasts */
         int64_t seen_us; /* last sample known of: the end, should the daemon be killed */
         int32_t zone_offset_s;
         uint32_t rate_mhz;
@@ -59,7 +60,8 @@ struct store_episode {
         int64_t end_us; /* STORE_NO_TIME while it lasts */
         int32_t zone_offset_s;
         uint32_t channel;
-        char end_reason[24]; /* "" while it lasts; "interrupted" is set by the store when it finds one left open */
+        char end_reason[24]; /* "" while it lasts; "interrupted" is set by the store when it finds one
+                                left open */
         char severity[16];
         double peak_uv;    /* NaN = arbitrary unit */
         double median_hz;  /* NaN = unknown */
@@ -77,8 +79,8 @@ struct store_gap {
 struct store_filter {
         bool any_owner; /* root */
         uid_t owner_uid;
-        int64_t since_us; /* onset >= ; STORE_NO_TIME = from the first */
-        int64_t until_us; /* onset < ; STORE_NO_TIME = to the last */
+        int64_t since_us;           /* onset >= ; STORE_NO_TIME = from the first */
+        int64_t until_us;           /* onset < ; STORE_NO_TIME = to the last */
         char sensor[STORE_ID_SIZE]; /* "" = all */
         char id[STORE_ID_SIZE];     /* one episode; "" = all */
         uint64_t after;             /* cursor: only rows beyond it; 0 = from the start */
@@ -86,33 +88,49 @@ struct store_filter {
 };
 
 #define STORE_PAGE_MAX 1000u
+#define STORE_QUEUE_MAX 1024u /* writes on their way, up to their callbacks */
 
-/* All callbacks run on the loop. `error` is 0 or negative errno; -ECANCELED when the store is closed first. */
+/* All callbacks run on the loop. `error` is 0 or negative errno; -ECANCELED when the store is closed
+ * first. A row that can never be written (its sensor or night is not there) gets -EINVAL and holds up no
+ * other. */
 typedef void (*store_done_func)(int error, void *userdata);
-typedef void (*store_sensors_func)(int error, const struct store_sensor *sensors, size_t n, void *userdata);
-/* Rows in order of onset; `cursor` is to be passed as `after` for the next page, 0 when there is no more. */
-typedef void (*store_episodes_func)(int error, const struct store_episode *episodes, size_t n, uint64_t cursor,
-                                    void *userdata);
-/* The store came to work, or stopped working: `error` 0 or negative errno, `text` for people. */
+typedef void (*store_sensors_func)(int error, const struct store_sensor *sensors, size_t n,
+                                   void *userdata);
+/* Rows in order of onset; `cursor` is to be passed as `after` for the next page, 0 when there is no
+ * more. -ESTALE when `after` is not (or no longer) an episode of that owner. */
+typedef void (*store_episodes_func)(int error, const struct store_episode *episodes, size_t n,
+                                    uint64_t cursor, void *userdata);
+/* The store came to work, or stopped working: `error` 0 or negative errno, `text` for people (what is
+ * wrong and what helps). Called once the database is first in use, then on change only. */
 typedef void (*store_health_func)(int error, const char *text, void *userdata);
 
-/* Starts the writer thread, which opens (or creates, or migrates) the database. `path` may be ":memory:". A database that
- * is damaged is renamed aside and a fresh one begun; one of a newer version is left alone and never opened (-EPROTO to
- * `health`). Returns 0, -ENOMEM or another negative errno for the thread. */
-int store_open(const char *path, sd_event *event, store_health_func health, void *userdata, struct store **ret);
+/* Starts the writer thread, which opens (or creates, or migrates) the database. `path` may be
+ * ":memory:". A database that is damaged is renamed aside and a fresh one begun; one of a newer version
+ * is left alone and never opened (-EPROTO to `health`). While it is in use no other process can open it.
+ * Nights and episodes that an earlier run left open get their end. Returns 0, -EINVAL for a path that
+ * cannot be one, -ENOMEM or another negative errno for the thread. */
+int store_open(const char *path, sd_event *event, store_health_func health, void *userdata,
+               struct store **ret);
 
-/* Lets the writer finish what is queued, for at most `limit_us`, then stops it; pending callbacks get -ECANCELED.
- * Returns NULL. NULL is accepted. */
+/* Lets the writer finish what is queued, for at most `limit_us`, then stops it; pending callbacks get
+ * -ECANCELED. May be called from a callback. Returns NULL. NULL is accepted. */
 struct store *store_close(struct store *store, uint64_t limit_us);
 
-/* Writes: insert or update by id. `done` may be NULL; it is called after the commit is durable. Each returns 0, -ENOMEM,
- * or -ENOBUFS when the queue is full (gaps give way first, at half). */
-int store_put_sensor(struct store *store, const struct store_sensor *sensor, store_done_func done, void *userdata);
-int store_put_night(struct store *store, const struct store_night *night, store_done_func done, void *userdata);
-int store_put_episode(struct store *store, const struct store_episode *episode, store_done_func done, void *userdata);
+/* Writes: insert or update by id. `done` may be NULL; it is called after the commit is durable. A night
+ * or episode that still waits is overtaken by its next put: only the latest is written, and the `done`
+ * of both are called. Each returns 0, -EINVAL for a malformed id, an endless string, a missing time or a
+ * number out of range, -ENOMEM, or -ENOBUFS when the queue is full (gaps give way first, at half; a row
+ * that waits already can still be overtaken). */
+int store_put_sensor(struct store *store, const struct store_sensor *sensor, store_done_func done,
+                     void *userdata);
+int store_put_night(struct store *store, const struct store_night *night, store_done_func done,
+                    void *userdata);
+int store_put_episode(struct store *store, const struct store_episode *episode, store_done_func done,
+                      void *userdata);
 int store_put_gap(struct store *store, const struct store_gap *gap);
 
-/* Queries. Sensors: those not removed, of all owners. */
+/* Queries: 0, -EINVAL, -ENOMEM, or -ENOBUFS when too many are on their way. Sensors: those not removed,
+ * of all owners. */
 int store_list_sensors(struct store *store, store_sensors_func done, void *userdata);
 int store_list_episodes(struct store *store, const struct store_filter *filter, store_episodes_func done,
                         void *userdata);

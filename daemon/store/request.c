@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/* Requests, their lists and checks: see request.h. */
+#include "daemon/store/request.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Local time is never further from UTC than a day. */
+#define ZONE_OFFSET_MAX_S (24 * 60 * 60)
+
+struct request *request_new(enum request_kind kind, void *userdata) {
+        struct request *request = calloc(1, sizeof(*request));
+
+        if (!request)
+                return NULL;
+        request->kind = kind;
+        request->userdata = userdata;
+        return request;
+}
+
+struct request *request_free(struct request *request) {
+        while (request) {
+                struct request *follower = request->followers;
+
+                if (follower) {
+                        request->followers = follower->next;
+                        follower->next = NULL;
+                        free(follower->rows);
+                        free(follower);
+                        continue;
+                }
+                free(request->rows);
+                free(request);
+                request = NULL;
+        }
+        return NULL;
+}
+
+bool request_is_put(const struct request *request) {
+        return request->kind <= REQUEST_PUT_GAP;
+}
+
+void request_deliver(const struct request *request, int error) {
+        bool well = error >= 0;
+
+        if (!request->callback.done)
+                return;
+        switch (request->kind) {
+        case REQUEST_LIST_SENSORS:
+                request->callback.sensors(error, well ? request->sensors : NULL,
+                                          well ? request->n_rows : 0, request->userdata);
+                break;
+        case REQUEST_LIST_EPISODES:
+                request->callback.episodes(error, well ? request->episodes : NULL,
+                                           well ? request->n_rows : 0, well ? request->cursor : 0,
+                                           request->userdata);
+                break;
+        default:
+                request->callback.done(error, request->userdata);
+                break;
+        }
+}
+
+void request_list_append(struct request_list *list, struct request *request) {
+        request->next = NULL;
+        if (list->tail)
+                list->tail->next = request;
+        else
+                list->head = request;
+        list->tail = request;
+}
+
+struct request *request_list_pop(struct request_list *list) {
+        struct request *request = list->head;
+
+        if (!request)
+                return NULL;
+        list->head = request->next;
+        if (!list->head)
+                list->tail = NULL;
+        request->next = NULL;
+        return request;
+}
+
+void request_list_put_back(struct request_list *list, struct request_list *from) {
+        if (!from->head)
+                return;
+        from->tail->next = list->head;
+        list->head = from->head;
+        if (!list->tail)
+                list->tail = from->tail;
+        *from = (struct request_list){};
+}
+
+void request_list_answer(struct request_list *list, struct request_list *from) {
+        struct request *request;
+
+        while ((request = request_list_pop(from))) {
+                struct request *follower = steal_pointer(&request->followers);
+
+                request_list_append(list, request);
+                while (follower) {
+                        struct request *next = follower->next;
+
+                        follower->error = request->error;
+                        request_list_append(list, follower);
+                        follower = next;
+                }
+        }
+}
+
+void request_list_clear(struct request_list *list) {
+        struct request *request;
+
+        while ((request = request_list_pop(list)))
+                request_free(request);
+}
+
+static bool request_is_same(const struct request *a, const struct request *b) {
+        if (a->kind != b->kind)
+                return false;
+        /* The parents are compared too: in the place of the older row, another parent might not be there
+         * yet. */
+        if (a->kind == REQUEST_PUT_NIGHT)
+                return strcmp(a->night.id, b->night.id) == 0 &&
+                       strcmp(a->night.sensor, b->night.sensor) == 0;
+        if (a->kind == REQUEST_PUT_EPISODE)
+                return strcmp(a->episode.id, b->episode.id) == 0 &&
+                       strcmp(a->episode.sensor, b->episode.sensor) == 0 &&
+                       strcmp(a->episode.night, b->episode.night) == 0;
+        return false;
+}
+
+struct request *request_list_find_same(const struct request_list *list, const struct request *request) {
+        struct request *found = NULL;
+
+        for (struct request *i = list->head; i; i = i->next)
+                if (request_is_same(i, request))
+                        found = i;
+        return found;
+}
+
+bool request_overtake(struct request *waiting, struct request *newer) {
+        struct request **end = &waiting->followers;
+
+        if (waiting->kind == REQUEST_PUT_NIGHT)
+                waiting->night = newer->night;
+        else
+                waiting->episode = newer->episode;
+        if (!newer->callback.done) {
+                request_free(newer);
+                return false;
+        }
+        while (*end)
+                end = &(*end)->next;
+        newer->next = NULL;
+        *end = newer;
+        return true;
+}
+
+static bool id_is_valid(const char id[static STORE_ID_SIZE]) {
+        bool zero = true;
+
+        for (size_t i = 0; i < STORE_ID_SIZE - 1; i++) {
+                if (!((id[i] >= '0' && id[i] <= '9') || (id[i] >= 'a' && id[i] <= 'f')))
+                        return false;
+                zero = zero && id[i] == '0';
+        }
+        /* Cursors are ids as numbers, and the cursor 0 means the start. */
+        return !zero && id[STORE_ID_SIZE - 1] == '\0';
+}
+
+#define TEXT_IS_VALID(text) (memchr((text), '\0', sizeof(text)) != NULL)
+
+static bool zone_is_valid(int32_t zone_offset_s) {
+        return zone_offset_s >= -ZONE_OFFSET_MAX_S && zone_offset_s <= ZONE_OFFSET_MAX_S;
+}
+
+int sensor_check(const struct store_sensor *sensor) {
+        bool valid = id_is_valid(sensor->id) && TEXT_IS_VALID(sensor->address) &&
+                     TEXT_IS_VALID(sensor->driver) && TEXT_IS_VALID(sensor->name) &&
+                     TEXT_IS_VALID(sensor->muscle) && TEXT_IS_VALID(sensor->leg) &&
+                     sensor->added_us != STORE_NO_TIME && zone_is_valid(sensor->zone_offset_s);
+
+        return valid ? 0 : -EINVAL;
+}
+
+int night_check(const struct store_night *night) {
+        bool valid = id_is_valid(night->id) && id_is_valid(night->sensor) &&
+                     TEXT_IS_VALID(night->evening) && night->start_us != STORE_NO_TIME &&
+                     night->seen_us != STORE_NO_TIME && zone_is_valid(night->zone_offset_s) &&
+                     night->packets <= INT64_MAX && night->lost_packets <= INT64_MAX;
+
+        return valid ? 0 : -EINVAL;
+}
+
+int episode_check(const struct store_episode *episode) {
+        bool valid = id_is_valid(episode->id) && id_is_valid(episode->sensor) &&
+                     id_is_valid(episode->night) && TEXT_IS_VALID(episode->muscle) &&
+                     TEXT_IS_VALID(episode->leg) && episode->onset_us != STORE_NO_TIME &&
+                     episode->alert_us != STORE_NO_TIME && zone_is_valid(episode->zone_offset_s) &&
+                     TEXT_IS_VALID(episode->end_reason) && TEXT_IS_VALID(episode->severity) &&
+                     TEXT_IS_VALID(episode->detector) && episode->confidence >= 0 &&
+                     episode->confidence <= 1;
+
+        return valid ? 0 : -EINVAL;
+}
+
+int gap_check(const struct store_gap *gap) {
+        bool valid = id_is_valid(gap->night) && gap->start_us != STORE_NO_TIME &&
+                     gap->end_us != STORE_NO_TIME && gap->frames <= INT64_MAX;
+
+        return valid ? 0 : -EINVAL;
+}
+
+int filter_check(const struct store_filter *filter) {
+        bool valid = filter->limit >= 1 && filter->limit <= STORE_PAGE_MAX &&
+                     (filter->sensor[0] == '\0' || id_is_valid(filter->sensor)) &&
+                     (filter->id[0] == '\0' || id_is_valid(filter->id));
+
+        return valid ? 0 : -EINVAL;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Requests: one put or one query on its way from the loop to the writer thread and, as its answer, back
+ * again. Owns their memory, the lists that they wait in, and the checks on what callers hand in. Used by
+ * store.c and writer.c; a list is guarded by whoever owns it.
+ */
+#pragma once
+
+#include "daemon/basic/cleanup.h"
+#include "daemon/store/store.h"
+
+enum request_kind {
+        REQUEST_PUT_SENSOR,
+        REQUEST_PUT_NIGHT,
+        REQUEST_PUT_EPISODE,
+        REQUEST_PUT_GAP,
+        REQUEST_LIST_SENSORS,
+        REQUEST_LIST_EPISODES,
+};
+
+struct request {
+        struct request *next;
+        struct request *followers; /* older contents of the same row, overtaken while waiting: only their
+                                      `done` is left */
+        enum request_kind kind;
+        int error;
+        union {
+                struct store_sensor sensor;
+                struct store_night night;
+                struct store_episode episode;
+                struct store_gap gap;
+                struct store_filter filter;
+        };
+        union {
+                store_done_func done;
+                store_sensors_func sensors;
+                store_episodes_func episodes;
+        } callback;
+        void *userdata;
+        /* A query's answer. */
+        union {
+                struct store_sensor *sensors;
+                struct store_episode *episodes;
+                void *rows;
+        };
+        size_t n_rows;
+        uint64_t cursor;
+};
+
+struct request_list {
+        struct request *head;
+        struct request *tail;
+};
+
+struct request *request_new(enum request_kind kind, void *userdata);
+/* Frees its followers too. */
+struct request *request_free(struct request *request);
+DEFINE_CLEANUP(struct request *, request_free)
+
+bool request_is_put(const struct request *request);
+
+/* Calls the callback, with nothing but `error` to say when it is negative. */
+void request_deliver(const struct request *request, int error);
+
+void request_list_append(struct request_list *list, struct request *request);
+struct request *request_list_pop(struct request_list *list);
+/* Moves all of `from` to the front of `list`, in order. */
+void request_list_put_back(struct request_list *list, struct request_list *from);
+/* Moves all of `from` to the end of `list`, in order, every follower as an answer of its own after the
+ * one it follows. */
+void request_list_answer(struct request_list *list, struct request_list *from);
+void request_list_clear(struct request_list *list);
+
+/* The waiting put that writes the same night or episode as `request` does, else NULL. */
+struct request *request_list_find_same(const struct request_list *list, const struct request *request);
+/* Has `waiting` write the contents of `newer` in its stead. Keeps `newer` as its follower if that has a
+ * callback, else frees it; returns whether it was kept. */
+bool request_overtake(struct request *waiting, struct request *newer);
+
+/* 0, or -EINVAL for what could never be stored: a malformed id, a string without end, a missing time, a
+ * number out of range. */
+int sensor_check(const struct store_sensor *sensor);
+int night_check(const struct store_night *night);
+int episode_check(const struct store_episode *episode);
+int gap_check(const struct store_gap *gap);
+int filter_check(const struct store_filter *filter);

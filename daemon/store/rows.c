@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: MIT */
+/* Rows: see rows.h. */
+#include "daemon/store/rows.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+/* The episode is the outer loop and comes in the order of its index, so a page costs no more than its
+ * own rows (and those of other owners in between). */
+#define SELECT_EPISODES                                                                                 \
+        "SELECT e.id, s.id, n.id, e.muscle, e.leg, e.onset_us, e.alert_us, e.end_us, e.zone_offset_s, " \
+        "e.channel, e.end_reason, e.severity, e.peak_uv, e.median_hz, e.confidence, e.detector "        \
+        "FROM episode e CROSS JOIN sensor s ON s.row = e.sensor CROSS JOIN night n ON n.row = e.night " \
+        "WHERE (?1 OR s.owner_uid = ?2) AND e.onset_us >= ?3 AND e.onset_us < ?4 "                      \
+        "AND (e.onset_us > ?5 OR e.row > ?6) "
+#define ORDER_EPISODES "ORDER BY e.onset_us, e.row LIMIT ?7"
+
+/* A missing parent makes its key NULL, which NOT NULL refuses. */
+static const char *const sql[ROWS_STATEMENT_MAX] = {
+        [ROWS_PUT_PERSON] = "INSERT INTO person (uid) VALUES (?1) ON CONFLICT (uid) DO NOTHING",
+        [ROWS_PUT_SENSOR] = "INSERT INTO sensor (id, owner_uid, address, driver, name, muscle, leg, "
+                            "added_us, removed_us, "
+                            "zone_offset_s) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) "
+                            "ON CONFLICT (id) DO UPDATE SET owner_uid = excluded.owner_uid, address = "
+                            "excluded.address, "
+                            "driver = excluded.driver, name = excluded.name, muscle = excluded.muscle, "
+                            "leg = excluded.leg, "
+                            "added_us = excluded.added_us, removed_us = excluded.removed_us, "
+                            "zone_offset_s = excluded.zone_offset_s",
+        [ROWS_PUT_NIGHT] =
+                "INSERT INTO night (id, sensor, evening, start_us, end_us, seen_us, zone_offset_s, "
+                "rate_mhz, "
+                "channels, packets, lost_packets) "
+                "VALUES (?1, (SELECT row FROM sensor WHERE id = ?2), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
+                "?11) "
+                "ON CONFLICT (id) DO UPDATE SET sensor = excluded.sensor, evening = excluded.evening, "
+                "start_us = excluded.start_us, end_us = excluded.end_us, seen_us = excluded.seen_us, "
+                "zone_offset_s = excluded.zone_offset_s, rate_mhz = excluded.rate_mhz, "
+                "channels = excluded.channels, packets = excluded.packets, lost_packets = "
+                "excluded.lost_packets",
+        [ROWS_PUT_EPISODE] =
+                "INSERT INTO episode (id, sensor, night, muscle, leg, onset_us, alert_us, end_us, "
+                "zone_offset_s, "
+                "channel, end_reason, severity, peak_uv, median_hz, confidence, detector) "
+                "VALUES (?1, (SELECT row FROM sensor WHERE id = ?2), (SELECT row FROM night WHERE id = "
+                "?3), "
+                "?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) "
+                "ON CONFLICT (id) DO UPDATE SET sensor = excluded.sensor, night = excluded.night, "
+                "muscle = excluded.muscle, leg = excluded.leg, onset_us = excluded.onset_us, "
+                "alert_us = excluded.alert_us, end_us = excluded.end_us, "
+                "zone_offset_s = excluded.zone_offset_s, channel = excluded.channel, "
+                "end_reason = excluded.end_reason, severity = excluded.severity, peak_uv = "
+                "excluded.peak_uv, "
+                "median_hz = excluded.median_hz, confidence = excluded.confidence, detector = "
+                "excluded.detector",
+        [ROWS_PUT_GAP] = "INSERT INTO gap (night, start_us, end_us, frames) "
+                         "VALUES ((SELECT row FROM night WHERE id = ?1), ?2, ?3, ?4) "
+                         "ON CONFLICT (night, start_us) DO UPDATE SET end_us = excluded.end_us, frames "
+                         "= excluded.frames",
+        [ROWS_LIST_SENSORS] = "SELECT id, owner_uid, address, driver, name, muscle, leg, added_us, "
+                              "removed_us, zone_offset_s "
+                              "FROM sensor WHERE removed_us IS NULL ORDER BY added_us, row",
+        [ROWS_FIND_CURSOR] = "SELECT e.onset_us, e.row FROM episode e JOIN sensor s ON s.row = e.sensor "
+                             "WHERE e.id = ?1 AND (?2 OR s.owner_uid = ?3)",
+        [ROWS_LIST_EPISODES] = SELECT_EPISODES ORDER_EPISODES,
+        [ROWS_LIST_EPISODES_OF_SENSOR] =
+                SELECT_EPISODES "AND e.sensor = (SELECT row FROM sensor WHERE id = ?8) " ORDER_EPISODES,
+        [ROWS_GET_EPISODE] =
+                SELECT_EPISODES "AND e.id = ?9 AND (?8 IS NULL OR s.id = ?8) " ORDER_EPISODES,
+};
+
+int rows_prepare(struct rows *rows, sqlite3 *handle) {
+        *rows = (struct rows){.handle = handle};
+        for (size_t i = 0; i < ROWS_STATEMENT_MAX; i++) {
+                int rc = sqlite3_prepare_v3(handle, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+                                            &rows->statements[i], NULL);
+
+                if (rc != SQLITE_OK) {
+                        rows_finalize(rows);
+                        return rc;
+                }
+        }
+        return SQLITE_OK;
+}
+
+void rows_finalize(struct rows *rows) {
+        for (size_t i = 0; i < ROWS_STATEMENT_MAX; i++)
+                (void)sqlite3_finalize(rows->statements[i]);
+        *rows = (struct rows){};
+}
+
+/* One statement being filled in from its first parameter on; the first error stays. */
+struct binding {
+        sqlite3_stmt *statement;
+        int index;
+        int rc;
+};
+
+static struct binding binding_begin(struct rows *rows, enum rows_statement statement) {
+        return (struct binding){.statement = rows->statements[statement]};
+}
+
+static void bind_text(struct binding *binding, const char *text) {
+        binding->index++;
+        if (binding->rc == SQLITE_OK)
+                binding->rc =
+                        sqlite3_bind_text(binding->statement, binding->index, text, -1, SQLITE_STATIC);
+}
+
+static void bind_number(struct binding *binding, int64_t number) {
+        binding->index++;
+        if (binding->rc == SQLITE_OK)
+                binding->rc = sqlite3_bind_int64(binding->statement, binding->index, number);
+}
+
+/* Parameters that are not bound are NULL. */
+static void bind_null(struct binding *binding) {
+        binding->index++;
+}
+
+static void bind_time(struct binding *binding, int64_t time_us) {
+        if (time_us == STORE_NO_TIME)
+                bind_null(binding);
+        else
+                bind_number(binding, time_us);
+}
+
+/* SQLite has no NaN: it stores NULL. */
+static void bind_real(struct binding *binding, double value) {
+        binding->index++;
+        if (binding->rc == SQLITE_OK)
+                binding->rc = sqlite3_bind_double(binding->statement, binding->index, value);
+}
+
+static void binding_end(struct binding *binding) {
+        /* Its error is that of the last step, which the caller has. */
+        (void)sqlite3_reset(binding->statement);
+        (void)sqlite3_clear_bindings(binding->statement);
+}
+
+/* Runs a statement that gives no rows. */
+static int binding_run(struct binding *binding) {
+        int rc = binding->rc;
+
+        if (rc == SQLITE_OK)
+                rc = sqlite3_step(binding->statement);
+        binding_end(binding);
+        return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+int rows_put_sensor(struct rows *rows, const struct store_sensor *sensor) {
+        struct binding person = binding_begin(rows, ROWS_PUT_PERSON);
+        struct binding binding = binding_begin(rows, ROWS_PUT_SENSOR);
+        int rc;
+
+        bind_number(&person, sensor->owner_uid);
+        rc = binding_run(&person);
+        if (rc != SQLITE_OK)
+                return rc;
+
+        bind_text(&binding, sensor->id);
+        bind_number(&binding, sensor->owner_uid);
+        bind_text(&binding, sensor->address);
+        bind_text(&binding, sensor->driver);
+        bind_text(&binding, sensor->name);
+        bind_text(&binding, sensor->muscle);
+        bind_text(&binding, sensor->leg);
+        bind_time(&binding, sensor->added_us);
+        bind_time(&binding, sensor->removed_us);
+        bind_number(&binding, sensor->zone_offset_s);
+        return binding_run(&binding);
+}
+
+int rows_put_night(struct rows *rows, const struct store_night *night) {
+        struct binding binding = binding_begin(rows, ROWS_PUT_NIGHT);
+
+        bind_text(&binding, night->id);
+        bind_text(&binding, night->sensor);
+        bind_text(&binding, night->evening);
+        bind_time(&binding, night->start_us);
+        bind_time(&binding, night->end_us);
+        bind_time(&binding, night->seen_us);
+        bind_number(&binding, night->zone_offset_s);
+        bind_number(&binding, night->rate_mhz);
+        bind_number(&binding, night->channels);
+        bind_number(&binding, (int64_t)night->packets);
+        bind_number(&binding, (int64_t)night->lost_packets);
+        return binding_run(&binding);
+}
+
+int rows_put_episode(struct rows *rows, const struct store_episode *episode) {
+        struct binding binding = binding_begin(rows, ROWS_PUT_EPISODE);
+
+        bind_text(&binding, episode->id);
+        bind_text(&binding, episode->sensor);
+        bind_text(&binding, episode->night);
+        bind_text(&binding, episode->muscle);
+        bind_text(&binding, episode->leg);
+        bind_time(&binding, episode->onset_us);
+        bind_time(&binding, episode->alert_us);
+        bind_time(&binding, episode->end_us);
+        bind_number(&binding, episode->zone_offset_s);
+        bind_number(&binding, episode->channel);
+        bind_text(&binding, episode->end_reason);
+        bind_text(&binding, episode->severity);
+        bind_real(&binding, episode->peak_uv);
+        bind_real(&binding, episode->median_hz);
+        bind_real(&binding, episode->confidence);
+        bind_text(&binding, episode->detector);
+        return binding_run(&binding);
+}
+
+int rows_put_gap(struct rows *rows, const struct store_gap *gap) {
+        struct binding binding = binding_begin(rows, ROWS_PUT_GAP);
+
+        bind_text(&binding, gap->night);
+        bind_time(&binding, gap->start_us);
+        bind_time(&binding, gap->end_us);
+        bind_number(&binding, (int64_t)gap->frames);
+        return binding_run(&binding);
+}
+
+/* One row being read from its first column on; the first error stays. */
+struct reading {
+        sqlite3_stmt *statement;
+        int index;
+        int rc;
+};
+
+static void read_text(struct reading *reading, char *ret, size_t size) {
+        int index = reading->index++;
+        const unsigned char *text;
+
+        if (reading->rc != SQLITE_OK)
+                return;
+        if (sqlite3_column_type(reading->statement, index) == SQLITE_NULL)
+                return; /* left empty */
+        text = sqlite3_column_text(reading->statement, index);
+        if (!text)
+                reading->rc = SQLITE_NOMEM;
+        else if ((size_t)sqlite3_column_bytes(reading->statement, index) >= size)
+                reading->rc = SQLITE_FORMAT; /* longer than anything that was ever put */
+        else
+                (void)strcpy(ret, (const char *)text);
+}
+
+#define READ_TEXT(reading, array) read_text((reading), (array), sizeof(array))
+
+static int64_t read_number(struct reading *reading) {
+        return sqlite3_column_int64(reading->statement, reading->index++);
+}
+
+static int64_t read_time(struct reading *reading) {
+        if (sqlite3_column_type(reading->statement, reading->index) != SQLITE_NULL)
+                return read_number(reading);
+        reading->index++;
+        return STORE_NO_TIME;
+}
+
+static double read_real(struct reading *reading) {
+        int index = reading->index++;
+
+        if (sqlite3_column_type(reading->statement, index) == SQLITE_NULL)
+                return (double)NAN;
+        return sqlite3_column_double(reading->statement, index);
+}
+
+static int read_sensor(sqlite3_stmt *statement, void *ret) {
+        struct reading reading = {.statement = statement};
+        struct store_sensor *sensor = ret;
+
+        READ_TEXT(&reading, sensor->id);
+        sensor->owner_uid = (uid_t)read_number(&reading);
+        READ_TEXT(&reading, sensor->address);
+        READ_TEXT(&reading, sensor->driver);
+        READ_TEXT(&reading, sensor->name);
+        READ_TEXT(&reading, sensor->muscle);
+        READ_TEXT(&reading, sensor->leg);
+        sensor->added_us = read_time(&reading);
+        sensor->removed_us = read_time(&reading);
+        sensor->zone_offset_s = (int32_t)read_number(&reading);
+        return reading.rc;
+}
+
+static int read_episode(sqlite3_stmt *statement, void *ret) {
+        struct reading reading = {.statement = statement};
+        struct store_episode *episode = ret;
+
+        READ_TEXT(&reading, episode->id);
+        READ_TEXT(&reading, episode->sensor);
+        READ_TEXT(&reading, episode->night);
+        READ_TEXT(&reading, episode->muscle);
+        READ_TEXT(&reading, episode->leg);
+        episode->onset_us = read_time(&reading);
+        episode->alert_us = read_time(&reading);
+        episode->end_us = read_time(&reading);
+        episode->zone_offset_s = (int32_t)read_number(&reading);
+        episode->channel = (uint32_t)read_number(&reading);
+        READ_TEXT(&reading, episode->end_reason);
+        READ_TEXT(&reading, episode->severity);
+        episode->peak_uv = read_real(&reading);
+        episode->median_hz = read_real(&reading);
+        episode->confidence = read_real(&reading);
+        READ_TEXT(&reading, episode->detector);
+        return reading.rc;
+}
+
+/* Runs a query to its end and gathers its rows in one array, which the caller frees. */
+static int binding_gather(struct binding *binding, size_t size,
+                          int (*read)(sqlite3_stmt *statement, void *ret), void **ret, size_t *ret_n) {
+        _cleanup_(freep) char *rows = NULL;
+        size_t n = 0, allocated = 0;
+        int rc = binding->rc;
+
+        while (rc == SQLITE_OK) {
+                rc = sqlite3_step(binding->statement);
+                if (rc != SQLITE_ROW)
+                        break;
+                if (n == allocated) {
+                        size_t more = allocated ? 2 * allocated : 16;
+                        char *larger = reallocarray(rows, more, size);
+
+                        if (!larger) {
+                                rc = SQLITE_NOMEM;
+                                break;
+                        }
+                        rows = larger;
+                        allocated = more;
+                }
+                memset(rows + n * size, 0, size);
+                rc = read(binding->statement, rows + n * size);
+                n++;
+        }
+        binding_end(binding);
+        if (rc != SQLITE_DONE)
+                return rc;
+        *ret = steal_pointer(&rows);
+        *ret_n = n;
+        return SQLITE_OK;
+}
+
+int rows_list_sensors(struct rows *rows, struct store_sensor **ret, size_t *ret_n) {
+        struct binding binding = binding_begin(rows, ROWS_LIST_SENSORS);
+        void *sensors = NULL;
+        int rc;
+
+        rc = binding_gather(&binding, sizeof(struct store_sensor), read_sensor, &sensors, ret_n);
+        if (rc == SQLITE_OK)
+                *ret = sensors;
+        return rc;
+}
+
+/* A place in the order of episodes: beyond it the next page begins. */
+struct place {
+        int64_t onset_us;
+        int64_t row;
+};
+
+/*
+ * The cursor is the id of the page's last episode, read as a number. Unlike a row number it tells nobody
+ * how many episodes others have, and unlike a count it stays right when an earlier episode is added in
+ * between.
+ */
+static int find_cursor(struct rows *rows, const struct store_filter *filter, struct place *ret) {
+        struct binding binding = binding_begin(rows, ROWS_FIND_CURSOR);
+        char id[STORE_ID_SIZE];
+        int rc;
+
+        (void)snprintf(id, sizeof(id), "%016" PRIx64, filter->after);
+        bind_text(&binding, id);
+        bind_number(&binding, filter->any_owner);
+        bind_number(&binding, filter->owner_uid);
+        rc = binding.rc;
+        if (rc == SQLITE_OK)
+                rc = sqlite3_step(binding.statement);
+        if (rc == SQLITE_ROW) {
+                *ret = (struct place){
+                        .onset_us = sqlite3_column_int64(binding.statement, 0),
+                        .row = sqlite3_column_int64(binding.statement, 1),
+                };
+                rc = SQLITE_OK;
+        } else if (rc == SQLITE_DONE)
+                rc = SQLITE_NOTFOUND;
+        binding_end(&binding);
+        return rc;
+}
+
+static uint64_t episode_cursor(const struct store_episode *episode) {
+        return strtoull(episode->id, NULL, 16);
+}
+
+int rows_list_episodes(struct rows *rows, const struct store_filter *filter, struct store_episode **ret,
+                       size_t *ret_n, uint64_t *ret_cursor) {
+        enum rows_statement statement = filter->id[0]       ? ROWS_GET_EPISODE
+                                        : filter->sensor[0] ? ROWS_LIST_EPISODES_OF_SENSOR
+                                                            : ROWS_LIST_EPISODES;
+        struct binding binding = binding_begin(rows, statement);
+        struct place after = {.onset_us = INT64_MIN};
+        void *episodes = NULL;
+        size_t n = 0;
+        bool more;
+        int rc;
+
+        if (filter->after != 0) {
+                rc = find_cursor(rows, filter, &after);
+                if (rc != SQLITE_OK)
+                        return rc;
+        }
+
+        bind_number(&binding, filter->any_owner);
+        bind_number(&binding, filter->owner_uid);
+        /* STORE_NO_TIME is the earliest of all times. */
+        bind_number(&binding, filter->since_us > after.onset_us ? filter->since_us : after.onset_us);
+        bind_number(&binding, filter->until_us == STORE_NO_TIME ? INT64_MAX : filter->until_us);
+        bind_number(&binding, after.onset_us);
+        bind_number(&binding, after.row);
+        bind_number(&binding,
+                    (int64_t)filter->limit + 1); /* one more, to know if another page follows */
+        if (filter->sensor[0])
+                bind_text(&binding, filter->sensor);
+        else
+                bind_null(&binding);
+        if (filter->id[0])
+                bind_text(&binding, filter->id);
+
+        rc = binding_gather(&binding, sizeof(struct store_episode), read_episode, &episodes, &n);
+        if (rc != SQLITE_OK)
+                return rc;
+        more = n > filter->limit;
+        if (more)
+                n = filter->limit;
+        *ret = episodes;
+        *ret_n = n;
+        *ret_cursor = more ? episode_cursor(&(*ret)[n - 1]) : 0;
+        return SQLITE_OK;
+}

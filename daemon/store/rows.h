@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Rows: each struct of store.h written to and read from its table, by prepared statements. Called by
+ * database.c and writer.c on the writer thread. Functions return SQLite result codes; SQLITE_OK when
+ * done.
+ */
+#pragma once
+
+#include <sqlite3.h>
+
+#include "daemon/store/request.h"
+
+enum rows_statement {
+        ROWS_PUT_PERSON,
+        ROWS_PUT_SENSOR,
+        ROWS_PUT_NIGHT,
+        ROWS_PUT_EPISODE,
+        ROWS_PUT_GAP,
+        ROWS_LIST_SENSORS,
+        ROWS_FIND_CURSOR,
+        ROWS_LIST_EPISODES,
+        ROWS_LIST_EPISODES_OF_SENSOR,
+        ROWS_GET_EPISODE,
+        ROWS_STATEMENT_MAX
+};
+
+struct rows {
+        sqlite3 *handle;
+        sqlite3_stmt *statements[ROWS_STATEMENT_MAX];
+};
+
+int rows_prepare(struct rows *rows, sqlite3 *handle);
+void rows_finalize(struct rows *rows);
+
+int rows_put_sensor(struct rows *rows, const struct store_sensor *sensor);
+int rows_put_night(struct rows *rows, const struct store_night *night);
+int rows_put_episode(struct rows *rows, const struct store_episode *episode);
+int rows_put_gap(struct rows *rows, const struct store_gap *gap);
+
+/* The caller frees *ret, which is NULL when there is none. */
+int rows_list_sensors(struct rows *rows, struct store_sensor **ret, size_t *ret_n);
+/* SQLITE_NOTFOUND when the filter's cursor is no episode of that owner. */
+int rows_list_episodes(struct rows *rows, const struct store_filter *filter, struct store_episode **ret,
+                       size_t *ret_n, uint64_t *ret_cursor);

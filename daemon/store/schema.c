@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* Tables and migrations: see schema.h. */
+#include "daemon/store/schema.h"
+
+#include <stdio.h>
+
+#include "daemon/basic/cleanup.h"
+
+/*
+ * migrations[n] leads from version n to n + 1. Never edited once released, only added to.
+ *
+ * `row` is SQLite's own key and never leaves the store; `id` is the public one. Ranges are checked where
+ * a value outside has no meaning. That an end comes after its beginning is not: a clock that was set
+ * back must not cost anyone an episode.
+ */
+static const char *const migrations[] = {
+        "CREATE TABLE meta ("
+        "  key TEXT NOT NULL PRIMARY KEY,"
+        "  value INTEGER NOT NULL"
+        ") STRICT, WITHOUT ROWID;"
+
+        "CREATE TABLE person ("
+        "  uid INTEGER PRIMARY KEY CHECK (uid BETWEEN 0 AND 4294967295)"
+        ") STRICT;"
+
+        "CREATE TABLE sensor ("
+        "  row INTEGER PRIMARY KEY,"
+        "  id TEXT NOT NULL UNIQUE CHECK (length(id) = 16),"
+        "  owner_uid INTEGER NOT NULL REFERENCES person (uid),"
+        "  address TEXT NOT NULL,"
+        "  driver TEXT NOT NULL,"
+        "  name TEXT NOT NULL,"
+        "  muscle TEXT NOT NULL,"
+        "  leg TEXT NOT NULL,"
+        "  added_us INTEGER NOT NULL,"
+        "  removed_us INTEGER,"
+        "  zone_offset_s INTEGER NOT NULL CHECK (zone_offset_s BETWEEN -86400 AND 86400)"
+        ") STRICT;"
+
+        "CREATE TABLE night ("
+        "  row INTEGER PRIMARY KEY,"
+        "  id TEXT NOT NULL UNIQUE CHECK (length(id) = 16),"
+        "  sensor INTEGER NOT NULL REFERENCES sensor (row),"
+        "  evening TEXT NOT NULL,"
+        "  start_us INTEGER NOT NULL,"
+        "  end_us INTEGER,"
+        "  seen_us INTEGER NOT NULL,"
+        "  zone_offset_s INTEGER NOT NULL CHECK (zone_offset_s BETWEEN -86400 AND 86400),"
+        "  rate_mhz INTEGER NOT NULL CHECK (rate_mhz BETWEEN 0 AND 4294967295),"
+        "  channels INTEGER NOT NULL CHECK (channels BETWEEN 0 AND 4294967295),"
+        "  packets INTEGER NOT NULL CHECK (packets >= 0),"
+        "  lost_packets INTEGER NOT NULL CHECK (lost_packets >= 0)"
+        ") STRICT;"
+        "CREATE INDEX night_sensor ON night (sensor, start_us);"
+
+        "CREATE TABLE episode ("
+        "  row INTEGER PRIMARY KEY,"
+        "  id TEXT NOT NULL UNIQUE CHECK (length(id) = 16),"
+        "  sensor INTEGER NOT NULL REFERENCES sensor (row),"
+        "  night INTEGER NOT NULL REFERENCES night (row),"
+        "  muscle TEXT NOT NULL,"
+        "  leg TEXT NOT NULL,"
+        "  onset_us INTEGER NOT NULL,"
+        "  alert_us INTEGER NOT NULL,"
+        "  end_us INTEGER,"
+        "  zone_offset_s INTEGER NOT NULL CHECK (zone_offset_s BETWEEN -86400 AND 86400),"
+        "  channel INTEGER NOT NULL CHECK (channel BETWEEN 0 AND 4294967295),"
+        "  end_reason TEXT NOT NULL,"
+        "  severity TEXT NOT NULL,"
+        "  peak_uv REAL,"
+        "  median_hz REAL,"
+        "  confidence REAL NOT NULL CHECK (confidence BETWEEN 0 AND 1),"
+        "  detector TEXT NOT NULL"
+        ") STRICT;"
+        "CREATE INDEX episode_onset ON episode (onset_us);"
+        "CREATE INDEX episode_sensor ON episode (sensor, onset_us);"
+        "CREATE INDEX episode_night ON episode (night);"
+
+        "CREATE TABLE gap ("
+        "  row INTEGER PRIMARY KEY,"
+        "  night INTEGER NOT NULL REFERENCES night (row),"
+        "  start_us INTEGER NOT NULL,"
+        "  end_us INTEGER NOT NULL,"
+        "  frames INTEGER NOT NULL CHECK (frames >= 0),"
+        "  UNIQUE (night, start_us)"
+        ") STRICT;",
+};
+
+int schema_newest(void) {
+        return (int)ARRAY_LENGTH(migrations);
+}
+
+static int read_number(sqlite3 *handle, const char *sql, sqlite3_int64 *ret) {
+        sqlite3_stmt *statement = NULL;
+        int rc;
+
+        rc = sqlite3_prepare_v2(handle, sql, -1, &statement, NULL);
+        if (rc == SQLITE_OK)
+                rc = sqlite3_step(statement);
+        if (rc == SQLITE_ROW) {
+                *ret = sqlite3_column_int64(statement, 0);
+                rc = SQLITE_OK;
+        } else if (rc == SQLITE_DONE)
+                rc = SQLITE_CORRUPT; /* each of these gives one row */
+        (void)sqlite3_finalize(statement);
+        return rc;
+}
+
+int schema_identify(sqlite3 *handle, enum schema_kind *ret_kind, int *ret_version) {
+        sqlite3_int64 application = 0, version = 0, objects = 0;
+        int rc;
+
+        rc = read_number(handle, "PRAGMA application_id", &application);
+        if (rc == SQLITE_OK)
+                rc = read_number(handle, "PRAGMA user_version", &version);
+        if (rc == SQLITE_OK && application == 0 && version == 0)
+                rc = read_number(handle, "SELECT count(*) FROM sqlite_schema", &objects);
+        if (rc != SQLITE_OK)
+                return rc;
+
+        if (application == 0 && version == 0 && objects == 0)
+                *ret_kind = SCHEMA_EMPTY;
+        else if (application != SCHEMA_APPLICATION_ID || version < 1)
+                *ret_kind = SCHEMA_FOREIGN;
+        else if (version > schema_newest())
+                *ret_kind = SCHEMA_NEWER;
+        else
+                *ret_kind = SCHEMA_OURS;
+        *ret_version = (int)version;
+        return SQLITE_OK;
+}
+
+static int migrate_step(sqlite3 *handle, int version) {
+        char stamp[128];
+        int rc;
+
+        /* The version changes with the tables or not at all. */
+        (void)snprintf(stamp, sizeof(stamp),
+                       "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
+                       SCHEMA_APPLICATION_ID, version + 1);
+        rc = sqlite3_exec(handle, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+        if (rc == SQLITE_OK)
+                rc = sqlite3_exec(handle, migrations[version], NULL, NULL, NULL);
+        if (rc == SQLITE_OK)
+                rc = sqlite3_exec(handle, stamp, NULL, NULL, NULL);
+        if (rc != SQLITE_OK && !sqlite3_get_autocommit(handle))
+                (void)sqlite3_exec(handle, "ROLLBACK", NULL, NULL, NULL);
+        return rc;
+}
+
+int schema_migrate(sqlite3 *handle, int version) {
+        for (; version < schema_newest(); version++) {
+                int rc = migrate_step(handle, version);
+
+                if (rc != SQLITE_OK)
+                        return rc;
+        }
+        return SQLITE_OK;
+}
