@@ -401,17 +401,9 @@ int crampd_subscribe(crampd_client *client, crampd_event_func func, void *userda
         return r;
 }
 
-int crampd_unsubscribe(crampd_client *client, struct crampd_error *error) {
+static int call_unsubscribe(crampd_client *client, struct crampd_error *error) {
         DBusMessage *message;
-        bool subscribed = client->subscribed;
         int r;
-
-        if (!client->func)
-                return 0;
-        events_stop(client);
-        (void)call_match(client, "RemoveMatch", NULL);
-        if (!subscribed)
-                return 0;
 
         r = call_new(MANAGER_PATH, MANAGER_INTERFACE, "Unsubscribe", &message, error);
         if (r < 0)
@@ -420,5 +412,24 @@ int crampd_unsubscribe(crampd_client *client, struct crampd_error *error) {
         dbus_message_set_auto_start(message, FALSE);
         r = call_wait(client, message, "", NULL, error);
         dbus_message_unref(message);
-        return r == -ENOTCONN ? 0 : r;
+        if (r == -ENOTCONN) {
+                if (error)
+                        *error = (struct crampd_error){};
+                return 0;
+        }
+        return r;
+}
+
+int crampd_unsubscribe(crampd_client *client, struct crampd_error *error) {
+        bool subscribed = client->subscribed;
+        int r, q = 0;
+
+        if (!client->func)
+                return 0;
+        /* Whatever becomes of the calls, no more events are delivered. */
+        events_stop(client);
+        r = call_match(client, "RemoveMatch", error);
+        if (subscribed)
+                q = call_unsubscribe(client, r < 0 ? NULL : error);
+        return r < 0 ? r : q;
 }
