@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * crampctl's own house rules: one file per verb, each with one function listed in main.c's table. A verb gets its own
- * argv (argv[0] is the verb), parses its options with getopt_long() and returns an exit code after sysexits.h:
- * 0, EX_USAGE 64, EX_DATAERR 65, EX_NOINPUT 66, EX_UNAVAILABLE 69, EX_SOFTWARE 70, EX_OSERR 71, EX_CANTCREAT 73,
- * EX_NOPERM 77.
+ * crampctl's own house rules: one file per verb, each with one function listed in main.c's table. A verb
+ * gets its own argv (argv[0] is the verb), parses its options with getopt_long() and returns an exit
+ * code after sysexits.h: 0, EX_USAGE 64, EX_DATAERR 65, EX_NOINPUT 66, EX_UNAVAILABLE 69, EX_SOFTWARE
+ * 70, EX_OSERR 71, EX_CANTCREAT 73, EX_NOPERM 77.
  */
 #pragma once
 

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+#include "dbus/crampctl/alert.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/basic/cleanup.h"
+#include "dbus/crampctl/episode.h"
+#include "dbus/crampctl/json.h"
+#include "dbus/crampctl/text.h"
+#include "dbus/crampctl/timestamp.h"
+
+/* --- JSON --- */
+
+static const char *type_to_string(enum crampd_event_type type) {
+        switch (type) {
+        case CRAMPD_ALERT_RAISED:
+                return "alert-raised";
+        case CRAMPD_ALERT_UPDATED:
+                return "alert-updated";
+        case CRAMPD_ALERT_ENDED:
+                return "alert-ended";
+        case CRAMPD_SENSOR_CHANGED:
+                return "sensor-changed";
+        case CRAMPD_SERVICE_GONE:
+                return "service-gone";
+        case CRAMPD_SERVICE_BACK:
+                return "service-back";
+        }
+        return "unknown";
+}
+
+static bool is_alert(const struct crampd_event *event) {
+        return event->type == CRAMPD_ALERT_RAISED || event->type == CRAMPD_ALERT_UPDATED ||
+               event->type == CRAMPD_ALERT_ENDED;
+}
+
+static void json_write(FILE *file, const struct crampd_event *event) {
+        struct json json = JSON_INIT(file);
+
+        json_object_begin(&json, NULL);
+        json_string(&json, "type", type_to_string(event->type));
+        if (is_alert(event)) {
+                episode_write_json(&json, &event->episode);
+                json_string(&json, "sensor_name", event->sensor_name);
+                json_array_begin(&json, "relief");
+                for (const char *const *step = event->relief; step && *step; step++)
+                        json_string(&json, NULL, *step);
+                json_array_end(&json);
+                json_bool(&json, "recorded", event->recorded);
+                json_bool(&json, "simulated", event->simulated);
+                json_bool(&json, "repeated", event->repeated);
+        } else if (event->type == CRAMPD_SENSOR_CHANGED) {
+                const char *id = strrchr(event->sensor_path, '/');
+
+                json_string(&json, "sensor", id ? id + 1 : event->sensor_path);
+                json_string(&json, "sensor_name", event->sensor_name);
+                json_string(&json, "state", event->state);
+                json_string(&json, "reason", event->reason);
+        }
+        json_object_end(&json);
+        (void)json_finish(&json);
+}
+
+/* --- lines for people --- */
+
+static void words_write(FILE *file, const char *const words[]) {
+        for (size_t i = 0; words[i]; i++)
+                text_write(file, words[i]);
+}
+
+static char *relief_join(const char *const *relief) {
+        size_t size = 1, used = 0;
+        char *joined;
+
+        for (const char *const *step = relief; *step; step++)
+                size += strlen(*step) + 1;
+        joined = malloc(size);
+        if (!joined)
+                return NULL;
+        for (const char *const *step = relief; *step; step++) {
+                size_t n = strlen(*step);
+
+                memcpy(joined + used, *step, n);
+                used += n;
+                joined[used++] = '\n';
+        }
+        joined[used] = 0;
+        return joined;
+}
+
+static void relief_write(struct alert_writer *writer, const struct crampd_event *event) {
+        _cleanup_(freep) char *joined = NULL;
+        unsigned number = 1;
+
+        if (!event->relief || !event->relief[0])
+                return;
+        joined = relief_join(event->relief);
+        /* Without memory the steps are said once more; that harms nobody. */
+        if (event->type == CRAMPD_ALERT_UPDATED && joined && writer->relief &&
+            strcmp(joined, writer->relief) == 0)
+                return;
+        for (const char *const *step = event->relief; *step; step++) {
+                fprintf(writer->file, "  %u. ", number++);
+                text_write(writer->file, *step);
+                fputc('\n', writer->file);
+        }
+        free(writer->relief);
+        writer->relief = steal_pointer(&joined);
+}
+
+static const char *name_or_id(const struct crampd_event *event) {
+        return event->sensor_name[0] ? event->sensor_name : event->episode.sensor;
+}
+
+static void alert_line_write(struct alert_writer *writer, const struct crampd_event *event) {
+        const struct crampd_episode *episode = &event->episode;
+        char onset[TIMESTAMP_SIZE], duration[EPISODE_DURATION_SIZE];
+        const char *what = event->type == CRAMPD_ALERT_RAISED    ? "CRAMP"
+                           : event->type == CRAMPD_ALERT_UPDATED ? "still cramp"
+                                                                 : "cramp over";
+
+        timestamp_format_people(episode->onset_us, episode->zone_offset_s, onset);
+        episode_format_duration(episode, duration);
+        if (writer->colour)
+                fputs(event->type == CRAMPD_ALERT_ENDED ? TEXT_BOLD : TEXT_ALARM, writer->file);
+        fputs(what, writer->file);
+        if (writer->colour)
+                fputs(TEXT_PLAIN, writer->file);
+        words_write(writer->file, (const char *const[]){": ", name_or_id(event), ", ", episode->leg, " ",
+                                                        episode->muscle, ", ", episode->severity,
+                                                        ", began ", onset, NULL});
+        if (event->type == CRAMPD_ALERT_ENDED)
+                words_write(writer->file, (const char *const[]){", lasted ", duration, " (",
+                                                                episode->end_reason, ")", NULL});
+        if (event->type == CRAMPD_ALERT_UPDATED && event->recorded)
+                fputs(", recorded", writer->file);
+        if (event->simulated)
+                fputs(" [simulated]", writer->file);
+        if (event->repeated)
+                fputs(" [repeated]", writer->file);
+        fputc('\n', writer->file);
+        relief_write(writer, event);
+}
+
+static void line_write(struct alert_writer *writer, const struct crampd_event *event) {
+        switch (event->type) {
+        case CRAMPD_ALERT_RAISED:
+        case CRAMPD_ALERT_UPDATED:
+        case CRAMPD_ALERT_ENDED:
+                alert_line_write(writer, event);
+                break;
+        case CRAMPD_SENSOR_CHANGED:
+                words_write(writer->file,
+                            (const char *const[]){"sensor ",
+                                                  event->sensor_name[0]
+                                                          ? event->sensor_name
+                                                          : strrchr(event->sensor_path, '/') + 1,
+                                                  ": ", event->state, event->reason[0] ? ": " : "",
+                                                  event->reason, NULL});
+                fputc('\n', writer->file);
+                break;
+        case CRAMPD_SERVICE_GONE:
+                fputs("crampd is not there: nobody watches now\n", writer->file);
+                break;
+        case CRAMPD_SERVICE_BACK:
+                fputs("crampd is there\n", writer->file);
+                break;
+        }
+}
+
+void alert_write(struct alert_writer *writer, const struct crampd_event *event) {
+        if (writer->json)
+                json_write(writer->file, event);
+        else {
+                line_write(writer, event);
+                (void)fflush(writer->file);
+        }
+}
+
+void alert_writer_clear(struct alert_writer *writer) {
+        free(writer->relief);
+        writer->relief = NULL;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#include "dbus/crampctl/connect.h"
+
+#include <signal.h>
+#include <string.h>
+#include <strings.h>
+#include <sysexits.h>
+
+#include "dbus/crampctl/crampctl.h"
+
+int client_open(crampd_client **ret) {
+        struct crampd_error error = {};
+        int r = crampd_client_new(ret, &error);
+
+        /* libdbus ignores SIGPIPE for the whole process; a filter in a pipe should end quietly when
+         * nobody reads. */
+        (void)signal(SIGPIPE, SIG_DFL);
+        return r < 0 ? fail_client(r, &error) : 0;
+}
+
+/* 2 = it and no other, 1 = by its name, 0 = no. */
+static int sensor_match(const struct crampd_sensor *sensor, const char *wanted) {
+        if (strcmp(sensor->id, wanted) == 0 || strcmp(sensor->path, wanted) == 0 ||
+            (strchr(wanted, ':') && strcasecmp(sensor->address, wanted) == 0))
+                return 2;
+        return strcmp(sensor->name, wanted) == 0 ? 1 : 0;
+}
+
+int sensor_find(crampd_client *client, const char *wanted, char **ret_path) {
+        struct crampd_sensor *sensors;
+        struct crampd_error error = {};
+        const char *found = NULL;
+        unsigned names = 0;
+        int code = 0, r;
+        size_t n;
+
+        r = crampd_list_sensors(client, &sensors, &n, &error);
+        if (r < 0)
+                return fail_client(r, &error);
+        for (size_t i = 0; i < n; i++) {
+                int match = sensor_match(sensors + i, wanted);
+
+                if (match > 0)
+                        found = sensors[i].path;
+                if (match == 2) {
+                        names = 0;
+                        break;
+                }
+                names += match == 1;
+        }
+
+        if (!found)
+                code = fail(EX_DATAERR, "there is no sensor '%s'; 'crampctl sensors' lists them",
+                            wanted);
+        else if (names > 1)
+                code = fail(EX_DATAERR,
+                            "%u sensors are named '%s'; tell one by its id (see 'crampctl sensors')",
+                            names, wanted);
+        else {
+                char *path = strdup(found);
+
+                if (path)
+                        *ret_path = path;
+                else
+                        code = fail(EX_OSERR, "out of memory");
+        }
+        crampd_sensors_free(sensors, n);
+        return code;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What verbs do first: reach the bus, find the sensor that is meant.
+ */
+#pragma once
+
+#include "daemon/basic/cleanup.h"
+#include "dbus/client/crampd-client.h"
+
+static inline void client_freep(crampd_client **client) {
+        (void)crampd_client_free(*client);
+}
+
+/* Returns 0, or an exit code after saying why. */
+int client_open(crampd_client **ret);
+
+/* The path, to be freed, of the sensor with this id, address, path or name (which has to be the only one
+ * of that name). Returns 0, or an exit code after saying why. */
+int sensor_find(crampd_client *client, const char *wanted, char **ret_path);

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A sensor in JSON, as `sensors` and `status` show it.
+ */
+#pragma once
+
+#include "dbus/client/crampd-client.h"
+#include "dbus/crampctl/json.h"
+
+/* Writes the members into the object that is open. */
+void sensor_write_json(struct json *json, const struct crampd_sensor *sensor);

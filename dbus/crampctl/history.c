@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * crampctl history: the recorded cramps, oldest first.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+#include "dbus/crampctl/connect.h"
+#include "dbus/crampctl/episode.h"
+#include "dbus/crampctl/options.h"
+#include "dbus/crampctl/output.h"
+#include "dbus/crampctl/table.h"
+#include "dbus/crampctl/text.h"
+#include "dbus/crampctl/timestamp.h"
+
+static const char help[] =
+        "Usage: crampctl history [OPTION...]\n"
+        "\n"
+        "List recorded cramps in order of onset, in the local time of that night. LEVEL is the highest "
+        "150 ms RMS.\n"
+        "\n"
+        "Options:\n"
+        "      --since=TIME       Only cramps that began at TIME or later\n"
+        "      --until=TIME       Only cramps that began before TIME\n" COMMON_OPTIONS_HELP "\n"
+        "TIME is 2026-11-23 (that day's beginning), 2026-11-23T02:30 (local), 2026-11-23T02:30+01:00, "
+        "now, today,\n"
+        "yesterday, or a span before now: -7d, -2w, -12h, -30m.\n"
+        "\n"
+        "Examples:\n"
+        "  crampctl history --since yesterday\n"
+        "  crampctl history --since 2026-11-01 --until 2026-12-01 --json\n";
+
+struct listing {
+        struct json json;
+        struct table *table; /* NULL for JSON */
+};
+
+static int episode_print_json(const struct crampd_episode *episode, void *userdata) {
+        struct listing *listing = userdata;
+
+        json_object_begin(&listing->json, NULL);
+        episode_write_json(&listing->json, episode);
+        json_object_end(&listing->json);
+        return json_finish(&listing->json);
+}
+
+static int episode_add_row(const struct crampd_episode *episode, void *userdata) {
+        struct listing *listing = userdata;
+        char onset[TIMESTAMP_SIZE], duration[EPISODE_DURATION_SIZE], peak[TEXT_NUMBER_SIZE],
+                median[TEXT_NUMBER_SIZE];
+
+        timestamp_format_people(episode->onset_us, episode->zone_offset_s, onset);
+        episode_format_duration(episode, duration);
+        text_number(episode->peak_uv, 0, peak);
+        text_number(episode->median_hz, 0, median);
+        table_cell(listing->table, "%s", onset);
+        table_cell(listing->table, "%s", duration);
+        table_cell(listing->table, "%s", episode->leg);
+        table_cell(listing->table, "%s", episode->muscle);
+        table_cell(listing->table, "%s", episode->severity);
+        table_cell(listing->table, "%s", peak[0] ? peak : "-");
+        table_cell(listing->table, "%s", median[0] ? median : "-");
+        table_cell(listing->table, "%s", episode->end_reason ? episode->end_reason : "still open");
+        table_cell(listing->table, "%s", episode->id);
+        return 0;
+}
+
+static int json_print(crampd_client *client, const struct crampd_filter *filter) {
+        struct listing listing = {.json = JSON_INIT(stdout)};
+        struct crampd_error error = {};
+        int r = crampd_list_episodes(client, filter, episode_print_json, &listing, &error);
+
+        /* A stream that failed shows again, and is told, below. */
+        if (r < 0 && !ferror(stdout))
+                return fail_client(r, &error);
+        return output_finish_stdout();
+}
+
+static int people_print(crampd_client *client, const struct crampd_filter *filter, bool legend) {
+        static const struct column columns[] = {
+                {"ONSET"},          {"LASTED", true},    {"LEG"}, {"MUSCLE"}, {"SEVERITY"},
+                {"LEVEL uV", true}, {"MEDIAN Hz", true}, {"END"}, {"ID"},
+        };
+        struct listing listing = {.table = table_new(columns, ARRAY_LENGTH(columns))};
+        struct crampd_error error = {};
+        int code = 0, r;
+
+        if (!listing.table)
+                return fail(EX_OSERR, "out of memory");
+        r = crampd_list_episodes(client, filter, episode_add_row, &listing, &error);
+        if (r < 0)
+                code = fail_client(r, &error);
+        else if (table_rows(listing.table) > 0) {
+                if (table_print(listing.table, stdout, legend) < 0)
+                        code = fail(EX_OSERR, "out of memory");
+        } else if (legend)
+                puts("No recorded cramps in that time.");
+        (void)table_free(listing.table);
+        return code == 0 ? output_finish_stdout() : code;
+}
+
+int verb_history(const struct global_options *global, int argc, char *argv[]) {
+        enum { OPTION_SINCE = OPTION_VERB, OPTION_UNTIL };
+        static const struct option options[] = {
+                COMMON_OPTIONS,
+                {"since", required_argument, NULL, OPTION_SINCE},
+                {"until", required_argument, NULL, OPTION_UNTIL},
+                {},
+        };
+        _cleanup_(client_freep) crampd_client *client = NULL;
+        const char *since = NULL, *until = NULL;
+        struct global_options g = *global;
+        struct crampd_filter filter;
+        int c, code;
+
+        while ((c = option_next(&g, argc, argv, ":h", options)) >= 0)
+                switch (c) {
+                case 'h':
+                        return help_print(help);
+                case OPTION_SINCE:
+                        since = optarg;
+                        break;
+                case OPTION_UNTIL:
+                        until = optarg;
+                        break;
+                default:
+                        return EX_USAGE;
+                }
+        code = operands_refuse(argc, argv);
+        if (code == 0)
+                code = filter_parse(since, until, &filter);
+        if (code == 0)
+                code = client_open(&client);
+        if (code != 0)
+                return code;
+        return g.json ? json_print(client, &filter) : people_print(client, &filter, !g.no_legend);
+}

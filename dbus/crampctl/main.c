@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * crampctl: the command line of crampd. Here are the table of verbs and the options that stand before
+ * them.
+ */
+#include <getopt.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "config.h"
+#include "daemon/basic/cleanup.h"
+#include "dbus/crampctl/crampctl.h"
+#include "dbus/crampctl/options.h"
+#include "dbus/crampctl/output.h"
+
+static const struct verb {
+        const char *name;
+        const char *summary;
+        int (*run)(const struct global_options *global, int argc, char *argv[]);
+} verbs[] = {
+        {"status", "Show how crampd and its sensors are (the default)", verb_status},
+        {"sensors", "List your sensors", verb_sensors},
+        {"add", "Adopt a sensor", verb_add},
+        {"remove", "Give a sensor up", verb_remove},
+        {"monitor", "Show alerts, and the activity, as they come", verb_monitor},
+        {"history", "List recorded cramps", verb_history},
+        {"export", "Write recorded cramps as CSV or JSON", verb_export},
+        {"analyze", "Look for cramps in recordings", verb_analyze},
+};
+
+static int usage_print(void) {
+        fputs("Usage: crampctl [OPTION...] [VERB [ARGUMENT...]]\n"
+              "\n"
+              "See and steer crampd, which watches leg-worn EMG sensors for nocturnal cramps.\n"
+              "\n"
+              "Verbs:\n",
+              stdout);
+        for (size_t i = 0; i < ARRAY_LENGTH(verbs); i++)
+                printf("  %-10s %s\n", verbs[i].name, verbs[i].summary);
+        fputs("\n"
+              "Options, before or after the verb:\n" COMMON_OPTIONS_HELP
+              "      --version          Show the version\n"
+              "\n"
+              "'crampctl VERB --help' tells more. Exit codes follow sysexits.h: 64 usage, 65 data, 66 "
+              "missing file,\n"
+              "69 crampd is not there, 73 cannot create a file, 74 cannot write, 77 refused.\n",
+              stdout);
+        return output_finish_stdout();
+}
+
+static int version_print(void) {
+        puts("crampctl " CRAMPD_VERSION);
+        return output_finish_stdout();
+}
+
+static int verb_run(const struct global_options *global, int argc, char *argv[]) {
+        static char default_name[] = "status";
+        char *default_argv[] = {default_name, NULL};
+
+        if (argc == 0) {
+                argc = 1;
+                argv = default_argv;
+        }
+        for (size_t i = 0; i < ARRAY_LENGTH(verbs); i++)
+                if (strcmp(verbs[i].name, argv[0]) == 0) {
+                        /* getopt begins anew with the verb's own words. */
+                        optind = 0;
+                        return verbs[i].run(global, argc, argv);
+                }
+        return fail(EX_USAGE, "there is no verb '%s'; see 'crampctl --help'", argv[0]);
+}
+
+int main(int argc, char *argv[]) {
+        enum { OPTION_VERSION = OPTION_VERB };
+        static const struct option options[] = {
+                COMMON_OPTIONS,
+                {"version", no_argument, NULL, OPTION_VERSION},
+                {},
+        };
+        struct global_options global = {};
+        int c;
+
+        /* How wide characters are, and whether bars can be drawn. Numbers and dates stay the same
+         * everywhere. */
+        (void)setlocale(LC_CTYPE, "");
+        /* A message is one write, and does not mix with those of others. */
+        (void)setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
+        opterr = 0;
+
+        while ((c = getopt_long(argc, argv, "+h", options, NULL)) >= 0)
+                switch (c) {
+                case OPTION_JSON:
+                        global.json = true;
+                        break;
+                case OPTION_NO_LEGEND:
+                        global.no_legend = true;
+                        break;
+                case 'h':
+                        return usage_print();
+                case OPTION_VERSION:
+                        return version_print();
+                default:
+                        return fail(EX_USAGE, "option %s is not understood; see 'crampctl --help'",
+                                    argv[optind - 1]);
+                }
+        return verb_run(&global, argc - optind, argv + optind);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Command lines: the options that every verb knows, and how wrong ones are told.
+ */
+#pragma once
+
+#include <getopt.h>
+
+#include "dbus/crampctl/crampctl.h"
+
+/* Values of long options; a verb's own begin at OPTION_VERB. */
+enum {
+        OPTION_JSON = 0x100,
+        OPTION_NO_LEGEND,
+        OPTION_ERROR,
+        OPTION_VERB,
+};
+
+#define COMMON_OPTIONS                                                                                  \
+        {"json", no_argument, NULL, OPTION_JSON}, {"no-legend", no_argument, NULL, OPTION_NO_LEGEND}, { \
+                "help", no_argument, NULL, 'h'                                                          \
+        }
+
+#define COMMON_OPTIONS_HELP                                         \
+        "      --json             One JSON object a line\n"         \
+        "      --no-legend        Leave out headings and remarks\n" \
+        "  -h, --help             Show this text\n"
+
+/*
+ * The next option that is the verb's own or 'h', -1 after the last one, or OPTION_ERROR after it was
+ * told what is wrong; the verb then returns EX_USAGE. --json and --no-legend go into `global`.
+ * `short_options` begins with ':'.
+ */
+int option_next(struct global_options *global, int argc, char *argv[], const char *short_options,
+                const struct option *long_options);
+
+/* Prints a verb's help. Returns the exit code. */
+int help_print(const char *help);
+
+/* Returns 0, or EX_USAGE after saying that the operand after the options is one too many. */
+int operands_refuse(int argc, char *argv[]);
+
+/* --since and --until; empty means not given. */
+int filter_parse(const char *since, const char *until, struct crampd_filter *ret);

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Aligned columns. Cells are collected, then printed at once; running out of memory is remembered and
+ * told by table_print().
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+struct column {
+        const char *heading;
+        bool right; /* for numbers */
+};
+
+struct table;
+
+/* NULL when memory is short. `columns` has to stay. */
+struct table *table_new(const struct column *columns, size_t n_columns);
+struct table *table_free(struct table *table);
+
+/* The next cell, row by row. */
+void table_cell(struct table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+size_t table_rows(const struct table *table);
+
+/* Returns 0 or -ENOMEM. */
+int table_print(const struct table *table, FILE *file, bool headings);

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+#include "dbus/crampctl/text.h"
+
+#include <langinfo.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <wchar.h>
+
+/* Bytes of the control character at `text`, else 0: C0, DEL, and C1 as UTF-8. */
+static size_t control_length(const char *text) {
+        const unsigned char *byte = (const unsigned char *)text;
+
+        if (byte[0] < 0x20 || byte[0] == 0x7f)
+                return 1;
+        return byte[0] == 0xc2 && byte[1] >= 0x80 && byte[1] < 0xa0 ? 2 : 0;
+}
+
+void text_write(FILE *file, const char *text) {
+        if (!text)
+                return;
+        while (*text) {
+                size_t length = control_length(text);
+
+                if (length > 0) {
+                        fputc('?', file);
+                        text += length;
+                } else
+                        fputc(*text++, file);
+        }
+}
+
+/* Cells of the character at `text` and its length; one cell for each where the locale does not know it.
+ */
+static size_t character_width(const char *text, size_t *ret_length) {
+        mbstate_t state = {};
+        wchar_t character;
+        size_t length = mbrtowc(&character, text, strlen(text), &state);
+        int width;
+
+        if (length == 0 || length > strlen(text)) {
+                /* Not of this locale: taken as UTF-8. */
+                length = 1;
+                while (((unsigned char)text[length] & 0xc0) == 0x80)
+                        length++;
+                *ret_length = length;
+                return 1;
+        }
+        *ret_length = length;
+        width = wcwidth(character);
+        return width >= 0 ? (size_t)width : 1;
+}
+
+size_t text_width(const char *text) {
+        size_t width = 0, length;
+
+        for (; text && *text; text += length) {
+                length = control_length(text);
+                width += length > 0 ? 1 : character_width(text, &length);
+        }
+        return width;
+}
+
+bool text_may_colour(FILE *file) {
+        const char *no_colour = getenv("NO_COLOR");
+        const char *terminal = getenv("TERM");
+
+        return isatty(fileno(file)) && (!no_colour || !*no_colour) && terminal &&
+               strcmp(terminal, "dumb") != 0;
+}
+
+bool text_is_utf8(void) {
+        return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+}
+
+void text_number(double value, int decimals, char buffer[static TEXT_NUMBER_SIZE]) {
+        int n;
+
+        buffer[0] = 0;
+        if (!isfinite(value))
+                return;
+        /* Beyond this no decimal is exact anyway, and it bounds the length. */
+        if (fabs(value) >= 1e15) {
+                (void)snprintf(buffer, TEXT_NUMBER_SIZE, "%.15e", value);
+                return;
+        }
+        n = snprintf(buffer, TEXT_NUMBER_SIZE, "%.*f", decimals, value);
+        if (decimals > 0) {
+                while (buffer[n - 1] == '0')
+                        buffer[--n] = 0;
+                if (buffer[n - 1] == '.')
+                        buffer[--n] = 0;
+        }
+        if (strcmp(buffer, "-0") == 0)
+                (void)strcpy(buffer, "0");
+}

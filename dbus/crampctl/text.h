@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Text for terminals: nothing that came from elsewhere may steer the terminal, and columns are counted
+ * in cells.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#define TEXT_BOLD "\033[1m"
+#define TEXT_ALARM "\033[1;31m"
+#define TEXT_PLAIN "\033[0m"
+
+/* Writes with control characters replaced by '?'; NULL writes nothing. */
+void text_write(FILE *file, const char *text);
+
+/* Cells that text_write() of this fills. */
+size_t text_width(const char *text);
+
+/* The stream is a terminal that may get escape sequences, and NO_COLOR is not set (no-color.org). */
+bool text_may_colour(FILE *file);
+
+/* The locale's characters are UTF-8. */
+bool text_is_utf8(void);
+
+/* At most `decimals` places, without trailing zeros, with a point whatever the locale; "" if not finite.
+ */
+#define TEXT_NUMBER_SIZE 64
+void text_number(double value, int decimals, char buffer[static TEXT_NUMBER_SIZE]);
