@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Drives the client library for test-client.py: runs the commands of its command line one after the
+ * other and prints what came of each. The library's own allocations can be made to fail (the linker puts
+ * the functions below in their place).
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dbus/client/crampd-client.h"
+
+/* Wide of any number of allocations that one call makes. */
+#define SWEEP_MAX 1000u
+#define WAIT_LIMIT_MS 20000
+
+static unsigned fail_at; /* the how manieth allocation from now fails; 0 = none */
+
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+char *__real_strdup(const char *text);
+char *__wrap_strdup(const char *text);
+
+static bool allocation_fails(void) {
+        return fail_at > 0 && --fail_at == 0;
+}
+
+void *__wrap_calloc(size_t n, size_t size) {
+        return allocation_fails() ? NULL : __real_calloc(n, size);
+}
+
+char *__wrap_strdup(const char *text) {
+        return allocation_fails() ? NULL : __real_strdup(text);
+}
+
+struct probe {
+        crampd_client *client;
+        unsigned events;
+        bool nested; /* the callback makes a call */
+};
+
+static void event_print(const struct crampd_event *event, void *userdata) {
+        struct probe *probe = userdata;
+        struct crampd_status *status;
+
+        probe->events++;
+        printf("event %d %s\n", (int)event->type, event->episode.id ? event->episode.id : "-");
+        if (probe->nested && crampd_get_status(probe->client, &status, NULL) >= 0) {
+                printf("nested %s\n", status->version);
+                crampd_status_free(status);
+        }
+        (void)fflush(stdout);
+}
+
+static int episode_count(const struct crampd_episode *episode, void *userdata) {
+        unsigned *count = userdata;
+
+        (*count)++;
+        return 0;
+}
+
+static int run_status(struct probe *probe, struct crampd_error *error) {
+        struct crampd_status *status;
+        int r = crampd_get_status(probe->client, &status, error);
+
+        if (r >= 0)
+                crampd_status_free(status);
+        return r;
+}
+
+static int run_sensors(struct probe *probe, struct crampd_error *error) {
+        struct crampd_sensor *sensors;
+        size_t n;
+        int r = crampd_list_sensors(probe->client, &sensors, &n, error);
+
+        if (r < 0)
+                return r;
+        crampd_sensors_free(sensors, n);
+        return (int)n;
+}
+
+static int run_episodes(struct probe *probe, struct crampd_error *error) {
+        const struct crampd_filter filter = {.since_us = 0, .until_us = INT64_MAX};
+        unsigned count = 0;
+        int r = crampd_list_episodes(probe->client, &filter, episode_count, &count, error);
+
+        return r < 0 ? r : (int)count;
+}
+
+/* The caller's own end of a listing comes back as it is. */
+static int episode_stop(const struct crampd_episode *episode, void *userdata) {
+        return -ESTALE;
+}
+
+static int run_stop(struct probe *probe, struct crampd_error *error) {
+        const struct crampd_filter filter = {.since_us = CRAMPD_NO_TIME, .until_us = CRAMPD_NO_TIME};
+
+        return crampd_list_episodes(probe->client, &filter, episode_stop, NULL, error);
+}
+
+static int run_add(struct probe *probe, struct crampd_error *error) {
+        const struct crampd_add_options options = {
+                .muscle = "soleus", .leg = "left", .driver = "crampd", .name = "x", .has_owner = true};
+        char *path;
+        int r = crampd_add_sensor(probe->client, "C0:FF:EE:00:00:01", &options, &path, error);
+
+        if (r >= 0)
+                free(path);
+        return r;
+}
+
+static int run_remove(struct probe *probe, struct crampd_error *error) {
+        return crampd_remove_sensor(probe->client, "/org/crampd1/sensor/a1", error);
+}
+
+static int run_stream(struct probe *probe, struct crampd_error *error) {
+        int fd = crampd_open_stream(probe->client, "/org/crampd1/sensor/a1", NULL, error);
+
+        if (fd < 0)
+                return fd;
+        (void)close(fd);
+        return 0;
+}
+
+static int run_bad_arguments(struct probe *probe, struct crampd_error *error) {
+        const struct crampd_add_options empty = {}, bad = {.muscle = "\xff", .leg = "left"};
+        static const char *const paths[] = {NULL,
+                                            "",
+                                            "x",
+                                            "/",
+                                            "/org/crampd1",
+                                            "/org/crampd1/sensor/",
+                                            "/org/crampd1/sensor/a-b",
+                                            "/org/crampd1/sensor/\xff"};
+        char *path;
+
+        for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
+                if (crampd_remove_sensor(probe->client, paths[i], error) != -EINVAL ||
+                    crampd_open_stream(probe->client, paths[i], NULL, NULL) != -EINVAL)
+                        return -EDOM;
+        if (crampd_add_sensor(probe->client, "x", &empty, &path, error) != -EINVAL ||
+            crampd_add_sensor(probe->client, NULL, &bad, &path, error) != -EINVAL ||
+            crampd_subscribe(probe->client, NULL, NULL, error) != -EINVAL)
+                return -EDOM;
+        return crampd_add_sensor(probe->client, "x", &bad, &path, error);
+}
+
+static int run_subscribe(struct probe *probe, struct crampd_error *error) {
+        return crampd_subscribe(probe->client, event_print, probe, error);
+}
+
+static int run_unsubscribe(struct probe *probe, struct crampd_error *error) {
+        return crampd_unsubscribe(probe->client, error);
+}
+
+/* Waits for the next event, as a caller's poll() loop does. */
+static int run_event(struct probe *probe, struct crampd_error *error) {
+        unsigned before = probe->events;
+
+        while (probe->events == before) {
+                struct pollfd pollfd = {.fd = crampd_client_get_fd(probe->client),
+                                        .events = crampd_client_get_events(probe->client)};
+                int r = crampd_client_dispatch(probe->client);
+
+                if (r < 0)
+                        return r;
+                if (probe->events == before && poll(&pollfd, 1, WAIT_LIMIT_MS) <= 0)
+                        return -ETIME;
+        }
+        return 0;
+}
+
+/* Whether the loop stands still when there is nothing to do. */
+static int run_idle(struct probe *probe, struct crampd_error *error) {
+        struct pollfd pollfd = {.fd = crampd_client_get_fd(probe->client), .events = POLLIN};
+        int r = crampd_client_dispatch(probe->client);
+
+        return r < 0 ? r : poll(&pollfd, 1, 50);
+}
+
+static const struct command {
+        const char *name;
+        int (*run)(struct probe *probe, struct crampd_error *error);
+} commands[] = {
+        {"status", run_status},
+        {"sensors", run_sensors},
+        {"episodes", run_episodes},
+        {"stop", run_stop},
+        {"add", run_add},
+        {"remove", run_remove},
+        {"stream", run_stream},
+        {"bad-arguments", run_bad_arguments},
+        {"subscribe", run_subscribe},
+        {"unsubscribe", run_unsubscribe},
+        {"event", run_event},
+        {"idle", run_idle},
+};
+
+static const struct command *command_find(const char *name) {
+        for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+                if (strcmp(commands[i].name, name) == 0)
+                        return commands + i;
+        fprintf(stderr, "no command '%s'\n", name);
+        exit(2);
+}
+
+/* Lets each allocation of a command fail in turn; returns how many there were, or what was not -ENOMEM.
+ */
+static int sweep(struct probe *probe, const struct command *command) {
+        for (unsigned n = 1; n < SWEEP_MAX; n++) {
+                struct crampd_error error = {};
+                int r;
+
+                fail_at = n;
+                r = command->run(probe, &error);
+                if (fail_at > 0) {
+                        fail_at = 0;
+                        return r < 0 ? r : (int)n - 1;
+                }
+                if (r != -ENOMEM || !error.name[0] || !error.message[0])
+                        return r < 0 ? r : -EDOM;
+        }
+        return -ERANGE;
+}
+
+static void command_run(struct probe *probe, char *word) {
+        char *argument = strchr(word, '=');
+        struct crampd_error error = {};
+        int r;
+
+        if (argument)
+                *argument++ = 0;
+        if (strcmp(word, "timeout") == 0)
+                crampd_client_set_timeout(probe->client, atoi(argument));
+        else if (strcmp(word, "fail") == 0)
+                fail_at = (unsigned)atoi(argument);
+        else if (strcmp(word, "nested") == 0)
+                probe->nested = true;
+        else if (strcmp(word, "enter") == 0) {
+                if (getchar() == EOF)
+                        exit(2);
+        } else if (strcmp(word, "sweep") == 0)
+                printf("sweep %s %d\n", argument, sweep(probe, command_find(argument)));
+        else {
+                r = command_find(word)->run(probe, &error);
+                printf("%s %d %s\n", word, r, error.name);
+        }
+        (void)fflush(stdout);
+}
+
+int main(int argc, char *argv[]) {
+        struct probe probe = {};
+        struct crampd_error error = {};
+        int r;
+
+        /* One allocation after the other, until connecting succeeds. */
+        for (unsigned n = 1;; n++) {
+                fail_at = getenv("PROBE_SWEEP") ? n : 0;
+                r = crampd_client_new(&probe.client, &error);
+                if (r != -ENOMEM || n == SWEEP_MAX)
+                        break;
+        }
+        fail_at = 0;
+        printf("new %d %s\n", r, error.name);
+        (void)fflush(stdout);
+        for (int i = 1; r >= 0 && i < argc; i++)
+                command_run(&probe, argv[i]);
+        (void)crampd_client_free(probe.client);
+        crampd_status_free(NULL);
+        crampd_sensors_free(NULL, 0);
+        return 0;
+}

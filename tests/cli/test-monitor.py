@@ -1,0 +1,427 @@
+# SPDX-License-Identifier: MIT
+"""crampctl monitor as a black box: alerts in words and in JSON, the live view on a terminal, and a crampd that comes, goes
+and lies."""
+
+import fcntl
+import json
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+
+import tap
+from fakecrampd import EPISODES, RELIEF, SENSORS, FakeCrampd
+from privatebus import PrivateBus, die_with_parent
+
+CRAMPCTL = os.environ['CRAMPCTL']
+LIMIT_S = 20
+
+HIDE_CURSOR = '\x1b[?25l'
+SHOW_CURSOR = '\x1b[?25h'
+ALARM = '\x1b[1;31m'
+
+RAISED = ('CRAMP: left calf, left gastrocnemius-medialis, moderate, began 2026-11-23 02:14:05 [simulated]\n'
+          '  1. Sit up and hold on before you stand.\n'
+          '  2. Pull the toes toward the shin.\n')
+
+
+class Monitor:
+    """A running `crampctl monitor`. Its output is read into `text`; on a terminal that is what the terminal gets."""
+
+    def __init__(self, *arguments, terminal=False, stdout=None, columns=100, env=None):
+        environment = {name: value for name, value in os.environ.items() if name != 'NO_COLOR'}
+        environment |= {'LC_ALL': 'C.UTF-8', 'TZ': 'UTC', 'TERM': 'xterm', **(env or {})}
+        self.text = ''
+        self._raw = b''
+        if terminal:
+            self.fd, child = pty.openpty()
+            self.resize(columns)
+        elif stdout is None:
+            self.fd, child = os.pipe()
+        else:
+            self.fd, child = os.open('/dev/null', os.O_RDONLY), stdout
+        self.process = subprocess.Popen([CRAMPCTL, 'monitor', *arguments], stdin=subprocess.DEVNULL, stdout=child,
+                                        stderr=subprocess.PIPE, env=environment, preexec_fn=die_with_parent)
+        if stdout is None:
+            os.close(child)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.process.stderr.close()
+        os.close(self.fd)
+
+    def resize(self, columns):
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack('HHHH', 24, columns, 0, 0))
+
+    def read(self, wait_s=0.0):
+        """Takes what there is; False at the end."""
+        ready, _, _ = select.select([self.fd], [], [], wait_s)
+        if not ready:
+            return True
+        try:
+            data = os.read(self.fd, 65536)
+        except OSError:  # a terminal whose other end was closed
+            data = b''
+        self._raw += data
+        self.text = self._raw.decode(errors='replace').replace('\r\n', '\n')
+        return bool(data)
+
+    def expect(self, what, after=0):
+        """Waits until `what` was written; returns where it ends."""
+        end = time.monotonic() + LIMIT_S
+        while what not in self.text[after:]:
+            if time.monotonic() > end or not self.read(0.2):
+                raise AssertionError(f'waited for {what!r} in {self.text[after:]!r}, {self.process.poll()}')
+        return self.text.index(what, after) + len(what)
+
+    def lines(self, count):
+        """The JSON objects of the first `count` lines, when there are as many."""
+        end = time.monotonic() + LIMIT_S
+        while self.text.count('\n') < count:
+            if time.monotonic() > end or not self.read(0.2):
+                raise AssertionError(f'waited for {count} lines: {self.text!r}')
+        return [json.loads(line) for line in self.text.splitlines()[:count]]
+
+    def finish(self, number=signal.SIGINT, code=0):
+        """Ends it, and returns what it said on standard error."""
+        if number:
+            self.process.send_signal(number)
+        end = time.monotonic() + LIMIT_S
+        while self.read(0.05) and time.monotonic() < end and self.process.poll() is None:
+            pass
+        assert self.process.wait(LIMIT_S) == code, (self.process.returncode, self.text, self.process.stderr.read())
+        self.read()
+        return self.process.stderr.read().decode()
+
+
+def wait_for_subscribers(fake, count=1):
+    tap.wait_until(lambda: fake.subscribers() == count, what=f'{count} subscribers')
+
+
+def test_words():
+    with PrivateBus(), FakeCrampd() as fake, Monitor() as monitor:
+        wait_for_subscribers(fake)
+        fake.do('signal', member='AlertRaised')
+        monitor.expect(RAISED)
+        # The same advice is not said again, other advice is.
+        fake.do('signal', member='AlertUpdated', details={'recorded': True})
+        fake.do('signal', member='AlertUpdated', episode={'severity': 'strong'}, relief=['Get help.'])
+        fake.do('signal', member='AlertEnded', details={'simulated': False, 'repeated': True})
+        fake.do('signal', member='SensorChanged')
+        monitor.expect('Out of reach.\n')
+        assert monitor.finish(signal.SIGTERM) == ''
+        where = 'left calf, left gastrocnemius-medialis'
+        assert monitor.text == (
+            f'{RAISED}'
+            f'still cramp: {where}, moderate, began 2026-11-23 02:14:05, recorded [simulated]\n'
+            f'still cramp: {where}, strong, began 2026-11-23 02:14:05 [simulated]\n'
+            '  1. Get help.\n'
+            f'cramp over: {where}, moderate, began 2026-11-23 02:14:05, lasted 1:05 (subsided) [repeated]\n'
+            'sensor left calf: stalled: Out of reach.\n'), monitor.text
+        # It subscribed and nothing more: streams are for terminals.
+        members = [call['member'] for call in fake.do('calls')]
+        assert members == ['Subscribe'], members
+
+
+def test_json():
+    with PrivateBus(), FakeCrampd() as fake, Monitor('--json') as monitor:
+        wait_for_subscribers(fake)
+        fake.do('signal', member='AlertRaised', relief=[], details={'name': '', 'repeated': True})
+        fake.do('signal', member='AlertUpdated', details={'recorded': True})
+        fake.do('signal', member='AlertEnded')
+        fake.do('signal', member='SensorChanged')
+        raised, updated, ended, changed = monitor.lines(4)
+        episode = {'id': 'e1', 'sensor': 'a1', 'leg': 'left', 'muscle': 'gastrocnemius-medialis',
+                   'onset': '2026-11-23T02:14:05.250+01:00', 'onset_us': 1795396445250000, 'alert_us': 1795396451000000,
+                   'end_us': None, 'end_reason': None, 'severity': 'moderate', 'peak_uv': 123.46, 'median_hz': 61.5,
+                   'confidence': 0.875}
+        more = {'sensor_name': 'left calf', 'relief': RELIEF, 'recorded': False, 'simulated': True, 'repeated': False}
+        assert raised == {'type': 'alert-raised', **episode, **more, 'sensor_name': '', 'relief': [], 'repeated': True}
+        assert updated == {'type': 'alert-updated', **episode, **more, 'recorded': True}
+        assert ended == {'type': 'alert-ended', **episode, **more, 'relief': [], 'end_us': 1795396510250999,
+                         'end_reason': 'subsided'}
+        assert changed == {'type': 'sensor-changed', 'sensor': 'a1', 'sensor_name': 'left calf', 'state': 'stalled',
+                           'reason': 'Out of reach.'}
+        # The same members in the same order as history has.
+        listed = subprocess.run([CRAMPCTL, 'history', '--json'], capture_output=True, check=True, timeout=30).stdout
+        keys = list(json.loads(listed.splitlines()[0]))
+        assert list(ended)[1:len(keys) + 1] == keys
+        assert monitor.finish() == ''
+
+
+def test_only_the_owner_of_the_name_is_believed():
+    with PrivateBus(), FakeCrampd() as fake, Monitor('--json') as monitor:
+        wait_for_subscribers(fake)
+        fake.do('signal', member='AlertRaised', stranger=True)
+        fake.do('signal', member='SensorChanged', stranger=True)
+        # Nor what makes no sense.
+        for how in ('signature', 'type alert_us', 'missing leg', 'huge name', 'missing confidence'):
+            fake.do('signal', member='AlertRaised', how=how)
+            fake.do('signal', member='AlertEnded', how=how)
+        for path in ('/', '/org/crampd1', '/org/crampd1/sensor', '/com/example/sensor/a1'):
+            fake.do('signal', member='AlertRaised', path=path)
+            fake.do('signal', member='SensorChanged', path=path)
+        fake.do('signal', member='AlertRaised', relief=['x'] * 33)
+        fake.do('signal', member='AlertRaised', details={'zone_offset_s': 90000})
+        fake.do('signal', member='AlertRaised', details={'confidence': 7.0})
+        fake.do('signal', member='AlertUnheardOf')
+        fake.do('signal', member='AlertRaised', interface='com.example.Manager')
+        fake.do('signal', member='SensorChanged', state='scanning')
+        # The last one is the first that is believed.
+        assert monitor.lines(1)[0]['state'] == 'scanning', monitor.text
+        assert monitor.finish() == '' and monitor.text.count('\n') == 1, monitor.text
+
+
+def test_terminal_stays_untouched_by_texts():
+    with PrivateBus(), FakeCrampd() as fake, Monitor() as monitor:
+        wait_for_subscribers(fake)
+        fake.do('signal', member='AlertRaised', relief=['a\x1b]0;title\x07b'], details={'name': '\x1b[2J\u009b31m'})
+        monitor.expect('b\n')
+        monitor.finish()
+        assert '  1. a?]0;title?b\n' in monitor.text and 'CRAMP: ?[2J?31m, ' in monitor.text, monitor.text
+
+
+def test_renews_the_subscription():
+    with PrivateBus(), FakeCrampd() as fake, Monitor('--json') as monitor:
+        for number in range(3):
+            wait_for_subscribers(fake)
+            fake.do('signal', member='AlertRaised', episode={'id': f'n{number}'})
+            monitor.lines(3 * number + 1)
+            fake.kill()
+            monitor.lines(3 * number + 2)
+            fake.start()
+            monitor.lines(3 * number + 3)
+        events = monitor.lines(9)
+        assert [event['type'] for event in events] == ['alert-raised', 'service-gone', 'service-back'] * 3, events
+        assert [event['id'] for event in events[::3]] == ['n0', 'n1', 'n2']
+        assert monitor.finish() == ''
+        # Gone with the connection; nothing is left subscribed.
+        assert fake.do('calls')[0]['member'] == 'Subscribe'
+
+
+def test_name_released_and_owned_again():
+    with PrivateBus(), FakeCrampd() as fake, Monitor('--json') as monitor:
+        wait_for_subscribers(fake)
+        fake.do('release')
+        assert monitor.lines(1)[0] == {'type': 'service-gone'}
+        # Still on the bus, but no longer the service.
+        fake.do('signal', member='AlertRaised')
+        fake.do('own')
+        assert monitor.lines(2)[1] == {'type': 'service-back'}
+        monitor.finish()
+
+
+def test_refused_renewal_is_tried_again():
+    with PrivateBus(), FakeCrampd() as fake, Monitor('--json') as monitor:
+        wait_for_subscribers(fake)
+        fake.do('release')
+        monitor.lines(1)
+        fake.do('calls')
+        fake.answer('Subscribe', 'error org.crampd1.Error.LimitReached')
+        fake.do('own')
+        tap.wait_until(lambda: fake.do('calls'), what='the renewal')
+        fake.answer('Subscribe', None)
+        # By itself, some seconds later.
+        assert monitor.lines(2)[1] == {'type': 'service-back'}
+        monitor.finish()
+
+
+def test_waits_for_the_daemon():
+    with PrivateBus(), FakeCrampd() as fake:
+        fake.kill()
+        with Monitor('--json') as monitor, Monitor() as words:
+            assert monitor.lines(1)[0] == {'type': 'service-gone'}
+            ready, _, _ = select.select([words.process.stderr], [], [], LIMIT_S)
+            assert ready and b'waiting' in os.read(words.process.stderr.fileno(), 4096)
+            fake.start()
+            assert monitor.lines(2)[1] == {'type': 'service-back'}
+            words.expect('crampd is there\n')
+            wait_for_subscribers(fake, 2)
+            fake.do('signal', member='AlertRaised')
+            words.expect(RAISED)
+            fake.kill()
+            words.expect('crampd is not there: nobody watches now\n')
+            assert 'waiting' in monitor.finish()
+            words.finish()
+
+
+def test_ends():
+    with PrivateBus() as bus, FakeCrampd() as fake:
+        fake.answer('Subscribe', 'error org.freedesktop.DBus.Error.AccessDenied')
+        with Monitor() as monitor:
+            assert monitor.finish(None, code=77).startswith('crampctl: refused')
+        fake.answer('Subscribe', None)
+
+        with Monitor() as monitor:
+            wait_for_subscribers(fake)
+            os.close(monitor.fd)
+            monitor.fd = os.open('/dev/null', os.O_RDONLY)
+            # The reader of the pipe has gone.
+            assert monitor.process.wait(LIMIT_S) == 0
+        fake.do('set', key='subscriptions', value=[])
+
+        with open('/dev/full', 'wb') as full, Monitor('--json', stdout=full) as monitor:
+            wait_for_subscribers(fake)
+            fake.do('signal', member='AlertRaised')
+            assert 'No space left' in monitor.finish(None, code=74)
+        fake.do('set', key='subscriptions', value=[])
+
+        with Monitor() as monitor:
+            wait_for_subscribers(fake)
+            bus.stop()
+            assert monitor.finish(None, code=69) == 'crampctl: the system bus has gone\n'
+
+
+# --- on a terminal ---
+
+
+def frames(count, state, *channels):
+    return [[state, list(channels)]] * count
+
+
+def test_live_view():
+    with PrivateBus(), FakeCrampd() as fake, Monitor(terminal=True) as monitor:
+        wait_for_subscribers(fake)
+        at = monitor.expect('left calf            ')
+        tap.wait_until(lambda: fake.do('frames', sensor='a1', frames=[]), what='the stream')
+        monitor.expect('b2                   ', at)
+        at = monitor.expect(' absent', at)
+
+        # The channel that stands out is shown: here the second.
+        fake.do('frames', sensor='a1', frames=frames(10, 0, (52.0, 40.0), (5.0, 5.0)))
+        at = monitor.expect('▂ rest, 52 uV, x1.3', at)
+        fake.do('frames', sensor='a1', frames=frames(10, 2, (4.0, 4.0), (160.0, 5.0)))
+        at = monitor.expect('▂█ CRAMP, 160 uV, x32', at)
+        assert ALARM in monitor.text
+        fake.do('frames', sensor='a1', frames=frames(10, 3, (4.5, 0.0), (12.0, 0.0)))
+        at = monitor.expect('▂█▁ recovering, 4.5 uV\n', at)
+
+        # Alerts stand above, the lines are drawn below them anew.
+        fake.do('signal', member='AlertRaised')
+        at = monitor.expect('  2. Pull the toes toward the shin.\n', at)
+        at = monitor.expect('left calf            ', at)
+
+        # What is malformed is skipped, and the next one counts.
+        for raw in ('00', '00' * 12, '00' * 8 + '0901' + '00' * 10, '00' * 8 + '0001' + '00' * 9, 'ff' * 20,
+                    '00' * 8 + '00010000' + '0000c07f' + '00' * 4, '00' * 3000):
+            fake.do('frames', sensor='a1', frames=[raw])
+        fake.do('frames', sensor='a1', frames=frames(1, 1, (7.0, 7.0)))
+        at = monitor.expect(' suspected, 7 uV, x1', at)
+
+        # A link that is lost says so.
+        fake.do('set', key='sensors', value=[dict(SENSORS[0], state='stalled', reason='Out of reach.')])
+        fake.do('signal', member='SensorChanged')
+        at = monitor.expect('sensor left calf: stalled: Out of reach.\n', at)
+        at = monitor.expect(' stalled', at)
+
+        assert monitor.finish() == ''
+        assert monitor.text.startswith(HIDE_CURSOR) and monitor.text.endswith(SHOW_CURSOR), monitor.text[-200:]
+        # The live lines are gone, the cursor is at a line's beginning.
+        assert monitor.text.endswith('\r\x1b[J' + SHOW_CURSOR), monitor.text[-200:]
+
+
+def test_live_view_of_many_channels():
+    with PrivateBus(), FakeCrampd() as fake, Monitor(terminal=True) as monitor:
+        tap.wait_until(lambda: fake.do('frames', sensor='a1', frames=[]), what='the stream')
+        # Only the first 16 are looked at; this is the 16th.
+        channels = [(1.0, 1.0)] * 15 + [(3.0, 1.0)] + [(9.0, 1.0)] * 239
+        fake.do('frames', sensor='a1', frames=[[0, channels]])
+        monitor.expect(' rest, 3 uV, x3')
+        monitor.finish(signal.SIGTERM)
+
+
+def test_live_view_without_colour_and_unicode():
+    with PrivateBus(), FakeCrampd() as fake, \
+            Monitor(terminal=True, env={'LC_ALL': 'C', 'NO_COLOR': '1'}) as monitor:
+        tap.wait_until(lambda: fake.do('frames', sensor='a1', frames=[]), what='the stream')
+        fake.do('frames', sensor='a1', frames=frames(10, 2, (160.0, 5.0)) + frames(10, 2, (5.0, 5.0)))
+        monitor.expect('#_ CRAMP, 5 uV, x1')
+        fake.do('signal', member='AlertRaised')
+        monitor.expect(RAISED)
+        monitor.finish()
+        assert monitor.text.isascii() and ALARM not in monitor.text, monitor.text
+
+
+def test_live_view_never_wraps():
+    with PrivateBus(), FakeCrampd() as fake:
+        fake.do('set', key='sensors', value=[dict(SENSORS[0], name='ä' * 60)])
+        for columns in (1, 20, 35, 60, 300):
+            fake.do('close_streams')
+            with Monitor(terminal=True, columns=columns, env={'NO_COLOR': '1'}) as monitor:
+                tap.wait_until(lambda: fake.do('frames', sensor='a1', frames=[]), what='the stream')
+                fake.do('frames', sensor='a1', frames=frames(3, 1, (123456.0, 1.0)))
+                if columns >= 60:
+                    monitor.expect('suspected')
+                fake.do('signal', member='SensorChanged')
+                monitor.expect('Out of reach.\n')
+                monitor.finish()
+                lines = monitor.text.replace(HIDE_CURSOR, '').replace('\x1b[J', '\n').splitlines()
+                drawn = [line.rstrip('\r') for line in lines if 'ä' in line]
+                assert all(len(line) < columns for line in drawn), (columns, drawn)
+                assert drawn or columns < 35, monitor.text
+
+
+def test_live_view_survives_bad_streams():
+    with PrivateBus(), FakeCrampd() as fake:
+        for how, said in (('file', 'no packet stream'), ('signature', 'answered'), ('type arbitrary_unit', 'wrong type'),
+                          ('missing arbitrary_unit', "no 'arbitrary_unit'"),
+                          ('error org.crampd1.Error.LimitReached', 'Said no.')):
+            fake.answer('OpenStream', how)
+            with Monitor(terminal=True, columns=200) as monitor:
+                monitor.expect(said)
+                fake.do('signal', member='AlertRaised')
+                monitor.expect('  2. Pull the toes toward the shin.\n')
+                monitor.finish()
+            fake.do('set', key='subscriptions', value=[])
+
+
+def test_signals_during_a_call_are_kept():
+    with PrivateBus(), FakeCrampd() as fake:
+        # Both come before the answer that is waited for, and nothing follows that would wake the loop.
+        fake.answer('ListSensors', 'signals-first')
+        with Monitor(terminal=True) as monitor:
+            at = monitor.expect('  2. Pull the toes toward the shin.\n')
+            monitor.expect('cramp over', at - len('  2.'))
+            monitor.finish()
+
+
+def test_stream_ends_with_the_daemon():
+    with PrivateBus(), FakeCrampd() as fake, Monitor(terminal=True) as monitor:
+        tap.wait_until(lambda: fake.do('frames', sensor='a1', frames=frames(1, 0, (5.0, 5.0))), what='the stream')
+        at = monitor.expect(' rest, 5 uV')
+        fake.kill()
+        at = monitor.expect('crampd is not there: nobody watches now\n', at)
+        fake.start()
+        at = monitor.expect('crampd is there\n', at)
+        tap.wait_until(lambda: fake.do('frames', sensor='a1', frames=frames(1, 0, (6.0, 6.0))), what='the stream')
+        monitor.expect(' rest, 6 uV', at)
+        monitor.finish()
+
+
+def test_stops_and_goes_on():
+    with PrivateBus(), FakeCrampd() as fake, Monitor(terminal=True) as monitor:
+        wait_for_subscribers(fake)
+        at = monitor.expect('left calf            ')
+        monitor.process.send_signal(signal.SIGTSTP)
+        at = monitor.expect(SHOW_CURSOR, at)
+        _, status = os.waitpid(monitor.process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status), status
+        monitor.process.send_signal(signal.SIGCONT)
+        at = monitor.expect(HIDE_CURSOR, at)
+        monitor.expect('left calf            ', at)
+        monitor.finish()
+
+
+tap.main(globals())

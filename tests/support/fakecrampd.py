@@ -1,0 +1,337 @@
+# SPDX-License-Identifier: MIT
+"""A fake org.crampd1 for tests of its clients: a process of its own on the (private) system bus, told what to do by the
+test, and able to misbehave in every way that a client has to survive.
+
+    with FakeCrampd() as fake:
+        fake.do('signal', member='AlertRaised')
+
+Needs python3-dbus and python3-gi."""
+
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+
+NAME = 'org.crampd1'
+MANAGER_PATH = '/org/crampd1'
+SENSOR_PREFIX = '/org/crampd1/sensor/'
+ERROR = 'org.crampd1.Error.'
+
+RELIEF = ['Sit up and hold on before you stand.', 'Pull the toes toward the shin.']
+
+SENSORS = [
+    {'id': 'a1', 'address': 'C0:FF:EE:00:00:01', 'driver': 'crampd', 'name': 'left calf',
+     'muscle': 'gastrocnemius-medialis', 'leg': 'left', 'owner': 0, 'simulated': False, 'state': 'streaming',
+     'reason': 'Data is coming in.', 'detector': 'rest', 'rate_hz': 1000.0, 'channels': 2, 'battery': 87,
+     'packets': 123456789012, 'lost_packets': 3, 'malformed_packets': 0, 'connects': 2, 'monitored_us': 3600000000},
+    {'id': 'b2', 'address': 'virtual', 'driver': 'crampd', 'name': '', 'muscle': 'soleus', 'leg': 'right', 'owner': 0,
+     'simulated': True, 'state': 'absent', 'reason': 'Not heard yet.', 'detector': 'none', 'packets': 0,
+     'lost_packets': 0, 'malformed_packets': 0, 'connects': 0, 'monitored_us': 0},
+]
+
+EPISODES = [
+    {'id': 'e1', 'sensor': 'a1', 'muscle': 'gastrocnemius-medialis', 'leg': 'left', 'onset_us': 1795396445250000,
+     'alert_us': 1795396451000000, 'end_us': 1795396510250999, 'zone_offset_s': 3600, 'end_reason': 'subsided',
+     'severity': 'moderate', 'peak_uv': 123.456, 'median_hz': 61.5, 'confidence': 0.875, 'channel': 1, 'detector': '1'},
+    # No end, no unit, no frequency.
+    {'id': 'e2', 'sensor': 'b2', 'muscle': 'soleus', 'leg': 'right', 'onset_us': 1795400000000001,
+     'alert_us': 1795400005000000, 'zone_offset_s': -12600, 'severity': 'mild', 'confidence': 1.0, 'channel': 0,
+     'detector': '1'},
+]
+
+TYPES = {'owner': 'u', 'channels': 'u', 'battery': 'u', 'channel': 'u', 'sensors': 'u', 'subscribers': 'u',
+         'zone_offset_s': 'i', 'packets': 't', 'lost_packets': 't', 'malformed_packets': 't', 'connects': 't',
+         'monitored_us': 't', 'rate_hz': 'd', 'peak_uv': 'd', 'median_hz': 'd', 'confidence': 'd', 'simulated': 'b',
+         'recorded': 'b', 'repeated': 'b', 'arbitrary_unit': 'b'}
+
+
+class FakeCrampd:
+    """The test's end: starts the process, and waits for each answer."""
+
+    def __init__(self):
+        self.process = None
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+
+    def start(self):
+        from privatebus import die_with_parent
+        self.process = subprocess.Popen([sys.executable, os.path.abspath(__file__)], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+        self._answer()
+
+    def kill(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.process.stdin.close()
+            self.process.stdout.close()
+        self.process = None
+
+    def _answer(self):
+        ready, _, _ = select.select([self.process.stdout], [], [], 20)
+        line = self.process.stdout.readline() if ready else ''
+        if not line:
+            raise RuntimeError('the fake crampd does not answer')
+        return json.loads(line)
+
+    def do(self, command, **arguments):
+        self.process.stdin.write(json.dumps({'do': command, **arguments}) + '\n')
+        self.process.stdin.flush()
+        return self._answer()
+
+    def answer(self, method, how):
+        """From now on `method` is answered in that way: 'error NAME', 'signature', 'type KEY', 'missing KEY', 'huge KEY',
+        'many', 'endless', 'repeat-cursor', 'path', 'silent', 'vanish', 'file', or None for well. 'signals-first' sends an
+        alert's beginning and end before the next answer."""
+        self.do('answer', method=method, how=how)
+
+    def subscribers(self):
+        return self.do('subscribers')
+
+
+# --- the process ---
+
+
+def run():
+    import dbus
+    import dbus.bus
+    import dbus.lowlevel
+    import dbus.mainloop.glib
+    from gi.repository import GLib
+
+    make = {'s': dbus.String, 'u': dbus.UInt32, 'i': dbus.Int32, 'x': dbus.Int64, 't': dbus.UInt64, 'd': dbus.Double,
+            'b': dbus.Boolean}
+
+    def typed(values):
+        """Python values as a{sv}, by the documented type of each key."""
+        def type_of(key, value):
+            return TYPES.get(key, 'x' if key.endswith('_us') else 's' if isinstance(value, str) else 'x')
+        return dbus.Dictionary({key: make[type_of(key, value)](value) for key, value in values.items()},
+                               signature='sv')
+
+    class Service:
+        def __init__(self):
+            loop = dbus.mainloop.glib.DBusGMainLoop()
+            self.bus = dbus.bus.BusConnection(os.environ['DBUS_SYSTEM_BUS_ADDRESS'], mainloop=loop)
+            self.stranger = dbus.bus.BusConnection(os.environ['DBUS_SYSTEM_BUS_ADDRESS'], mainloop=loop)
+            self.sensors = [dict(sensor) for sensor in SENSORS]
+            self.episodes = [dict(episode) for episode in EPISODES]
+            self.status = {'version': '0.1.0', 'detector_version': '1', 'store': 'ok', 'bluetooth': 'no-adapter',
+                           'started_us': 1795390000000000}
+            self.hows = {}
+            self.calls = []
+            self.subscriptions = []
+            self.streams = {}
+            self.page = 1000
+            self.bus.add_message_filter(self.filter)
+            self.bus.request_name(NAME)
+
+        # --- calls ---
+
+        def filter(self, bus, message):
+            if message.get_type() != 1 or not (message.get_path() or '').startswith(MANAGER_PATH):
+                return dbus.lowlevel.HANDLER_RESULT_NOT_YET_HANDLED
+            self.calls.append({'member': message.get_member(), 'path': message.get_path(),
+                               'args': json.loads(json.dumps(message.get_args_list()))})
+            self.handle(message, message.get_member())
+            return dbus.lowlevel.HANDLER_RESULT_HANDLED
+
+        def handle(self, message, member):
+            how = self.hows.get(member)
+            if how == 'silent':
+                return
+            if how == 'vanish':
+                os._exit(0)
+            if how == 'signals-first':
+                del self.hows[member]
+                self.signal({'member': 'AlertRaised'}, message.get_sender())
+                self.signal({'member': 'AlertEnded'}, message.get_sender())
+            if how and how.startswith('error '):
+                self.error(message, how.split(' ')[1], 'Said no.\n\x1b[31mred')
+            elif how == 'signature':
+                self.reply(message, 's', 'not what you expect')
+            elif not hasattr(self, member):
+                self.error(message, 'org.freedesktop.DBus.Error.UnknownMethod', member)
+            else:
+                getattr(self, member)(message, how or '')
+
+        def reply(self, message, signature, *values):
+            reply = dbus.lowlevel.MethodReturnMessage(message)
+            reply.append(*values, signature=signature)
+            self.bus.send_message(reply)
+
+        def error(self, message, name, text):
+            self.bus.send_message(dbus.lowlevel.ErrorMessage(message, name, text))
+
+        @staticmethod
+        def spoil(values, how):
+            """One entry with a wrong type, without it, or with an endless string, after typed()."""
+            kind, _, key = how.partition(' ')
+            if kind == 'type':
+                values[key] = dbus.Struct((dbus.Byte(1),), signature='y')
+            elif kind == 'missing':
+                del values[key]
+            elif kind == 'huge':
+                values[key] = dbus.String('x' * 4000000)
+            return values
+
+        def Status(self, message, how):
+            status = dict(self.status, sensors=len(self.sensors), subscribers=0)
+            self.reply(message, 'a{sv}', self.spoil(typed(status), how))
+
+        def ListSensors(self, message, how):
+            sensors = self.sensors * (3000 if how == 'many' else 1)
+            self.reply(message, 'a(oa{sv})', dbus.Array(
+                [dbus.Struct((SENSOR_PREFIX + s['id'] if how != 'path' else '/elsewhere', self.spoil(typed(s), how)))
+                 for s in sensors], signature='(oa{sv})'))
+
+        def AddSensor(self, message, how):
+            self.reply(message, 'o', dbus.ObjectPath(SENSOR_PREFIX + 'c3'))
+
+        def Remove(self, message, how):
+            self.reply(message, '')
+
+        def Subscribe(self, message, how):
+            if message.get_sender() not in self.subscriptions:
+                self.subscriptions.append(message.get_sender())
+            self.reply(message, '')
+
+        def Unsubscribe(self, message, how):
+            self.subscriptions.remove(message.get_sender())
+            self.reply(message, '')
+
+        def ListEpisodes(self, message, how):
+            filter_ = message.get_args_list()[0]
+            after = int(filter_.get('after', 0))
+            chosen = [e for e in self.episodes
+                      if int(filter_.get('since_us', -2**63)) <= e['onset_us'] < int(filter_.get('until_us', 2**63))]
+            size = min(self.page, int(filter_.get('limit', 1000)))
+            page = chosen[after:after + size]
+            cursor = after + size if after + size < len(chosen) else 0
+            if how == 'many':
+                page = self.episodes * 600
+            elif how == 'endless':
+                page, cursor = [], after + 1
+            elif how == 'repeat-cursor':
+                page, cursor = self.episodes, 7
+            self.reply(message, 'aa{sv}t',
+                       dbus.Array([self.spoil(typed(e), how) for e in page], signature='a{sv}'), dbus.UInt64(cursor))
+
+        def OpenStream(self, message, how):
+            if how == 'file':
+                ours, theirs = None, os.open('/dev/zero', os.O_RDONLY)
+            else:
+                ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            details = typed({'arbitrary_unit': False, 'name': 'x', 'muscle': 'soleus', 'leg': 'left'})
+            self.reply(message, 'ha{sv}', dbus.types.UnixFd(theirs), self.spoil(details, how))
+            if ours is None:
+                os.close(theirs)
+                return
+            theirs.close()
+            self.streams.setdefault(message.get_path(), []).append(ours)
+
+        # --- signals ---
+
+        def signal(self, command, destination, bus=None):
+            member = command['member']
+            episode = dict(self.episodes[0], **command.get('episode', {}))
+            sensor = dbus.ObjectPath(command.get('path', SENSOR_PREFIX + episode['sensor']))
+            details = {key: episode[key] for key in ('leg', 'alert_us', 'zone_offset_s', 'confidence', 'peak_uv',
+                                                     'median_hz')}
+            details.update(name='left calf', recorded=False, simulated=True, repeated=False)
+            details.update(command.get('details', {}))
+            message = dbus.lowlevel.SignalMessage(MANAGER_PATH, command.get('interface', 'org.crampd1.Manager'), member)
+            message.set_destination(destination)
+            if command.get('how') == 'signature':
+                message.append('what', signature='s')
+            elif member == 'SensorChanged':
+                message.append(sensor, command.get('state', 'stalled'), command.get('reason', 'Out of reach.'),
+                               typed({'name': 'left calf'}), signature='ossa{sv}')
+            elif member == 'AlertEnded':
+                details.update(onset_us=episode['onset_us'], muscle=episode['muscle'])
+                message.append(sensor, episode['id'], dbus.Int64(episode['end_us']), episode['end_reason'],
+                               episode['severity'], self.spoil(typed(details), command.get('how', '')),
+                               signature='osxssa{sv}')
+            else:
+                message.append(sensor, episode['id'], dbus.Int64(episode['onset_us']), episode['severity'],
+                               episode['muscle'], command.get('relief', RELIEF),
+                               self.spoil(typed(details), command.get('how', '')), signature='osxssasa{sv}')
+            (bus or self.bus).send_message(message)
+            (bus or self.bus).flush()
+
+        # --- commands ---
+
+        def do_answer(self, command):
+            self.hows[command['method']] = command['how']
+
+        def do_subscribers(self, command):
+            return len(self.subscriptions)
+
+        def do_calls(self, command):
+            calls, self.calls = self.calls, []
+            return calls
+
+        def do_signal(self, command):
+            bus = self.stranger if command.get('stranger') else self.bus
+            for name in self.subscriptions:
+                self.signal(command, name, bus)
+            return len(self.subscriptions)
+
+        def do_set(self, command):
+            setattr(self, command['key'], command['value'])
+
+        def do_frames(self, command):
+            """Sends each (state, [(envelope, floor)...]) to all readers; raw hexadecimal text goes out as it is."""
+            streams = self.streams.get(SENSOR_PREFIX + command['sensor'], [])
+            for stream in streams:
+                for frame in command['frames']:
+                    if isinstance(frame, str):
+                        stream.send(bytes.fromhex(frame))
+                        continue
+                    state, channels = frame
+                    data = struct.pack('<QBBH', 1795396445250000, state, len(channels), 0)
+                    for envelope, floor in channels:
+                        data += struct.pack('<ff', envelope, floor)
+                    stream.send(data)
+            return len(streams)
+
+        def do_close_streams(self, command):
+            for streams in self.streams.values():
+                for stream in streams:
+                    stream.close()
+            self.streams = {}
+
+        def do_release(self, command):
+            self.bus.release_name(NAME)
+
+        def do_own(self, command):
+            self.bus.request_name(NAME)
+
+        def command(self, source, condition):
+            line = sys.stdin.readline()
+            if not line:
+                os._exit(0)
+            command = json.loads(line)
+            answer = getattr(self, 'do_' + command['do'])(command)
+            self.bus.flush()
+            print(json.dumps(answer), flush=True)
+            return True
+
+    service = Service()
+    GLib.io_add_watch(sys.stdin, GLib.IO_IN | GLib.IO_HUP, service.command)
+    print('"ready"', flush=True)
+    GLib.MainLoop().run()
+
+
+if __name__ == '__main__':
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    run()
