@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/* crampctl's writing: numbers, widths, times, columns. Reading of times is tested by way of crampctl. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "dbus/crampctl/episode.h"
+#include "dbus/crampctl/table.h"
+#include "dbus/crampctl/text.h"
+#include "dbus/crampctl/timestamp.h"
+
+static void test_numbers(void **state) {
+        static const struct {
+                double value;
+                int decimals;
+                const char *text;
+        } cases[] = {
+                {0, 2, "0"},
+                {-0.0, 2, "0"},
+                {-0.001, 2, "0"},
+                {100, 0, "100"},
+                {100, 2, "100"},
+                {1.5, 2, "1.5"},
+                {1.005, 3, "1.005"},
+                {-2.25, 2, "-2.25"},
+                {0.999, 2, "1"},
+                {NAN, 2, ""},
+                {INFINITY, 2, ""},
+                {-INFINITY, 2, ""},
+                {1e14, 1, "100000000000000"},
+                {1e300, 2, "1.000000000000000e+300"},
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+                char text[TEXT_NUMBER_SIZE];
+
+                text_number(cases[i].value, cases[i].decimals, text);
+                assert_string_equal(text, cases[i].text);
+        }
+}
+
+static void test_widths(void **state) {
+        assert_string_equal(setlocale(LC_CTYPE, "C.UTF-8"), "C.UTF-8");
+        assert_true(text_is_utf8());
+        assert_int_equal(text_width(""), 0);
+        assert_int_equal(text_width(NULL), 0);
+        assert_int_equal(text_width("abc"), 3);
+        assert_int_equal(text_width("Wädli"), 5);
+        assert_int_equal(text_width("左脚"), 4);
+        assert_int_equal(text_width("e\u0301"), 1);
+        assert_int_equal(text_width("\x1b[1m\xc2\x9b"), 5);
+        /* Broken UTF-8 costs a cell and is not read beyond its end. */
+        assert_int_equal(text_width("\xe5\xb7"), 1);
+        assert_int_equal(text_width("a\xff"), 2);
+
+        (void)setlocale(LC_CTYPE, "C");
+        assert_false(text_is_utf8());
+        assert_int_equal(text_width("Wädli"), 5);
+}
+
+static void assert_written(void (*write)(FILE *file), const char *expected) {
+        char *text = NULL;
+        size_t size = 0;
+        FILE *file = open_memstream(&text, &size);
+
+        assert_non_null(file);
+        write(file);
+        assert_int_equal(fclose(file), 0);
+        assert_string_equal(text, expected);
+        free(text);
+}
+
+static void write_controls(FILE *file) {
+        text_write(file, "a\tb\n\x7f\xc2\x9b\x1b[0m é\xc2");
+        text_write(file, NULL);
+}
+
+static void test_controls(void **state) {
+        assert_written(write_controls, "a?b????[0m é\xc2");
+}
+
+static void test_times(void **state) {
+        static const struct {
+                int64_t time_us;
+                int offset_s;
+                const char *iso;
+                const char *people;
+        } cases[] = {
+                {0, 0, "1970-01-01T00:00:00.000+00:00", "1970-01-01 00:00:00"},
+                {-1, 0, "1969-12-31T23:59:59.999+00:00", "1969-12-31 23:59:59"},
+                {1795396445250999, 3600, "2026-11-23T02:14:05.250+01:00", "2026-11-23 02:14:05"},
+                {1795396445250999, -12600, "2026-11-22T21:44:05.250-03:30", "2026-11-22 21:44:05"},
+                /* Amsterdam before 1937: the instant stays right, with whole minutes. */
+                {-1, 1172, "1970-01-01T00:18:59.999+00:19", "1970-01-01 00:19:31"},
+                {-1, -1172, "1969-12-31T23:40:59.999-00:19", "1969-12-31 23:40:27"},
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+                char text[TIMESTAMP_SIZE];
+                int64_t back_us = 0;
+
+                timestamp_format_iso(cases[i].time_us, cases[i].offset_s, text);
+                assert_string_equal(text, cases[i].iso);
+                assert_int_equal(timestamp_parse(text, 0, &back_us), 0);
+                assert_true(cases[i].time_us - back_us >= 0 && cases[i].time_us - back_us < 1000);
+                timestamp_format_people(cases[i].time_us, cases[i].offset_s, text);
+                assert_string_equal(text, cases[i].people);
+        }
+}
+
+/* A day that has 23 hours: "seven days before" is the same time on the clock. */
+static void test_days_over_a_change_of_time(void **state) {
+        const int64_t monday_us = INT64_C(1774857600000000); /* 2026-03-30T10:00+02:00 */
+        int64_t time_us = 0;
+
+        assert_int_equal(setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1), 0);
+        tzset();
+        assert_int_equal(timestamp_parse("-7d", monday_us, &time_us), 0);
+        assert_true(time_us == monday_us - (7 * 24 - 1) * INT64_C(3600000000));
+        assert_int_equal(timestamp_parse("yesterday", monday_us, &time_us), 0);
+        assert_true(time_us == INT64_C(1774738800000000)); /* 2026-03-29T00:00+01:00 */
+        assert_int_equal(timestamp_local_offset(monday_us), 7200);
+        assert_int_equal(unsetenv("TZ"), 0);
+        tzset();
+}
+
+static void write_table(FILE *file) {
+        static const struct column columns[] = {{"NAME", false}, {"N", true}, {"LAST", false}};
+        struct table *table = table_new(columns, 3);
+
+        assert_non_null(table);
+        for (int i = 1; i <= 100; i += 99) {
+                table_cell(table, "n%d", i);
+                table_cell(table, "%d", i);
+                table_cell(table, "x");
+        }
+        assert_int_equal(table_rows(table), 2);
+        assert_int_equal(table_print(table, file, true), 0);
+        assert_int_equal(table_print(table, file, false), 0);
+        assert_null(table_free(table));
+        assert_null(table_free(NULL));
+}
+
+static void test_table(void **state) {
+        assert_written(write_table,
+                       "NAME    N  LAST\nn1      1  x\nn100  100  x\nn1      1  x\nn100  100  x\n");
+}
+
+static void test_durations(void **state) {
+        static const struct {
+                int64_t onset_us;
+                int64_t end_us;
+                const char *text;
+        } cases[] = {
+                {0, 0, "0:00"},
+                {0, 65999999, "1:05"},
+                {0, INT64_C(3723000000), "1:02:03"},
+                {0, CRAMPD_NO_TIME, "-"},
+                {1, 0, "-"},
+                {INT64_MIN + 1, INT64_MAX, "5124095576:01:49"},
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+                const struct crampd_episode episode = {.onset_us = cases[i].onset_us,
+                                                       .end_us = cases[i].end_us};
+                char text[EPISODE_DURATION_SIZE];
+
+                episode_format_duration(&episode, text);
+                assert_string_equal(text, cases[i].text);
+        }
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_numbers),
+                cmocka_unit_test(test_widths),
+                cmocka_unit_test(test_controls),
+                cmocka_unit_test(test_times),
+                cmocka_unit_test(test_days_over_a_change_of_time),
+                cmocka_unit_test(test_table),
+                cmocka_unit_test(test_durations),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
