@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/* The Manager's signals about a sensor: see alerts.h. */
+#include "daemon/bus/alerts.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "daemon/basic/cleanup.h"
+#include "daemon/basic/log.h"
+#include "daemon/bus/dictionary.h"
+#include "daemon/bus/objects.h"
+#include "daemon/bus/subscribers.h"
+#include "daemon/guidance/relief.h"
+
+static int new_signal(struct sensor *sensor, const char *member, sd_bus_message **ret) {
+        char path[SENSOR_PATH_SIZE];
+        int r;
+
+        r = sd_bus_message_new_signal(sensor->crampd->bus->connection, ret, CRAMPD_ROOT,
+                                      CRAMPD_NAME ".Manager", member);
+        if (r < 0)
+                return r;
+        sensor_path(sensor, path);
+        return sd_bus_message_append(*ret, "o", path);
+}
+
+static int append_details(sd_bus_message *message, const struct sensor *sensor, enum night_change change,
+                          const struct store_episode *episode, bool repeated) {
+        int r = 0;
+
+        dictionary_open(message, &r);
+        dictionary_append(message, &r, "leg", "s", episode->leg);
+        dictionary_append(message, &r, "name", "s", sensor->row.name);
+        dictionary_append(message, &r, "alert_us", "x", episode->alert_us);
+        dictionary_append(message, &r, "zone_offset_s", "i", episode->zone_offset_s);
+        dictionary_append(message, &r, "confidence", "d", episode->confidence);
+        dictionary_append(message, &r, "channel", "u", episode->channel);
+        dictionary_append(message, &r, "detector", "s", episode->detector);
+        if (!isnan(episode->peak_uv))
+                dictionary_append(message, &r, "peak_uv", "d", episode->peak_uv);
+        if (!isnan(episode->median_hz))
+                dictionary_append(message, &r, "median_hz", "d", episode->median_hz);
+        dictionary_append(message, &r, "recorded", "b", sensor->recorded);
+        dictionary_append(message, &r, "simulated", "b", sensor->replay != NULL);
+        dictionary_append(message, &r, "repeated", "b", repeated);
+        if (change == NIGHT_ALERT_ENDED) {
+                dictionary_append(message, &r, "onset_us", "x", episode->onset_us);
+                dictionary_append(message, &r, "muscle", "s", episode->muscle);
+        }
+        dictionary_close(message, &r);
+        return r;
+}
+
+static int build_alert(struct sensor *sensor, enum night_change change,
+                       const struct store_episode *episode, uint64_t lasting_us, bool repeated,
+                       sd_bus_message **ret) {
+        static const char *const members[] = {
+                [NIGHT_ALERT_RAISED] = "AlertRaised",
+                [NIGHT_ALERT_UPDATED] = "AlertUpdated",
+                [NIGHT_ALERT_ENDED] = "AlertEnded",
+        };
+        int r;
+
+        r = new_signal(sensor, members[change], ret);
+        if (r < 0)
+                return r;
+
+        if (change == NIGHT_ALERT_ENDED)
+                r = sd_bus_message_append(*ret, "sxss", episode->id, episode->end_us,
+                                          episode->end_reason, episode->severity);
+        else {
+                const char *const *steps =
+                        relief_steps((enum muscle)muscle_from_string(episode->muscle), lasting_us);
+
+                r = sd_bus_message_append(*ret, "sxss", episode->id, episode->onset_us,
+                                          episode->severity, episode->muscle);
+                if (r >= 0)
+                        r = sd_bus_message_append_strv(*ret, (char **)steps);
+        }
+        if (r < 0)
+                return r;
+        return append_details(*ret, sensor, change, episode, repeated);
+}
+
+void alerts_send(struct sensor *sensor, enum night_change change, const struct store_episode *episode,
+                 uint64_t lasting_us, bool repeated, const char *to) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+        int r;
+
+        if (!sensor->crampd->bus)
+                return;
+        r = build_alert(sensor, change, episode, lasting_us, repeated, &message);
+        if (r < 0) {
+                log_error("An alert could not be put together: %s.", strerror(-r));
+                return;
+        }
+        subscribers_send(sensor->crampd->bus->subscribers, message, sensor->row.owner_uid, to);
+}
+
+void alerts_send_sensor_changed(struct sensor *sensor, enum source_state state, const char *reason) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+        int r;
+
+        if (!sensor->crampd->bus)
+                return;
+        r = new_signal(sensor, "SensorChanged", &message);
+        if (r >= 0)
+                r = sd_bus_message_append(message, "ssa{sv}", source_state_to_string(state), reason, 1,
+                                          "name", "s", sensor->row.name);
+        if (r < 0) {
+                log_error("A sensor's change could not be signalled: %s.", strerror(-r));
+                return;
+        }
+        subscribers_send(sensor->crampd->bus->subscribers, message, sensor->row.owner_uid, NULL);
+}
+
+void alerts_repeat(struct crampd *crampd, const char *to) {
+        struct sensor *sensor;
+
+        LIST_FOREACH (sensor, &crampd->sensors, sensors) {
+                uint64_t lasting_us;
+                const struct store_episode *episode =
+                        sensor->night ? night_get_episode(sensor->night, &lasting_us) : NULL;
+
+                if (episode)
+                        alerts_send(sensor, NIGHT_ALERT_RAISED, episode, lasting_us,
+                                    /* repeated= */ true, to);
+        }
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The Manager's signals about a sensor: alerts with their relief steps, and changes of its link. Unicast
+ * to the subscribers who may hear. Called by sensors and by Subscribe().
+ */
+#pragma once
+
+#include "daemon/sensor.h"
+
+/* `to`: one subscriber's unique name, or NULL for all. */
+void alerts_send(struct sensor *sensor, enum night_change change, const struct store_episode *episode,
+                 uint64_t lasting_us, bool repeated, const char *to);
+
+void alerts_send_sensor_changed(struct sensor *sensor, enum source_state state, const char *reason);
+
+/* AlertRaised again, for each episode that is open now, to a new subscriber. */
+void alerts_repeat(struct crampd *crampd, const char *to);

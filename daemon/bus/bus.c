@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/* crampd on the bus: see bus.h. */
+#include "daemon/bus/bus.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "daemon/basic/cleanup.h"
+#include "daemon/basic/log.h"
+#include "daemon/bus/caller.h"
+#include "daemon/bus/error.h"
+#include "daemon/bus/objects.h"
+#include "daemon/bus/subscribers.h"
+
+#define FLUSH_LIMIT_US (UINT64_C(1) * 1000000)
+
+static void on_caller_gone(struct bus *bus, const char *name) {
+        subscribers_remove(bus->subscribers, name);
+}
+
+static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        struct bus *bus = userdata;
+
+        crampd_bus_lost(bus->crampd, -ENOTCONN);
+        return 0;
+}
+
+/* Like sd_bus_open_system(), without waiting for the bus to say hello. */
+static int connect_system(const char *name, sd_bus **ret) {
+        _cleanup_(sd_bus_unrefp) sd_bus *connection = NULL;
+        const char *address = secure_getenv("DBUS_SYSTEM_BUS_ADDRESS");
+        int r;
+
+        r = sd_bus_new(&connection);
+        if (r < 0)
+                return r;
+        r = sd_bus_set_address(connection, address ?: "unix:path=/run/dbus/system_bus_socket");
+        if (r >= 0)
+                r = sd_bus_set_bus_client(connection, true);
+        if (r >= 0)
+                r = sd_bus_negotiate_fds(connection, true);
+        if (r >= 0)
+                r = sd_bus_set_description(connection, name);
+        if (r >= 0)
+                r = sd_bus_start(connection);
+        if (r < 0)
+                return r;
+        *ret = steal_pointer(&connection);
+        return 0;
+}
+
+DEFINE_CLEANUP(struct bus *, bus_free)
+
+int bus_new(struct crampd *crampd, struct bus **ret) {
+        _cleanup_(bus_freep) struct bus *bus = NULL;
+        int r;
+
+        bus = calloc(1, sizeof(*bus));
+        if (!bus)
+                return -ENOMEM;
+        bus->crampd = crampd;
+
+        r = connect_system("crampd", &bus->connection);
+        if (r < 0)
+                return r;
+        r = sd_bus_attach_event(bus->connection, crampd->event, SD_EVENT_PRIORITY_NORMAL);
+        if (r < 0)
+                return r;
+        r = sd_bus_match_signal_async(bus->connection, NULL, "org.freedesktop.DBus.Local",
+                                      "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
+                                      "Disconnected", on_disconnected, NULL, bus);
+        if (r < 0)
+                return r;
+        r = error_register();
+        if (r < 0)
+                return r;
+        r = callers_new(bus, on_caller_gone, &bus->callers);
+        if (r < 0)
+                return r;
+        r = subscribers_new(bus, &bus->subscribers);
+        if (r < 0)
+                return r;
+
+        r = manager_export(bus);
+        if (r >= 0)
+                r = history_export(bus);
+        if (r >= 0)
+                r = sensors_export(bus);
+        if (r < 0)
+                return r;
+
+        *ret = steal_pointer(&bus);
+        return 0;
+}
+
+static int on_name(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        struct bus *bus = userdata;
+        const sd_bus_error *failure = sd_bus_message_get_error(reply);
+        uint32_t answer;
+        int r;
+
+        if (failure) {
+                log_error("The bus refuses the name " CRAMPD_NAME
+                          ": %s. Is the policy file installed, does its user "
+                          "exist, and was the bus reloaded after that?",
+                          failure->message ?: failure->name);
+                crampd_name_acquired(bus->crampd, -EACCES);
+                return 1;
+        }
+        r = sd_bus_message_read(reply, "u", &answer);
+        if (r >= 0 && answer != 1 && answer != 4) { /* primary owner, already owner */
+                log_error("Another crampd has the name " CRAMPD_NAME ".");
+                r = -EEXIST;
+        }
+        crampd_name_acquired(bus->crampd, r < 0 ? r : 0);
+        return 1;
+}
+
+int bus_request_name(struct bus *bus) {
+        return sd_bus_request_name_async(bus->connection, NULL, CRAMPD_NAME, 0, on_name, bus);
+}
+
+void bus_detach(struct bus *bus) {
+        (void)sd_bus_detach_event(bus->connection);
+}
+
+static uint64_t monotonic_us(void) {
+        struct timespec now;
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
+        return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* Alerts of a stop must still go out, but a bus that hangs must not hold the daemon. */
+static void flush(sd_bus *connection) {
+        uint64_t end_us = monotonic_us() + FLUSH_LIMIT_US, queued;
+
+        while (sd_bus_is_ready(connection) > 0 && monotonic_us() < end_us) {
+                (void)sd_bus_process(connection, NULL);
+                if (sd_bus_get_n_queued_write(connection, &queued) < 0 || queued == 0)
+                        return;
+                (void)sd_bus_wait(connection, UINT64_C(50000));
+        }
+}
+
+struct bus *bus_free(struct bus *bus) {
+        if (!bus)
+                return NULL;
+
+        if (bus->connection) {
+                bus_detach(bus);
+                flush(bus->connection);
+        }
+        callers_free(bus->callers);
+        subscribers_free(bus->subscribers);
+        if (bus->connection)
+                sd_bus_close(bus->connection);
+        sd_bus_unref(bus->connection);
+        free(bus);
+        return NULL;
+}

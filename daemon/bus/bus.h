@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * crampd on the bus: the connection, the name, the objects. One file per interface beside this one; what
+ * they share (who calls, who subscribes, errors) has a file each. Nothing here waits for the bus. Owned
+ * by main.
+ */
+#pragma once
+
+#include "daemon/crampd.h"
+
+struct callers;
+struct subscribers;
+
+struct bus {
+        struct crampd *crampd;
+        sd_bus *connection;
+        struct callers *callers;
+        struct subscribers *subscribers;
+};
+
+#define CRAMPD_NAME "org.crampd1"
+#define CRAMPD_ROOT "/org/crampd1"
+#define CRAMPD_SENSORS CRAMPD_ROOT "/sensor"
+
+/* Connects to the system bus and exports the objects; the name follows with bus_request_name(). Sets
+ * crampd->bus. */
+int bus_new(struct crampd *crampd, struct bus **ret);
+int bus_request_name(struct bus *bus);
+/* Takes the connection off the loop, which is about to end: sd-bus would close it with the loop, before
+ * the last alerts were sent. */
+void bus_detach(struct bus *bus);
+/* Sends what is queued, for a second at most, and disconnects. Returns NULL. */
+struct bus *bus_free(struct bus *bus);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* The org.crampd1.Error.* names and their errno, both ways (sd-bus maps a negative errno that a method
+ * returns). */
+#pragma once
+
+#include <systemd/sd-bus.h>
+
+#define ERROR_INVALID_ARGUMENT "org.crampd1.Error.InvalidArgument"
+#define ERROR_NOT_AUTHORIZED "org.crampd1.Error.NotAuthorized"
+#define ERROR_NO_SUCH_SENSOR "org.crampd1.Error.NoSuchSensor"
+#define ERROR_NO_SUCH_EPISODE "org.crampd1.Error.NoSuchEpisode"
+#define ERROR_ALREADY_EXISTS "org.crampd1.Error.AlreadyExists"
+#define ERROR_LIMIT_REACHED "org.crampd1.Error.LimitReached"
+#define ERROR_STORE_FAILED "org.crampd1.Error.StoreFailed"
+
+/* Fills in StoreFailed (or LimitReached for a full queue) with words; returns the negative errno to
+ * return. */
+int error_set_store(sd_bus_error *error, int r);
+
+/* Registers the names with sd-bus, for the whole process. */
+int error_register(void);

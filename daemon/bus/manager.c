@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: MIT */
+/* org.crampd1.Manager: see dbus/org.crampd1.Manager.xml. The vtable is at the bottom. */
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "config.h"
+#include "daemon/basic/cleanup.h"
+#include "daemon/basic/log.h"
+#include "daemon/bus/alerts.h"
+#include "daemon/bus/caller.h"
+#include "daemon/bus/dictionary.h"
+#include "daemon/bus/error.h"
+#include "daemon/bus/objects.h"
+#include "daemon/bus/subscribers.h"
+#include "sensors/muscle.h"
+
+static int get_version(sd_bus *connection, const char *path, const char *interface, const char *property,
+                       sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        return sd_bus_message_append(reply, "s", CRAMPD_VERSION);
+}
+
+static int get_detector_version(sd_bus *connection, const char *path, const char *interface,
+                                const char *property, sd_bus_message *reply, void *userdata,
+                                sd_bus_error *error) {
+        return sd_bus_message_append(reply, "s", detector_version());
+}
+
+static bool may_see(uid_t caller, const struct sensor *sensor) {
+        return caller == 0 || caller == sensor->row.owner_uid;
+}
+
+static unsigned count_sensors(struct crampd *crampd, uid_t caller) {
+        struct sensor *sensor;
+        unsigned count = 0;
+
+        LIST_FOREACH (sensor, &crampd->sensors, sensors)
+                count += may_see(caller, sensor);
+        return count;
+}
+
+/* --- subscribing
+ * --------------------------------------------------------------------------------------------- */
+
+static int method_subscribe(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        struct bus *bus = userdata;
+        const char *name = sd_bus_message_get_sender(message);
+        uid_t uid;
+        int added, r;
+
+        r = caller_get_uid(bus->callers, message, method_subscribe, userdata, error, &uid);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+
+        added = subscribers_add(bus->subscribers, name, uid);
+        if (added == -EDQUOT)
+                return sd_bus_error_setf(
+                        error, ERROR_LIMIT_REACHED,
+                        "There are %u subscriptions of this user, or %u in all; end one first.",
+                        SUBSCRIBERS_PER_USER, SUBSCRIBERS_MAX);
+        if (added < 0)
+                return added;
+
+        r = sd_bus_reply_method_return(message, NULL);
+        if (r >= 0 && added > 0)
+                alerts_repeat(bus->crampd, name);
+        return r;
+}
+
+static int method_unsubscribe(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        struct bus *bus = userdata;
+
+        subscribers_remove(bus->subscribers, sd_bus_message_get_sender(message));
+        return sd_bus_reply_method_return(message, NULL);
+}
+
+/* --- status and list
+ * ----------------------------------------------------------------------------------------- */
+
+static int append_status(sd_bus_message *reply, struct bus *bus, uid_t uid) {
+        struct crampd *crampd = bus->crampd;
+        int r = 0;
+
+        dictionary_open(reply, &r);
+        dictionary_append(reply, &r, "version", "s", CRAMPD_VERSION);
+        dictionary_append(reply, &r, "detector_version", "s", detector_version());
+        dictionary_append(reply, &r, "store", "s", crampd->store_text);
+        dictionary_append(reply, &r, "bluetooth", "s", bluez_get_health(crampd->bluez));
+        dictionary_append(reply, &r, "sensors", "u", count_sensors(crampd, uid));
+        dictionary_append(reply, &r, "subscribers", "u", subscribers_count(bus->subscribers, uid));
+        dictionary_append(reply, &r, "started_us", "x", crampd->started_us);
+        dictionary_close(reply, &r);
+        return r;
+}
+
+static int method_status(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        struct bus *bus = userdata;
+        uid_t uid;
+        int r;
+
+        r = caller_get_uid(bus->callers, message, method_status, userdata, error, &uid);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+
+        r = sd_bus_message_new_method_return(message, &reply);
+        if (r < 0)
+                return r;
+        r = append_status(reply, bus, uid);
+        if (r < 0)
+                return r;
+        return sd_bus_send(NULL, reply, NULL);
+}
+
+static int append_sensors(sd_bus_message *reply, struct crampd *crampd, uid_t uid) {
+        struct sensor *sensor;
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'a', "(oa{sv})");
+        if (r < 0)
+                return r;
+        LIST_FOREACH (sensor, &crampd->sensors, sensors) {
+                char path[SENSOR_PATH_SIZE];
+
+                if (!may_see(uid, sensor))
+                        continue;
+                sensor_path(sensor, path);
+                r = sd_bus_message_open_container(reply, 'r', "oa{sv}");
+                if (r >= 0)
+                        r = sd_bus_message_append(reply, "o", path);
+                if (r >= 0)
+                        r = sensor_append_description(reply, sensor);
+                if (r >= 0)
+                        r = sd_bus_message_close_container(reply);
+                if (r < 0)
+                        return r;
+        }
+        return sd_bus_message_close_container(reply);
+}
+
+static int method_list_sensors(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        struct bus *bus = userdata;
+        uid_t uid;
+        int r;
+
+        r = caller_get_uid(bus->callers, message, method_list_sensors, userdata, error, &uid);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+
+        r = sd_bus_message_new_method_return(message, &reply);
+        if (r < 0)
+                return r;
+        r = append_sensors(reply, bus->crampd, uid);
+        if (r < 0)
+                return r;
+        return sd_bus_send(NULL, reply, NULL);
+}
+
+/* --- adding
+ * -------------------------------------------------------------------------------------------------- */
+
+static int parse_address(const char *text, char *ret, size_t size, sd_bus_error *error) {
+        size_t i;
+
+        for (i = 0; i < 17 && text[i]; i++)
+                if (i % 3 == 2 ? text[i] != ':' : !isxdigit((unsigned char)text[i]))
+                        break;
+        if (i != 17 || text[17] || size < 18)
+                return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
+                                        "The address must look like 'AA:BB:CC:DD:EE:FF'.");
+        for (i = 0; i < 18; i++)
+                ret[i] = (char)toupper((unsigned char)text[i]);
+        return 0;
+}
+
+/* D-Bus strings are valid UTF-8 already. */
+static int parse_name(const char *text, char *ret, size_t size, sd_bus_error *error) {
+        size_t length = strlen(text);
+
+        if (length >= size)
+                return sd_bus_error_setf(error, ERROR_INVALID_ARGUMENT,
+                                         "The name is longer than %zu bytes.", size - 1);
+        for (size_t i = 0; i < length; i++)
+                if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+                        return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
+                                                "The name holds a control character.");
+        memcpy(ret, text, length + 1);
+        return 0;
+}
+
+static int parse_owner(uid_t caller, bool given, uint32_t owner, uid_t *ret, sd_bus_error *error) {
+        if (caller != 0) {
+                if (given && owner != caller)
+                        return sd_bus_error_set(error, ERROR_NOT_AUTHORIZED,
+                                                "Only root may add a sensor for somebody else.");
+                *ret = caller;
+                return 0;
+        }
+        if (!given)
+                return sd_bus_error_set(
+                        error, ERROR_INVALID_ARGUMENT,
+                        "Root must say whose sensor it is: option 'owner' with the user's uid.");
+        if (owner == (uint32_t)-1)
+                return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
+                                        "Option 'owner' is not a valid uid.");
+        *ret = owner;
+        return 0;
+}
+
+static int parse_sensor(sd_bus_message *message, uid_t caller, struct store_sensor *ret,
+                        sd_bus_error *error) {
+        const char *address, *muscle = NULL, *leg = NULL, *driver = "crampd", *name = "";
+        uint32_t owner = 0;
+        bool owner_given = false;
+        const struct dictionary_entry entries[] = {
+                {"muscle", 's', &muscle, NULL},       {"leg", 's', &leg, NULL},
+                {"driver", 's', &driver, NULL},       {"name", 's', &name, NULL},
+                {"owner", 'u', &owner, &owner_given}, {NULL},
+        };
+        int r;
+
+        r = sd_bus_message_read(message, "s", &address);
+        if (r < 0)
+                return r;
+        r = dictionary_read(message, entries, error);
+        if (r < 0)
+                return r;
+
+        r = parse_address(address, ret->address, sizeof(ret->address), error);
+        if (r < 0)
+                return r;
+        if (!muscle || muscle_from_string(muscle) <= MUSCLE_UNSPECIFIED)
+                return sd_bus_error_set(
+                        error, ERROR_INVALID_ARGUMENT,
+                        "Option 'muscle' must be one of gastrocnemius, gastrocnemius-medialis, "
+                        "gastrocnemius-lateralis, soleus, tibialis-anterior, peroneus-longus, foot, "
+                        "quadriceps, hamstrings.");
+        if (!leg || leg_from_string(leg) <= LEG_UNSPECIFIED)
+                return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
+                                        "Option 'leg' must be left or right.");
+        if (!sensor_driver_find(driver))
+                return sd_bus_error_setf(error, ERROR_INVALID_ARGUMENT, "There is no driver '%s'.",
+                                         driver);
+        r = parse_name(name, ret->name, sizeof(ret->name), error);
+        if (r < 0)
+                return r;
+        r = parse_owner(caller, owner_given, owner, &ret->owner_uid, error);
+        if (r < 0)
+                return r;
+
+        /* These come from closed lists whose names are short. */
+        (void)snprintf(ret->muscle, sizeof(ret->muscle), "%s", muscle);
+        (void)snprintf(ret->leg, sizeof(ret->leg), "%s", leg);
+        (void)snprintf(ret->driver, sizeof(ret->driver), "%s", driver);
+        ret->added_us = crampd_now_us();
+        ret->removed_us = STORE_NO_TIME;
+        ret->zone_offset_s = zone_offset_s(ret->added_us);
+        public_id_new(ret->id);
+        return 0;
+}
+
+static int check_new_sensor(struct crampd *crampd, const struct store_sensor *row, sd_bus_error *error) {
+        struct sensor *sensor;
+        unsigned of_owner = 0;
+
+        LIST_FOREACH (sensor, &crampd->sensors, sensors) {
+                if (strcmp(sensor->row.address, row->address) == 0)
+                        return sd_bus_error_setf(error, ERROR_ALREADY_EXISTS,
+                                                 "The sensor %s was added already.", row->address);
+                of_owner += sensor->row.owner_uid == row->owner_uid;
+        }
+        if (of_owner >= SENSORS_PER_USER || crampd->n_sensors >= SENSORS_MAX)
+                return sd_bus_error_setf(
+                        error, ERROR_LIMIT_REACHED,
+                        "There are %u sensors of this user, or %u in all; remove one first.",
+                        SENSORS_PER_USER, SENSORS_MAX);
+        return 0;
+}
+
+struct add_call {
+        struct crampd *crampd;
+        sd_bus_message *message;
+        struct store_sensor row;
+};
+
+static void on_sensor_stored(int error, void *userdata) {
+        _cleanup_(freep) struct add_call *call = userdata;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = call->message;
+        _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
+        char path[SENSOR_PATH_SIZE];
+        struct sensor *sensor;
+        int r;
+
+        r = error < 0 ? error_set_store(&bus_error, error) : 0;
+        /* Another call may have added the same sensor meanwhile. */
+        if (r >= 0 && (r = check_new_sensor(call->crampd, &call->row, &bus_error)) < 0) {
+                call->row.removed_us = call->row.added_us;
+                (void)store_put_sensor(call->crampd->store, &call->row, NULL, NULL);
+        }
+        if (r >= 0)
+                r = sensor_new_linked(call->crampd, &call->row, &sensor);
+        if (r < 0) {
+                (void)sd_bus_reply_method_errno(message, r, &bus_error);
+                return;
+        }
+
+        log_info("Sensor %s added.", sensor->row.id);
+        sensor_path(sensor, path);
+        (void)sd_bus_reply_method_return(message, "o", path);
+}
+
+static int method_add_sensor(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        struct store_sensor row = {0};
+        struct bus *bus = userdata;
+        struct add_call *call;
+        uid_t uid;
+        int r;
+
+        r = caller_get_uid(bus->callers, message, method_add_sensor, userdata, error, &uid);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+        r = parse_sensor(message, uid, &row, error);
+        if (r < 0)
+                return r;
+        r = check_new_sensor(bus->crampd, &row, error);
+        if (r < 0)
+                return r;
+        r = store_get_error(bus->crampd->store);
+        if (r < 0) /* it would wait until the store works again, long after the caller gave up */
+                return error_set_store(error, r);
+
+        call = malloc(sizeof(*call));
+        if (!call)
+                return -ENOMEM;
+        *call = (struct add_call){
+                .crampd = bus->crampd, .message = sd_bus_message_ref(message), .row = row};
+        r = store_put_sensor(bus->crampd->store, &row, on_sensor_stored, call);
+        if (r < 0) {
+                sd_bus_message_unref(message);
+                free(call);
+                return error_set_store(error, r);
+        }
+        return 1;
+}
+
+static const sd_bus_vtable manager_vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_PROPERTY("Version", "s", get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("DetectorVersion", "s", get_detector_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_METHOD_WITH_ARGS("Subscribe", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,
+                                method_subscribe, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Unsubscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_unsubscribe,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Status", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("a{sv}", status),
+                                method_status, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("AddSensor", SD_BUS_ARGS("s", address, "a{sv}", options),
+                                SD_BUS_RESULT("o", sensor), method_add_sensor,
+                                SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("ListSensors", SD_BUS_ARGS("a{sv}", options),
+                                SD_BUS_RESULT("a(oa{sv})", sensors), method_list_sensors,
+                                SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_SIGNAL_WITH_ARGS("AlertRaised",
+                                SD_BUS_ARGS("o", sensor, "s", episode, "x", onset_us, "s", severity, "s",
+                                            muscle, "as", relief, "a{sv}", details),
+                                0),
+        SD_BUS_SIGNAL_WITH_ARGS("AlertUpdated",
+                                SD_BUS_ARGS("o", sensor, "s", episode, "x", onset_us, "s", severity, "s",
+                                            muscle, "as", relief, "a{sv}", details),
+                                0),
+        SD_BUS_SIGNAL_WITH_ARGS("AlertEnded",
+                                SD_BUS_ARGS("o", sensor, "s", episode, "x", end_us, "s", end_reason, "s",
+                                            severity, "a{sv}", details),
+                                0),
+        SD_BUS_SIGNAL_WITH_ARGS("SensorChanged",
+                                SD_BUS_ARGS("o", sensor, "s", state, "s", reason, "a{sv}", details), 0),
+        SD_BUS_VTABLE_END,
+};
+
+int manager_export(struct bus *bus) {
+        return sd_bus_add_object_vtable(bus->connection, NULL, CRAMPD_ROOT, CRAMPD_NAME ".Manager",
+                                        manager_vtable, bus);
+}

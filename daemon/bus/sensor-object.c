@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * org.crampd1.Sensor, one object for each sensor, and the ObjectManager above them: see
+ * dbus/org.crampd1.Sensor.xml. The vtable is at the bottom. Handlers get the bus as userdata and look
+ * the sensor up by the message's path each time, because it may go while a call waits.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "daemon/basic/cleanup.h"
+#include "daemon/basic/log.h"
+#include "daemon/bus/caller.h"
+#include "daemon/bus/dictionary.h"
+#include "daemon/bus/error.h"
+#include "daemon/bus/objects.h"
+
+void sensor_path(const struct sensor *sensor, char ret[static SENSOR_PATH_SIZE]) {
+        (void)snprintf(ret, SENSOR_PATH_SIZE, CRAMPD_SENSORS "/%s", sensor->row.id);
+}
+
+static struct sensor *find_by_path(struct bus *bus, const char *path) {
+        static const char prefix[] = CRAMPD_SENSORS "/";
+
+        if (strncmp(path, prefix, strlen(prefix)) != 0)
+                return NULL;
+        return sensor_find(bus->crampd, path + strlen(prefix));
+}
+
+static int on_find(sd_bus *connection, const char *path, const char *interface, void *userdata,
+                   void **ret_found, sd_bus_error *error) {
+        struct bus *bus = userdata;
+
+        if (!find_by_path(bus, path))
+                return 0;
+        *ret_found = bus;
+        return 1;
+}
+
+static int on_enumerate(sd_bus *connection, const char *prefix, void *userdata, char ***ret_nodes,
+                        sd_bus_error *error) {
+        struct bus *bus = userdata;
+        struct sensor *sensor;
+        char **nodes;
+        size_t n = 0;
+
+        /* sd-bus frees the list. */
+        nodes = calloc(bus->crampd->n_sensors + 1, sizeof(*nodes));
+        if (!nodes)
+                return -ENOMEM;
+        LIST_FOREACH (sensor, &bus->crampd->sensors, sensors) {
+                char path[SENSOR_PATH_SIZE];
+
+                sensor_path(sensor, path);
+                nodes[n] = strdup(path);
+                if (!nodes[n++]) {
+                        while (n > 0)
+                                free(nodes[--n]);
+                        free(nodes);
+                        return -ENOMEM;
+                }
+        }
+        *ret_nodes = nodes;
+        return 0;
+}
+
+/* Returns 1 with the sensor of the message's path, if the caller may; 0 when the handler will be called
+ * again. */
+static int get_sensor(struct bus *bus, sd_bus_message *message, sd_bus_message_handler_t handler,
+                      sd_bus_error *error, struct sensor **ret, uid_t *ret_uid) {
+        struct sensor *sensor;
+        uid_t uid;
+        int r;
+
+        r = caller_get_uid(bus->callers, message, handler, bus, error, &uid);
+        if (r <= 0)
+                return r;
+        sensor = find_by_path(bus, sd_bus_message_get_path(message));
+        if (!sensor)
+                return sd_bus_error_set(error, ERROR_NO_SUCH_SENSOR, "The sensor is gone.");
+        r = caller_check_owner(uid, sensor->row.owner_uid, error);
+        if (r < 0)
+                return r;
+        *ret = sensor;
+        if (ret_uid)
+                *ret_uid = uid;
+        return 1;
+}
+
+static int get_id(sd_bus *connection, const char *path, const char *interface, const char *property,
+                  sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const struct sensor *sensor = find_by_path(userdata, path);
+
+        return sd_bus_message_append(reply, "s", sensor ? sensor->row.id : "");
+}
+
+/* --- describing
+ * ---------------------------------------------------------------------------------------------- */
+
+int sensor_append_description(sd_bus_message *message, const struct sensor *sensor) {
+        struct stream_counters counters;
+        uint64_t connects, monitored_us = sensor->monitored_us;
+        const struct stream_format *format = NULL;
+        const char *reason;
+        enum source_state state = sensor_get_state(sensor, &reason);
+        int r = 0;
+
+        if (sensor->night) {
+                format = night_get_format(sensor->night);
+                monitored_us += night_get_monitored_us(sensor->night);
+        }
+        sensor_get_counters(sensor, &counters, &connects);
+
+        dictionary_open(message, &r);
+        dictionary_append(message, &r, "id", "s", sensor->row.id);
+        dictionary_append(message, &r, "address", "s", sensor->row.address);
+        dictionary_append(message, &r, "driver", "s", sensor->row.driver);
+        dictionary_append(message, &r, "name", "s", sensor->row.name);
+        dictionary_append(message, &r, "muscle", "s", sensor->row.muscle);
+        dictionary_append(message, &r, "leg", "s", sensor->row.leg);
+        dictionary_append(message, &r, "owner", "u", (uint32_t)sensor->row.owner_uid);
+        dictionary_append(message, &r, "simulated", "b", sensor->replay != NULL);
+        dictionary_append(message, &r, "state", "s", source_state_to_string(state));
+        dictionary_append(message, &r, "reason", "s", reason);
+        dictionary_append(message, &r, "detector", "s",
+                          sensor->night ? detector_state_to_string(night_get_state(sensor->night))
+                                        : "none");
+        if (format) {
+                dictionary_append(message, &r, "rate_hz", "d", format->rate_mhz / 1000.0);
+                dictionary_append(message, &r, "channels", "u", format->channels);
+        }
+        if (sensor->battery_percent >= 0)
+                dictionary_append(message, &r, "battery", "u", (uint32_t)sensor->battery_percent);
+        dictionary_append(message, &r, "packets", "t", counters.packets);
+        dictionary_append(message, &r, "lost_packets", "t", counters.lost_packets);
+        dictionary_append(message, &r, "malformed_packets", "t", counters.malformed_packets);
+        dictionary_append(message, &r, "connects", "t", connects);
+        dictionary_append(message, &r, "monitored_us", "t", monitored_us);
+        dictionary_close(message, &r);
+        return r;
+}
+
+static int method_describe(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        struct sensor *sensor;
+        int r;
+
+        r = get_sensor(userdata, message, method_describe, error, &sensor, NULL);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+        r = sd_bus_message_new_method_return(message, &reply);
+        if (r < 0)
+                return r;
+        r = sensor_append_description(reply, sensor);
+        if (r < 0)
+                return r;
+        return sd_bus_send(NULL, reply, NULL);
+}
+
+/* --- removing
+ * ------------------------------------------------------------------------------------------------ */
+
+struct remove_call {
+        struct crampd *crampd;
+        sd_bus_message *message;
+        char id[STORE_ID_SIZE];
+};
+
+static void on_removal_stored(int error, void *userdata) {
+        _cleanup_(freep) struct remove_call *call = userdata;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = call->message;
+        _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
+        struct sensor *sensor = sensor_find(call->crampd, call->id);
+
+        if (error < 0) {
+                error = error_set_store(&bus_error, error);
+                (void)sd_bus_reply_method_errno(message, error, &bus_error);
+                return;
+        }
+        if (sensor)
+                sensor_free(sensor, "stopped");
+        log_info("Sensor %s removed.", call->id);
+        (void)sd_bus_reply_method_return(message, NULL);
+}
+
+static int method_remove(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        struct bus *bus = userdata;
+        struct remove_call *call;
+        struct store_sensor row;
+        struct sensor *sensor;
+        int r;
+
+        r = get_sensor(bus, message, method_remove, error, &sensor, NULL);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+        if (sensor->replay)
+                return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
+                                        "A virtual sensor ends with the daemon.");
+        r = store_get_error(bus->crampd->store);
+        if (r < 0)
+                return error_set_store(error, r);
+
+        call = malloc(sizeof(*call));
+        if (!call)
+                return -ENOMEM;
+        call->crampd = bus->crampd;
+        call->message = sd_bus_message_ref(message);
+        memcpy(call->id, sensor->row.id, sizeof(call->id));
+        row = sensor->row;
+        row.removed_us = crampd_now_us();
+        r = store_put_sensor(bus->crampd->store, &row, on_removal_stored, call);
+        if (r < 0) {
+                sd_bus_message_unref(message);
+                free(call);
+                return error_set_store(error, r);
+        }
+        return 1;
+}
+
+/* --- live stream
+ * --------------------------------------------------------------------------------------------- */
+
+static int append_stream_details(sd_bus_message *reply, const struct sensor *sensor) {
+        bool arbitrary = sensor->night && night_get_format(sensor->night)->scale_uv <= 0;
+        int r = 0;
+
+        dictionary_open(reply, &r);
+        dictionary_append(reply, &r, "arbitrary_unit", "b", arbitrary);
+        dictionary_append(reply, &r, "name", "s", sensor->row.name);
+        dictionary_append(reply, &r, "muscle", "s", sensor->row.muscle);
+        dictionary_append(reply, &r, "leg", "s", sensor->row.leg);
+        dictionary_close(reply, &r);
+        return r;
+}
+
+static int method_open_stream(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_(closep) int fd = -1;
+        struct sensor *sensor;
+        uid_t uid;
+        int r;
+
+        r = get_sensor(userdata, message, method_open_stream, error, &sensor, &uid);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+
+        fd = livestream_open(sensor->readers, uid);
+        if (fd == -EDQUOT)
+                return sd_bus_error_setf(error, ERROR_LIMIT_REACHED,
+                                         "There are %u streams of this user already; close one first.",
+                                         LIVESTREAM_READERS_PER_USER);
+        if (fd < 0)
+                return fd;
+
+        r = sd_bus_message_new_method_return(message, &reply);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(reply, "h", fd); /* duplicates it */
+        if (r < 0)
+                return r;
+        r = append_stream_details(reply, sensor);
+        if (r < 0)
+                return r;
+        return sd_bus_send(NULL, reply, NULL);
+}
+
+static const sd_bus_vtable sensor_vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_PROPERTY("Id", "s", get_id, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_ARGS("a{sv}", options),
+                                SD_BUS_RESULT("a{sv}", description), method_describe,
+                                SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("Remove", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_remove,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("OpenStream", SD_BUS_ARGS("a{sv}", options),
+                                SD_BUS_RESULT("h", stream, "a{sv}", details), method_open_stream,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_VTABLE_END,
+};
+
+int sensors_export(struct bus *bus) {
+        int r;
+
+        r = sd_bus_add_object_manager(bus->connection, NULL, CRAMPD_ROOT);
+        if (r < 0)
+                return r;
+        r = sd_bus_add_fallback_vtable(bus->connection, NULL, CRAMPD_SENSORS, CRAMPD_NAME ".Sensor",
+                                       sensor_vtable, on_find, bus);
+        if (r < 0)
+                return r;
+        return sd_bus_add_node_enumerator(bus->connection, NULL, CRAMPD_SENSORS, on_enumerate, bus);
+}
+
+void objects_sensor_added(struct sensor *sensor) {
+        char path[SENSOR_PATH_SIZE];
+        int r;
+
+        if (!sensor->crampd->bus)
+                return;
+        sensor_path(sensor, path);
+        r = sd_bus_emit_object_added(sensor->crampd->bus->connection, path);
+        if (r < 0)
+                log_warning("A new sensor's object could not be announced: %s, ignoring.", strerror(-r));
+}
+
+void objects_sensor_removed(struct sensor *sensor) {
+        char path[SENSOR_PATH_SIZE];
+        int r;
+
+        if (!sensor->crampd->bus)
+                return;
+        sensor_path(sensor, path);
+        r = sd_bus_emit_interfaces_removed(sensor->crampd->bus->connection, path, CRAMPD_NAME ".Sensor",
+                                           NULL);
+        if (r < 0)
+                log_warning("A sensor object's end could not be announced: %s, ignoring.", strerror(-r));
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* Who hears: see subscribers.h. */
+#include "daemon/bus/subscribers.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/basic/cleanup.h"
+#include "daemon/basic/log.h"
+
+#define UNIQUE_NAME_SIZE 64u
+
+struct subscriber {
+        char name[UNIQUE_NAME_SIZE];
+        uid_t uid;
+};
+
+struct subscribers {
+        struct bus *bus;
+        struct subscriber all[SUBSCRIBERS_MAX];
+        size_t n;
+};
+
+int subscribers_new(struct bus *bus, struct subscribers **ret) {
+        struct subscribers *subscribers = calloc(1, sizeof(*subscribers));
+
+        if (!subscribers)
+                return -ENOMEM;
+        subscribers->bus = bus;
+        *ret = subscribers;
+        return 0;
+}
+
+struct subscribers *subscribers_free(struct subscribers *subscribers) {
+        free(subscribers);
+        return NULL;
+}
+
+unsigned subscribers_count(const struct subscribers *subscribers, uid_t uid) {
+        unsigned count = 0;
+
+        for (size_t i = 0; i < subscribers->n; i++)
+                count += subscribers->all[i].uid == uid;
+        return count;
+}
+
+int subscribers_add(struct subscribers *subscribers, const char *name, uid_t uid) {
+        struct subscriber *subscriber;
+
+        if (strlen(name) >= UNIQUE_NAME_SIZE)
+                return -EINVAL;
+        for (size_t i = 0; i < subscribers->n; i++)
+                if (strcmp(subscribers->all[i].name, name) == 0)
+                        return 0;
+        if (subscribers->n >= SUBSCRIBERS_MAX ||
+            subscribers_count(subscribers, uid) >= SUBSCRIBERS_PER_USER)
+                return -EDQUOT;
+
+        subscriber = &subscribers->all[subscribers->n++];
+        memcpy(subscriber->name, name, strlen(name) + 1);
+        subscriber->uid = uid;
+        return 1;
+}
+
+void subscribers_remove(struct subscribers *subscribers, const char *name) {
+        for (size_t i = 0; i < subscribers->n; i++)
+                if (strcmp(subscribers->all[i].name, name) == 0) {
+                        subscribers->all[i] = subscribers->all[--subscribers->n];
+                        return;
+                }
+}
+
+static int send_copy(struct subscribers *subscribers, sd_bus_message *signal, const char *name) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *copy = NULL;
+        int r;
+
+        r = sd_bus_message_new_signal(
+                subscribers->bus->connection, &copy, sd_bus_message_get_path(signal),
+                sd_bus_message_get_interface(signal), sd_bus_message_get_member(signal));
+        if (r < 0)
+                return r;
+        r = sd_bus_message_rewind(signal, /* complete= */ true);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_copy(copy, signal, /* all= */ true);
+        if (r < 0)
+                return r;
+        return sd_bus_send_to(subscribers->bus->connection, copy, name, NULL);
+}
+
+void subscribers_send(struct subscribers *subscribers, sd_bus_message *signal, uid_t owner,
+                      const char *to) {
+        int r;
+
+        /* A message can be sent to one destination only, and read (to be copied) only once sealed. */
+        r = sd_bus_message_seal(signal, /* cookie= */ 1, /* timeout_usec= */ 0);
+        for (size_t i = 0; r >= 0 && i < subscribers->n; i++) {
+                const struct subscriber *subscriber = &subscribers->all[i];
+
+                if (subscriber->uid != 0 && subscriber->uid != owner)
+                        continue;
+                if (to && strcmp(to, subscriber->name) != 0)
+                        continue;
+                r = send_copy(subscribers, signal, subscriber->name);
+        }
+        if (r < 0)
+                log_error("A signal could not be sent to its subscribers: %s.", strerror(-r));
+}

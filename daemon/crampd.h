@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The daemon's one object, shared by main, the sensors and the bus objects: the loop, the store, BlueZ
+ * and the list of sensors. Private to daemon/.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include "daemon/store/store.h"
+#include "sensors/bluez/bluez.h"
+
+#define SENSORS_PER_USER 16u
+#define SENSORS_MAX 64u
+
+/* The address in a virtual sensor's row. */
+#define VIRTUAL_ADDRESS "virtual"
+
+struct sensor;
+struct bus;
+
+struct crampd {
+        sd_event *event;
+        struct store *store;
+        char store_text[256]; /* "ok", or what is wrong; for people */
+        struct bluez *bluez;
+        struct bus *bus;
+
+        LIST_HEAD(sensor_list, sensor) sensors;
+        unsigned n_sensors;
+
+        int64_t started_us;
+        bool sensors_asked; /* the stored sensors were asked for */
+        bool name_asked;    /* the bus was asked for the name */
+        bool ready;         /* the name is ours and systemd was told */
+};
+
+/* Realtime now, in microseconds UTC. */
+int64_t crampd_now_us(void);
+
+/* The bus name was acquired, or could not be: `error` 0 or negative errno. Called by the bus. */
+void crampd_name_acquired(struct crampd *crampd, int error);
+
+/* The bus connection is gone for good; the loop ends. Called by the bus. */
+void crampd_bus_lost(struct crampd *crampd, int error);

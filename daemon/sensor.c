@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+/* A sensor as the daemon keeps it: see sensor.h. */
+#include "daemon/sensor.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "daemon/basic/cleanup.h"
+#include "daemon/basic/log.h"
+#include "daemon/bus/alerts.h"
+#include "daemon/bus/objects.h"
+#include "sensors/bluez/link.h"
+
+/* How long a night waits for its stream: as long as the detector lets a cramp go unseen, or, at rest,
+ * long enough for the resting floor still to hold. */
+#define GRACE_CRAMP_US (UINT64_C(30) * 1000000)
+#define GRACE_REST_US (UINT64_C(600) * 1000000)
+
+static int64_t clock_us(clockid_t clock) {
+        struct timespec now;
+
+        (void)clock_gettime(clock, &now); /* cannot fail for these clocks */
+        return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64_t crampd_now_us(void) {
+        return clock_us(CLOCK_REALTIME);
+}
+
+/* --- night to store and bus
+ * ---------------------------------------------------------------------------------- */
+
+/* The store may answer long after the episode, or the sensor, is gone: ids instead of pointers. */
+struct recorded_call {
+        struct crampd *crampd;
+        char sensor[STORE_ID_SIZE];
+        char episode[STORE_ID_SIZE];
+};
+
+static void on_recorded(int error, void *userdata) {
+        _cleanup_(freep) struct recorded_call *call = userdata;
+        const struct store_episode *episode;
+        struct sensor *sensor;
+        uint64_t lasting_us;
+
+        if (error == -ECANCELED)
+                return;
+        if (error < 0) {
+                log_error("An episode could not be recorded: %s.", strerror(-error));
+                return;
+        }
+
+        sensor = sensor_find(call->crampd, call->sensor);
+        if (!sensor || !sensor->night || sensor->recorded)
+                return;
+        episode = night_get_episode(sensor->night, &lasting_us);
+        if (!episode || strcmp(episode->id, call->episode) != 0)
+                return;
+        sensor->recorded = true;
+        alerts_send(sensor, NIGHT_ALERT_UPDATED, episode, lasting_us, /* repeated= */ false,
+                    /* to= */ NULL);
+}
+
+static void record_episode(struct sensor *sensor, const struct store_episode *episode) {
+        struct recorded_call *call = malloc(sizeof(*call));
+        int r;
+
+        if (call) {
+                call->crampd = sensor->crampd;
+                memcpy(call->sensor, sensor->row.id, sizeof(call->sensor));
+                memcpy(call->episode, episode->id, sizeof(call->episode));
+        }
+        r = store_put_episode(sensor->crampd->store, episode, call ? on_recorded : NULL, call);
+        if (r < 0) {
+                free(call);
+                log_error("An episode could not be handed to the store: %s.", strerror(-r));
+        }
+}
+
+static void on_alert(enum night_change change, const struct store_episode *episode, uint64_t lasting_us,
+                     void *userdata) {
+        struct sensor *sensor = userdata;
+
+        if (change == NIGHT_ALERT_RAISED)
+                sensor->recorded = false;
+        /* The alert first: it never waits for the disk. */
+        alerts_send(sensor, change, episode, lasting_us, /* repeated= */ false, /* to= */ NULL);
+        record_episode(sensor, episode);
+}
+
+static void on_gap(const struct store_gap *gap, void *userdata) {
+        struct sensor *sensor = userdata;
+
+        /* Gaps give way when the queue fills up: the counters still tell of them. */
+        (void)store_put_gap(sensor->crampd->store, gap);
+}
+
+static void on_night_row(const struct store_night *row, void *userdata) {
+        struct sensor *sensor = userdata;
+        int r = store_put_night(sensor->crampd->store, row, NULL, NULL);
+
+        if (r < 0)
+                log_warning("A night's progress could not be handed to the store: %s, ignoring.",
+                            strerror(-r));
+}
+
+static void on_level(const struct detector_level *level, int64_t time_us, void *userdata) {
+        struct sensor *sensor = userdata;
+
+        livestream_send(sensor->readers, level, time_us);
+}
+
+static const struct night_callbacks night_callbacks = {
+        .alert = on_alert,
+        .gap = on_gap,
+        .row = on_night_row,
+        .level = on_level,
+};
+
+static void end_night(struct sensor *sensor, const char *end_reason) {
+        sensor->grace = sd_event_source_disable_unref(sensor->grace);
+        if (!sensor->night)
+                return;
+        night_finish(sensor->night, end_reason);
+        sensor->monitored_us += night_get_monitored_us(sensor->night);
+        sensor->night = night_free(sensor->night);
+}
+
+/* --- source to night
+ * ----------------------------------------------------------------------------------------- */
+
+static void on_source_state(enum source_state state, const char *reason, void *userdata) {
+        struct sensor *sensor = userdata;
+
+        log_info("Sensor %s: %s: %s", sensor->row.id, source_state_to_string(state), reason);
+        alerts_send_sensor_changed(sensor, state, reason);
+}
+
+static void on_source_format(const struct stream_format *format, int64_t start_us, void *userdata) {
+        struct sensor *sensor = userdata;
+        int r;
+
+        sensor->grace = sd_event_source_disable_unref(sensor->grace);
+        if (sensor->night && night_fits(sensor->night, format)) {
+                night_resume(sensor->night);
+                return;
+        }
+        end_night(sensor, "signal-lost");
+
+        r = night_new(&(struct night_setup){.sensor = sensor->row.id,
+                                            .muscle = sensor->row.muscle,
+                                            .leg = sensor->row.leg,
+                                            .format = format,
+                                            .start_us = start_us,
+                                            .callbacks = &night_callbacks,
+                                            .userdata = sensor},
+                      &sensor->night);
+        if (r < 0)
+                log_error("Sensor %s: its stream of %u channels at %u mHz cannot be watched: %s.",
+                          sensor->row.id, format->channels, format->rate_mhz, strerror(-r));
+}
+
+static void on_source_block(const struct emg_block *block, uint64_t arrival_us, void *userdata) {
+        struct sensor *sensor = userdata;
+
+        if (!sensor->night)
+                return;
+        night_push(sensor->night, block, (int64_t)arrival_us,
+                   clock_us(CLOCK_REALTIME) - clock_us(CLOCK_BOOTTIME));
+}
+
+static int on_grace_over(sd_event_source *source, uint64_t time_us, void *userdata) {
+        struct sensor *sensor = userdata;
+
+        end_night(sensor, "signal-lost");
+        return 0;
+}
+
+static void on_source_stopped(const char *reason, void *userdata) {
+        struct sensor *sensor = userdata;
+        uint64_t lasting_us;
+        int r;
+
+        if (!sensor->night)
+                return;
+        if (sensor->replay) {
+                end_night(sensor, "stream-end");
+                return;
+        }
+
+        sensor->grace = sd_event_source_disable_unref(sensor->grace);
+        r = sd_event_add_time_relative(sensor->crampd->event, &sensor->grace, CLOCK_BOOTTIME,
+                                       night_get_episode(sensor->night, &lasting_us) ? GRACE_CRAMP_US
+                                                                                     : GRACE_REST_US,
+                                       /* accuracy= */ 0, on_grace_over, sensor);
+        if (r < 0) /* without a timer the night ends now rather than never */
+                end_night(sensor, "signal-lost");
+}
+
+static void on_source_battery(unsigned percent, void *userdata) {
+        struct sensor *sensor = userdata;
+
+        sensor->battery_percent = (int)percent;
+}
+
+static const struct source_callbacks source_callbacks = {
+        .state = on_source_state,
+        .format = on_source_format,
+        .block = on_source_block,
+        .stopped = on_source_stopped,
+        .battery = on_source_battery,
+};
+
+/* --- life
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+static int sensor_new(struct crampd *crampd, const struct store_sensor *row, struct sensor **ret) {
+        struct sensor *sensor;
+        int r;
+
+        sensor = calloc(1, sizeof(*sensor));
+        if (!sensor)
+                return -ENOMEM;
+
+        sensor->crampd = crampd;
+        sensor->row = *row;
+        sensor->battery_percent = -1;
+        r = livestream_new(&sensor->readers);
+        if (r < 0) {
+                free(sensor);
+                return r;
+        }
+
+        LIST_INSERT_HEAD(&crampd->sensors, sensor, sensors);
+        crampd->n_sensors++;
+        *ret = sensor;
+        return 0;
+}
+
+int sensor_new_linked(struct crampd *crampd, const struct store_sensor *row, struct sensor **ret) {
+        const struct sensor_driver *driver = sensor_driver_find(row->driver);
+        struct sensor *sensor;
+        int r;
+
+        if (!driver)
+                return -EINVAL;
+        r = sensor_new(crampd, row, &sensor);
+        if (r < 0)
+                return r;
+        r = link_new(crampd->bluez, row->address, driver, &source_callbacks, sensor, &sensor->link);
+        if (r < 0) {
+                sensor_free(sensor, NULL);
+                return r;
+        }
+
+        objects_sensor_added(sensor);
+        *ret = sensor;
+        return 0;
+}
+
+int sensor_new_replayed(struct crampd *crampd, const struct store_sensor *row, struct replay *replay,
+                        struct sensor **ret) {
+        struct sensor *sensor;
+        int r;
+
+        r = sensor_new(crampd, row, &sensor);
+        if (r < 0)
+                return r;
+        sensor->replay = replay;
+        objects_sensor_added(sensor);
+        *ret = sensor;
+        return 0;
+}
+
+int sensor_start_replay(struct sensor *sensor) {
+        return replay_start(sensor->replay, sensor->crampd->event, &source_callbacks, sensor);
+}
+
+struct sensor *sensor_free(struct sensor *sensor, const char *end_reason) {
+        if (!sensor)
+                return NULL;
+
+        end_night(sensor, end_reason);
+        link_free(sensor->link);
+        replay_free(sensor->replay);
+        livestream_free(sensor->readers);
+        LIST_REMOVE(sensor, sensors);
+        sensor->crampd->n_sensors--;
+        objects_sensor_removed(sensor);
+        free(sensor);
+        return NULL;
+}
+
+struct sensor *sensor_find(struct crampd *crampd, const char *id) {
+        struct sensor *sensor;
+
+        LIST_FOREACH (sensor, &crampd->sensors, sensors)
+                if (strcmp(sensor->row.id, id) == 0)
+                        return sensor;
+        return NULL;
+}
+
+enum source_state sensor_get_state(const struct sensor *sensor, const char **ret_reason) {
+        if (sensor->link)
+                return link_get_state(sensor->link, ret_reason);
+        return replay_get_state(sensor->replay, ret_reason);
+}
+
+void sensor_get_counters(const struct sensor *sensor, struct stream_counters *ret,
+                         uint64_t *ret_connects) {
+        struct link_counters counters = {0};
+
+        if (sensor->link)
+                link_get_counters(sensor->link, &counters);
+        else {
+                replay_get_counters(sensor->replay, &counters.stream);
+                counters.connects = counters.stream.packets > 0;
+        }
+        *ret = counters.stream;
+        *ret_connects = counters.connects;
+}

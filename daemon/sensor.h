@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A sensor as the daemon keeps it: who owns it, where its samples come from, its night, its live
+ * readers. Joins the source's callbacks to the night, and the night's to store and bus. Owned by struct
+ * crampd's list; used by main and by the bus objects.
+ */
+#pragma once
+
+#include <sys/queue.h>
+
+#include "daemon/crampd.h"
+#include "daemon/livestream.h"
+#include "daemon/night.h"
+#include "sensors/source.h"
+#include "sensors/stream.h"
+#include "sensors/virtual/replay.h"
+
+struct link;
+
+struct sensor {
+        LIST_ENTRY(sensor) sensors;
+        struct crampd *crampd;
+        struct store_sensor row;
+
+        struct link *link; /* one of these two */
+        struct replay *replay;
+
+        struct night *night;    /* NULL until a stream has begun */
+        bool recorded;          /* the open episode is durable */
+        sd_event_source *grace; /* ends the night when the stream does not come back */
+        struct livestream *readers;
+        int battery_percent;   /* -1 = unknown */
+        uint64_t monitored_us; /* of nights that are over */
+};
+
+/* Puts a sensor behind BlueZ into the list and begins to look for it. Returns 0, -EINVAL, -ENOMEM. */
+int sensor_new_linked(struct crampd *crampd, const struct store_sensor *row, struct sensor **ret);
+/* Takes over a replay that was made before the loop; it begins with sensor_start_replay(). */
+int sensor_new_replayed(struct crampd *crampd, const struct store_sensor *row, struct replay *replay,
+                        struct sensor **ret);
+int sensor_start_replay(struct sensor *sensor);
+
+/* Ends an open episode ("stopped", or as given) and the night, drops the link, and takes the sensor off
+ * the list. */
+struct sensor *sensor_free(struct sensor *sensor, const char *end_reason);
+
+/* NULL if there is none. */
+struct sensor *sensor_find(struct crampd *crampd, const char *id);
+
+enum source_state sensor_get_state(const struct sensor *sensor, const char **ret_reason);
+void sensor_get_counters(const struct sensor *sensor, struct stream_counters *ret,
+                         uint64_t *ret_connects);
