@@ -1,0 +1,425 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""The whole service on a private bus, fed by virtual sensors: alerts to whom they belong and to nobody else, the contract
+against the running daemon, recording, and ends of every kind. Needs CRAMPD, CRAMPCTL and CALF_EMG in the environment."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / 'support'))
+
+import dbus  # noqa: E402
+
+import tap  # noqa: E402
+from daemon import HISTORY, MANAGER, NAME, ROOT, SENSOR, SOURCE, System  # noqa: E402
+
+NOBODY = 65534
+CALF = {'muscle': 'gastrocnemius', 'leg': 'left'}
+ADDRESS = 'AA:BB:CC:DD:EE:01'
+
+_files = tempfile.TemporaryDirectory(prefix='night-')
+
+
+def recording(script='minute', seed=1, channels=2):
+    path = Path(_files.name) / f'{script}-{seed}-{channels}.edf'
+    if not path.exists():
+        subprocess.run([os.environ['CALF_EMG'], '--script', script, '--seed', str(seed), '--rate', '1000', '--channels',
+                        str(channels), '-o', path], check=True, stdout=subprocess.DEVNULL)
+    return path
+
+
+def analyze(path):
+    output = subprocess.run([os.environ['CRAMPCTL'], 'analyze', '--json', path], check=True, capture_output=True,
+                            text=True).stdout
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def owner_option(client):
+    """Root has to say for whom; anybody else need not."""
+    return {'owner': dbus.UInt32(12345)} if os.geteuid() == 0 else {}
+
+
+def add_sensor(client, address=ADDRESS, **options):
+    values = {**CALF, **owner_option(client), **options}
+    return client.call(ROOT, MANAGER, 'AddSensor', 'sa{sv}', address, client.options(**values))
+
+
+def add_error(client, address=ADDRESS, **options):
+    values = {key: value for key, value in {**CALF, **owner_option(client), **options}.items() if value is not None}
+    return client.error_of(ROOT, MANAGER, 'AddSensor', 'sa{sv}', address, client.options(**values))
+
+
+# --- the contract -----------------------------------------------------------------------------------------------
+
+def describe_interface(node):
+    """An interface as comparable data: members with their arguments' names, types and directions."""
+    described = {}
+    for member in node:
+        if member.tag in ('method', 'signal'):
+            default = 'in' if member.tag == 'method' else 'out'
+            described[member.tag, member.get('name')] = [
+                (argument.get('name'), argument.get('type'), argument.get('direction', default))
+                for argument in member.findall('arg')]
+        elif member.tag == 'property':
+            annotations = {note.get('name'): note.get('value') for note in member.findall('annotation')}
+            described['property', member.get('name')] = (
+                member.get('type'), member.get('access'),
+                annotations.get('org.freedesktop.DBus.Property.EmitsChangedSignal', 'true'))
+    return described
+
+
+def test_interfaces_are_those_of_the_xml():
+    with System() as system, system.daemon('--virtual', recording()):
+        client = system.client()
+        path = client.sensors()[0][0]
+        for name, where in ((MANAGER, ROOT), (HISTORY, ROOT), (SENSOR, path)):
+            contract = xml.etree.ElementTree.parse(SOURCE / f'dbus/{name}.xml').getroot().find('interface')
+            text = client.call(where, 'org.freedesktop.DBus.Introspectable', 'Introspect')
+            served = next(node for node in xml.etree.ElementTree.fromstring(text).findall('interface')
+                          if node.get('name') == name)
+            assert describe_interface(served) == describe_interface(contract), name
+
+
+def test_properties_hold_nothing_personal():
+    with System() as system, system.daemon('--virtual', f'{recording()},name=Grandma'):
+        client = system.client()
+        objects = client.call(ROOT, 'org.freedesktop.DBus.ObjectManager', 'GetManagedObjects')
+        seen = {(interface, name) for interfaces in objects.values() for interface, values in interfaces.items()
+                for name in values if interface.startswith(NAME)}
+        assert seen == {(SENSOR, 'Id')}, seen
+        values = client.call(ROOT, 'org.freedesktop.DBus.Properties', 'GetAll', 's', MANAGER)
+        assert set(values) == {'Version', 'DetectorVersion'}, values
+        assert 'Grandma' not in str(objects)
+
+
+# --- alerts -----------------------------------------------------------------------------------------------------
+
+def test_alert_reaches_its_subscriber_and_history():
+    path = recording()
+    expected = analyze(path)
+    assert len(expected) == 1, expected
+    with System() as system, system.daemon('--virtual', f'{path},speed=20,muscle=soleus,leg=right,name=mine') as daemon:
+        client = system.client()
+        client.subscribe()
+        _, (sensor, episode, onset_us, severity, muscle, relief, details), _ = client.wait_signal('AlertRaised')
+        assert sensor == client.sensors()[0][0]
+        assert muscle == 'soleus' and details['leg'] == 'right' and details['name'] == 'mine'
+        assert severity in ('mild', 'moderate', 'strong')
+        assert details['simulated'] and not details['repeated']
+        assert relief[0] == 'Sit up and hold on before you stand.'
+        assert any('toes toward the shin' in step for step in relief)
+
+        # Recorded within a second of the alert, and said so.
+        client.wait(lambda: any(member == 'AlertUpdated' and arguments[6]['recorded']
+                                for member, arguments, _ in client.signals), what='the episode to be recorded')
+        _, (_, ended, end_us, reason, _, end_details), _ = client.wait_signal('AlertEnded')
+        assert ended == episode and reason == 'subsided'
+        assert end_details['onset_us'] == onset_us and end_us > details['alert_us'] > onset_us
+
+        def stored():
+            rows = client.episodes()
+            return rows if rows and 'end_us' in rows[0] else None
+        rows = client.wait(stored, what='the end to be recorded')
+        assert len(rows) == 1 and rows[0]['id'] == episode
+        assert rows[0]['onset_us'] == onset_us and rows[0]['end_us'] == end_us
+        assert rows[0]['end_reason'] == 'subsided' and rows[0]['muscle'] == 'soleus'
+        assert client.call(ROOT, HISTORY, 'GetEpisode', 'sa{sv}', episode, client.options()) == rows[0]
+
+        # Live and offline are one detector: the same distances, to the microsecond's rounding.
+        want = expected[0]
+        for field, value in (('alert_us', want['alert_s']), ('end_us', want['end_s'])):
+            assert abs((rows[0][field] - onset_us) - (value - want['onset_s']) * 1e6) <= 2, (field, rows[0], want)
+        assert abs(rows[0]['peak_uv'] - want['peak_uv']) < 0.01 * want['peak_uv']
+
+        described = client.sensors()[0][1]
+        assert described['packets'] > 0 and described['lost_packets'] == 0 and described['malformed_packets'] == 0
+
+        log = daemon.log()
+        for private in ('mine', 'soleus', 'right', severity, episode, str(onset_us), 'uV'):
+            assert private not in log, f'{private!r} is in the log:\n{log}'
+
+
+def test_late_subscriber_hears_of_an_open_alert():
+    with System() as system, system.daemon('--virtual', f'{recording()},speed=4'):
+        early, late = system.client(), system.client()
+        early.subscribe()
+        early.wait_signal('AlertRaised')
+        late.subscribe()
+        _, arguments, _ = late.wait_signal('AlertRaised')
+        assert arguments[6]['repeated']
+        assert arguments[1] == early.wait_signal('AlertRaised')[1][1]
+
+
+def test_nobody_else_hears_anything():
+    with System() as system, system.daemon('--virtual', f'{recording()},speed=20'):
+        client, listener, former = system.client(), system.client(), system.client()
+        # One who matches everything but never subscribed, and one who did and left again.
+        listener.connection.add_match_string(f"type='signal',sender='{NAME}'")
+        former.subscribe()
+        former.call(ROOT, MANAGER, 'Unsubscribe')
+        client.subscribe()
+        client.wait_signal('AlertEnded')
+        # Each answer comes after all signals that were sent before it.
+        for other in (listener, former):
+            other.sensors()
+            other.wait(lambda: True)
+            heard = [member for member, _, _ in other.signals if member != 'SensorChanged' or other is listener]
+            assert heard == [], heard
+
+
+def run_as_nobody(system, code):
+    """Runs a Python snippet as another user, with `client` and `dbus` at hand; returns what it printed."""
+    program = f'''
+import os, sys
+os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})
+sys.path.insert(0, {str(HERE.parent / 'support')!r})
+os.environ.setdefault('CRAMPD', '')
+import dbus
+from daemon import *
+client = Client({system.bus.address!r})
+{code}
+'''
+    return subprocess.Popen(['/usr/bin/python3', '-c', program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                            text=True)
+
+
+def test_another_user_sees_and_hears_nothing():
+    if os.geteuid() != 0:
+        tap.skip('only root can become another user')
+    with System() as system, system.daemon('--virtual', f'{recording()},speed=20'):
+        client = system.client()
+        path = client.sensors()[0][0]
+        other = run_as_nobody(system, f'''
+client.subscribe()
+print('subscribed', flush=True)
+sys.stdin.readline()
+print(len(client.sensors()), len(client.episodes()), flush=True)
+client.wait(lambda: True)
+print([member for member, _, _ in client.signals])
+print(client.error_of({path!r}, SENSOR, 'Describe', 'a{{sv}}', client.options()))
+print(client.error_of({path!r}, SENSOR, 'OpenStream', 'a{{sv}}', client.options()))
+print(client.error_of({path!r}, SENSOR, 'Remove', 'a{{sv}}', client.options()))
+print(client.error_of(ROOT, MANAGER, 'AddSensor', 'sa{{sv}}', {ADDRESS!r},
+                      client.options(muscle='soleus', leg='left', owner=dbus.UInt32(0))))
+episode = sys.stdin.readline().strip()
+print(client.error_of(ROOT, HISTORY, 'GetEpisode', 'sa{{sv}}', episode, client.options()))
+''')
+        assert other.stdout.readline() == 'subscribed\n'
+        client.subscribe()
+        client.wait_signal('AlertEnded')
+        episode = client.wait_signal('AlertRaised')[1][1]
+        output, _ = other.communicate(f'go\n{episode}\n', timeout=60)
+        refused = 'org.crampd1.Error.NotAuthorized'
+        assert output.splitlines() == ['0 0', '[]', refused, refused, refused, refused,
+                                       'org.crampd1.Error.NoSuchEpisode'], output
+
+
+def test_an_owner_hears_of_own_sensors_only():
+    if os.geteuid() != 0:
+        tap.skip('only root can become another user')
+    path = recording()
+    with System() as system, system.daemon('--virtual', f'{path},speed=20,owner={NOBODY},name=theirs',
+                                           '--virtual', f'{path},speed=20,owner=12345,name=foreign'):
+        root = system.client()
+        other = run_as_nobody(system, '''
+client.subscribe()
+print('subscribed', flush=True)
+client.wait_signal('AlertEnded')
+sys.stdin.readline()
+print(sorted(str(s[1]['name']) for s in client.sensors()), len(client.episodes()))
+print(sorted({str(a[-1]['name']) for m, a, _ in client.signals}))
+''')
+        assert other.stdout.readline() == 'subscribed\n'
+        root.subscribe()
+        root.wait(lambda: sum(member == 'AlertEnded' for member, _, _ in root.signals) == 2, what='both alerts')
+        output, _ = other.communicate('go\n', timeout=60)
+        assert output.splitlines() == ["['theirs'] 1", "['theirs']"], output
+        assert len(root.episodes()) == 2
+
+
+def test_subscription_ends_with_its_client():
+    with System() as system, system.daemon():
+        client, observer = system.client(), system.client()
+
+        def subscribers():
+            return observer.call(ROOT, MANAGER, 'Status', 'a{sv}', observer.options())['subscribers']
+        client.subscribe()
+        client.subscribe()
+        assert subscribers() == 1
+        client.close()
+        observer.wait(lambda: subscribers() == 0, what='the subscription to end')
+
+
+def test_subscriptions_are_limited():
+    with System() as system, system.daemon():
+        clients = [system.client() for _ in range(17)]
+        for client in clients[:16]:
+            client.subscribe()
+        assert clients[16].error_of(ROOT, MANAGER, 'Subscribe', 'a{sv}', clients[16].options()) == \
+            'org.crampd1.Error.LimitReached'
+
+
+# --- sensors ----------------------------------------------------------------------------------------------------
+
+def test_adding_and_removing_a_sensor():
+    with System() as system:
+        with system.daemon() as daemon:
+            client = system.client()
+            path = add_sensor(client, 'aa:bb:cc:dd:ee:01', name='Bed')
+            (listed, described), = client.sensors()
+            assert listed == path and described['address'] == ADDRESS and described['name'] == 'Bed'
+            assert described['state'] == 'absent' and described['driver'] == 'crampd'
+            assert 'bluetoothd' in described['reason'].lower() or 'bluez' in described['reason'].lower()
+            assert add_error(client) == 'org.crampd1.Error.AlreadyExists'
+            assert ADDRESS not in daemon.log() and 'Bed' not in daemon.log()
+        with system.daemon():
+            client = system.client()
+            (listed, described), = client.sensors()
+            assert listed == path and described['name'] == 'Bed'
+            client.call(path, SENSOR, 'Remove', 'a{sv}', client.options())
+            assert client.sensors() == []
+            assert client.error_of(path, SENSOR, 'Describe', 'a{sv}', client.options()) in (
+                'org.crampd1.Error.NoSuchSensor', 'org.freedesktop.DBus.Error.UnknownObject')
+            assert add_sensor(client) != path
+
+
+def test_bad_sensors_are_refused_with_words():
+    invalid = 'org.crampd1.Error.InvalidArgument'
+    with System() as system, system.daemon():
+        client = system.client()
+        assert add_error(client, 'AA:BB:CC:DD:EE') == invalid
+        assert add_error(client, 'AA:BB:CC:DD:EE:GG') == invalid
+        assert add_error(client, 'AA:BB:CC:DD:EE:FF:00') == invalid
+        assert add_error(client, '') == invalid
+        assert add_error(client, muscle='biceps') == invalid
+        assert add_error(client, muscle=None) == invalid
+        assert add_error(client, muscle=dbus.UInt32(3)) == invalid
+        assert add_error(client, leg='both') == invalid
+        assert add_error(client, leg=None) == invalid
+        assert add_error(client, driver='nosuch') == invalid
+        assert add_error(client, name='x' * 64) == invalid
+        assert add_error(client, name='a\nb') == invalid
+        if os.geteuid() == 0:
+            assert add_error(client, owner=None) == invalid
+        for number in range(16):
+            add_sensor(client, f'AA:BB:CC:DD:EE:{number:02X}')
+        assert add_error(client, 'AA:BB:CC:DD:EE:99') == 'org.crampd1.Error.LimitReached'
+        assert len(client.sensors()) == 16
+
+
+def test_history_refuses_bad_filters():
+    invalid = 'org.crampd1.Error.InvalidArgument'
+    with System() as system, system.daemon():
+        client = system.client()
+        for values in ({'limit': dbus.UInt32(0)}, {'limit': dbus.UInt32(1001)}, {'limit': 'x'}, {'sensor': 'xyz'},
+                       {'since_us': 'today'}, {'after': dbus.UInt64(2**64 - 1)}):
+            assert client.error_of(ROOT, HISTORY, 'ListEpisodes', 'a{sv}', client.options(**values)) == invalid, values
+        assert client.episodes(nosuchkey=1, limit=dbus.UInt32(5)) == []
+        for episode in ('', 'zz', '0' * 16, "' OR 1=1 --"):
+            name = client.error_of(ROOT, HISTORY, 'GetEpisode', 'sa{sv}', episode, client.options())
+            assert name == 'org.crampd1.Error.NoSuchEpisode', (episode, name)
+
+
+def test_live_stream():
+    with System() as system, system.daemon('--virtual', f'{recording()},speed=10'):
+        client = system.client()
+        path = client.sensors()[0][0]
+        descriptor, details = client.call(path, SENSOR, 'OpenStream', 'a{sv}', client.options())
+        descriptor = descriptor.take()
+        assert not details['arbitrary_unit']
+        client.subscribe()
+        client.wait_signal('AlertRaised')
+        frames = []
+
+        def read():
+            try:
+                while frame := os.read(descriptor, 4096):
+                    frames.append(frame)
+            except BlockingIOError:
+                pass
+            return len(frames) >= 20
+        client.wait(read, what='20 frames')
+        times = [int.from_bytes(frame[:8], 'little') for frame in frames]
+        assert all(len(frame) == 12 + 2 * 2 * 4 and frame[9] == 2 and frame[8] <= 3 for frame in frames)
+        assert times == sorted(times)
+        for _ in range(7):
+            client.call(path, SENSOR, 'OpenStream', 'a{sv}', client.options())[0].take()
+        assert client.error_of(path, SENSOR, 'OpenStream', 'a{sv}', client.options()) == 'org.crampd1.Error.LimitReached'
+
+
+# --- ends -------------------------------------------------------------------------------------------------------
+
+def test_sigterm_ends_an_open_episode():
+    with System() as system:
+        with system.daemon('--virtual', f'{recording()},speed=2') as daemon:
+            client = system.client()
+            client.subscribe()
+            episode = client.wait_signal('AlertRaised')[1][1]
+            assert daemon.stop() == 0
+            _, arguments, _ = client.wait_signal('AlertEnded')
+            assert arguments[1] == episode and arguments[3] == 'stopped'
+        with system.daemon():
+            rows = system.client().episodes()
+            assert len(rows) == 1 and rows[0]['id'] == episode and rows[0]['end_reason'] == 'stopped'
+
+
+def test_kill_loses_no_alerted_episode():
+    with System() as system:
+        with system.daemon('--virtual', f'{recording()},speed=2') as daemon:
+            client = system.client()
+            client.subscribe()
+            _, arguments, heard = client.wait_signal('AlertRaised')
+            client.wait(lambda: time.clock_gettime(time.CLOCK_BOOTTIME) - heard >= 1, what='a second')
+            daemon.kill()
+        with system.daemon():
+            rows = system.client().episodes()
+            assert len(rows) == 1 and rows[0]['id'] == arguments[1] and rows[0]['onset_us'] == arguments[2]
+            assert rows[0]['end_reason'] == 'interrupted' and rows[0]['end_us'] >= rows[0]['alert_us']
+            assert system.client().sensors() == []
+
+
+def test_alert_does_not_need_a_disk():
+    with System() as system, system.daemon('--virtual', f'{recording()},speed=20', state='/dev/null/nowhere'):
+        client = system.client()
+        client.subscribe()
+        _, arguments, _ = client.wait_signal('AlertRaised')
+        assert not arguments[6]['recorded']
+        client.wait_signal('AlertEnded')
+        status = client.call(ROOT, MANAGER, 'Status', 'a{sv}', client.options())
+        assert status['store'] != 'ok' and '/dev/null/nowhere' in status['store'], status
+        assert client.error_of(ROOT, HISTORY, 'ListEpisodes', 'a{sv}', client.options()) == \
+            'org.crampd1.Error.StoreFailed'
+        assert add_error(client) == 'org.crampd1.Error.StoreFailed'
+
+
+def test_lost_bus_ends_the_daemon():
+    with System() as system, system.daemon() as daemon:
+        system.bus.stop()
+        assert daemon.process.wait(30) == 69
+        assert 'bus is gone' in daemon.log()
+
+
+def test_bad_command_lines():
+    folder = Path(_files.name)
+    garbage = folder / 'garbage.edf'
+    garbage.write_bytes(b'not an EDF file' * 100)
+    cases = ((['--virtual', folder / 'missing.edf'], 66, 'missing.edf'), (['--virtual', garbage], 65, 'garbage.edf'),
+             (['--virtual', f'{recording()},speed=0'], 64, 'speed'), (['--nosuch'], 64, ''), (['stray'], 64, 'stray'),
+             (['--virtual', f'{recording()},speed=1,colour=red'], 64, 'colour'), (['--help'], 0, 'not a medical device'))
+    with System():
+        for arguments, code, words in cases:
+            result = subprocess.run([os.environ['CRAMPD'], '--state-dir', folder, *map(str, arguments)],
+                                    capture_output=True, text=True, timeout=60, check=False)
+            assert result.returncode == code, (arguments, result)
+            assert words in result.stdout + result.stderr, (arguments, result)
+
+
+if __name__ == '__main__':
+    tap.main(globals())

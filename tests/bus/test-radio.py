@@ -1,0 +1,126 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""The whole service behind a mock of bluetoothd, in real time: how soon the alert is at the client, and what a stopped bus
+costs. Real time is the point, so this does not run under memory checkers (tests/bus/test-link.py does)."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / 'support'))
+
+import dbus  # noqa: E402
+
+import packets  # noqa: E402
+import tap  # noqa: E402
+from daemon import MANAGER, ROOT, System  # noqa: E402
+from mockbluez import MockBluez  # noqa: E402
+
+ADDRESS = 'C0:00:00:00:00:01'
+RATE_HZ = 1000
+CHANNELS = 2
+FRAMES = 20  # a packet every 20 ms
+LATENCY_MAX_MS = 50
+
+_files = tempfile.TemporaryDirectory(prefix='radio-')
+
+
+def generate(script):
+    path = Path(_files.name) / f'{script}.csv'
+    if not path.exists():
+        subprocess.run([os.environ['CALF_EMG'], '--script', script, '--seed', '3', '--rate', str(RATE_HZ), '--channels',
+                        str(CHANNELS), '--format', 'csv', '-o', path], check=True, stdout=subprocess.DEVNULL)
+    return path
+
+
+def read_counts(path):
+    """Frames of counts of 0.01 uV, which is what crampd makes of a CSV too."""
+    with open(path, encoding='ascii') as file:
+        rows = csv.reader(line for line in file if not line.startswith('#'))
+        header = next(rows)
+        columns = [number for number, name in enumerate(header) if name.endswith('_uV')]
+        return [[round(float(row[column]) * 100) for column in columns] for row in rows]
+
+
+def pack(frames, per_packet=FRAMES):
+    made = packets.pack(frames, per_packet, value_size=3)
+    path = Path(_files.name) / 'packets'
+    packets.write(path, made)
+    return path, len(made)
+
+
+def description():
+    return packets.describe(CHANNELS, RATE_HZ, scale_uv=0.01, value_size=3)
+
+
+def adopt(client):
+    owner = {'owner': dbus.UInt32(12345)} if os.geteuid() == 0 else {}
+    return client.call(ROOT, MANAGER, 'AddSensor', 'sa{sv}', ADDRESS,
+                       client.options(muscle='gastrocnemius', leg='left', **owner))
+
+
+def counters(client):
+    described = client.sensors()[0][1]
+    return {name: int(described[name]) for name in ('packets', 'lost_packets', 'malformed_packets', 'connects')}
+
+
+def test_alert_is_at_the_client_in_time():
+    path = generate('minute')
+    output = subprocess.run([os.environ['CRAMPCTL'], 'analyze', '--json', path], check=True, capture_output=True,
+                            text=True).stdout
+    expected, = (json.loads(line) for line in output.splitlines())
+    file, total = pack(read_counts(path))
+    log = Path(_files.name) / 'sent'
+    with System(bluez=True) as system, MockBluez([ADDRESS], description()) as mock, system.daemon():
+        client = system.client()
+        client.subscribe()
+        mock.order('load', file=str(file), interval_ms=1000 * FRAMES / RATE_HZ, rewind=False, log=str(log))
+        adopt(client)
+        _, raised, heard_s = client.wait_signal('AlertRaised', limit_s=120)
+        _, ended, _ = client.wait_signal('AlertEnded', limit_s=120)
+        client.wait(lambda: counters(client)['packets'] == total, limit_s=120, what='all packets')
+        assert counters(client) == {'packets': total, 'lost_packets': 0, 'malformed_packets': 0, 'connects': 1}
+
+    # The packet that held the deciding frame, and when the radio handed it over.
+    deciding = round(expected['alert_s'] * RATE_HZ) // FRAMES
+    sent_us = next(int(us) for device, position, us in (line.split() for line in log.read_text().splitlines())
+                   if int(position) == deciding)
+    latency_ms = heard_s * 1000 - sent_us / 1000
+    tap.note(f'alert at the client {latency_ms:.1f} ms after the packet that decided it')
+    assert 0 < latency_ms < LATENCY_MAX_MS, latency_ms
+    # Live is offline, to the microsecond's rounding.
+    assert abs((raised[6]['alert_us'] - raised[2]) - (expected['alert_s'] - expected['onset_s']) * 1e6) <= 2
+    assert abs((ended[2] - raised[2]) - (expected['end_s'] - expected['onset_s']) * 1e6) <= 2
+
+
+def test_stopped_bus_loses_no_packet():
+    # Two packets in 10 ms: a thousand while the bus stands still, four times what a socket holds.
+    file, _ = pack(read_counts(generate('rest'))[:60 * RATE_HZ], per_packet=5)
+    with System(bluez=True) as system, MockBluez([ADDRESS], description()) as mock, system.daemon():
+        client = system.client()
+        mock.order('load', file=str(file), interval_ms=5, rewind=False)
+        adopt(client)
+        client.wait(lambda: counters(client)['packets'] > 100, what='the stream')
+        before = counters(client)['packets']
+
+        system.bus.pause()
+        end = time.monotonic() + 5
+        try:
+            client.wait(lambda: time.monotonic() >= end, limit_s=10)
+        finally:
+            system.bus.resume()
+
+        after = counters(client)
+        tap.note(f'{after["packets"] - before} packets came while the bus stood still for 5 s')
+        assert after['packets'] - before >= 900 and after['lost_packets'] == 0 and after['connects'] == 1
+        assert mock.status()['dropped'] == 0
+
+
+if __name__ == '__main__':
+    tap.main(globals())
