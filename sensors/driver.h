@@ -57,10 +57,15 @@ struct sensor_driver {
          * a version that this driver does not know; -ERANGE: well-formed, but crampd cannot use such a stream. */
         int (*describe)(struct sensor_decoder *decoder, const uint8_t *value, size_t size, struct stream_format *ret);
 
-        /* Decodes one packet of notifying[source]. Returns 1 with a block, 0 when the packet holds no frames (or is an
-         * old one again), -EBADMSG when it is malformed: it then changed nothing. */
+        /* Decodes one packet of notifying[source]. Returns 1 with a block, 0 when there is none yet (the packet holds no
+         * frames, is an old one again, or waits for one before it), -EBADMSG when it is malformed: it then changed
+         * nothing. */
         int (*decode)(struct sensor_decoder *decoder, unsigned source, const uint8_t *packet, size_t size,
                       struct emg_block *ret);
+
+        /* After decode() gave a block: returns 1 with a further one, or 0. NULL if a packet never makes for more than
+         * one. Packets may overtake each other on the way (ATT over several bearers), so one may have waited. */
+        int (*more)(struct sensor_decoder *decoder, struct emg_block *ret);
 };
 
 /* The table of drivers, in registry.c; NULL at the end. */

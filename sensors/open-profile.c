@@ -13,6 +13,11 @@
 #define VALUES_MAX ((OPEN_PROFILE_PACKET_MAX - OPEN_PROFILE_HEADER_SIZE) / 2)
 #define PICOVOLTS_PER_MICROVOLT 1e6
 
+struct waiting_packet {
+        uint16_t size; /* 0 = none */
+        uint8_t bytes[OPEN_PROFILE_PACKET_MAX];
+};
+
 struct sensor_decoder {
         uint32_t channels; /* 0 until described */
         uint32_t value_size;
@@ -20,6 +25,9 @@ struct sensor_decoder {
 
         uint16_t next_sequence;
         uint64_t next_index; /* its low 32 bits are the expected sample counter */
+
+        struct waiting_packet waiting[OPEN_PROFILE_WAITING_MAX];
+        size_t waiting_count;
 
         int32_t counts[VALUES_MAX];
 };
@@ -100,16 +108,35 @@ static int decoder_describe(struct sensor_decoder *decoder, const uint8_t *value
         decoder->jump_max = (uint32_t)((uint64_t)format.rate_mhz * OPEN_PROFILE_JUMP_MAX_S / 1000);
         decoder->next_sequence = 0;
         decoder->next_index = 0;
+        for (size_t i = 0; i < OPEN_PROFILE_WAITING_MAX; i++)
+                decoder->waiting[i].size = 0;
+        decoder->waiting_count = 0;
         *ret = format;
         return 0;
 }
 
+static uint16_t packet_sequence(const uint8_t *packet) {
+        return u16_read(packet);
+}
+
+static uint32_t packet_counter(const uint8_t *packet) {
+        return u32_read(packet + 2);
+}
+
+/* Notifications missing before this one, and frames. */
+static uint16_t packets_missing(const struct sensor_decoder *decoder, const uint8_t *packet) {
+        return (uint16_t)(packet_sequence(packet) - decoder->next_sequence);
+}
+
+static uint32_t frames_missing(const struct sensor_decoder *decoder, const uint8_t *packet) {
+        return packet_counter(packet) - (uint32_t)decoder->next_index;
+}
+
 /* Returns 1 for a packet that continues the stream, 0 for an old one, -EBADMSG when its counters make no
  * sense. */
-static int counters_check(const struct sensor_decoder *decoder, uint16_t sequence, uint32_t counter) {
-        uint32_t ahead = counter - (uint32_t)decoder->next_index;
-        uint32_t behind = (uint32_t)decoder->next_index - counter;
-        uint16_t missing = (uint16_t)(sequence - decoder->next_sequence);
+static int counters_check(const struct sensor_decoder *decoder, const uint8_t *packet) {
+        uint32_t ahead = frames_missing(decoder, packet), behind = -ahead;
+        uint16_t missing = packets_missing(decoder, packet);
 
         /* The sample counter decides, as the sequence wraps within minutes. */
         if (ahead <= decoder->jump_max)
@@ -119,40 +146,116 @@ static int counters_check(const struct sensor_decoder *decoder, uint16_t sequenc
         return -EBADMSG;
 }
 
-static int decoder_decode(struct sensor_decoder *decoder, unsigned source, const uint8_t *packet,
-                          size_t size, struct emg_block *ret) {
-        size_t frame_size = decoder->channels * decoder->value_size;
-        size_t values;
-        uint16_t sequence;
-        uint32_t counter;
-        int r;
+/* The packet must have passed counters_check(). */
+static void packet_decode(struct sensor_decoder *decoder, const uint8_t *packet, size_t size,
+                          struct emg_block *ret) {
+        size_t values = (size - OPEN_PROFILE_HEADER_SIZE) / decoder->value_size;
 
-        if (source != 0 || frame_size == 0 || size < OPEN_PROFILE_HEADER_SIZE + frame_size ||
-            size > OPEN_PROFILE_PACKET_MAX || (size - OPEN_PROFILE_HEADER_SIZE) % frame_size != 0)
-                return -EBADMSG;
-
-        sequence = u16_read(packet);
-        counter = u32_read(packet + 2);
-        r = counters_check(decoder, sequence, counter);
-        if (r <= 0)
-                return r;
-
-        values = (size - OPEN_PROFILE_HEADER_SIZE) / decoder->value_size;
         for (size_t i = 0; i < values; i++)
                 decoder->counts[i] =
                         value_read(packet + OPEN_PROFILE_HEADER_SIZE + i * decoder->value_size,
                                    decoder->value_size);
 
         *ret = (struct emg_block){
-                .index = decoder->next_index + (uint32_t)(counter - (uint32_t)decoder->next_index),
+                .index = decoder->next_index + frames_missing(decoder, packet),
                 .frames = (uint32_t)(values / decoder->channels),
                 .channels = decoder->channels,
                 .counts = decoder->counts,
-                .lost_packets = (uint16_t)(sequence - decoder->next_sequence),
+                .lost_packets = packets_missing(decoder, packet),
         };
-        decoder->next_sequence = (uint16_t)(sequence + 1);
+        decoder->next_sequence = (uint16_t)(packet_sequence(packet) + 1);
         decoder->next_index = ret->index + ret->frames;
+}
+
+static void waiting_remove(struct sensor_decoder *decoder, struct waiting_packet *waiting) {
+        waiting->size = 0;
+        decoder->waiting_count--;
+}
+
+/* The one that comes first in time. Those that the stream has passed by are dropped. */
+static struct waiting_packet *waiting_first(struct sensor_decoder *decoder) {
+        struct waiting_packet *first = NULL;
+
+        for (size_t i = 0; i < OPEN_PROFILE_WAITING_MAX; i++) {
+                struct waiting_packet *waiting = &decoder->waiting[i];
+
+                if (waiting->size == 0)
+                        continue;
+                if (counters_check(decoder, waiting->bytes) <= 0)
+                        waiting_remove(decoder, waiting);
+                else if (!first ||
+                         frames_missing(decoder, waiting->bytes) < frames_missing(decoder, first->bytes))
+                        first = waiting;
+        }
+        return first;
+}
+
+/* A waiting packet whose turn it is. Returns 1 with its block, or 0. */
+static int decoder_more(struct sensor_decoder *decoder, struct emg_block *ret) {
+        struct waiting_packet *first;
+
+        if (decoder->waiting_count == 0)
+                return 0;
+        first = waiting_first(decoder);
+        if (!first || packets_missing(decoder, first->bytes) > 0)
+                return 0;
+        packet_decode(decoder, first->bytes, first->size, ret);
+        waiting_remove(decoder, first);
         return 1;
+}
+
+static bool waiting_has(const struct sensor_decoder *decoder, const uint8_t *packet) {
+        for (size_t i = 0; i < OPEN_PROFILE_WAITING_MAX; i++)
+                if (decoder->waiting[i].size > 0 &&
+                    packet_sequence(decoder->waiting[i].bytes) == packet_sequence(packet))
+                        return true;
+        return false;
+}
+
+static void waiting_add(struct sensor_decoder *decoder, const uint8_t *packet, size_t size) {
+        struct waiting_packet *free_one = decoder->waiting;
+
+        while (free_one->size > 0)
+                free_one++;
+        memcpy(free_one->bytes, packet, size);
+        free_one->size = (uint16_t)size;
+        decoder->waiting_count++;
+}
+
+static int decoder_decode(struct sensor_decoder *decoder, unsigned source, const uint8_t *packet,
+                          size_t size, struct emg_block *ret) {
+        size_t frame_size = decoder->channels * decoder->value_size;
+        struct waiting_packet *first;
+        int r;
+
+        if (source != 0 || frame_size == 0 || size < OPEN_PROFILE_HEADER_SIZE + frame_size ||
+            size > OPEN_PROFILE_PACKET_MAX || (size - OPEN_PROFILE_HEADER_SIZE) % frame_size != 0)
+                return -EBADMSG;
+        r = counters_check(decoder, packet);
+        if (r <= 0)
+                return r;
+
+        if (packets_missing(decoder, packet) == 0) {
+                packet_decode(decoder, packet, size, ret);
+                return 1;
+        }
+        if (waiting_has(decoder, packet))
+                return 0;
+
+        /* Enough have waited: what is missing is lost. */
+        first = decoder->waiting_count == OPEN_PROFILE_WAITING_MAX ? waiting_first(decoder) : NULL;
+        if (first && frames_missing(decoder, packet) > frames_missing(decoder, first->bytes)) {
+                packet_decode(decoder, first->bytes, first->size, ret);
+                waiting_remove(decoder, first);
+                waiting_add(decoder, packet, size);
+                return 1;
+        }
+        if (first) {
+                packet_decode(decoder, packet, size, ret);
+                return 1;
+        }
+        waiting_add(decoder, packet, size);
+        return 0;
 }
 
 ssize_t open_profile_encode_description(const struct open_profile_description *description,
@@ -237,4 +340,5 @@ const struct sensor_driver open_profile_driver = {
         .decoder_free = decoder_free,
         .describe = decoder_describe,
         .decode = decoder_decode,
+        .more = decoder_more,
 };

@@ -57,30 +57,36 @@ static bool fd_hung_up(int fd) {
 }
 
 /* Returns true if the callback freed the stream. */
-static bool packet_take(struct stream *stream, unsigned source, const uint8_t *packet, ssize_t size,
-                        uint64_t arrival_us) {
-        struct emg_block block;
+static bool block_deliver(struct stream *stream, const struct emg_block *block, uint64_t arrival_us) {
         bool freed = false;
-        int r;
 
-        stream->counters.packets++;
-        if (size > (ssize_t)DATAGRAM_MAX)
-                r = -EBADMSG;
-        else
-                r = stream->driver->decode(stream->decoder, source, packet, (size_t)size, &block);
-        if (r < 0)
-                stream->counters.malformed_packets++;
-        if (r <= 0)
-                return false;
-
-        stream->counters.lost_packets += block.lost_packets;
-        stream->counters.frames += block.frames;
+        stream->counters.lost_packets += block->lost_packets;
+        stream->counters.frames += block->frames;
 
         stream->freed = &freed;
-        stream->callbacks.block(&block, arrival_us, stream->userdata);
+        stream->callbacks.block(block, arrival_us, stream->userdata);
         if (!freed)
                 stream->freed = NULL;
         return freed;
+}
+
+/* Returns true if the callback freed the stream. */
+static bool packet_take(struct stream *stream, unsigned source, const uint8_t *packet, ssize_t size,
+                        uint64_t arrival_us) {
+        const struct sensor_driver *driver = stream->driver;
+        struct emg_block block;
+        int r;
+
+        stream->counters.packets++;
+        r = size > (ssize_t)DATAGRAM_MAX
+                    ? -EBADMSG
+                    : driver->decode(stream->decoder, source, packet, (size_t)size, &block);
+        if (r < 0)
+                stream->counters.malformed_packets++;
+        for (; r > 0; r = driver->more ? driver->more(stream->decoder, &block) : 0)
+                if (block_deliver(stream, &block, arrival_us))
+                        return true;
+        return false;
 }
 
 static int on_readable(sd_event_source *event_source, int fd, uint32_t revents, void *userdata) {

@@ -76,10 +76,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                         piece_size = piece_take(&input, &piece);
                         r = open_profile_driver.decode(decoder, 0, piece, piece_size, &block);
                         assert(r == 1 || r == 0 || r == -EBADMSG);
-                        if (r != 1)
-                                continue;
-                        block_check(&block, &format, next_index);
-                        next_index = block.index + block.frames;
+                        for (; r > 0; r = open_profile_driver.more(decoder, &block)) {
+                                block_check(&block, &format, next_index);
+                                next_index = block.index + block.frames;
+                        }
                 }
         }
         open_profile_driver.decoder_free(decoder);

@@ -165,14 +165,28 @@ static void loss_is_counted(void **state) {
         struct fixture *fixture = *state;
 
         packet_send(fixture, 0, 0, 7);
-        packet_send(fixture, 3, 21, 7);
-        packet_send(fixture, 3, 21, 7);
-        packet_send(fixture, 5, 35, 7);
+        packet_send(fixture, 0, 0, 7);
+        for (uint16_t i = 3; i <= 3 + OPEN_PROFILE_WAITING_MAX; i++)
+                packet_send(fixture, i, i * 7u, 7);
         loop_turn(fixture);
-        assert_int_equal(fixture->blocks, 3);
-        assert_int_equal(stream_get_counters(fixture->stream)->packets, 4);
-        assert_int_equal(stream_get_counters(fixture->stream)->lost_packets, 3);
-        assert_int_equal(stream_get_counters(fixture->stream)->frames, 21);
+        assert_int_equal(fixture->blocks, 2 + OPEN_PROFILE_WAITING_MAX);
+        assert_int_equal(stream_get_counters(fixture->stream)->packets, 3 + OPEN_PROFILE_WAITING_MAX);
+        assert_int_equal(stream_get_counters(fixture->stream)->lost_packets, 2);
+        assert_int_equal(stream_get_counters(fixture->stream)->frames,
+                         7 * (2 + OPEN_PROFILE_WAITING_MAX));
+}
+
+static void overtaken_packets_are_handed_on_in_order(void **state) {
+        struct fixture *fixture = *state;
+
+        packet_send(fixture, 0, 0, 7);
+        packet_send(fixture, 2, 14, 7);
+        packet_send(fixture, 3, 21, 7);
+        packet_send(fixture, 1, 7, 7);
+        loop_turn(fixture);
+        assert_int_equal(fixture->blocks, 4);
+        assert_int_equal(fixture->frames, 28);
+        assert_int_equal(stream_get_counters(fixture->stream)->lost_packets, 0);
 }
 
 static void bad_datagrams_are_counted(void **state) {
@@ -219,8 +233,9 @@ static void may_be_freed_within_block(void **state) {
         struct fixture *fixture = *state;
 
         fixture->free_in_block = true;
+        packet_send(fixture, 1, 7, 7); /* waits, and would be handed on with the next */
         packet_send(fixture, 0, 0, 7);
-        packet_send(fixture, 1, 7, 7);
+        packet_send(fixture, 2, 14, 7);
         loop_turn(fixture);
         assert_int_equal(fixture->blocks, 1);
         assert_null(fixture->stream);
@@ -285,6 +300,7 @@ int main(void) {
                 stream_test(drains_in_one_turn),
                 stream_test(bound_leaves_the_rest_for_the_next_turn),
                 stream_test(loss_is_counted),
+                stream_test(overtaken_packets_are_handed_on_in_order),
                 stream_test(bad_datagrams_are_counted),
                 stream_test(close_comes_after_the_data),
                 stream_test(half_close_is_the_end),
