@@ -156,9 +156,9 @@ static void fill_plm(struct activity *activity, const struct script_event *event
                 activity->level_uv[i] *= (float)share;
 }
 
-/* Multiplies by slow noise between two corners: the difference of two one-pole filters' outputs, scaled
- * to SD 1. */
-static void activity_roughen(struct activity *activity, double roughness, struct random *own) {
+/* Slow noise between two corners: the difference of two one-pole filters' outputs, scaled to SD 1, as a
+ * factor. */
+static int activity_draw_wave(struct activity *activity, double roughness, struct random *own) {
         double fast = 1 - exp(-2 * M_PI * MODEL_ROUGHNESS_HIGH_HZ / MODEL_ENVELOPE_HZ);
         double slow = 1 - exp(-2 * M_PI * MODEL_ROUGHNESS_LOW_HZ / MODEL_ENVELOPE_HZ);
         double variance =
@@ -166,16 +166,20 @@ static void activity_roughen(struct activity *activity, double roughness, struct
         double quick = 0, lazy = 0;
         size_t settle = 5 * MODEL_ENVELOPE_HZ;
 
+        activity->wave = calloc(activity->n_levels, sizeof(*activity->wave));
+        if (!activity->wave)
+                return -ENOMEM;
+
         for (size_t i = 0; i < settle + activity->n_levels; i++) {
-                double white = random_normal(own), wave;
+                double white = random_normal(own);
 
                 quick += fast * (white - quick);
                 lazy += slow * (white - lazy);
-                if (i < settle)
-                        continue;
-                wave = roughness * (quick - lazy) / sqrt(variance);
-                activity->level_uv[i - settle] *= (float)exp(wave - roughness * roughness / 2);
+                if (i >= settle)
+                        activity->wave[i - settle] = (float)exp(
+                                roughness * (quick - lazy) / sqrt(variance) - roughness * roughness);
         }
+        return 0;
 }
 
 static void activity_measure(struct activity *activity, double rest_uv) {
@@ -211,9 +215,9 @@ static int activity_draw_twitches(struct activity *activity, const struct script
         return 0;
 }
 
-static void activity_fill(struct activity *activity, const struct script_event *event,
-                          enum corpus_muscle muscle, double rest_uv, struct random *shared,
-                          struct random *own) {
+static int activity_fill(struct activity *activity, const struct script_event *event,
+                         enum corpus_muscle muscle, double rest_uv, struct random *shared,
+                         struct random *own) {
         switch (event->kind) {
         case EVENT_RECOVERY:
                 activity->cramp = true;
@@ -235,8 +239,7 @@ static void activity_fill(struct activity *activity, const struct script_event *
                 fill_steady(activity, event, rest_uv);
         }
         activity_measure(activity, rest_uv);
-        if (event->roughness > 0)
-                activity_roughen(activity, event->roughness, own);
+        return event->roughness > 0 ? activity_draw_wave(activity, event->roughness, own) : 0;
 }
 
 int activity_init(struct activity *activity, const struct script *script, size_t event,
@@ -260,26 +263,35 @@ int activity_init(struct activity *activity, const struct script *script, size_t
 
         activity->n_levels = (size_t)(what->duration_s * MODEL_ENVELOPE_HZ) + 1;
         activity->level_uv = calloc(activity->n_levels, sizeof(*activity->level_uv));
-        if (!activity->level_uv)
-                return -ENOMEM;
-        activity_fill(activity, what, muscle, rest_uv, &shared, &own);
-        return 0;
+        r = activity->level_uv ? activity_fill(activity, what, muscle, rest_uv, &shared, &own) : -ENOMEM;
+        if (r < 0)
+                activity_done(activity);
+        return r;
 }
 
 void activity_done(struct activity *activity) {
         free(activity->level_uv);
+        free(activity->wave);
         free(activity->twitch_s);
         *activity = (struct activity){0};
 }
 
-double activity_level_uv(const struct activity *activity, double at_s) {
+/* Between two points of a curve over the activity's time; `outside` before and after. */
+static double curve_at(const struct activity *activity, const float *curve, double at_s,
+                       double outside) {
         double position = (at_s - activity->start_s) * MODEL_ENVELOPE_HZ;
         size_t whole;
 
-        if (!activity->level_uv || position < 0 || position >= (double)(activity->n_levels - 1))
-                return 0;
+        if (!curve || position < 0 || position >= (double)(activity->n_levels - 1))
+                return outside;
         whole = (size_t)position;
-        return activity->level_uv[whole] +
-               (position - (double)whole) *
-                       (double)(activity->level_uv[whole + 1] - activity->level_uv[whole]);
+        return curve[whole] + (position - (double)whole) * (double)(curve[whole + 1] - curve[whole]);
+}
+
+double activity_level_uv(const struct activity *activity, double at_s) {
+        return curve_at(activity, activity->level_uv, at_s, 0);
+}
+
+double activity_wave(const struct activity *activity, double at_s) {
+        return curve_at(activity, activity->wave, at_s, 1);
 }

@@ -19,12 +19,13 @@ struct activity {
         double artefact; /* slow electrode voltage as a share of the level */
 
         float *level_uv; /* muscle alone, RMS, at MODEL_ENVELOPE_HZ */
+        float *wave;     /* the slow waxing and waning that multiplies it, mean square 1; NULL if none */
         size_t n_levels;
 
         double *twitch_s; /* fasciculations: ascending, from the recording's start */
         size_t n_twitches;
 
-        /* Without the slow waxing and waning: */
+        /* Without the wave: */
         double ratio;        /* highest level, rest included, over rest */
         double twice_rest_s; /* from the recording's start; < 0 if never */
 };
@@ -33,5 +34,6 @@ struct activity {
 int activity_init(struct activity *activity, const struct script *script, size_t event,
                   enum corpus_muscle muscle, double rest_uv, uint64_t seed);
 void activity_done(struct activity *activity);
-/* 0 outside of its time. */
+/* 0 outside of its time. The wave is 1 there. */
 double activity_level_uv(const struct activity *activity, double at_s);
+double activity_wave(const struct activity *activity, double at_s);

@@ -287,19 +287,24 @@ static int script_load(const struct arguments *arguments, struct script *ret,
         return r == -ENOENT ? script_read_file(arguments->script, ret, error) : r;
 }
 
-static int exit_code(int r) {
-        return r == -EINVAL   ? EX_USAGE
-               : r == -ENOENT ? EX_NOINPUT
-               : r == -ENOMEM ? EX_OSERR
-                              : EX_CANTCREAT;
-}
-
-static int report(int r, const struct corpus_error *error, const char *what) {
+/* Says what went wrong with `what`; returns the exit code, `code` unless memory ran out. */
+static int report(int r, const struct corpus_error *error, const char *what, int code) {
         if (error->text[0])
                 (void)fprintf(stderr, "calf-emg: %s\n", error->text);
         else
                 (void)fprintf(stderr, "calf-emg: %s: %s\n", what, strerror(-r));
-        return exit_code(r);
+        return r == -ENOMEM ? EX_OSERR : code;
+}
+
+/* A script that cannot be had: no such file, a file that is wrong, or options that do not go with a
+ * built-in one. */
+static int script_exit_code(int r, const char *name) {
+        if (r != -EINVAL)
+                return EX_NOINPUT;
+        for (size_t i = 0; script_builtin_name(i); i++)
+                if (strcmp(script_builtin_name(i), name) == 0)
+                        return EX_USAGE;
+        return EX_DATAERR;
 }
 
 static int corpus_write(const struct arguments *arguments, struct corpus *corpus,
@@ -310,12 +315,12 @@ static int corpus_write(const struct arguments *arguments, struct corpus *corpus
 
         r = signal_file_write(arguments->output, format, corpus, arguments->script, start, &error);
         if (r < 0)
-                return report(r, &error, arguments->output);
+                return report(r, &error, arguments->output, r == -EINVAL ? EX_USAGE : EX_CANTCREAT);
         if (arguments->truth) {
                 r = truth_file_write(arguments->truth, arguments->output, corpus, arguments->script,
                                      start);
                 if (r < 0)
-                        return report(r == -ENOENT ? -EACCES : r, &error, arguments->truth);
+                        return report(r, &error, arguments->truth, EX_CANTCREAT);
         }
         (void)fprintf(stderr,
                       "calf-emg: %s: %.0f s of SIMULATED muscle activity, %u channel%s at %u Hz\n",
@@ -354,11 +359,11 @@ int main(int argc, char **argv) {
 
         r = script_load(&arguments, &script, &error);
         if (r < 0)
-                return report(r, &error, arguments.script);
+                return report(r, &error, arguments.script, script_exit_code(r, arguments.script));
         r = corpus_new(&arguments.setup, &script, &corpus, &error);
         script_done(&script);
         if (r < 0)
-                return report(r, &error, arguments.script);
+                return report(r, &error, arguments.script, EX_USAGE);
 
         r = corpus_write(&arguments, corpus, (enum signal_format)format, &start);
         corpus_free(corpus);

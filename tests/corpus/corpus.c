@@ -377,14 +377,15 @@ static double channel_render_tick(struct channel *channel, struct playing *const
 
         for (size_t i = 0; i < n_active; i++) {
                 const struct activity *activity = &active[i]->activity;
-                double level_uv = activity_level_uv(activity, at_s);
+                double level_uv = activity_level_uv(activity, at_s),
+                       wave = activity_wave(activity, at_s);
 
                 artefact_uv += activity->artefact * level_uv;
                 if (active[i]->drive)
-                        cramp_drive_render(active[i]->drive, &channel->pool, level_uv,
+                        cramp_drive_render(active[i]->drive, &channel->pool, level_uv, wave,
                                            at_s - activity->start_s, from, to, canvas);
                 else
-                        voluntary_uv = hypot(voluntary_uv, level_uv);
+                        voluntary_uv = hypot(voluntary_uv, level_uv * wave);
         }
 
         if (voluntary_uv > 0 || channel->contracting)

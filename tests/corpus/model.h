@@ -34,6 +34,9 @@
 #define MODEL_CRAMP_INTERVAL_CV 0.3
 #define MODEL_CRAMP_RATE_EARLY 0.15
 #define MODEL_CRAMP_RATE_EARLY_S 30.0
+/* Choice: waxing and waning moves the rates by no more than this. */
+#define MODEL_CRAMP_WAVE_MIN 0.2
+#define MODEL_CRAMP_WAVE_MAX 3.0
 /* Choice: a unit carries at most 1/6 of the power, because many units share a cramp. */
 #define MODEL_CRAMP_UNIT_SHARE 6.0
 

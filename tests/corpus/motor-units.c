@@ -170,18 +170,26 @@ void unit_discharge(const struct unit_pool *pool, unsigned unit, double at, stru
                 samples[i] += potential[i];
 }
 
-/* Samples until the same unit's next discharge. */
-static double discharge_interval(struct random *random, double sample_rate_hz, double unit_hz,
-                                 double cv) {
-        double interval_s = (1 + cv * random_normal(random)) / unit_hz;
+/* Draws a unit's discharges from sample `from` up to `to` at a rate of `unit_hz`. Time is counted in the
+ * unit's own cycles, so that a rate that changes within an interval counts from then on. `*cycles` are
+ * left to the next discharge. */
+static void unit_run(const struct unit_pool *pool, unsigned unit, struct random *random, double unit_hz,
+                     double cv, double *cycles, double from, double to, struct unit_canvas *canvas) {
+        double per_cycle = pool->rate_hz / unit_hz, at = from + *cycles * per_cycle;
 
-        return fmax(interval_s, MODEL_REFRACTORY_S) * sample_rate_hz;
+        while (at < to) {
+                double interval = 1 + cv * random_normal(random);
+
+                unit_discharge(pool, unit, at, canvas);
+                at += fmax(interval, MODEL_REFRACTORY_S * unit_hz) * per_cycle;
+        }
+        *cycles = (at - to) / per_cycle;
 }
 
 void voluntary_drive_init(struct voluntary_drive *drive, const struct random *random) {
         drive->random = *random;
         for (unsigned i = 0; i < MODEL_UNITS; i++)
-                drive->next[i] = -1;
+                drive->cycles[i] = -1;
 }
 
 void voluntary_drive_render(struct voluntary_drive *drive, const struct unit_pool *pool, double level_uv,
@@ -192,18 +200,14 @@ void voluntary_drive_render(struct voluntary_drive *drive, const struct unit_poo
                 double unit_hz = unit_rate_hz(&pool->units[i], excitation);
 
                 if (unit_hz <= 0) {
-                        drive->next[i] = -1;
+                        drive->cycles[i] = -1;
                         continue;
                 }
                 /* A newly recruited unit starts at any point of its cycle: units are not synchronous. */
-                if (drive->next[i] < 0)
-                        drive->next[i] =
-                                from + random_uniform(&drive->random, 0, 1) * pool->rate_hz / unit_hz;
-                while (drive->next[i] < to) {
-                        unit_discharge(pool, i, drive->next[i], canvas);
-                        drive->next[i] += discharge_interval(&drive->random, pool->rate_hz, unit_hz,
-                                                             MODEL_INTERVAL_CV);
-                }
+                if (drive->cycles[i] < 0)
+                        drive->cycles[i] = random_uniform(&drive->random, 0, 1);
+                unit_run(pool, i, &drive->random, unit_hz, MODEL_INTERVAL_CV, &drive->cycles[i], from,
+                         to, canvas);
         }
 }
 
@@ -232,7 +236,7 @@ static void cramp_drive_recruit(struct cramp_drive *drive, const struct unit_poo
         rate_hz = fmin(fmax(rate_hz, MODEL_CRAMP_RATE_MIN_HZ), MODEL_CRAMP_RATE_MAX_HZ);
         drive->units[unit].rate_hz = rate_hz;
         drive->units[unit].until = now + active_s * pool->rate_hz;
-        drive->units[unit].next = now + random_uniform(random, 0, 1) * pool->rate_hz / rate_hz;
+        drive->units[unit].cycles = random_uniform(random, 0, 1);
         drive->power_uv2 += cramp_unit_power(drive, pool, unit);
 }
 
@@ -274,7 +278,7 @@ static void cramp_drive_balance(struct cramp_drive *drive, const struct unit_poo
 }
 
 void cramp_drive_render(struct cramp_drive *drive, const struct unit_pool *pool, double level_uv,
-                        double age_s, double from, double to, struct unit_canvas *canvas) {
+                        double wave, double age_s, double from, double to, struct unit_canvas *canvas) {
         double early = 1 + MODEL_CRAMP_RATE_EARLY * exp(-age_s / MODEL_CRAMP_RATE_EARLY_S);
         double power_uv2 = level_uv * level_uv / early, trim;
 
@@ -283,15 +287,12 @@ void cramp_drive_render(struct cramp_drive *drive, const struct unit_pool *pool,
         /* Rates follow what whole units cannot: within bounds, so that discharge rates stay those of a
          * cramp. */
         trim = drive->power_uv2 > 0 ? fmin(fmax(power_uv2 / drive->power_uv2, 0.8), 1.25) : 1;
+        trim *= fmin(fmax(wave * wave, MODEL_CRAMP_WAVE_MIN), MODEL_CRAMP_WAVE_MAX) * early;
 
         for (unsigned i = 0; i < MODEL_UNITS; i++) {
                 if (drive->units[i].until < 0)
                         continue;
-                while (drive->units[i].next < to) {
-                        unit_discharge(pool, i, drive->units[i].next, canvas);
-                        drive->units[i].next += discharge_interval(
-                                &drive->random, pool->rate_hz, drive->units[i].rate_hz * trim * early,
-                                MODEL_CRAMP_INTERVAL_CV);
-                }
+                unit_run(pool, i, &drive->random, drive->units[i].rate_hz * trim,
+                         MODEL_CRAMP_INTERVAL_CV, &drive->units[i].cycles, from, to, canvas);
         }
 }

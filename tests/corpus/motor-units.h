@@ -32,14 +32,14 @@ struct unit_pool {
 
 struct voluntary_drive {
         struct random random;
-        double next[MODEL_UNITS]; /* sample of the next discharge, < 0 if silent */
+        double cycles[MODEL_UNITS]; /* to the next discharge, < 0 if silent */
 };
 
 struct cramp_drive {
         struct random random;
         struct {
-                double next;
-                double until; /* sample at which it drops out, < 0 if silent */
+                double cycles; /* to the next discharge */
+                double until;  /* sample at which it drops out, < 0 if silent */
                 double rate_hz;
         } units[MODEL_UNITS];
         double power_uv2; /* of the active units at their own rates */
@@ -67,5 +67,7 @@ void voluntary_drive_render(struct voluntary_drive *drive, const struct unit_poo
                             double from, double to, struct unit_canvas *canvas);
 
 void cramp_drive_init(struct cramp_drive *drive, const struct random *random);
+/* Units come and go to keep up with the level; the slow `wave` that multiplies it is in their rates
+ * alone. */
 void cramp_drive_render(struct cramp_drive *drive, const struct unit_pool *pool, double level_uv,
-                        double age_s, double from, double to, struct unit_canvas *canvas);
+                        double wave, double age_s, double from, double to, struct unit_canvas *canvas);

@@ -31,6 +31,11 @@ static bool night_is_free(const struct night *night, double start_s, double end_
         return true;
 }
 
+/* Gives the waxing and waning an envelope roughness of 0.1 to 0.3, in cramps and in holds alike. */
+static double night_roughness(struct night *night) {
+        return random_uniform(&night->random, 0.16, 0.5);
+}
+
 /* Finds room for `length_s`, not before `earliest_s`. Returns whether there is some; full nights may
  * have none. */
 static bool night_find_room(struct night *night, double earliest_s, double length_s,
@@ -82,6 +87,7 @@ static int night_add_cramp(struct night *night) {
         event->ratio = ratio;
         event->rise_s = rise_s;
         event->fall_s = fall_s;
+        event->roughness = night_roughness(night);
 
         if (random_uniform(random, 0, 1) < 0.6) {
                 r = script_add(&night->script, EVENT_STRETCH, start_s + length_s - fall_s - 3, 5, NULL);
@@ -174,6 +180,7 @@ static int night_add_hold(struct night *night) {
         if (r < 0)
                 return r;
         event->level_uv = random_uniform(random, 12, 80);
+        event->roughness = night_roughness(night);
         return 0;
 }
 

@@ -16,6 +16,7 @@
 
 #include "daemon/basic/cleanup.h"
 #include "tests/corpus/corpus.h"
+#include "tests/corpus/motor-units.h"
 #include "tests/corpus/random.h"
 
 struct signal {
@@ -378,6 +379,56 @@ static void test_fasciculations_are_single_potentials(void **state) {
         assert_true(loud < event->twitches * 20);
 }
 
+/* Minetto et al. 2011: 20.0 +- 5.9 pps, active for 29.5 +- 21.8 s. The level holds, the wave waxes and
+ * wanes. */
+static void test_cramp_units_come_and_go(void **state) {
+        struct random random;
+        struct unit_pool pool;
+        struct cramp_drive drive;
+        double since[MODEL_UNITS], active_s = 0, rate_hz = 0, rate_square = 0;
+        unsigned stints = 0, looks = 0;
+        float *samples;
+
+        random_init(&random, 4, RANDOM_POOL, 0, 0);
+        assert_int_equal(unit_pool_init(&pool, &random, 1000), 0);
+        samples = calloc(1000 + pool.length, sizeof(*samples));
+        assert_non_null(samples);
+        cramp_drive_init(&drive, &random);
+        for (unsigned i = 0; i < MODEL_UNITS; i++)
+                since[i] = -1;
+
+        for (unsigned tick = 0; tick < 600 * 200; tick++) {
+                struct unit_canvas canvas = {.samples = samples, .first = tick * 5};
+
+                cramp_drive_render(&drive, &pool, 30, 1 + 0.25 * sin(2 * M_PI * 0.7 * tick / 200),
+                                   tick / 200.0, tick * 5, tick * 5 + 5, &canvas);
+                for (unsigned i = 0; i < MODEL_UNITS; i++) {
+                        bool active = drive.units[i].until >= 0;
+
+                        if (active && since[i] < 0) {
+                                since[i] = tick / 200.0;
+                        } else if (!active && since[i] >= 0) {
+                                active_s += tick / 200.0 - since[i];
+                                stints++;
+                                since[i] = -1;
+                        }
+                        if (active && tick % 200 == 0) {
+                                rate_hz += drive.units[i].rate_hz;
+                                rate_square += drive.units[i].rate_hz * drive.units[i].rate_hz;
+                                looks++;
+                        }
+                }
+        }
+        assert_true(stints > 200);
+        assert_true(fabs(active_s / stints - 29.5) < 5);
+        assert_true(fabs(rate_hz / looks - 20) < 1);
+        assert_true(fabs(sqrt(rate_square / looks - pow(rate_hz / looks, 2)) - 5.9) < 1);
+        /* Many share the work, not all. */
+        assert_true(looks / 600.0 > 10 && looks / 600.0 < MODEL_UNITS / 2.0);
+        unit_pool_done(&pool);
+        free(samples);
+}
+
 static void test_mains_shows_its_line(void **state) {
         const unsigned mains_hz[] = {50, 60};
 
@@ -657,6 +708,7 @@ int main(void) {
                 cmocka_unit_test(test_walk_alternates_with_quiet),
                 cmocka_unit_test(test_movement_is_on_all_channels),
                 cmocka_unit_test(test_fasciculations_are_single_potentials),
+                cmocka_unit_test(test_cramp_units_come_and_go),
                 cmocka_unit_test(test_mains_shows_its_line),
                 cmocka_unit_test(test_slow_rates_are_filtered_before),
                 cmocka_unit_test(test_counts_stay_within_their_bits),
