@@ -4,6 +4,7 @@ callers see of good and bad answers is tested by way of crampctl."""
 
 import errno
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ import tap
 from fakecrampd import SENSORS, FakeCrampd
 from privatebus import PrivateBus, die_with_parent
 
+WRAPPER = shlex.split(os.environ.get('WRAPPER', ''))
 PROBE = os.environ['CLIENT_PROBE']
 RAISED, ENDED, GONE, BACK = 0, 2, 4, 5
 PREFIX = 'org.freedesktop.DBus.Error.'
@@ -23,7 +25,7 @@ class Probe:
     """A running client-probe."""
 
     def __init__(self, *commands, env=None):
-        self.process = subprocess.Popen([PROBE, *commands], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        self.process = subprocess.Popen([*WRAPPER, PROBE, *commands], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         env=dict(os.environ, **(env or {})), preexec_fn=die_with_parent)
 
     def __enter__(self):

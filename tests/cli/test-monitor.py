@@ -9,6 +9,7 @@ import pty
 import select
 import signal
 import struct
+import shlex
 import subprocess
 import sys
 import termios
@@ -20,6 +21,7 @@ import tap
 from fakecrampd import EPISODES, RELIEF, SENSORS, FakeCrampd
 from privatebus import PrivateBus, die_with_parent
 
+WRAPPER = shlex.split(os.environ.get('WRAPPER', ''))
 CRAMPCTL = os.environ['CRAMPCTL']
 LIMIT_S = 20
 
@@ -47,7 +49,7 @@ class Monitor:
             self.fd, child = os.pipe()
         else:
             self.fd, child = os.open('/dev/null', os.O_RDONLY), stdout
-        self.process = subprocess.Popen([CRAMPCTL, 'monitor', *arguments], stdin=subprocess.DEVNULL, stdout=child,
+        self.process = subprocess.Popen([*WRAPPER, CRAMPCTL, 'monitor', *arguments], stdin=subprocess.DEVNULL, stdout=child,
                                         stderr=subprocess.PIPE, env=environment, preexec_fn=die_with_parent)
         if stdout is None:
             os.close(child)
@@ -155,7 +157,7 @@ def test_json():
         assert changed == {'type': 'sensor-changed', 'sensor': 'a1', 'sensor_name': 'left calf', 'state': 'stalled',
                            'reason': 'Out of reach.'}
         # The same members in the same order as history has.
-        listed = subprocess.run([CRAMPCTL, 'history', '--json'], capture_output=True, check=True, timeout=30).stdout
+        listed = subprocess.run([*WRAPPER, CRAMPCTL, 'history', '--json'], capture_output=True, check=True, timeout=30).stdout
         keys = list(json.loads(listed.splitlines()[0]))
         assert list(ended)[1:len(keys) + 1] == keys
         assert monitor.finish() == ''

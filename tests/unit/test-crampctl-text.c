@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* crampctl's writing: numbers, widths, times, columns. Reading of times is tested by way of crampctl. */
+/* crampctl's texts: numbers, widths, columns, times in both directions. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -118,6 +118,104 @@ static void test_times(void **state) {
         }
 }
 
+static void test_reading_times(void **state) {
+        const int64_t midnight_us = INT64_C(1795392000000000); /* 2026-11-23T00:00Z */
+        const int64_t now_us = midnight_us + INT64_C(3600000001), hour_us = INT64_C(3600000000);
+        const struct {
+                const char *text;
+                int64_t time_us;
+        } cases[] = {
+                {"2026-11-23", midnight_us},
+                {"2026-11-23T01:02", midnight_us + INT64_C(3720000000)},
+                {"2026-11-23 01:02:03", midnight_us + INT64_C(3723000000)},
+                {"2026-11-23T01:02:03.5", midnight_us + INT64_C(3723500000)},
+                {"2026-11-23T01:02:03.1234567", midnight_us + INT64_C(3723123456)},
+                {"2026-11-23T01:02:03Z", midnight_us + INT64_C(3723000000)},
+                {"2026-11-23T01:02:03.25+01:00", midnight_us + INT64_C(123250000)},
+                {"2026-11-23T00:00+0100", midnight_us - hour_us},
+                {"2026-11-23T00:00+01", midnight_us - hour_us},
+                {"2026-11-23T00:00-03:30", midnight_us + hour_us * 7 / 2},
+                {"1969-12-31T23:59:59", -1000000},
+                {"2024-02-29", INT64_C(1709164800000000)},
+                {"2000-02-29", INT64_C(951782400000000)},
+                {"now", now_us},
+                {"today", midnight_us},
+                {"yesterday", midnight_us - 24 * hour_us},
+                {"-30m", now_us - hour_us / 2},
+                {"-12h", now_us - 12 * hour_us},
+                /* Days are counted on the calendar, in whole seconds. */
+                {"-7d", now_us - 1 - 7 * 24 * hour_us},
+                {"-2w", now_us - 1 - 14 * 24 * hour_us},
+                {"-0d", now_us - 1},
+        };
+
+        assert_int_equal(setenv("TZ", "UTC", 1), 0);
+        tzset();
+        for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+                int64_t time_us = 0;
+
+                if (timestamp_parse(cases[i].text, now_us, &time_us) != 0)
+                        fail_msg("'%s' is not understood", cases[i].text);
+                assert_true(time_us == cases[i].time_us);
+        }
+        assert_int_equal(unsetenv("TZ"), 0);
+        tzset();
+}
+
+static void test_times_that_nobody_understands(void **state) {
+        static const char *const cases[] = {
+                "",
+                " ",
+                "tomorrow",
+                "Today",
+                "2026",
+                "2026-11",
+                "2026-13-01",
+                "2026-00-01",
+                "2026-11-00",
+                "2026-11-31",
+                "2026-02-29",
+                "1900-02-29",
+                "0000-01-01",
+                "2026-1-1",
+                "2026/11/23",
+                "20261123",
+                "2026-11-23T",
+                "2026-11-23 ",
+                "2026-11-23T2:14",
+                "2026-11-23T24:00",
+                "2026-11-23T02:60",
+                "2026-11-23T02:14:60",
+                "2026-11-23T02:14:",
+                "2026-11-23T02:14:05.",
+                "2026-11-23T02:14:05,5",
+                "2026-11-23T02:14+1",
+                "2026-11-23T02:14+24:00",
+                "2026-11-23T02:14+01:60",
+                "2026-11-23T02:14+01:",
+                "2026-11-23T02:14Zx",
+                "2026-11-23T02:14 Z",
+                "2026-11-23Z",
+                "-",
+                "-7",
+                "-d",
+                "-7x",
+                "-7dd",
+                "- 7d",
+                "--7d",
+                "+7d",
+                "-9999999d",
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+                int64_t time_us = 42;
+
+                if (timestamp_parse(cases[i], 0, &time_us) != -EINVAL)
+                        fail_msg("'%s' is taken for a time", cases[i]);
+                assert_true(time_us == 42);
+        }
+}
+
 /* A day that has 23 hours: "seven days before" is the same time on the clock. */
 static void test_days_over_a_change_of_time(void **state) {
         const int64_t monday_us = INT64_C(1774857600000000); /* 2026-03-30T10:00+02:00 */
@@ -186,6 +284,8 @@ int main(void) {
                 cmocka_unit_test(test_widths),
                 cmocka_unit_test(test_controls),
                 cmocka_unit_test(test_times),
+                cmocka_unit_test(test_reading_times),
+                cmocka_unit_test(test_times_that_nobody_understands),
                 cmocka_unit_test(test_days_over_a_change_of_time),
                 cmocka_unit_test(test_table),
                 cmocka_unit_test(test_durations),
