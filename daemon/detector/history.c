@@ -67,14 +67,14 @@ static double power_over(const struct history *history, uint32_t channel, uint64
         return known > 0 ? sum / (double)known : -1.0;
 }
 
-/* Mean square of the second around the beginning of a hop. */
+/* Mean square of the two seconds around the beginning of a hop. */
 static double level_around(const struct history *history, uint32_t channel, uint64_t hop) {
-        uint64_t half = TUNING_LEVEL_HOPS / 2;
+        uint64_t half = TUNING_REFERENCE_HOPS / 2;
 
         return power_over(history, channel, hop > half ? hop - half : 0, hop + half);
 }
 
-/* A sudden start is seen to the hop; the second around it smears it. Returns `coarse` when there is none
+/* A sudden start is seen to the hop; the seconds around it smear it. Returns `coarse` when there is none
  * near. */
 static uint64_t onset_refine_abrupt(const struct history *history, const struct grid *grid,
                                     uint32_t channel, uint64_t coarse, double rest_uv) {

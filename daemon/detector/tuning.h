@@ -174,13 +174,13 @@
 
 /* The onset lies where the level was last below this many times rest, or this many times what is usual
  * at rest. */
-#define TUNING_ONSET_RATIO 1.15
-#define TUNING_ONSET_USUAL 1.06
+#define TUNING_ONSET_RATIO 1.10
+#define TUNING_ONSET_USUAL 1.04
 #define TUNING_ONSET_RATIO_MAX 1.6
 /* For abrupt onsets: the envelope's own crossing of so many times rest, if within so many ms after.
  * Chosen. */
 #define TUNING_ONSET_ABRUPT_RATIO 1.5
-#define TUNING_ONSET_ABRUPT_MS 1000
+#define TUNING_ONSET_ABRUPT_MS 1500
 /* For slow ones: activity is extended in a line from two levels over rest to zero, at most this far, ms.
  * Chosen. */
 #define TUNING_ONSET_RAMP_RATIO 2.0
