@@ -71,6 +71,12 @@ static int32_t mains(uint64_t frame, uint32_t rate_mhz) {
         return half_periods % 2 != 0 ? 300 : -300;
 }
 
+static int32_t ramp(int32_t value, uint64_t ms) {
+        uint64_t into = ms < 100000 ? 0 : ms < 141000 ? ms - 100000 : ms < 180000 ? 41000 : 0;
+
+        return value * (int32_t)(8200 + into) / 820;
+}
+
 static void fill(int32_t *counts, uint64_t first, uint32_t frames, uint32_t rate_mhz, uint64_t *state) {
         for (uint32_t i = 0; i < frames; i++) {
                 uint64_t ms = (first + i) * 1000000 / rate_mhz;
@@ -78,15 +84,16 @@ static void fill(int32_t *counts, uint64_t first, uint32_t frames, uint32_t rate
 
                 frame[0] = 20000 + noise(state) * (ms > 40000 && ms < 70000 ? 6 : 1) +
                            mains(first + i, rate_mhz);
-                frame[1] = noise(state) *
-                           (ms > 100000 && ms < 180000 ? 1 + (int32_t)(ms - 100000) / 12000 : 1);
+                /* Rises smoothly to six times rest over 41 s, so that the onset of a slow rise is looked
+                 * for, too. */
+                frame[1] = ramp(noise(state), ms);
                 frame[2] = noise(state) * (ms % 1040 < 500 ? 8 : 1);
         }
 }
 
 static int run(uint32_t rate_mhz, struct digest *digest) {
         static int32_t counts[1000 * CHANNELS];
-        const double scales[CHANNELS] = {0.5, 0.3, 1.0 / 3.0};
+        const double scales[CHANNELS] = {0.5, 0.03, 1.0 / 3.0};
         const struct detector_setup setup = {
                 .rate_mhz = rate_mhz,
                 .channels = CHANNELS,
