@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes JSON to a stream: commas and nesting are kept by the writer, numbers are printed independent of the locale,
- * strings are escaped and invalid UTF-8 is replaced. Used by all verbs. (A library would be one more dependency of a
- * plain build for these few lines.)
+ * Writes JSON to a stream: commas and nesting are kept by the writer, numbers are printed independent of
+ * the locale, strings are escaped and invalid UTF-8 is replaced. Used by all verbs. (A library would be
+ * one more dependency of a plain build for these few lines.)
  */
 #pragma once
 

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Any bytes as a recording: refused with an error that names the file, or read to the end with counts in order. The
- * first byte chooses the options, the rest is the file. Linked with fuzz-replay.c it runs over the seeds (meson test).
- * To search with clang's libFuzzer:
- *   CC=clang meson setup B -Db_sanitize=address,undefined -Db_lundef=false -Dc_args=-fsanitize=fuzzer-no-link
- *   ninja -C B tests/fuzz/fuzz-recording && B/tests/fuzz/fuzz-recording NEW-FOLDER tests/fuzz/seeds-recording
+ * Any bytes as a recording: refused with an error that names the file, or read to the end with counts
+ * in order. The first byte chooses the options, the rest is the file. Linked with fuzz-replay.c it runs
+ * over the seeds (meson test). To search with clang's libFuzzer:
+ *
+ *   CC=clang meson setup B -Db_lundef=false -Dc_args=-fsanitize=fuzzer-no-link
+ *   ninja -C B tests/fuzz/fuzz-recording
+ *   B/tests/fuzz/fuzz-recording NEW-FOLDER tests/fuzz/seeds-recording
+ *
+ * with -Db_sanitize=address,undefined to the first of these, to see more.
  */
 #include <assert.h>
 #include <stdio.h>
