@@ -46,32 +46,36 @@ static double trapezoid(const struct script_event *event, double at_s) {
         return rise * fall;
 }
 
-/* The level of the muscle alone that makes `ratio` x rest together with the rest. */
-static double level_from_ratio(double ratio, double rest_uv) {
-        return rest_uv * sqrt(fmax(ratio * ratio - 1, 0));
+/* The level of the muscle alone that makes `ratio` x rest together with the rest, in the sensor's band.
+ */
+static double level_from_ratio(double ratio, const struct activity_scale *scale) {
+        return scale->rest_uv * sqrt(fmax(ratio * ratio - 1, 0)) / scale->band_share;
 }
 
-static void fill_steady(struct activity *activity, const struct script_event *event, double rest_uv) {
+static void fill_steady(struct activity *activity, const struct script_event *event,
+                        const struct activity_scale *scale) {
         for (size_t i = 0; i < activity->n_levels; i++) {
                 double shape = trapezoid(event, (double)i / MODEL_ENVELOPE_HZ);
 
                 activity->level_uv[i] =
                         (float)(event->ratio > 0
-                                        ? level_from_ratio(1 + (event->ratio - 1) * shape, rest_uv)
+                                        ? level_from_ratio(1 + (event->ratio - 1) * shape, scale)
                                         : event->level_uv * shape);
         }
 }
 
 /* Up quickly, then decaying: a quarter of the excess is left at the end, and goes within 2 s. */
-static void fill_recovery(struct activity *activity, const struct script_event *event, double rest_uv) {
+static void fill_recovery(struct activity *activity, const struct script_event *event,
+                          const struct activity_scale *scale) {
         for (size_t i = 0; i < activity->n_levels; i++) {
                 double at_s = (double)i / MODEL_ENVELOPE_HZ;
                 double shape = smooth_step(at_s / fmax(event->rise_s, 0.1)) *
                                exp(-log(4) * at_s / event->duration_s) *
                                smooth_step((event->duration_s - at_s) / fmin(2, event->duration_s / 4));
-                double excess = event->ratio > 0 ? event->ratio - 1 : event->level_uv / rest_uv;
+                double excess = event->ratio > 0 ? event->ratio - 1
+                                                 : event->level_uv * scale->band_share / scale->rest_uv;
 
-                activity->level_uv[i] = (float)level_from_ratio(1 + excess * shape, rest_uv);
+                activity->level_uv[i] = (float)level_from_ratio(1 + excess * shape, scale);
         }
 }
 
@@ -148,10 +152,10 @@ static void fill_walk(struct activity *activity, const struct script_event *even
 }
 
 static void fill_plm(struct activity *activity, const struct script_event *event,
-                     enum corpus_muscle muscle, double rest_uv, struct random *own) {
+                     enum corpus_muscle muscle, const struct activity_scale *scale, struct random *own) {
         double share = plm_shares[muscle] * random_lognormal(own, 1, 0.3);
 
-        fill_steady(activity, event, rest_uv);
+        fill_steady(activity, event, scale);
         for (size_t i = 0; i < activity->n_levels; i++)
                 activity->level_uv[i] *= (float)share;
 }
@@ -182,18 +186,19 @@ static int activity_draw_wave(struct activity *activity, double roughness, struc
         return 0;
 }
 
-static void activity_measure(struct activity *activity, double rest_uv) {
-        double highest_uv = 0;
+static void activity_measure(struct activity *activity, const struct activity_scale *scale) {
+        double highest = 1;
 
         activity->twice_rest_s = -1;
         for (size_t i = 0; i < activity->n_levels; i++) {
-                double level_uv = activity->level_uv[i];
+                double ratio = hypot(activity->level_uv[i] * scale->band_share, scale->rest_uv) /
+                               scale->rest_uv;
 
-                highest_uv = fmax(highest_uv, level_uv);
-                if (activity->twice_rest_s < 0 && hypot(level_uv, rest_uv) >= 2 * rest_uv)
+                highest = fmax(highest, ratio);
+                if (activity->twice_rest_s < 0 && ratio >= 2)
                         activity->twice_rest_s = activity->start_s + (double)i / MODEL_ENVELOPE_HZ;
         }
-        activity->ratio = hypot(highest_uv, rest_uv) / rest_uv;
+        activity->ratio = highest;
 }
 
 static int activity_draw_twitches(struct activity *activity, const struct script_event *event,
@@ -216,12 +221,12 @@ static int activity_draw_twitches(struct activity *activity, const struct script
 }
 
 static int activity_fill(struct activity *activity, const struct script_event *event,
-                         enum corpus_muscle muscle, double rest_uv, struct random *shared,
-                         struct random *own) {
+                         enum corpus_muscle muscle, const struct activity_scale *scale,
+                         struct random *shared, struct random *own) {
         switch (event->kind) {
         case EVENT_RECOVERY:
                 activity->cramp = true;
-                fill_recovery(activity, event, rest_uv);
+                fill_recovery(activity, event, scale);
                 break;
         case EVENT_MOVEMENT:
                 activity->artefact = MODEL_ARTEFACT_MOVEMENT;
@@ -232,18 +237,18 @@ static int activity_fill(struct activity *activity, const struct script_event *e
                 fill_walk(activity, event, muscle, shared, own);
                 break;
         case EVENT_PLM:
-                fill_plm(activity, event, muscle, rest_uv, own);
+                fill_plm(activity, event, muscle, scale, own);
                 break;
         default:
                 activity->cramp = event->kind == EVENT_CRAMP;
-                fill_steady(activity, event, rest_uv);
+                fill_steady(activity, event, scale);
         }
-        activity_measure(activity, rest_uv);
+        activity_measure(activity, scale);
         return event->roughness > 0 ? activity_draw_wave(activity, event->roughness, own) : 0;
 }
 
 int activity_init(struct activity *activity, const struct script *script, size_t event,
-                  enum corpus_muscle muscle, double rest_uv, uint64_t seed) {
+                  enum corpus_muscle muscle, const struct activity_scale *scale, uint64_t seed) {
         const struct script_event *what = &script->events[event];
         struct random shared, own;
         int r;
@@ -263,7 +268,7 @@ int activity_init(struct activity *activity, const struct script *script, size_t
 
         activity->n_levels = (size_t)(what->duration_s * MODEL_ENVELOPE_HZ) + 1;
         activity->level_uv = calloc(activity->n_levels, sizeof(*activity->level_uv));
-        r = activity->level_uv ? activity_fill(activity, what, muscle, rest_uv, &shared, &own) : -ENOMEM;
+        r = activity->level_uv ? activity_fill(activity, what, muscle, scale, &shared, &own) : -ENOMEM;
         if (r < 0)
                 activity_done(activity);
         return r;

@@ -18,21 +18,27 @@ struct activity {
         bool cramp;      /* driven as a cramp, else at will */
         double artefact; /* slow electrode voltage as a share of the level */
 
-        float *level_uv; /* muscle alone, RMS, at MODEL_ENVELOPE_HZ */
+        float *level_uv; /* muscle alone, RMS over all frequencies, at MODEL_ENVELOPE_HZ */
         float *wave;     /* the slow waxing and waning that multiplies it, mean square 1; NULL if none */
         size_t n_levels;
 
         double *twitch_s; /* fasciculations: ascending, from the recording's start */
         size_t n_twitches;
 
-        /* Without the wave: */
+        /* As the sensor's band has it, without the wave: */
         double ratio;        /* highest level, rest included, over rest */
         double twice_rest_s; /* from the recording's start; < 0 if never */
 };
 
+/* What a level is relative to: the rest noise in the sensor's band, and the share of a muscle's
+ * amplitude in there. */
+struct activity_scale {
+        double rest_uv, band_share;
+};
+
 /* Returns 0, -ENOMEM, or -E2BIG if it has too many twitches. */
 int activity_init(struct activity *activity, const struct script *script, size_t event,
-                  enum corpus_muscle muscle, double rest_uv, uint64_t seed);
+                  enum corpus_muscle muscle, const struct activity_scale *scale, uint64_t seed);
 void activity_done(struct activity *activity);
 /* 0 outside of its time. The wave is 1 there. */
 double activity_level_uv(const struct activity *activity, double at_s);

@@ -25,6 +25,7 @@ struct playing {
 
 struct channel {
         struct unit_pool pool;
+        double band_share; /* of the muscle's amplitude that lies in the sensor's band */
         struct voluntary_drive voluntary;
         bool contracting; /* the voluntary drive has active units */
         struct rest_noise noise;
@@ -132,6 +133,18 @@ static void channel_set_crosstalk(struct channel *channel, unsigned self,
         channel->crosstalk[self] = 1;
 }
 
+/* What the sensor's rate leaves of a muscle: about 0.98 at 1 kHz, 0.7 at 200 Hz. */
+static double channel_band_share(const struct channel *channel, const struct corpus *corpus) {
+        double high_hz = decimator_band_high_hz(&corpus->decimator, corpus->internal_hz), power = 0;
+
+        for (double hz = MODEL_BAND_LOW_HZ + 0.5; hz < high_hz; hz++) {
+                double gain = decimator_gain(&corpus->decimator, hz / corpus->internal_hz);
+
+                power += unit_pool_density(&channel->pool, hz) * gain * gain;
+        }
+        return sqrt(power);
+}
+
 static int channel_init(struct channel *channel, const struct corpus *corpus, unsigned self) {
         const struct corpus_setup *setup = &corpus->setup;
         struct random random;
@@ -141,6 +154,8 @@ static int channel_init(struct channel *channel, const struct corpus *corpus, un
         r = unit_pool_init(&channel->pool, &random, corpus->internal_hz);
         if (r < 0)
                 return r;
+
+        channel->band_share = channel_band_share(channel, corpus);
 
         random_init(&random, setup->seed, RANDOM_VOLUNTARY, self, 0);
         voluntary_drive_init(&channel->voluntary, &random);
@@ -173,11 +188,13 @@ static void playing_done(struct playing *playing) {
 
 static int playing_init(struct playing *playing, const struct corpus *corpus,
                         const struct script *script, size_t event, unsigned channel) {
+        const struct activity_scale scale = {corpus->setup.rest_uv,
+                                             corpus->channels[channel].band_share};
         struct random random;
         int r;
 
-        r = activity_init(&playing->activity, script, event, (enum corpus_muscle)channel,
-                          corpus->setup.rest_uv, corpus->setup.seed);
+        r = activity_init(&playing->activity, script, event, (enum corpus_muscle)channel, &scale,
+                          corpus->setup.seed);
         if (r < 0)
                 return r;
         playing->activity.channel = channel;
@@ -203,7 +220,8 @@ static int playing_check(const struct playing *playing, const struct corpus *cor
         const struct activity *activity = &playing->activity;
         const struct script_event *event = &script->events[activity->event];
         const struct unit_pool *pool = &corpus->channels[activity->channel].pool;
-        double level_uv = corpus->setup.rest_uv * sqrt(fmax(activity->ratio * activity->ratio - 1, 0));
+        double level_uv = corpus->setup.rest_uv * sqrt(fmax(activity->ratio * activity->ratio - 1, 0)) /
+                          corpus->channels[activity->channel].band_share;
         double max_uv = unit_pool_cramp_max_uv(pool);
 
         if (!activity->cramp || level_uv <= max_uv)

@@ -47,13 +47,17 @@ void decimator_done(struct decimator *decimator) {
         decimator->taps = NULL;
 }
 
-static double decimator_gain(const struct decimator *decimator, double cycles_per_sample) {
+double decimator_gain(const struct decimator *decimator, double cycles_per_sample) {
         long half = (long)(decimator->n_taps / 2);
         double gain = decimator->taps[half];
 
         for (long i = 1; i <= half; i++)
                 gain += 2 * decimator->taps[half + i] * cos(2 * M_PI * cycles_per_sample * (double)i);
         return gain;
+}
+
+double decimator_band_high_hz(const struct decimator *decimator, double internal_hz) {
+        return fmin(MODEL_BAND_HIGH_HZ, MODEL_BAND_HIGH_SHARE * internal_hz / decimator->factor);
 }
 
 static double one_pole(double corner_hz, double internal_hz) {
@@ -72,8 +76,7 @@ static double coloured_power(double pole, double rise, double angle) {
 
 void rest_noise_init(struct rest_noise *noise, const struct random *random,
                      const struct decimator *decimator, double internal_hz, double rest_uv) {
-        double high_hz =
-                fmin(MODEL_BAND_HIGH_HZ, MODEL_BAND_HIGH_SHARE * internal_hz / decimator->factor);
+        double high_hz = decimator_band_high_hz(decimator, internal_hz);
         double power = 0;
 
         *noise = (struct rest_noise){.random = *random,

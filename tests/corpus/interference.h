@@ -20,6 +20,10 @@ struct decimator {
 /* Returns 0 or -ENOMEM. */
 int decimator_init(struct decimator *decimator, unsigned factor);
 void decimator_done(struct decimator *decimator);
+/* Of amplitude; `cycles_per_sample` at the internal rate. */
+double decimator_gain(const struct decimator *decimator, double cycles_per_sample);
+/* The end of the band in which levels are meant, for a sensor behind this decimator. */
+double decimator_band_high_hz(const struct decimator *decimator, double internal_hz);
 
 struct rest_noise {
         struct random random;

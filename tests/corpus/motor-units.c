@@ -159,6 +159,30 @@ double unit_pool_cramp_max_uv(const struct unit_pool *pool) {
         return sqrt(power / 2);
 }
 
+double unit_pool_density(const struct unit_pool *pool, double hz) {
+        double step_real = cos(2 * M_PI * hz / pool->rate_hz),
+               step_imaginary = sin(2 * M_PI * hz / pool->rate_hz);
+        double sum = 0;
+
+        for (unsigned unit = 0; unit < MODEL_UNITS; unit++) {
+                const float *potential = pool->potentials + (size_t)unit * UNIT_PHASES * pool->length;
+                double real = 0, imaginary = 0, turn_real = 1, turn_imaginary = 0;
+
+                for (size_t i = 0; i < pool->length; i++) {
+                        double next = turn_real * step_real - turn_imaginary * step_imaginary;
+
+                        real += (double)potential[i] * turn_real;
+                        imaginary += (double)potential[i] * turn_imaginary;
+                        turn_imaginary = turn_real * step_imaginary + turn_imaginary * step_real;
+                        turn_real = next;
+                }
+                /* Parseval: twice, for the frequencies below 0; samples to seconds, twice. */
+                sum += 2 * (real * real + imaginary * imaginary) / (pool->rate_hz * pool->rate_hz) /
+                       pool->units[unit].energy_uv2s;
+        }
+        return sum / MODEL_UNITS;
+}
+
 void unit_discharge(const struct unit_pool *pool, unsigned unit, double at, struct unit_canvas *canvas) {
         double offset = at - canvas->first;
         size_t whole = (size_t)offset;

@@ -59,6 +59,10 @@ void unit_pool_done(struct unit_pool *pool);
 double unit_pool_voluntary_max_uv(const struct unit_pool *pool);
 double unit_pool_cramp_max_uv(const struct unit_pool *pool);
 
+/* How the power of the pool's potentials lies over frequency: per Hz, 1 over all, each unit counting the
+ * same. */
+double unit_pool_density(const struct unit_pool *pool, double hz);
+
 void unit_discharge(const struct unit_pool *pool, unsigned unit, double at, struct unit_canvas *canvas);
 
 /* Both draw the discharges from sample `from` up to `to` at a level of `level_uv`. */
