@@ -27,9 +27,11 @@
 #define OPEN_PROFILE_INTERVAL_MS 50u  /* a notification at least that often */
 #define OPEN_PROFILE_JUMP_MAX_S 3600u /* a sample counter further ahead is malformed */
 
-/* Notifications that wait for one before them, before it is given up. BlueZ as a sensor spreads them over up to five
- * bearers ([GATT] Channels in its main.conf), so that they overtake each other. */
-#define OPEN_PROFILE_WAITING_MAX 8u
+/* Notifications that wait for one before them until it is given up. BlueZ as a sensor spreads them over
+ * up to five bearers
+ * ([GATT] Channels in its main.conf), so that they overtake each other: by up to 7 was seen when both
+ * ends were slow. */
+#define OPEN_PROFILE_WAITING_MAX 16u
 
 /* What crampd's detector works on. */
 #define OPEN_PROFILE_RATE_MIN_MHZ UINT32_C(200000)

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * leg-sensor: a virtual sensor of the open profile on a real BlueZ adapter. Plays a recording to the
+ * client that subscribes and starts it. For tests, and for people without hardware. Standard output
+ * tells what happens, a line each:
+ *
+ *     READY address XX:XX:XX:XX:XX:XX
+ *     STARTED
+ *     FINISHED packets=N frames=N dropped=N   (the recording is over)
+ *     STOPPED packets=N frames=N dropped=N    (the client has stopped it, or is gone)
+ *     IDENTIFY seconds=N
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <systemd/sd-event.h>
+
+#include "config.h"
+#include "daemon/basic/cleanup.h"
+#include "sensors/muscle.h"
+#include "sensors/virtual/peripheral.h"
+#include "sensors/virtual/player.h"
+#include "sensors/virtual/sender.h"
+
+/* bluetoothd reads at most so much at once. */
+#define PACKET_SIZE_MAX 512u
+
+struct options {
+        struct player_setup player;
+        const char *adapter;
+        const char *name;
+        size_t packet_size;
+};
+
+struct leg_sensor {
+        const struct options *options;
+        sd_event *event;
+        struct player *player;
+        struct sender *sender;
+        struct peripheral *peripheral;
+};
+
+DEFINE_CLEANUP(struct sender *, sender_free)
+DEFINE_CLEANUP(struct peripheral *, peripheral_free)
+
+static void totals_print(const char *what, const struct sender_totals *totals) {
+        (void)printf("%s packets=%" PRIu64 " frames=%" PRIu64 " dropped=%" PRIu64 "\n", what,
+                     totals->packets, totals->frames, totals->dropped);
+        (void)fflush(stdout);
+}
+
+static void on_ready(const char *address, void *userdata) {
+        (void)printf("READY address %s\n", address);
+        (void)fflush(stdout);
+}
+
+/* ATT_MTU - 3 may be sent, but bluetoothd cuts at ATT_MTU - 5 when the client takes several
+ * notifications in one (bt_gatt_server_send_notification() in BlueZ 5.66): stay there as long as a frame
+ * fits. */
+static size_t packet_size_choose(const struct leg_sensor *leg_sensor, uint16_t mtu) {
+        size_t size = leg_sensor->options->packet_size;
+
+        if (mtu < size + 5)
+                size = mtu > 5 ? mtu - 5u : 0;
+        if (open_profile_frames_fit(player_description(leg_sensor->player), size) == 0)
+                size = OPEN_PROFILE_PACKET_MIN;
+        return size;
+}
+
+static int on_start(int fd, uint16_t mtu, void *userdata) {
+        struct leg_sensor *leg_sensor = userdata;
+        struct recording_error error = {};
+        int r;
+
+        r = sender_start(leg_sensor->sender, fd, packet_size_choose(leg_sensor, mtu), &error);
+        if (r < 0) {
+                (void)fprintf(stderr, "leg-sensor: %s\n", error.text);
+                return r;
+        }
+        (void)printf("STARTED\n");
+        (void)fflush(stdout);
+        return 0;
+}
+
+static void on_stop(void *userdata) {
+        struct leg_sensor *leg_sensor = userdata;
+
+        totals_print("STOPPED", sender_stop(leg_sensor->sender));
+}
+
+static void on_identify(unsigned seconds, void *userdata) {
+        (void)printf("IDENTIFY seconds=%u\n", seconds);
+        (void)fflush(stdout);
+}
+
+static void on_failed(const char *text, void *userdata) {
+        struct leg_sensor *leg_sensor = userdata;
+
+        (void)fprintf(stderr, "leg-sensor: %s\n", text);
+        (void)sd_event_exit(leg_sensor->event, EX_UNAVAILABLE);
+}
+
+static void on_finished(const struct sender_totals *totals, const char *error, void *userdata) {
+        struct leg_sensor *leg_sensor = userdata;
+
+        if (error)
+                (void)fprintf(stderr, "leg-sensor: %s\n", error);
+        totals_print(error ? "STOPPED" : "FINISHED", totals);
+        peripheral_finish(leg_sensor->peripheral);
+}
+
+static void help_print(void) {
+        (void)printf(
+                "leg-sensor [OPTIONS] FILE\n"
+                "\n"
+                "Plays a recording (EDF, EDF+, BDF, CSV) as a Bluetooth leg sensor would send it, on a\n"
+                "Bluetooth adapter of this machine, each time that a client starts it.\n"
+                "\n"
+                "  --adapter NAME      adapter to be the sensor on (default: hci0)\n"
+                "  --name NAME         name to advertise (default: leg-sensor)\n"
+                "  --muscle MUSCLE     what the sensor says it is on: gastrocnemius, soleus,\n"
+                "                      tibialis-anterior, ... (default: unspecified)\n"
+                "  --leg LEG           left, right or unspecified (default)\n"
+                "  --rate HZ           for a CSV without a time column\n"
+                "  --loop              begin again at the end, as one endless stream\n"
+                "  --mtu-payload N     bytes of a notification, %u to %u, if the link carries them\n"
+                "                      (default: %u)\n"
+                "  --help\n"
+                "  --version\n"
+                "\n"
+                "Standard output tells READY address ..., STARTED, FINISHED, STOPPED, IDENTIFY.\n"
+                "Ends with SIGTERM or SIGINT. The profile is described in sensors/PROFILE.md.\n",
+                OPEN_PROFILE_PACKET_MIN, PACKET_SIZE_MAX, PLAYER_PACKET_SIZE);
+}
+
+/* Returns EX_OK or EX_USAGE. */
+static int code_parse(const char *option, int code, uint8_t *ret) {
+        if (code < 0) {
+                (void)fprintf(stderr,
+                              "leg-sensor: %s: not in the list, see --help and sensors/PROFILE.md\n",
+                              option);
+                return EX_USAGE;
+        }
+        *ret = (uint8_t)code;
+        return EX_OK;
+}
+
+static int number_parse(const char *option, const char *text, double min, double max, double *ret) {
+        char *end;
+        double value = strtod(text, &end);
+
+        if (end == text || *end || !(value >= min && value <= max)) {
+                (void)fprintf(stderr, "leg-sensor: %s %s: give a number from %g to %g\n", option, text,
+                              min, max);
+                return EX_USAGE;
+        }
+        *ret = value;
+        return EX_OK;
+}
+
+enum option_code {
+        OPTION_ADAPTER = 256,
+        OPTION_NAME,
+        OPTION_MUSCLE,
+        OPTION_LEG,
+        OPTION_RATE,
+        OPTION_LOOP,
+        OPTION_MTU_PAYLOAD,
+        OPTION_HELP,
+        OPTION_VERSION,
+};
+
+static int adapter_parse(const char *name, const char **ret) {
+        if (!name[0] || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789") != strlen(name)) {
+                (void)fprintf(stderr, "leg-sensor: --adapter %s: give a name such as hci0\n", name);
+                return EX_USAGE;
+        }
+        *ret = name;
+        return EX_OK;
+}
+
+/* Returns EX_OK, EX_USAGE, or -1 when the program has done what was asked. */
+static int option_parse(int code, struct options *options) {
+        double number = options->packet_size;
+        int r;
+
+        switch (code) {
+        case OPTION_ADAPTER:
+                return adapter_parse(optarg, &options->adapter);
+        case OPTION_NAME:
+                options->name = optarg;
+                return EX_OK;
+        case OPTION_MUSCLE:
+                return code_parse("--muscle", muscle_from_string(optarg), &options->player.muscle);
+        case OPTION_LEG:
+                return code_parse("--leg", leg_from_string(optarg), &options->player.leg);
+        case OPTION_RATE:
+                return number_parse("--rate", optarg, OPEN_PROFILE_RATE_MIN_MHZ / 1000,
+                                    OPEN_PROFILE_RATE_MAX_MHZ / 1000, &options->player.csv_rate_hz);
+        case OPTION_LOOP:
+                options->player.loop = true;
+                return EX_OK;
+        case OPTION_MTU_PAYLOAD:
+                r = number_parse("--mtu-payload", optarg, OPEN_PROFILE_PACKET_MIN, PACKET_SIZE_MAX,
+                                 &number);
+                options->packet_size = (size_t)number;
+                return r;
+        case OPTION_HELP:
+                help_print();
+                return -1;
+        case OPTION_VERSION:
+                (void)printf("leg-sensor %s\n", CRAMPD_VERSION);
+                return -1;
+        default: /* getopt_long() has said what is wrong */
+                return EX_USAGE;
+        }
+}
+
+static int options_parse(int argc, char *argv[], struct options *options) {
+        static const struct option long_options[] = {
+                {"adapter", required_argument, NULL, OPTION_ADAPTER},
+                {"name", required_argument, NULL, OPTION_NAME},
+                {"muscle", required_argument, NULL, OPTION_MUSCLE},
+                {"leg", required_argument, NULL, OPTION_LEG},
+                {"rate", required_argument, NULL, OPTION_RATE},
+                {"loop", no_argument, NULL, OPTION_LOOP},
+                {"mtu-payload", required_argument, NULL, OPTION_MTU_PAYLOAD},
+                {"help", no_argument, NULL, OPTION_HELP},
+                {"version", no_argument, NULL, OPTION_VERSION},
+                {},
+        };
+        int code, r;
+
+        while ((code = getopt_long(argc, argv, "", long_options, NULL)) >= 0) {
+                r = option_parse(code, options);
+                if (r != EX_OK)
+                        return r;
+        }
+        if (optind != argc - 1) {
+                (void)fprintf(stderr, "leg-sensor: give one recording, see --help\n");
+                return EX_USAGE;
+        }
+        options->player.path = argv[optind];
+        return EX_OK;
+}
+
+static int exit_code(int r) {
+        return r == -ENOENT || r == -EACCES || r == -EISDIR ? EX_NOINPUT
+               : r == -EBADMSG                              ? EX_DATAERR
+                                                            : EX_OSERR;
+}
+
+static int signals_watch(sd_event *event) {
+        sigset_t mask;
+        int r;
+
+        (void)sigemptyset(&mask);
+        (void)sigaddset(&mask, SIGTERM);
+        (void)sigaddset(&mask, SIGINT);
+        if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
+                return -errno;
+        /* Without a handler, sd-event ends the loop. */
+        r = sd_event_add_signal(event, NULL, SIGTERM, NULL, NULL);
+        return r < 0 ? r : sd_event_add_signal(event, NULL, SIGINT, NULL, NULL);
+}
+
+/* Returns an exit code. */
+static int leg_sensor_run(struct leg_sensor *leg_sensor) {
+        static const struct peripheral_callbacks callbacks = {
+                .ready = on_ready,
+                .start = on_start,
+                .stop = on_stop,
+                .identify = on_identify,
+                .failed = on_failed,
+        };
+        _cleanup_(peripheral_freep) struct peripheral *peripheral = NULL;
+        _cleanup_(sender_freep) struct sender *sender = NULL;
+        uint8_t description[OPEN_PROFILE_DESCRIPTION_MAX];
+        struct peripheral_setup setup = {
+                .adapter = leg_sensor->options->adapter,
+                .name = leg_sensor->options->name,
+                .description = description,
+        };
+        _cleanup_(freep) char *error = NULL;
+        ssize_t size;
+        int r;
+
+        size = open_profile_encode_description(player_description(leg_sensor->player), description);
+        if (size < 0)
+                return EX_SOFTWARE;
+        setup.description_size = (size_t)size;
+
+        r = signals_watch(leg_sensor->event);
+        if (r >= 0)
+                r = sender_new(leg_sensor->event, leg_sensor->player, on_finished, leg_sensor, &sender);
+        if (r < 0)
+                return EX_OSERR;
+        leg_sensor->sender = sender;
+
+        r = peripheral_new(leg_sensor->event, &setup, &callbacks, leg_sensor, &peripheral, &error);
+        if (r < 0) {
+                (void)fprintf(stderr, "leg-sensor: %s\n", error ? error : strerror(-r));
+                return EX_UNAVAILABLE;
+        }
+        leg_sensor->peripheral = peripheral;
+
+        r = sd_event_loop(leg_sensor->event);
+        return r < 0 ? EX_OSERR : r;
+}
+
+int main(int argc, char *argv[]) {
+        struct options options = {
+                .adapter = "hci0", .name = "leg-sensor", .packet_size = PLAYER_PACKET_SIZE};
+        _cleanup_(sd_event_unrefp) sd_event *event = NULL;
+        _cleanup_(player_freep) struct player *player = NULL;
+        struct leg_sensor leg_sensor = {.options = &options};
+        struct recording_error error = {};
+        int r;
+
+        r = options_parse(argc, argv, &options);
+        if (r != EX_OK)
+                return r < 0 ? EX_OK : r;
+
+        r = player_new(&options.player, &player, &error);
+        if (r < 0) {
+                (void)fprintf(stderr, "leg-sensor: %s\n", error.text);
+                return exit_code(r);
+        }
+        if (player_notice(player))
+                (void)fprintf(stderr, "leg-sensor: %s: %s\n", options.player.path,
+                              player_notice(player));
+
+        r = sd_event_new(&event);
+        if (r < 0)
+                return EX_OSERR;
+        leg_sensor.event = event;
+        leg_sensor.player = player;
+        return leg_sensor_run(&leg_sensor);
+}
