@@ -273,6 +273,7 @@ static int bluez_add_matches(struct bluez *bluez) {
                  "member='InterfacesRemoved'",
                  on_interfaces_removed},
                 {PROPERTIES_CHANGED("org.bluez.Adapter1"), on_properties_changed},
+                {PROPERTIES_CHANGED("org.bluez.LEAdvertisingManager1"), on_properties_changed},
                 {PROPERTIES_CHANGED("org.bluez.Device1"), on_properties_changed},
                 {PROPERTIES_CHANGED("org.bluez.Battery1"), on_properties_changed},
         };

@@ -194,14 +194,10 @@ static int device_acquire(struct bluez *bluez, const char *path, struct bluez_de
         return 1;
 }
 
-static int adapter_apply(struct bluez *bluez, const char *path, sd_bus_message *m) {
+/* Returns 1, 0 for one more than anybody has, or -ENOMEM. */
+static int adapter_acquire(struct bluez *bluez, const char *path, struct bluez_adapter **ret) {
         struct bluez_adapter *adapter = bluez_find_adapter(bluez, path, strlen(path));
-        int powered = adapter ? adapter->powered : false, r;
-        struct property table[] = {{"Powered", "b", &powered}};
 
-        r = properties_read(m, table, ARRAY_LENGTH(table));
-        if (r < 0)
-                return r;
         if (!adapter) {
                 if (bluez->n_adapters >= ADAPTERS_MAX)
                         return 0;
@@ -218,9 +214,42 @@ static int adapter_apply(struct bluez *bluez, const char *path, sd_bus_message *
                 bluez->adapters = adapter;
                 bluez->n_adapters++;
         }
-        adapter->powered = powered;
-        if (!powered)
+        *ret = adapter;
+        return 1;
+}
+
+static int adapter_apply(struct bluez *bluez, const char *path, sd_bus_message *m) {
+        struct bluez_adapter *adapter;
+        int powered, r;
+        struct property table[] = {{"Powered", "b", &powered}};
+
+        r = properties_read(m, table, ARRAY_LENGTH(table));
+        if (r < 0)
+                return r;
+        r = adapter_acquire(bluez, path, &adapter);
+        if (r <= 0)
+                return r;
+        if (table[0].found)
+                adapter->powered = powered;
+        if (!adapter->powered)
                 radio_reset(adapter);
+        return 1;
+}
+
+static int advertising_apply(struct bluez *bluez, const char *path, sd_bus_message *m) {
+        struct bluez_adapter *adapter;
+        uint8_t instances = 0;
+        struct property table[] = {{"ActiveInstances", "y", &instances}};
+        int r;
+
+        r = properties_read(m, table, ARRAY_LENGTH(table));
+        if (r < 0)
+                return r;
+        r = adapter_acquire(bluez, path, &adapter);
+        if (r <= 0)
+                return r;
+        if (table[0].found)
+                adapter->advertises = instances > 0;
         return 1;
 }
 
@@ -317,6 +346,8 @@ static int interface_apply(struct bluez *bluez, const char *path, const char *in
                            sd_bus_message *m) {
         if (strcmp(interface, "org.bluez.Adapter1") == 0)
                 return adapter_apply(bluez, path, m);
+        if (strcmp(interface, "org.bluez.LEAdvertisingManager1") == 0)
+                return advertising_apply(bluez, path, m);
         if (strcmp(interface, "org.bluez.Device1") == 0)
                 return device_apply(bluez, path, m);
         if (strcmp(interface, "org.bluez.Battery1") == 0)
@@ -412,10 +443,13 @@ static void device_remove(struct bluez *bluez, struct bluez_device *device) {
 }
 
 void objects_remove(struct bluez *bluez, const char *path, const char *interface) {
+        struct bluez_adapter *adapter = bluez_find_adapter(bluez, path, strlen(path));
         struct bluez_device *device = device_of_path(bluez, path);
 
-        if (strcmp(interface, "org.bluez.Adapter1") == 0)
+        if (adapter && strcmp(interface, "org.bluez.Adapter1") == 0)
                 adapter_remove(bluez, path);
+        else if (adapter && strcmp(interface, "org.bluez.LEAdvertisingManager1") == 0)
+                adapter->advertises = false;
         else if (!device)
                 return;
         else if (strcmp(interface, "org.bluez.Device1") == 0)

@@ -78,6 +78,7 @@ struct bluez_adapter {
         struct bluez *bluez;
         char *path;
         bool powered;
+        bool advertises; /* plays a peripheral for someone */
 
         /* radio.c: discovering and connecting exclude each other */
         enum radio_state radio;
@@ -131,7 +132,7 @@ struct bluez {
         bool fetch_again;
         sd_bus_slot *owner_call;
         sd_bus_slot *fetch_call;
-        sd_bus_slot *matches[6];
+        sd_bus_slot *matches[7];
         sd_event_source *dispatch;
         sd_event_source *fetch_retry;
 

@@ -17,6 +17,16 @@ static bool watcher_uses(const struct bluez_watcher *watcher, const struct bluez
         return watcher->turn != TURN_NONE && strcmp(watcher->turn_adapter, adapter->path) == 0;
 }
 
+/* A peripheral on one adapter would be disturbed, and a sensor that it plays is never heard there. */
+static bool radio_leaves_to_others(const struct bluez_adapter *adapter) {
+        if (!adapter->advertises)
+                return false;
+        for (const struct bluez_adapter *a = adapter->bluez->adapters; a; a = a->next)
+                if (a->powered && !a->advertises)
+                        return true;
+        return false;
+}
+
 static bool radio_should_scan(const struct bluez_adapter *adapter) {
         bool wanted = false;
 
@@ -25,7 +35,7 @@ static bool radio_should_scan(const struct bluez_adapter *adapter) {
                         return false;
                 wanted = wanted || w->scanning;
         }
-        return adapter->powered && !adapter->restart && wanted;
+        return adapter->powered && !adapter->restart && wanted && !radio_leaves_to_others(adapter);
 }
 
 static void radio_grant(struct bluez_adapter *adapter) {

@@ -29,6 +29,7 @@ DEVICE = 'org.bluez.Device1'
 SERVICE = 'org.bluez.GattService1'
 CHARACTERISTIC = 'org.bluez.GattCharacteristic1'
 BATTERY = 'org.bluez.Battery1'
+ADVERTISING = 'org.bluez.LEAdvertisingManager1'
 PROPERTIES = 'org.freedesktop.DBus.Properties'
 MANAGER = 'org.freedesktop.DBus.ObjectManager'
 
@@ -107,6 +108,7 @@ class Adapter(Thing):
     def __init__(self, mock, number):
         super().__init__(mock, f'/org/bluez/hci{number}', ADAPTER, Powered=dbus.Boolean(True),
                          Discovering=dbus.Boolean(False), Address=f'00:00:00:00:00:{number:02X}')
+        self.interfaces[ADVERTISING] = dbus.Dictionary({'ActiveInstances': dbus.Byte(0)}, signature='sv')
         self.number = number
         self.filter = None
 
@@ -543,6 +545,12 @@ class Mock:
                     device.generation += 1
                     device.end_connect(device.connecting, error('Failed', 'le-connection-abort-by-local'))
                 device.set_connected(False)
+
+    def cmd_advertise(self, on, adapter=0):
+        """Someone lets the adapter play a peripheral."""
+        properties = self.adapters[adapter].interfaces[ADVERTISING]
+        properties['ActiveInstances'] = dbus.Byte(on)
+        self.adapters[adapter].PropertiesChanged(ADVERTISING, properties, [])
 
     def cmd_unplug(self, adapter=0):
         target = self.adapters[adapter]

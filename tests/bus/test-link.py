@@ -444,6 +444,21 @@ def test_another_adapter_takes_over():
         assert mock.status()['connected'] == [True]
 
 
+def test_adapter_that_plays_a_peripheral_is_not_disturbed():
+    with world('--adapters', '2', add=False) as (_, mock, harness):
+        mock.order('range', near=False)
+        mock.order('advertise', on=True, adapter=1)
+        harness.send('add 0')
+        tap.wait_until(lambda: mock.status()['discovering'] == [True, False], what='discovery on the first alone')
+        mock.order('advertise', on=False, adapter=1)
+        tap.wait_until(lambda: mock.status()['discovering'] == [True, True], what='discovery on both')
+        mock.order('advertise', on=True, adapter=1)
+        tap.wait_until(lambda: mock.status()['discovering'] == [True, False], what='the end of it')
+        # Better disturbed than unguarded.
+        mock.order('power', on=False, adapter=0)
+        tap.wait_until(lambda: mock.status()['discovering'] == [False, True], what='discovery where it can be')
+
+
 def test_bus_standing_still_loses_nothing():
     with world(play=1000) as (bus, mock, harness):
         harness.streams_on()
