@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sysexits.h>
 #include <systemd/sd-event.h>
 
@@ -44,9 +45,6 @@ struct leg_sensor {
         struct sender *sender;
         struct peripheral *peripheral;
 };
-
-DEFINE_CLEANUP(struct sender *, sender_free)
-DEFINE_CLEANUP(struct peripheral *, peripheral_free)
 
 static void totals_print(const char *what, const struct sender_totals *totals) {
         (void)printf("%s packets=%" PRIu64 " frames=%" PRIu64 " dropped=%" PRIu64 "\n", what,
@@ -255,7 +253,16 @@ static int exit_code(int r) {
                                                             : EX_OSERR;
 }
 
-static int signals_watch(sd_event *event) {
+/* In the loop, as its end closes the bus. */
+static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        struct leg_sensor *leg_sensor = userdata;
+
+        leg_sensor->sender = sender_free(leg_sensor->sender);
+        leg_sensor->peripheral = peripheral_free(leg_sensor->peripheral);
+        return sd_event_exit(leg_sensor->event, EX_OK);
+}
+
+static int signals_watch(struct leg_sensor *leg_sensor) {
         sigset_t mask;
         int r;
 
@@ -264,9 +271,9 @@ static int signals_watch(sd_event *event) {
         (void)sigaddset(&mask, SIGINT);
         if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
                 return -errno;
-        /* Without a handler, sd-event ends the loop. */
-        r = sd_event_add_signal(event, NULL, SIGTERM, NULL, NULL);
-        return r < 0 ? r : sd_event_add_signal(event, NULL, SIGINT, NULL, NULL);
+        r = sd_event_add_signal(leg_sensor->event, NULL, SIGTERM, on_terminate, leg_sensor);
+        return r < 0 ? r
+                     : sd_event_add_signal(leg_sensor->event, NULL, SIGINT, on_terminate, leg_sensor);
 }
 
 /* Returns an exit code. */
@@ -278,8 +285,6 @@ static int leg_sensor_run(struct leg_sensor *leg_sensor) {
                 .identify = on_identify,
                 .failed = on_failed,
         };
-        _cleanup_(peripheral_freep) struct peripheral *peripheral = NULL;
-        _cleanup_(sender_freep) struct sender *sender = NULL;
         uint8_t description[OPEN_PROFILE_DESCRIPTION_MAX];
         struct peripheral_setup setup = {
                 .adapter = leg_sensor->options->adapter,
@@ -295,19 +300,19 @@ static int leg_sensor_run(struct leg_sensor *leg_sensor) {
                 return EX_SOFTWARE;
         setup.description_size = (size_t)size;
 
-        r = signals_watch(leg_sensor->event);
+        r = signals_watch(leg_sensor);
         if (r >= 0)
-                r = sender_new(leg_sensor->event, leg_sensor->player, on_finished, leg_sensor, &sender);
+                r = sender_new(leg_sensor->event, leg_sensor->player, on_finished, leg_sensor,
+                               &leg_sensor->sender);
         if (r < 0)
                 return EX_OSERR;
-        leg_sensor->sender = sender;
 
-        r = peripheral_new(leg_sensor->event, &setup, &callbacks, leg_sensor, &peripheral, &error);
+        r = peripheral_new(leg_sensor->event, &setup, &callbacks, leg_sensor, &leg_sensor->peripheral,
+                           &error);
         if (r < 0) {
                 (void)fprintf(stderr, "leg-sensor: %s\n", error ? error : strerror(-r));
                 return EX_UNAVAILABLE;
         }
-        leg_sensor->peripheral = peripheral;
 
         r = sd_event_loop(leg_sensor->event);
         return r < 0 ? EX_OSERR : r;
@@ -340,5 +345,8 @@ int main(int argc, char *argv[]) {
                 return EX_OSERR;
         leg_sensor.event = event;
         leg_sensor.player = player;
-        return leg_sensor_run(&leg_sensor);
+        r = leg_sensor_run(&leg_sensor);
+        sender_free(leg_sensor.sender);
+        peripheral_free(leg_sensor.peripheral);
+        return r;
 }
