@@ -26,12 +26,11 @@ struct recording {
 
 static struct signal_events events;
 
+/* NULL when none was given. */
 static const char *folder(void) {
         const char *path = getenv("RECORDINGS");
 
-        if (!path || *path == '\0')
-                skip();
-        return path;
+        return path && *path != '\0' ? path : NULL;
 }
 
 static void load(const struct recording *recording, struct signal *ret) {
@@ -221,5 +220,13 @@ int main(void) {
                 cmocka_unit_test(test_maximal_holds),
         };
 
+        if (!folder()) {
+                /* cmocka 1.1 calls a skipped case "not ok", which meson takes for a failure. */
+                printf("1..%zu\n", sizeof(tests) / sizeof(tests[0]));
+                for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
+                        printf("ok %zu - %s # SKIP no folder of recordings was given\n", i + 1,
+                               tests[i].name);
+                return 0;
+        }
         return cmocka_run_group_tests_name("detector-recordings", tests, NULL, NULL);
 }

@@ -183,7 +183,8 @@ static void test_help_at_ten_minutes(void **state) {
 
         begin(&f, 1, 0);
         play(&f, 30, 10);
-        /* Units drop in and out; a level that keeps still for minutes would be a floor that has moved. */
+        /* Units drop in and out; a level that keeps still for minutes would be a floor that has moved.
+         */
         for (int i = 0; i < 29; i++)
                 play(&f, 20, i % 2 ? 60 : 120);
         before = f.seen.updated;
