@@ -104,13 +104,13 @@ def test_every_packet_arrives_once():
 def test_lost_and_malformed_packets_are_counted():
     with world(play=0, silence=60000) as (_, mock, harness):
         mock.wait('write')
-        # Packets may overtake each other: four count as lost only when the ninth after them has come.
-        sent = packets.ramp(16)
+        # Packets may overtake each other: four count as lost only when the 17th after them has come.
+        sent = packets.ramp(24)
         mock.order('send', packets=[p.hex() for p in sent[:3] + [b'\xff', b''] + sent[7:]])
-        tap.wait_until(lambda: harness.counters()['packets'] == 14, what='the packets')
+        tap.wait_until(lambda: harness.counters()['packets'] == 22, what='the packets')
         counters = harness.counters()
         assert counters['lost'] == 4 and counters['malformed'] == 2, counters
-        assert counters['frames'] == 12 * FRAMES, counters
+        assert counters['frames'] == 20 * FRAMES, counters
 
 
 def test_battery_is_reported_when_it_changes():
