@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The closed lists of muscles and legs: names as on the bus and the command line, codes as in the open sensor profile
- * (PROFILE.md). Used by every room; needs nothing.
+ * The closed lists of muscles and legs: names as on the bus and the command line, codes as in the open
+ * sensor profile (PROFILE.md). Used by every room; needs nothing.
  */
 #pragma once
 
@@ -19,12 +19,7 @@ enum muscle {
         MUSCLE_MAX
 };
 
-enum leg {
-        LEG_UNSPECIFIED,
-        LEG_LEFT,
-        LEG_RIGHT,
-        LEG_MAX
-};
+enum leg { LEG_UNSPECIFIED, LEG_LEFT, LEG_RIGHT, LEG_MAX };
 
 /* "gastrocnemius-medialis"; NULL for a code outside the list. */
 const char *muscle_to_string(unsigned muscle);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A source of muscle activity as the daemon sees it: a sensor behind BlueZ (bluez/link.h) or a replayed recording
- * (virtual/replay.h). Both report through these callbacks, always from the event loop, never from within the call that
- * created them.
+ * A source of muscle activity as the daemon sees it: a sensor behind BlueZ (bluez/link.h) or a replayed
+ * recording (virtual/replay.h). Both report through these callbacks, always from the event loop, never
+ * from within the call that created them.
  */
 #pragma once
 
@@ -28,8 +28,9 @@ struct source_callbacks {
         /* `reason` is one sentence for the user, without personal values. */
         void (*state)(enum source_state state, const char *reason, void *userdata);
 
-        /* A new stream begins: blocks that follow count from 0 again. `start_us` is the realtime of frame 0 in
-         * microseconds UTC if the source knows it (a replay), else 0: then the first block's arrival tells. */
+        /* A new stream begins: blocks that follow count from 0 again. `start_us` is the realtime of
+         * frame 0 in microseconds UTC if the source knows it (a replay), else 0: then the first block's
+         * arrival tells. */
         void (*format)(const struct stream_format *format, int64_t start_us, void *userdata);
 
         void (*block)(const struct emg_block *block, uint64_t arrival_us, void *userdata);
