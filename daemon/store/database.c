@@ -128,7 +128,8 @@ void database_describe(const struct database *database, int error, char *ret_tex
                 break;
         case EBADMSG:
                 say(ret_text,
-                    "The database %s is damaged: it is checked and, if so, set aside for a fresh one.",
+                    "The database %s seems damaged: it is checked and, if it is, set aside for a fresh "
+                    "one.",
                     path);
                 break;
         case ENOMEM:
@@ -233,12 +234,14 @@ static int connect_file(struct database *database) {
                 "PRAGMA locking_mode = EXCLUSIVE; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0");
 }
 
-static int configure(struct database *database) {
+static int configure(struct database *database, bool empty) {
         char mode[16];
-        int rc;
+        int rc = SQLITE_OK;
 
-        /* How it is vacuumed is fixed before the first table. */
-        rc = execute(database, "PRAGMA auto_vacuum = INCREMENTAL");
+        /* How it is vacuumed is fixed before the first table. Nothing here writes to a database that is in use already:
+         * on a full disk it must still be readable. */
+        if (empty)
+                rc = execute(database, "PRAGMA auto_vacuum = INCREMENTAL");
         if (rc == SQLITE_OK)
                 rc = read_text(database, "PRAGMA journal_mode = WAL", mode, sizeof(mode));
         if (rc == SQLITE_OK && strcmp(mode, "wal") != 0 && !is_in_memory(database))
@@ -323,7 +326,7 @@ int database_open(struct database *database, enum database_check check, char *re
                 return refuse(database, kind, version, ret_text);
         }
         if (rc == SQLITE_OK)
-                rc = configure(database);
+                rc = configure(database, kind == SCHEMA_EMPTY);
         if (rc == SQLITE_OK)
                 rc = open_tables(database, check, version);
         if (rc == SQLITE_OK)

@@ -19,7 +19,7 @@ struct writer {
         struct database database;
         struct mirror mirror;
         uint64_t retry_us;           /* CLOCK_MONOTONIC: nothing is tried before; 0 = at once */
-        unsigned suspicion;          /* times that SQLite found damage since the last commit */
+        unsigned suspicion;          /* times that SQLite found damage since it last wrote */
         bool tried;                  /* to open the database: before that, queries wait */
         bool begun;                  /* this run is marked in the database */
         bool queried;                /* the step before was a query: now a write goes first */
@@ -108,18 +108,19 @@ static int writer_open(struct writer *writer) {
         writer->tried = true;
         writer->begun = false;
         /*
-         * Damage that was found at work may be a fault of memory or cable: the file is looked at first.
-         * If the thorough check finds nothing and then SQLite trips over the file again, the file is
-         * taken to be damaged all the same.
+         * A file is taken to be damaged when SQLite says so twice, the second time in a thorough check:
+         * to SQLite's check, a page that could not be read for once is damage too, and what was found at
+         * work may be a fault of memory. If that check finds nothing and SQLite then trips over the file
+         * again, that counts as well.
          */
         if (writer->suspicion > 1)
-                r = -EBADMSG;
+                r = writer_replace(writer, text);
         else
                 r = database_open(&writer->database,
                                   writer->suspicion > 0 ? DATABASE_CHECK_ALL : DATABASE_CHECK_IF_UNCLEAN,
                                   text);
         if (r == -EBADMSG)
-                r = writer_replace(writer, text);
+                writer->suspicion++;
         if (r < 0)
                 writer_fail(writer, r, text);
         return r;
