@@ -19,8 +19,6 @@
 #define FETCH_LIMIT_US (UINT64_C(25) * 1000 * 1000)
 #define TIMER_ACCURACY_US 20000u
 
-static int bluez_fetch(struct bluez *bluez);
-
 static bool message_is_from_bluez(const struct bluez *bluez, sd_bus_message *m) {
         const char *sender = sd_bus_message_get_sender(m);
 
@@ -151,7 +149,7 @@ static int on_managed_objects(sd_bus_message *m, void *userdata, sd_bus_error *r
         return 0;
 }
 
-static int bluez_fetch(struct bluez *bluez) {
+int bluez_fetch(struct bluez *bluez) {
         /* A reply that is under way may have been made before what is asked for now. */
         bluez->fetch_again = bluez->fetch_call;
         if (bluez->fetch_call || !bluez->owner)

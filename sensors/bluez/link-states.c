@@ -17,9 +17,11 @@ const struct link_timings link_timings_default = {
                 SECONDS(1), /* BlueZ's own 1, 2, 4 .. 64 s (ReconnectIntervals in its main.conf) */
         .backoff_max_us = SECONDS(64),
         .backoff_reset_us = SECONDS(60),
-        .patience_first_us = SECONDS(10),
-        .patience_max_us = SECONDS(320),
+        .patience_first_us = SECONDS(3),
+        .patience_max_us = SECONDS(384),
         .connect_us = SECONDS(40),
+        .connect_unheard_us = SECONDS(10),
+        .connected_us = SECONDS(2),
         .resolve_us = SECONDS(30),
         .start_us = SECONDS(20),
         .silence_us = SECONDS(2),
@@ -57,6 +59,12 @@ static uint64_t limit_scanning(const struct link *link) {
         const struct link_timings *t = link->bluez->timings;
 
         return doubled(t->patience_first_us, link->unheard, t->patience_max_us);
+}
+
+static uint64_t limit_connecting(const struct link *link) {
+        const struct link_timings *t = link->bluez->timings;
+
+        return link->blind ? t->connect_unheard_us : t->connect_us;
 }
 
 static uint64_t limit_stalled(const struct link *link) {
@@ -190,8 +198,14 @@ static int on_connected(sd_bus_message *m, void *userdata, sd_bus_error *ret_err
         char reason[160];
 
         link->call = sd_bus_slot_unref(link->call);
-        if (!error) /* what counts is the property, which comes at about the same time */
-                return link_arm(link, link->bluez->timings->drop_us);
+        if (!error) {
+                /* What counts is the property. BlueZ 5.66 sends no signal of it when it hears of the
+                 * link from the socket before it hears of it from the kernel (att_connect_cb in
+                 * src/device.c), and also calls an aborted attempt a success. */
+                int r = bluez_fetch(link->bluez);
+
+                return r < 0 ? r : link_arm(link, link->bluez->timings->connected_us);
+        }
         (void)snprintf(reason, sizeof(reason), "could not connect: %.80s",
                        error->message ? error->message : "");
         link_handle(link, EVENT_FAILED, reason);
@@ -258,7 +272,7 @@ const struct link_state_info link_states[LINK_STATE_MAX] = {
                              .has_device = true,
                              .has_turn = true,
                              .enter = enter_connecting,
-                             .limit_offset = offsetof(struct link_timings, connect_us)},
+                             .limit = limit_connecting},
         [LINK_RESOLVING] = {.reported = SOURCE_RESOLVING,
                             .has_device = true,
                             .enter = enter_resolving,

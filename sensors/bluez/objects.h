@@ -30,6 +30,8 @@ struct link_timings {
                                        all the same; */
         uint64_t patience_max_us;   /* twice as long each time, up to this */
         uint64_t connect_us;
+        uint64_t connect_unheard_us; /* others wait for the adapter meanwhile */
+        uint64_t connected_us;       /* from Connect's success to the property that says so */
         uint64_t resolve_us;
         uint64_t start_us;
         uint64_t silence_us;
@@ -150,6 +152,8 @@ void bluez_set_timings(struct bluez *bluez, const struct link_timings *timings);
 /* Returns 0 or negative errno (-EEXIST: the address is watched already). */
 int bluez_watch(struct bluez *bluez, struct bluez_watcher *watcher);
 void bluez_unwatch(struct bluez *bluez, struct bluez_watcher *watcher);
+/* Asks for all objects anew, where BlueZ is known to change without a signal. */
+int bluez_fetch(struct bluez *bluez);
 /* (Re)arms a one-shot timer, which is made if there is none yet. Time in suspend counts. */
 int bluez_arm(struct bluez *bluez, sd_event_source **source, uint64_t delay_us,
               sd_event_time_handler_t handler, void *userdata);

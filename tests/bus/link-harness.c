@@ -35,6 +35,8 @@ static const struct {
         {"patience_first", offsetof(struct link_timings, patience_first_us)},
         {"patience_max", offsetof(struct link_timings, patience_max_us)},
         {"connect", offsetof(struct link_timings, connect_us)},
+        {"connect_unheard", offsetof(struct link_timings, connect_unheard_us)},
+        {"connected", offsetof(struct link_timings, connected_us)},
         {"resolve", offsetof(struct link_timings, resolve_us)},
         {"start", offsetof(struct link_timings, start_us)},
         {"silence", offsetof(struct link_timings, silence_us)},

@@ -278,15 +278,21 @@ class Device(Thing):
         if fault == 'abort' or (fault != 'hang' and not self.in_range):
             self.later(self.mock.delays['connect'], lambda: self.end_connect(
                 fail, error('Failed', 'le-connection-abort-by-local')))
+        elif fault == 'aborted-well':
+            self.later(self.mock.delays['connect'], lambda: self.end_connect(reply))
         elif fault != 'hang':
-            self.later(self.mock.delays['connect'], lambda: self.establish(reply))
+            self.later(self.mock.delays['connect'], lambda: self.establish(reply, fault == 'unsaid'))
 
     def end_connect(self, answer, *arguments):
         self.connecting = None
         answer(*arguments)
 
-    def establish(self, reply):
-        self.set_connected(True)
+    def establish(self, reply, unsaid=False):
+        if unsaid:
+            self.generation += 1
+            self.interfaces[DEVICE]['Connected'] = dbus.Boolean(True)
+        else:
+            self.set_connected(True)
         self.end_connect(reply)
         fault = self.mock.faults.take('resolve')
         if fault == 'early':

@@ -180,6 +180,22 @@ def test_connect_has_a_limit_and_is_cancelled():
         harness.state('streaming')
 
 
+def test_connection_that_bluetoothd_does_not_tell_of():
+    with world(add=False) as (_, mock, harness):
+        mock.order('fault', kind='connect', what=['unsaid'])
+        harness.send('add 0')
+        harness.state('streaming')
+        assert not [e for e in harness.seen('state') if 'trying again' in e['reason']], 'it took two attempts'
+
+
+def test_success_without_a_connection():
+    with world(add=False, connected=300) as (_, mock, harness):
+        mock.order('fault', kind='connect', what=['aborted-well'])
+        harness.send('add 0')
+        harness.state('scanning', reason=says('the sensor did not answer'))
+        harness.state('streaming')
+
+
 def test_objects_later_than_services_resolved_are_waited_for():
     with world(add=False) as (_, mock, harness):
         mock.order('fault', kind='resolve', what=['early'])
@@ -503,7 +519,7 @@ def test_eight_sensors_connect_one_by_one():
 
 
 def test_missing_sensor_does_not_hold_up_the_others():
-    with world(addresses=(ADDRESS, OTHERS[0]), add=False, patience_first=200, connect=600) as (_, mock, harness):
+    with world(addresses=(ADDRESS, OTHERS[0]), add=False, patience_first=200, connect_unheard=600) as (_, mock, harness):
         mock.order('know', device=0)
         mock.order('range', near=False, device=0)
         harness.send('add 0')
