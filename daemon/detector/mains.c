@@ -11,10 +11,6 @@ struct sighting {
         double ratio, hz;
 };
 
-void mains_reset(struct mains *mains) {
-        *mains = (struct mains){};
-}
-
 static void line_start(struct mains_line *line) {
         *line = (struct mains_line){.on = true, .cosine = 1.0};
 }

@@ -34,8 +34,6 @@ struct mains {
         struct mains_line line[TUNING_MAINS_HARMONICS];
 };
 
-void mains_reset(struct mains *mains);
-
 /* Looks for lines in the spectrum's newest block (taken before the cancelling). */
 void mains_look(struct mains *mains, const struct grid *grid, const struct spectrum *spectrum);
 

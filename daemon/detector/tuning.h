@@ -10,8 +10,7 @@
 
 #define TUNING_VERSION "1"
 
-/* --- Conditioning
- * ------------------------------------------------------------------------------------------- */
+/* --- Conditioning --- */
 
 /* High-pass corner against movement artefacts, Hz (De Luca et al. 2010); fourth order. */
 #define TUNING_HIGHPASS_HZ 20.0
@@ -24,8 +23,7 @@
 /* Filter states below this are taken for zero, so that silence does not end in slow denormal numbers. */
 #define TUNING_NEGLIGIBLE 1e-30
 
-/* --- Grid and levels
- * ---------------------------------------------------------------------------------------- */
+/* --- Grid and levels --- */
 
 /* Decisions fall on this grid, ms. */
 #define TUNING_HOP_MS 50
@@ -41,8 +39,7 @@
  * the alert. */
 #define TUNING_HISTORY_MS 90000
 
-/* --- Mains
- * -------------------------------------------------------------------------------------------------- */
+/* --- Mains --- */
 
 #define TUNING_MAINS_HARMONICS 9u
 /* Distance from 50 or 60 Hz at which the fundamental is still looked for, Hz: grid and sensor clock
@@ -83,8 +80,7 @@
 /* Spectra are taken this often, ms, while nothing happens; back to back while something does. Chosen. */
 #define TUNING_SPECTRUM_IDLE_MS 4000
 
-/* --- Resting floor
- * ------------------------------------------------------------------------------------------ */
+/* --- Resting floor --- */
 
 /* Envelopes in a unit, hops; which of them in ascending order stands for the unit (20th percentile).
  * Chosen: gait leaves 0.3 s or more of rest in a second. */
@@ -123,8 +119,7 @@
  * seconds. */
 #define TUNING_STUCK_TYPICAL_SHARE 0.01
 
-/* --- Evidence
- * ----------------------------------------------------------------------------------------------- */
+/* --- Evidence --- */
 
 /*
  * Evidence per second over level / rest, linear in between. Twice rest is the smallest, 3.2 times the
@@ -169,8 +164,7 @@
 #define TUNING_TOGETHER_SHARE 0.5
 #define TUNING_TOGETHER_RATIO 1.5
 
-/* --- Onset
- * -------------------------------------------------------------------------------------------------- */
+/* --- Onset --- */
 
 /* The onset lies where the level was last below this many times rest, or this many times what is usual
  * at rest. */
@@ -186,8 +180,7 @@
 #define TUNING_ONSET_RAMP_RATIO 2.0
 #define TUNING_ONSET_RAMP_MS 12000
 
-/* --- Episode
- * ------------------------------------------------------------------------------------------------ */
+/* --- Episode --- */
 
 /* Severity by the highest level over rest: see enum detector_severity. */
 #define TUNING_MODERATE_RATIO 3.2
@@ -217,8 +210,7 @@
 #define TUNING_RECOVERED_RATIO 1.5
 #define TUNING_RECOVERED_S 2.0
 
-/* --- Gaps
- * --------------------------------------------------------------------------------------------------- */
+/* --- Gaps --- */
 
 /* Up to the first the evidence stays as it is; beyond it runs are broken; beyond the second a cramp
  * ends; beyond the third the sensor may sit elsewhere and rest is learnt anew. ms, chosen. */
