@@ -238,8 +238,8 @@ static int configure(struct database *database, bool empty) {
         char mode[16];
         int rc = SQLITE_OK;
 
-        /* How it is vacuumed is fixed before the first table. Nothing here writes to a database that is in use already:
-         * on a full disk it must still be readable. */
+        /* How it is vacuumed is fixed before the first table. Nothing here writes to a database that is
+         * in use already: on a full disk it must still be readable. */
         if (empty)
                 rc = execute(database, "PRAGMA auto_vacuum = INCREMENTAL");
         if (rc == SQLITE_OK)

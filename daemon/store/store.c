@@ -14,7 +14,7 @@
 #define QUERIES_MAX 64u
 
 /* Callbacks in one turn of the loop; samples must get theirs in between. */
-#define DELIVERIES_MAX 32u
+#define DELIVERIES_MAX 4u
 
 /* How long a thread that was told to drop everything has to do so. */
 #define GRACE_US UINT64_C(250000)
@@ -130,6 +130,10 @@ int store_open(const char *path, sd_event *event, store_health_func health, void
         if (r < 0)
                 return r;
         (void)sd_event_source_set_description(store->source, "store");
+        /* Samples and the bus go first. */
+        r = sd_event_source_set_priority(store->source, SD_EVENT_PRIORITY_NORMAL + 10);
+        if (r < 0)
+                return r;
         r = writer_start(store->shared, &store->thread);
         if (r < 0)
                 return r;

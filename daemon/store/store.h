@@ -87,7 +87,7 @@ struct store_filter {
         uint32_t limit;             /* 1 .. STORE_PAGE_MAX */
 };
 
-#define STORE_PAGE_MAX 1000u
+#define STORE_PAGE_MAX 250u
 #define STORE_QUEUE_MAX 1024u /* writes on their way, up to their callbacks */
 
 /* All callbacks run on the loop. `error` is 0 or negative errno; -ECANCELED when the store is closed

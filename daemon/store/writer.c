@@ -9,7 +9,8 @@
 
 #include "daemon/store/mirror.h"
 
-#define RETRY_US UINT64_C(1000000)
+/* Four times in the second within which an episode is to be durable once that is possible. */
+#define RETRY_US UINT64_C(250000)
 
 /* Rows in one transaction: a backlog goes fast, and a query waits for no more than this. */
 #define BATCH_MAX 256u
