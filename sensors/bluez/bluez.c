@@ -181,6 +181,10 @@ static int bluez_set_owner(struct bluez *bluez, const char *owner) {
 
 static int bluez_ask_owner(struct bluez *bluez);
 
+static int on_owner_retry(sd_event_source *source, uint64_t time_us, void *userdata) {
+        return bluez_ask_owner(userdata);
+}
+
 static int on_name_owner(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
         struct bluez *bluez = userdata;
         const char *owner = NULL;
@@ -188,7 +192,9 @@ static int on_name_owner(sd_bus_message *m, void *userdata, sd_bus_error *ret_er
         bluez->owner_call = sd_bus_slot_unref(bluez->owner_call);
         if (sd_bus_message_is_method_error(m, NULL)) {
                 if (!sd_bus_message_is_method_error(m, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
-                        return bluez_ask_owner(bluez); /* the bus took longer than the call may last */
+                        /* the bus took longer than the call may last, or has too much to do */
+                        return bluez_arm(bluez, &bluez->owner_retry, bluez->timings->retry_us,
+                                         on_owner_retry, bluez);
         } else if (sd_bus_message_read_basic(m, 's', &owner) < 0)
                 return 0;
         return bluez_set_owner(bluez, owner);
@@ -366,6 +372,7 @@ struct bluez *bluez_free(struct bluez *bluez) {
         objects_clear(bluez);
         sd_event_source_disable_unref(bluez->dispatch);
         sd_event_source_disable_unref(bluez->fetch_retry);
+        sd_event_source_disable_unref(bluez->owner_retry);
         free(bluez->owner);
         sd_event_unref(bluez->event);
         sd_bus_unref(bluez->bus);

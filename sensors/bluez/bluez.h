@@ -2,7 +2,7 @@
 /*
  * The part of BlueZ's object tree that crampd uses, mirrored over an sd-bus connection: adapters,
  * devices, GATT services, characteristics, battery. Never blocks; survives org.bluez coming and going.
- * Owned by the daemon's main; its only user is link.c beside it.
+ * Owned by the daemon's main; link.c beside it works on it.
  */
 #pragma once
 

@@ -137,6 +137,7 @@ struct bluez {
         sd_bus_slot *matches[7];
         sd_event_source *dispatch;
         sd_event_source *fetch_retry;
+        sd_event_source *owner_retry;
 
         struct bluez_adapter *adapters;
         size_t n_adapters;

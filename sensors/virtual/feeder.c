@@ -41,6 +41,9 @@ static int process_detach(pid_t parent, int fd, int end_fd) {
         sigset_t none;
 
         (void)sigemptyset(&none);
+        /* A stop is the parent's to answer: it ends the recording, and this process with it. */
+        if (signal(SIGINT, SIG_IGN) == SIG_ERR || signal(SIGTERM, SIG_IGN) == SIG_ERR)
+                return -errno;
         if (sigprocmask(SIG_SETMASK, &none, NULL) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
                 return -errno;
         if (getppid() != parent) /* it died before it was watched */
