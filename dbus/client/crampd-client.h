@@ -8,8 +8,8 @@
  * positive count, or negative errno, with `error` filled in if it is not NULL. Errors from the bus
  * become: -ENOTCONN (no bus, or crampd is not there), -EACCES (not authorised), -EINVAL, -ENOENT (no
  * such sensor or episode), -EEXIST, -EDQUOT (limit reached), -EIO (the store failed), -ETIMEDOUT,
- * -EPROTO (an answer that makes no sense), -ENOMEM. Structures may grow at their end; they are made by
- * the library only.
+ * -EPROTO (an answer that makes no sense), -ENOMEM. Structures keep their shape
+ * within a soname.
  */
 #ifndef CRAMPD_CLIENT_H
 #define CRAMPD_CLIENT_H

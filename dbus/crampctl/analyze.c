@@ -169,7 +169,7 @@ static int recording_code(int r) {
         case EINVAL:
                 return EX_DATAERR;
         case EIO:
-                return EX_IOERR;
+                return EX_CANTCREAT;
         case ENOMEM:
         case EMFILE:
         case ENFILE:

@@ -45,7 +45,7 @@ static int usage_print(void) {
               "\n"
               "'crampctl VERB --help' tells more. Exit codes follow sysexits.h: 64 usage, 65 data, 66 "
               "missing file,\n"
-              "69 crampd is not there, 73 cannot create a file, 74 cannot write, 77 refused.\n",
+              "69 crampd is not there, 73 cannot write, 74 the database failed, 77 refused.\n",
               stdout);
         return output_finish_stdout();
 }

@@ -16,7 +16,7 @@
 int output_finish_stdout(void) {
         if (fflush(stdout) == 0 && !ferror(stdout))
                 return 0;
-        return fail(EX_IOERR, "cannot write to standard output: %s",
+        return fail(EX_CANTCREAT, "cannot write to standard output: %s",
                     errno ? strerror(errno) : "unknown error");
 }
 

@@ -277,7 +277,7 @@ def test_ends():
         with open('/dev/full', 'wb') as full, Monitor('--json', stdout=full) as monitor:
             wait_for_subscribers(fake)
             fake.do('signal', member='AlertRaised')
-            assert 'No space left' in monitor.finish(None, code=74)
+            assert 'No space left' in monitor.finish(None, code=73)
         fake.do('set', key='subscriptions', value=[])
 
         with Monitor() as monitor:
