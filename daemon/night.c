@@ -14,6 +14,8 @@
 #include "daemon/guidance/relief.h"
 
 #define ROW_EVERY_US (INT64_C(60) * 1000000)
+/* Gaps closer than this are one row: a lossy link must not fill the disk. */
+#define GAP_MERGE_US (INT64_C(1) * 1000000)
 
 struct night {
         struct night_callbacks callbacks;
@@ -25,6 +27,7 @@ struct night {
         char muscle[sizeof(((struct store_episode *)0)->muscle)];
         char leg[sizeof(((struct store_episode *)0)->leg)];
 
+        bool start_given; /* by the source; else the clock may be read anew */
         bool anchored;
         int64_t start_us;    /* realtime of frame 0 */
         int64_t boot_us;     /* CLOCK_BOOTTIME of frame 0 */
@@ -33,6 +36,8 @@ struct night {
         bool resuming;       /* the next block tells how long the stream was away */
         uint64_t received;   /* frames, gaps left out */
         int64_t row_us;      /* when the row was last reported */
+
+        struct store_gap gap; /* not reported yet, if it has frames: the next may join it */
 
         bool open; /* `episode` lasts */
         bool help_told;
@@ -201,6 +206,7 @@ int night_new(const struct night_setup *setup, struct night **ret) {
         night->userdata = setup->userdata;
         night->format = *setup->format;
         night->start_us = setup->start_us;
+        night->start_given = setup->start_us != 0;
         night->row.end_us = STORE_NO_TIME;
         night->row.rate_mhz = setup->format->rate_mhz;
         night->row.channels = setup->format->channels;
@@ -275,15 +281,65 @@ static void rebase(struct night *night, const struct emg_block *block, int64_t a
         night->resuming = false;
 }
 
-static void note_gap(struct night *night, uint64_t from, uint64_t to) {
-        struct store_gap gap = {
-                .start_us = index_to_us(night, from),
-                .end_us = index_to_us(night, to),
-                .frames = to - from,
-        };
+static void report_gap(struct night *night) {
+        if (night->gap.frames == 0)
+                return;
+        night->callbacks.gap(&night->gap, night->userdata);
+        night->gap.frames = 0;
+}
 
-        memcpy(gap.night, night->row.id, sizeof(gap.night));
-        night->callbacks.gap(&gap, night->userdata);
+static void note_gap(struct night *night, uint64_t from, uint64_t to) {
+        struct store_gap *gap = &night->gap;
+
+        if (gap->frames == 0) {
+                *gap = (struct store_gap){.start_us = index_to_us(night, from)};
+                memcpy(gap->night, night->row.id, sizeof(gap->night));
+        }
+        gap->end_us = index_to_us(night, to);
+        gap->frames += to - from;
+}
+
+static void end_row(struct night *night) {
+        report_gap(night);
+        night->row.end_us = night->row.seen_us;
+        report_row(night);
+}
+
+/* At noon the next night begins, with the detector as it is; and the clock is read anew, so that a
+ * sensor that streams for weeks is off by a day's error of its own clock and no more. */
+static void begin_next_row(struct night *night, const char *evening, int64_t arrival_us,
+                           int64_t realtime_us) {
+        uint32_t channels = night->row.channels, rate_mhz = night->row.rate_mhz;
+        char sensor[STORE_ID_SIZE];
+
+        end_row(night);
+        if (!night->start_given) {
+                night->boot_us = arrival_us - (int64_t)frames_to_us(night, night->next_index);
+                night->start_us = night->boot_us + realtime_us;
+        }
+        memcpy(sensor, night->row.sensor, sizeof(sensor));
+        night->row = (struct store_night){
+                .start_us = index_to_us(night, night->next_index),
+                .seen_us = index_to_us(night, night->next_index),
+                .end_us = STORE_NO_TIME,
+                .channels = channels,
+                .rate_mhz = rate_mhz,
+        };
+        memcpy(night->row.sensor, sensor, sizeof(sensor));
+        (void)snprintf(night->row.evening, sizeof(night->row.evening), "%s", evening);
+        night->row.zone_offset_s = zone_offset_s(night->row.start_us);
+        public_id_new(night->row.id);
+        report_row(night);
+}
+
+static void pass_minute(struct night *night, int64_t arrival_us, int64_t realtime_us) {
+        char evening[sizeof(night->row.evening)];
+
+        evening_of(night->row.seen_us, evening, sizeof(evening));
+        if (!night->open && strcmp(evening, night->row.evening) != 0)
+                begin_next_row(night, evening, arrival_us, realtime_us);
+        else
+                report_row(night);
 }
 
 void night_push(struct night *night, const struct emg_block *block, int64_t arrival_us,
@@ -314,8 +370,10 @@ void night_push(struct night *night, const struct emg_block *block, int64_t arri
                 night->help_told = true;
                 report_alert(night, NIGHT_ALERT_UPDATED);
         }
+        if (night->gap.frames > 0 && night->row.seen_us - night->gap.end_us >= GAP_MERGE_US)
+                report_gap(night);
         if (night->row.seen_us - night->row_us >= ROW_EVERY_US)
-                report_row(night);
+                pass_minute(night, arrival_us, realtime_us);
 }
 
 void night_finish(struct night *night, const char *end_reason) {
@@ -323,10 +381,8 @@ void night_finish(struct night *night, const char *end_reason) {
         detector_finish(night->detector);
         night->finish_reason = NULL;
 
-        if (!night->anchored)
-                return; /* nothing ever arrived */
-        night->row.end_us = night->row.seen_us;
-        report_row(night);
+        if (night->anchored) /* else nothing ever arrived */
+                end_row(night);
 }
 
 const struct stream_format *night_get_format(const struct night *night) {

@@ -11,6 +11,8 @@
 #include "config.h"
 #include "daemon/basic/cleanup.h"
 #include "daemon/basic/log.h"
+#include "daemon/basic/text.h"
+#include "daemon/store/store.h"
 #include "sensors/muscle.h"
 
 static void print_help(void) {
@@ -28,7 +30,6 @@ static void print_help(void) {
                "        name=TEXT   default \"virtual\"\n"
                "  --state-dir DIR   where the database lies (default: $STATE_DIRECTORY, else "
                "/var/lib/crampd)\n"
-               "  --debug           log more; never health values\n"
                "  --help, --version\n\n"
                "Exit codes: 0, 64 usage, 65 or 66 a recording that cannot be played, 69 no bus or no "
                "name on it.\n");
@@ -86,6 +87,9 @@ static int parse_virtual_key(struct virtual_option *option, const char *key, con
                         return refuse(value, "leg must be left or right");
                 option->leg = leg_to_string((unsigned)leg);
         } else if (strcmp(key, "name") == 0) {
+                if (!text_is_name(value, sizeof(((struct store_sensor *)0)->name)))
+                        return refuse("name",
+                                      "it must be at most 63 bytes of UTF-8 without control characters");
                 free(option->name);
                 option->name = strdup(value);
                 if (!option->name)
@@ -147,18 +151,17 @@ static int parse_virtual(struct options *options, const char *argument) {
 }
 
 int options_parse(struct options *options, int argc, char *argv[]) {
-        enum { OPTION_VIRTUAL = 0x100, OPTION_STATE_DIR, OPTION_DEBUG, OPTION_HELP, OPTION_VERSION };
+        enum { OPTION_VIRTUAL = 0x100, OPTION_STATE_DIR, OPTION_HELP, OPTION_VERSION };
         static const struct option table[] = {
                 {"virtual", required_argument, NULL, OPTION_VIRTUAL},
                 {"state-dir", required_argument, NULL, OPTION_STATE_DIR},
-                {"debug", no_argument, NULL, OPTION_DEBUG},
                 {"help", no_argument, NULL, OPTION_HELP},
                 {"version", no_argument, NULL, OPTION_VERSION},
                 {NULL},
         };
         int c, r;
 
-        *options = (struct options){.log_level = LOG_INFO};
+        *options = (struct options){0};
         options->state_dir = secure_getenv("STATE_DIRECTORY") ?: "/var/lib/crampd";
 
         while ((c = getopt_long(argc, argv, "", table, NULL)) >= 0)
@@ -170,9 +173,6 @@ int options_parse(struct options *options, int argc, char *argv[]) {
                         break;
                 case OPTION_STATE_DIR:
                         options->state_dir = optarg;
-                        break;
-                case OPTION_DEBUG:
-                        options->log_level = LOG_DEBUG;
                         break;
                 case OPTION_HELP:
                         print_help();

@@ -23,7 +23,6 @@ struct options {
         struct virtual_option virtuals[VIRTUAL_SENSORS_MAX];
         unsigned n_virtuals;
         const char *state_dir;
-        int log_level;
 };
 
 /* Returns 1 to go on, 0 when all is said (--help, --version), or -EINVAL with the reason told on

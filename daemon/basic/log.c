@@ -6,18 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static int max_level = LOG_INFO;
-
-void log_set_max_level(int level) {
-        max_level = level;
-}
-
 void log_line(int level, const char *format, ...) {
         char line[1024];
         va_list arguments;
-
-        if (level > max_level)
-                return;
 
         va_start(arguments, format);
         (void)vsnprintf(line, sizeof(line), format, arguments);

@@ -334,6 +334,44 @@ static void test_evening(void **state) {
         assert_int_equal(zone_offset_s(INT64_C(1767315600000000)), 3600);
 }
 
+/* A sensor that streams past noon: a new night, and the clock read anew. */
+static void test_noon_begins_the_next_night(void **state) {
+        struct fixture f;
+        char first[STORE_ID_SIZE];
+
+        setenv("TZ", "UTC0", 1);
+        tzset();
+        begin(&f, 1, 0);
+        f.arrival_us = INT64_C(1767355080000000) - REALTIME_US; /* 2026-01-02 11:58 */
+        play(&f, 61, 10);
+        assert_string_equal(f.seen.row.evening, "2026-01-01");
+        memcpy(first, f.seen.row.id, sizeof(first));
+        f.arrival_us += 2000000; /* its clock is 2 s late */
+        play(&f, 120, 10);
+        assert_string_equal(f.seen.row.evening, "2026-01-02");
+        assert_string_not_equal(f.seen.row.id, first);
+        night_finish(f.night, "stopped");
+        assert_true(llabs(f.seen.row.end_us - (f.arrival_us + REALTIME_US)) < 1000);
+        assert_true(f.seen.row.packets < 121 * RATE_HZ / FRAMES);
+        night_free(f.night);
+}
+
+static void test_close_gaps_are_one_row(void **state) {
+        struct fixture f;
+
+        begin(&f, 1, 0);
+        play(&f, 5, 10);
+        for (int i = 0; i < 20; i++) {
+                lose(&f, 0.05);
+                play(&f, 0.1, 10);
+        }
+        play(&f, 5, 10);
+        assert_int_equal(f.seen.gaps, 1);
+        assert_int_equal(f.seen.gap_frames, RATE_HZ);
+        assert_int_equal(f.seen.gap.end_us - f.seen.gap.start_us, 20 * 50000 + 19 * 100000);
+        night_free(f.night);
+}
+
 static void test_relief(void **state) {
         for (unsigned muscle = 0; muscle < MUSCLE_MAX; muscle++) {
                 const char *const *now = relief_steps((enum muscle)muscle, 0);
@@ -365,6 +403,8 @@ int main(void) {
                 cmocka_unit_test(test_other_format_does_not_fit),
                 cmocka_unit_test(test_bad_setup),
                 cmocka_unit_test(test_evening),
+                cmocka_unit_test(test_noon_begins_the_next_night),
+                cmocka_unit_test(test_close_gaps_are_one_row),
                 cmocka_unit_test(test_relief),
         };
 

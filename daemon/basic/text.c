@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* Texts that people give: see text.h. */
+#include "daemon/basic/text.h"
+
+#include <stdint.h>
+#include <string.h>
+
+/* Length of the character that begins here, or 0 if none does (The Unicode Standard, table 3-7). */
+static size_t character_length(const unsigned char *text) {
+        unsigned low = 0x80, high = 0xbf;
+        size_t length;
+
+        if (text[0] >= ' ' && text[0] < 0x7f)
+                return 1;
+        if (text[0] >= 0xc2 && text[0] <= 0xdf)
+                length = 2;
+        else if (text[0] >= 0xe0 && text[0] <= 0xef)
+                length = 3;
+        else if (text[0] >= 0xf0 && text[0] <= 0xf4)
+                length = 4;
+        else
+                return 0;
+
+        if (text[0] == 0xc2)
+                low = 0xa0; /* below are the C1 controls */
+        else if (text[0] == 0xe0)
+                low = 0xa0;
+        else if (text[0] == 0xed)
+                high = 0x9f;
+        else if (text[0] == 0xf0)
+                low = 0x90;
+        else if (text[0] == 0xf4)
+                high = 0x8f;
+        if (text[1] < low || text[1] > high)
+                return 0;
+        for (size_t i = 2; i < length; i++)
+                if (text[i] < 0x80 || text[i] > 0xbf)
+                        return 0;
+        return length;
+}
+
+bool text_is_name(const char *text, size_t size) {
+        const unsigned char *at = (const unsigned char *)text;
+        size_t length;
+
+        if (strlen(text) >= size)
+                return false;
+        for (; *at; at += length) {
+                length = character_length(at);
+                if (length == 0)
+                        return false;
+        }
+        return true;
+}
