@@ -8,57 +8,42 @@
 #define NO_MASSAGE "Swollen, hot or red leg: do not massage, get help."
 
 static const char *const steps_calf[] = {
-        SIT_UP,
-        "Stand and put weight on the leg, or pull the toes toward the shin.",
-        "Massage the calf from heel to knee.",
-        WARM,
-        WALK,
-        NO_MASSAGE,
+        SIT_UP,     "Stand and put weight on the leg, or pull the toes toward the shin.",
+        NO_MASSAGE, "Massage the calf from heel to knee.",
+        WARM,       WALK,
         NULL,
 };
 
 static const char *const steps_shin[] = {
-        SIT_UP,
-        "Point the toes away from you and let the top of the foot stretch.",
-        "Massage the front of the shin.",
-        WARM,
-        WALK,
-        NO_MASSAGE,
+        SIT_UP,     "Point the toes away from you and let the top of the foot stretch.",
+        NO_MASSAGE, "Massage the front of the shin.",
+        WARM,       WALK,
         NULL,
 };
 
 static const char *const steps_foot[] = {
-        SIT_UP,
-        "Pull the toes up toward the shin, or stand with the foot flat on the floor.",
-        "Massage the sole with the thumb.",
-        WARM,
-        WALK,
-        NO_MASSAGE,
+        SIT_UP,     "Pull the toes up toward the shin, or stand with the foot flat on the floor.",
+        NO_MASSAGE, "Massage the sole with the thumb.",
+        WARM,       WALK,
         NULL,
 };
 
 static const char *const steps_thigh_front[] = {
-        SIT_UP,
-        "Stand holding on and pull the heel toward the buttock.",
-        "Massage the front of the thigh.",
-        WARM,
-        WALK,
-        NO_MASSAGE,
+        SIT_UP,     "Stand holding on and pull the heel toward the buttock.",
+        NO_MASSAGE, "Massage the front of the thigh.",
+        WARM,       WALK,
         NULL,
 };
 
 static const char *const steps_thigh_back[] = {
-        SIT_UP,
-        "Straighten the knee and lean forward from the hip.",
-        "Massage the back of the thigh.",
-        WARM,
-        WALK,
-        NO_MASSAGE,
+        SIT_UP,     "Straighten the knee and lean forward from the hip.",
+        NO_MASSAGE, "Massage the back of the thigh.",
+        WARM,       WALK,
         NULL,
 };
 
 static const char *const steps_any[] = {
-        SIT_UP, "Stretch the cramped muscle gently and hold it.", "Massage it.", WARM, WALK, NO_MASSAGE,
+        SIT_UP, "Stretch the cramped muscle gently and hold it.", NO_MASSAGE, "Massage it.", WARM, WALK,
         NULL,
 };
 
