@@ -22,6 +22,7 @@
 
 struct sensor;
 struct bus;
+struct livestream;
 
 struct crampd {
         sd_event *event;
@@ -29,14 +30,17 @@ struct crampd {
         char store_text[256]; /* "ok", or what is wrong; for people */
         struct bluez *bluez;
         struct bus *bus;
+        struct livestream *livestream;
 
         LIST_HEAD(sensor_list, sensor) sensors;
         unsigned n_sensors;
 
         int64_t started_us;
-        bool sensors_asked; /* the stored sensors were asked for */
-        bool name_asked;    /* the bus was asked for the name */
-        bool ready;         /* the name is ours and systemd was told */
+        bool sensors_asked;         /* the stored sensors were asked for */
+        bool name_asked;            /* the bus was asked for the name */
+        bool ready;                 /* the name is ours and systemd was told */
+        bool stopping;              /* the loop is over: nothing new is begun */
+        sd_event_source *ask_again; /* for the stored sensors */
 };
 
 /* Realtime now, in microseconds UTC. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The readers of one sensor's live activity: see livestream.h. */
+/* The readers of live activity: see livestream.h. */
 #include "daemon/livestream.h"
 
 #include <endian.h>
@@ -11,15 +11,14 @@
 #include "daemon/basic/cleanup.h"
 #include "sensors/driver.h"
 
-#define READERS_MAX 64u
-
 struct reader {
+        const struct sensor *sensor; /* NULL: its sensor is gone, and it counts until it is closed */
         int fd;
         uid_t uid;
 };
 
 struct livestream {
-        struct reader readers[READERS_MAX];
+        struct reader readers[LIVESTREAM_READERS_MAX];
         size_t n_readers;
 };
 
@@ -55,7 +54,7 @@ struct livestream *livestream_free(struct livestream *stream) {
         return NULL;
 }
 
-/* A sensor that sends nothing would keep readers that have left until its next frame. */
+/* Sends tell only of readers whose sensor streams. */
 static void drop_gone_readers(struct livestream *stream) {
         for (size_t i = stream->n_readers; i-- > 0;) {
                 struct pollfd pollfd = {.fd = stream->readers[i].fd};
@@ -65,28 +64,29 @@ static void drop_gone_readers(struct livestream *stream) {
         }
 }
 
-int livestream_open(struct livestream *stream, uid_t uid) {
+int livestream_open(struct livestream *stream, const struct sensor *sensor, uid_t uid) {
         size_t of_user = 0;
         int pair[2];
 
         drop_gone_readers(stream);
         for (size_t i = 0; i < stream->n_readers; i++)
                 of_user += stream->readers[i].uid == uid;
-        if (of_user >= LIVESTREAM_READERS_PER_USER || stream->n_readers >= READERS_MAX)
+        if (of_user >= LIVESTREAM_READERS_PER_USER || stream->n_readers >= LIVESTREAM_READERS_MAX)
                 return -EDQUOT;
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
                 return -errno;
-        if (shutdown(pair[0], SHUT_WR) < 0) { /* the reader only reads */
-                int r = -errno;
-
-                (void)close(pair[0]);
-                (void)close(pair[1]);
-                return r;
-        }
-
-        stream->readers[stream->n_readers++] = (struct reader){.fd = pair[1], .uid = uid};
+        stream->readers[stream->n_readers++] =
+                (struct reader){.sensor = sensor, .fd = pair[1], .uid = uid};
         return pair[0];
+}
+
+void livestream_end(struct livestream *stream, const struct sensor *sensor) {
+        for (size_t i = 0; i < stream->n_readers; i++)
+                if (stream->readers[i].sensor == sensor) {
+                        (void)shutdown(stream->readers[i].fd, SHUT_WR);
+                        stream->readers[i].sensor = NULL;
+                }
 }
 
 static uint32_t float_bits(double value) {
@@ -97,7 +97,8 @@ static uint32_t float_bits(double value) {
         return htole32(bits);
 }
 
-void livestream_send(struct livestream *stream, const struct detector_level *level, int64_t time_us) {
+void livestream_send(struct livestream *stream, const struct sensor *sensor,
+                     const struct detector_level *level, int64_t time_us) {
         struct frame frame = {
                 .time_us = htole64((uint64_t)time_us),
                 .state = (uint8_t)level->state,
@@ -112,8 +113,11 @@ void livestream_send(struct livestream *stream, const struct detector_level *lev
                 frame.values[2 * channel + 1] = float_bits(level->floor_uv[channel]);
         }
 
-        for (size_t i = stream->n_readers; i-- > 0;)
+        for (size_t i = stream->n_readers; i-- > 0;) {
+                if (stream->readers[i].sensor != sensor)
+                        continue;
                 if (send(stream->readers[i].fd, &frame, size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
                     errno != EAGAIN && errno != EINTR && errno != ENOBUFS)
                         reader_drop(stream, i);
+        }
 }

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The readers of one sensor's live activity: sockets handed out by Sensor.OpenStream, each fed without
- * ever waiting for its reader. The frame's layout is documented in dbus/org.crampd1.Sensor.xml. Owned by
- * a sensor.
+ * The readers of live activity: sockets handed out by Sensor.OpenStream, each fed without ever waiting
+ * for its reader. The frame's layout is documented in dbus/org.crampd1.Sensor.xml. One for the whole
+ * daemon, owned by main.
+ *
+ * A descriptor that its reader has not taken from the bus yet counts there against crampd as a whole:
+ * dbus-daemon stops listening to a sender with 64 of them. So their number is limited over all users,
+ * and one that was given up counts until its reader is gone.
  */
 #pragma once
 
@@ -12,14 +16,19 @@
 #include "daemon/detector/detector.h"
 
 #define LIVESTREAM_READERS_PER_USER 8u
+#define LIVESTREAM_READERS_MAX 48u
 
 struct livestream;
+struct sensor;
 
 int livestream_new(struct livestream **ret);
 /* Readers see the end of the stream. */
 struct livestream *livestream_free(struct livestream *stream);
 
-/* Returns the reading end, to be closed by the caller; -EDQUOT when the user has too many; or negative
+/* Returns the reading end, to be closed by the caller; -EDQUOT when there are too many; or negative
  * errno. */
-int livestream_open(struct livestream *stream, uid_t uid);
-void livestream_send(struct livestream *stream, const struct detector_level *level, int64_t time_us);
+int livestream_open(struct livestream *stream, const struct sensor *sensor, uid_t uid);
+void livestream_send(struct livestream *stream, const struct sensor *sensor,
+                     const struct detector_level *level, int64_t time_us);
+/* The sensor goes: its readers see the end of the stream. */
+void livestream_end(struct livestream *stream, const struct sensor *sensor);

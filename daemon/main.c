@@ -16,13 +16,14 @@
 #include "daemon/basic/log.h"
 #include "daemon/bus/bus.h"
 #include "daemon/crampd.h"
+#include "daemon/livestream.h"
 #include "daemon/options.h"
 #include "daemon/sensor.h"
 
 #define STORE_CLOSE_LIMIT_US (UINT64_C(10) * 1000000)
+#define ASK_AGAIN_US (UINT64_C(5) * 1000000)
 
-/* --- start
- * --------------------------------------------------------------------------------------------------- */
+/* --- start --- */
 
 static void start_replays(struct crampd *crampd) {
         struct sensor *sensor;
@@ -92,22 +93,55 @@ static void adopt_stored_sensor(struct crampd *crampd, const struct store_sensor
                 log_error("The stored sensor %s cannot be used: %s.", row->id, strerror(-r));
 }
 
+static void ask_again_soon(struct crampd *crampd);
+
 static void on_stored_sensors(int error, const struct store_sensor *sensors, size_t n, void *userdata) {
         struct crampd *crampd = userdata;
 
         if (error == -ECANCELED)
                 return;
-        if (error < 0)
-                log_error("The stored sensors cannot be read: %s.", strerror(-error));
+        if (error < 0) {
+                log_error("The stored sensors cannot be read: %s. They are asked for again.",
+                          strerror(-error));
+                ask_again_soon(crampd);
+        }
         for (size_t i = 0; i < n; i++)
                 adopt_stored_sensor(crampd, &sensors[i]);
         /* Only now, so that a client that finds the name finds the sensors. */
         request_name(crampd);
 }
 
+static void ask_for_sensors(struct crampd *crampd) {
+        int r = store_list_sensors(crampd->store, on_stored_sensors, crampd);
+
+        crampd->sensors_asked = true;
+        if (r < 0) {
+                log_error("The stored sensors cannot be asked for: %s.", strerror(-r));
+                ask_again_soon(crampd);
+                request_name(crampd);
+        }
+}
+
+static int on_ask_again(sd_event_source *source, uint64_t time_us, void *userdata) {
+        struct crampd *crampd = userdata;
+
+        crampd->ask_again = sd_event_source_disable_unref(crampd->ask_again);
+        ask_for_sensors(crampd);
+        return 0;
+}
+
+static void ask_again_soon(struct crampd *crampd) {
+        int r = sd_event_add_time_relative(crampd->event, &crampd->ask_again, CLOCK_BOOTTIME,
+                                           ASK_AGAIN_US,
+                                           /* accuracy= */ 0, on_ask_again, crampd);
+
+        if (r < 0)
+                log_error("A timer cannot be set: %s. The stored sensors are not watched.",
+                          strerror(-r));
+}
+
 static void on_store_health(int error, const char *text, void *userdata) {
         struct crampd *crampd = userdata;
-        int r;
 
         (void)snprintf(crampd->store_text, sizeof(crampd->store_text), "%s", error < 0 ? text : "ok");
         if (error < 0)
@@ -115,18 +149,13 @@ static void on_store_health(int error, const char *text, void *userdata) {
         else
                 log_info("Store: %s", text);
 
-        if (error >= 0 && !crampd->sensors_asked) {
-                r = store_list_sensors(crampd->store, on_stored_sensors, crampd);
-                crampd->sensors_asked = r >= 0;
-                if (r < 0)
-                        log_error("The stored sensors cannot be asked for: %s.", strerror(-r));
-        }
+        if (error >= 0 && !crampd->sensors_asked)
+                ask_for_sensors(crampd);
         if (!crampd->sensors_asked)
                 request_name(crampd); /* alerts do not need a disk */
 }
 
-/* --- virtual sensors
- * ----------------------------------------------------------------------------------------- */
+/* --- virtual sensors --- */
 
 struct replays {
         struct replay *all[VIRTUAL_SENSORS_MAX];
@@ -148,6 +177,8 @@ static int fork_replays(const struct options *options, struct replays *replays) 
                         return r;
                 }
                 replays->n++;
+                if (replay_get_notice(replays->all[i]))
+                        log_warning("crampd: --virtual: %s", replay_get_notice(replays->all[i]));
         }
         return 0;
 }
@@ -228,6 +259,9 @@ static int set_up(struct crampd *crampd, const struct options *options, struct r
                 return r;
         }
 
+        r = livestream_new(&crampd->livestream);
+        if (r < 0)
+                return r;
         r = bus_new(crampd, &crampd->bus);
         if (r < 0) {
                 log_error("The system bus cannot be reached: %s. Is DBUS_SYSTEM_BUS_ADDRESS right, and "
@@ -272,6 +306,8 @@ static void remove_virtual(struct crampd *crampd, const struct sensor *sensor) {
 }
 
 static void tear_down(struct crampd *crampd) {
+        crampd->stopping = true;
+        crampd->ask_again = sd_event_source_disable_unref(crampd->ask_again);
         while (!LIST_EMPTY(&crampd->sensors)) {
                 struct sensor *sensor = LIST_FIRST(&crampd->sensors);
 
@@ -279,6 +315,7 @@ static void tear_down(struct crampd *crampd) {
                 sensor_free(sensor, "stopped");
         }
         crampd->store = store_close(crampd->store, STORE_CLOSE_LIMIT_US);
+        crampd->livestream = livestream_free(crampd->livestream);
         crampd->bluez = bluez_free(crampd->bluez);
         crampd->bus = bus_free(crampd->bus);
         crampd->event = sd_event_unref(crampd->event);
@@ -310,7 +347,6 @@ int main(int argc, char *argv[]) {
         tzset();
         r = options_parse(&options, argc, argv);
         if (r > 0) {
-                log_set_max_level(options.log_level);
                 r = fork_replays(&options, &replays);
                 if (r >= 0)
                         r = run(&options, &replays);

@@ -10,12 +10,14 @@
 #include "daemon/basic/log.h"
 #include "daemon/bus/alerts.h"
 #include "daemon/bus/objects.h"
+#include "daemon/livestream.h"
 #include "sensors/bluez/link.h"
+#include "sensors/muscle.h"
 
 /* How long a night waits for its stream: as long as the detector lets a cramp go unseen, or, at rest,
  * long enough for the resting floor still to hold. */
 #define GRACE_CRAMP_US (UINT64_C(30) * 1000000)
-#define GRACE_REST_US (UINT64_C(600) * 1000000)
+#define GRACE_REST_US (UINT64_C(300) * 1000000)
 
 static int64_t clock_us(clockid_t clock) {
         struct timespec now;
@@ -28,8 +30,7 @@ int64_t crampd_now_us(void) {
         return clock_us(CLOCK_REALTIME);
 }
 
-/* --- night to store and bus
- * ---------------------------------------------------------------------------------- */
+/* --- night to store and bus --- */
 
 /* The store may answer long after the episode, or the sensor, is gone: ids instead of pointers. */
 struct recorded_call {
@@ -108,7 +109,7 @@ static void on_night_row(const struct store_night *row, void *userdata) {
 static void on_level(const struct detector_level *level, int64_t time_us, void *userdata) {
         struct sensor *sensor = userdata;
 
-        livestream_send(sensor->readers, level, time_us);
+        livestream_send(sensor->crampd->livestream, sensor, level, time_us);
 }
 
 static const struct night_callbacks night_callbacks = {
@@ -127,8 +128,7 @@ static void end_night(struct sensor *sensor, const char *end_reason) {
         sensor->night = night_free(sensor->night);
 }
 
-/* --- source to night
- * ----------------------------------------------------------------------------------------- */
+/* --- source to night --- */
 
 static void on_source_state(enum source_state state, const char *reason, void *userdata) {
         struct sensor *sensor = userdata;
@@ -139,10 +139,23 @@ static void on_source_state(enum source_state state, const char *reason, void *u
 
 static void on_source_format(const struct stream_format *format, int64_t start_us, void *userdata) {
         struct sensor *sensor = userdata;
+
+        /* Only with the first block: a sensor that answers but sends nothing is no stream. */
+        sensor->format = *format;
+        sensor->start_us = start_us;
+        sensor->fresh = true;
+        sensor->unwatchable = false;
+        if (format->leg != LEG_UNSPECIFIED && strcmp(leg_to_string(format->leg), sensor->row.leg) != 0)
+                log_warning("Sensor %s says that it is on the other leg than it was added for.",
+                            sensor->row.id);
+}
+
+static void begin_stream(struct sensor *sensor) {
         int r;
 
+        sensor->fresh = false;
         sensor->grace = sd_event_source_disable_unref(sensor->grace);
-        if (sensor->night && night_fits(sensor->night, format)) {
+        if (sensor->night && night_fits(sensor->night, &sensor->format)) {
                 night_resume(sensor->night);
                 return;
         }
@@ -151,23 +164,26 @@ static void on_source_format(const struct stream_format *format, int64_t start_u
         r = night_new(&(struct night_setup){.sensor = sensor->row.id,
                                             .muscle = sensor->row.muscle,
                                             .leg = sensor->row.leg,
-                                            .format = format,
-                                            .start_us = start_us,
+                                            .format = &sensor->format,
+                                            .start_us = sensor->start_us,
                                             .callbacks = &night_callbacks,
                                             .userdata = sensor},
                       &sensor->night);
+        sensor->unwatchable = r < 0;
         if (r < 0)
                 log_error("Sensor %s: its stream of %u channels at %u mHz cannot be watched: %s.",
-                          sensor->row.id, format->channels, format->rate_mhz, strerror(-r));
+                          sensor->row.id, sensor->format.channels, sensor->format.rate_mhz,
+                          strerror(-r));
 }
 
 static void on_source_block(const struct emg_block *block, uint64_t arrival_us, void *userdata) {
         struct sensor *sensor = userdata;
 
-        if (!sensor->night)
-                return;
-        night_push(sensor->night, block, (int64_t)arrival_us,
-                   clock_us(CLOCK_REALTIME) - clock_us(CLOCK_BOOTTIME));
+        if (sensor->fresh)
+                begin_stream(sensor);
+        if (sensor->night)
+                night_push(sensor->night, block, (int64_t)arrival_us,
+                           clock_us(CLOCK_REALTIME) - clock_us(CLOCK_BOOTTIME));
 }
 
 static int on_grace_over(sd_event_source *source, uint64_t time_us, void *userdata) {
@@ -182,14 +198,14 @@ static void on_source_stopped(const char *reason, void *userdata) {
         uint64_t lasting_us;
         int r;
 
-        if (!sensor->night)
+        sensor->fresh = false;
+        if (!sensor->night || sensor->grace)
                 return;
         if (sensor->replay) {
                 end_night(sensor, "stream-end");
                 return;
         }
 
-        sensor->grace = sd_event_source_disable_unref(sensor->grace);
         r = sd_event_add_time_relative(sensor->crampd->event, &sensor->grace, CLOCK_BOOTTIME,
                                        night_get_episode(sensor->night, &lasting_us) ? GRACE_CRAMP_US
                                                                                      : GRACE_REST_US,
@@ -217,22 +233,14 @@ static const struct source_callbacks source_callbacks = {
  */
 
 static int sensor_new(struct crampd *crampd, const struct store_sensor *row, struct sensor **ret) {
-        struct sensor *sensor;
-        int r;
+        struct sensor *sensor = calloc(1, sizeof(*sensor));
 
-        sensor = calloc(1, sizeof(*sensor));
         if (!sensor)
                 return -ENOMEM;
 
         sensor->crampd = crampd;
         sensor->row = *row;
         sensor->battery_percent = -1;
-        r = livestream_new(&sensor->readers);
-        if (r < 0) {
-                free(sensor);
-                return r;
-        }
-
         LIST_INSERT_HEAD(&crampd->sensors, sensor, sensors);
         crampd->n_sensors++;
         *ret = sensor;
@@ -285,10 +293,10 @@ struct sensor *sensor_free(struct sensor *sensor, const char *end_reason) {
         end_night(sensor, end_reason);
         link_free(sensor->link);
         replay_free(sensor->replay);
-        livestream_free(sensor->readers);
+        livestream_end(sensor->crampd->livestream, sensor);
+        objects_sensor_removed(sensor);
         LIST_REMOVE(sensor, sensors);
         sensor->crampd->n_sensors--;
-        objects_sensor_removed(sensor);
         free(sensor);
         return NULL;
 }
@@ -303,6 +311,10 @@ struct sensor *sensor_find(struct crampd *crampd, const char *id) {
 }
 
 enum source_state sensor_get_state(const struct sensor *sensor, const char **ret_reason) {
+        if (sensor->unwatchable) {
+                *ret_reason = "the stream's rate or number of channels is not one that crampd can watch";
+                return SOURCE_STALLED;
+        }
         if (sensor->link)
                 return link_get_state(sensor->link, ret_reason);
         return replay_get_state(sensor->replay, ret_reason);

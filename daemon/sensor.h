@@ -9,7 +9,6 @@
 #include <sys/queue.h>
 
 #include "daemon/crampd.h"
-#include "daemon/livestream.h"
 #include "daemon/night.h"
 #include "sensors/source.h"
 #include "sensors/stream.h"
@@ -25,12 +24,17 @@ struct sensor {
         struct link *link; /* one of these two */
         struct replay *replay;
 
+        struct stream_format format; /* of the stream that begins with the next block, if `fresh` */
+        int64_t start_us;
+        bool fresh;
+        bool unwatchable; /* the stream is such that no night can take it */
+
         struct night *night;    /* NULL until a stream has begun */
         bool recorded;          /* the open episode is durable */
         sd_event_source *grace; /* ends the night when the stream does not come back */
-        struct livestream *readers;
-        int battery_percent;   /* -1 = unknown */
-        uint64_t monitored_us; /* of nights that are over */
+        bool announced;         /* on the bus */
+        int battery_percent;    /* -1 = unknown */
+        uint64_t monitored_us;  /* of nights that are over */
 };
 
 /* Puts a sensor behind BlueZ into the list and begins to look for it. Returns 0, -EINVAL, -ENOMEM. */

@@ -20,7 +20,7 @@ static int new_signal(struct sensor *sensor, const char *member, sd_bus_message 
                                       CRAMPD_NAME ".Manager", member);
         if (r < 0)
                 return r;
-        sensor_path(sensor, path);
+        sensor_path(sensor->row.id, path);
         return sd_bus_message_append(*ret, "o", path);
 }
 
@@ -87,8 +87,6 @@ void alerts_send(struct sensor *sensor, enum night_change change, const struct s
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
         int r;
 
-        if (!sensor->crampd->bus)
-                return;
         r = build_alert(sensor, change, episode, lasting_us, repeated, &message);
         if (r < 0) {
                 log_error("An alert could not be put together: %s.", strerror(-r));
@@ -101,8 +99,6 @@ void alerts_send_sensor_changed(struct sensor *sensor, enum source_state state, 
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
         int r;
 
-        if (!sensor->crampd->bus)
-                return;
         r = new_signal(sensor, "SensorChanged", &message);
         if (r >= 0)
                 r = sd_bus_message_append(message, "ssa{sv}", source_state_to_string(state), reason, 1,

@@ -20,8 +20,12 @@ static void on_caller_gone(struct bus *bus, const char *name) {
 }
 
 static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        const char *sender = sd_bus_message_get_sender(message);
         struct bus *bus = userdata;
 
+        /* Made up by our side of the connection; nobody on the bus can say so. */
+        if (sender && strcmp(sender, "org.freedesktop.DBus.Local") != 0)
+                return 0;
         crampd_bus_lost(bus->crampd, -ENOTCONN);
         return 0;
 }
@@ -67,7 +71,7 @@ int bus_new(struct crampd *crampd, struct bus **ret) {
         r = sd_bus_attach_event(bus->connection, crampd->event, SD_EVENT_PRIORITY_NORMAL);
         if (r < 0)
                 return r;
-        r = sd_bus_match_signal_async(bus->connection, NULL, "org.freedesktop.DBus.Local",
+        r = sd_bus_match_signal_async(bus->connection, &bus->slots[0], "org.freedesktop.DBus.Local",
                                       "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
                                       "Disconnected", on_disconnected, NULL, bus);
         if (r < 0)
@@ -150,6 +154,10 @@ struct bus *bus_free(struct bus *bus) {
 
         if (bus->connection) {
                 bus_detach(bus);
+                /* Sending goes with receiving: nobody may be called any more. */
+                for (size_t i = 0; i < BUS_SLOTS; i++)
+                        bus->slots[i] = sd_bus_slot_unref(bus->slots[i]);
+                bus->callers = callers_free(bus->callers);
                 flush(bus->connection);
         }
         callers_free(bus->callers);

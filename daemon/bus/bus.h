@@ -11,10 +11,16 @@
 struct callers;
 struct subscribers;
 
+#define BUS_SLOTS 6u
+
 struct bus {
         struct crampd *crampd;
         sd_bus *connection;
+        sd_bus_slot
+                *slots[BUS_SLOTS]; /* of what is exported and matched: they go before the connection */
         struct callers *callers;
+        LIST_HEAD(, add_call) adding;   /* AddSensor() calls that wait for the store */
+        LIST_HEAD(, query_call) asking; /* History calls likewise */
         struct subscribers *subscribers;
 };
 

@@ -10,7 +10,8 @@
 
 /* A name is forgotten when it leaves the bus, or when so many newer ones have come. */
 #define KNOWN_MAX 256u
-#define WAITING_MAX 64u
+#define WAITING_MAX 256u
+#define WAITING_PER_NAME 4u
 #define UNIQUE_NAME_SIZE 64u
 
 struct known {
@@ -47,8 +48,12 @@ static struct known *find_known(struct callers *callers, const char *name) {
 static int on_name_gone(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         struct callers *callers = userdata;
         const char *name, *old_owner, *new_owner;
+        const char *sender = sd_bus_message_get_sender(message);
         struct known *known;
 
+        /* The match does not keep out a signal that somebody sends to us alone. */
+        if (!sender || strcmp(sender, "org.freedesktop.DBus") != 0)
+                return 0;
         if (sd_bus_message_read(message, "sss", &name, &old_owner, &new_owner) < 0)
                 return 0;
         if (name[0] != ':' || new_owner[0])
@@ -177,6 +182,7 @@ int caller_get_uid(struct callers *callers, sd_bus_message *message, sd_bus_mess
         const char *sender = sd_bus_message_get_sender(message);
         const struct known *known;
         struct waiting *waiting;
+        unsigned of_sender = 0;
         int r;
 
         if (!sender || strlen(sender) >= UNIQUE_NAME_SIZE)
@@ -189,7 +195,9 @@ int caller_get_uid(struct callers *callers, sd_bus_message *message, sd_bus_mess
                 return 1;
         }
 
-        if (callers->n_waiting >= WAITING_MAX)
+        LIST_FOREACH (waiting, &callers->waiting, all)
+                of_sender += strcmp(sd_bus_message_get_sender(waiting->message), sender) == 0;
+        if (of_sender >= WAITING_PER_NAME || callers->n_waiting >= WAITING_MAX)
                 return sd_bus_error_set(error, ERROR_LIMIT_REACHED,
                                         "Too many calls wait for the bus; try again.");
         waiting = calloc(1, sizeof(*waiting));

@@ -7,6 +7,8 @@
 
 #include "daemon/bus/error.h"
 
+#define OPTIONS_MAX 32u
+
 void dictionary_open(sd_bus_message *message, int *r) {
         if (*r >= 0)
                 *r = sd_bus_message_open_container(message, 'a', "{sv}");
@@ -38,10 +40,11 @@ void dictionary_close(sd_bus_message *message, int *r) {
 
 static int read_value(sd_bus_message *message, const char *key, const struct dictionary_entry *entries,
                       sd_bus_error *error) {
+        const char *contents;
+        int r;
+
         for (const struct dictionary_entry *entry = entries; entry->key; entry++) {
                 const char type[] = {entry->type, '\0'};
-                const char *contents;
-                int r;
 
                 if (strcmp(key, entry->key) != 0)
                         continue;
@@ -59,11 +62,20 @@ static int read_value(sd_bus_message *message, const char *key, const struct dic
                         *entry->ret_found = true;
                 return 0;
         }
+
+        /* Skipping costs by size, and everybody waits for it: a container may hold millions. */
+        r = sd_bus_message_peek_type(message, NULL, &contents);
+        if (r < 0)
+                return r;
+        if (contents[1] != '\0')
+                return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
+                                        "An unknown option is not of a basic type.");
         return sd_bus_message_skip(message, "v");
 }
 
 int dictionary_read(sd_bus_message *message, const struct dictionary_entry *entries,
                     sd_bus_error *error) {
+        unsigned n = 0;
         int r;
 
         r = sd_bus_message_enter_container(message, 'a', "{sv}");
@@ -72,6 +84,9 @@ int dictionary_read(sd_bus_message *message, const struct dictionary_entry *entr
         while ((r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
                 const char *key;
 
+                if (++n > OPTIONS_MAX)
+                        return sd_bus_error_setf(error, ERROR_INVALID_ARGUMENT,
+                                                 "There are more than %u options.", OPTIONS_MAX);
                 r = sd_bus_message_read_basic(message, 's', &key);
                 if (r < 0)
                         return r;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The org.crampd1.Error.* names and their errno, both ways (sd-bus maps a negative errno that a method
- * returns). */
+/* The org.crampd1.Error.* names, and the errno that sd-bus gives to each. */
 #pragma once
 
 #include <systemd/sd-bus.h>

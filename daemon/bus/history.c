@@ -10,6 +10,9 @@
 #include "daemon/bus/error.h"
 #include "daemon/bus/objects.h"
 
+/* Waiting for the store at a time; it takes 64 in all. */
+#define QUERIES_PER_USER 8u
+
 static int append_episode(sd_bus_message *reply, const struct store_episode *episode) {
         int r = 0;
 
@@ -51,64 +54,75 @@ static int append_page(sd_bus_message *reply, const struct store_episode *episod
         return r;
 }
 
-/* The message that waits for the store. */
-static void reply_error(sd_bus_message *message, int r) {
-        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+/* A call that waits for the store. */
+struct query_call {
+        LIST_ENTRY(query_call) asking;
+        struct bus *bus;
+        sd_bus_message *message;
+        uid_t uid;
+        bool one; /* GetEpisode() */
+};
 
-        r = error_set_store(&error, r);
-        (void)sd_bus_reply_method_errno(message, r, &error);
+static struct query_call *query_free(struct query_call *call) {
+        LIST_REMOVE(call, asking);
+        sd_bus_message_unref(call->message);
+        free(call);
+        return NULL;
 }
 
-static void on_page(int error, const struct store_episode *episodes, size_t n, uint64_t cursor,
-                    void *userdata) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = userdata;
+DEFINE_CLEANUP(struct query_call *, query_free)
+
+static int answer(const struct query_call *call, const struct store_episode *episodes, size_t n,
+                  uint64_t cursor, sd_bus_error *error) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-        int r = error;
-
-        if (r < 0) {
-                reply_error(message, r);
-                return;
-        }
-        r = sd_bus_message_new_method_return(message, &reply);
-        if (r >= 0)
-                r = append_page(reply, episodes, n, cursor);
-        if (r >= 0)
-                r = sd_bus_send(NULL, reply, NULL);
-        if (r < 0)
-                (void)sd_bus_reply_method_errno(message, r, NULL);
-}
-
-static void on_one(int error, const struct store_episode *episodes, size_t n, uint64_t cursor,
-                   void *userdata) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = userdata;
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-        int r = error;
-
-        if (r < 0) {
-                reply_error(message, r);
-                return;
-        }
-        if (n == 0) {
-                (void)sd_bus_reply_method_errorf(message, ERROR_NO_SUCH_EPISODE,
-                                                 "There is no such episode.");
-                return;
-        }
-        r = sd_bus_message_new_method_return(message, &reply);
-        if (r >= 0)
-                r = append_episode(reply, &episodes[0]);
-        if (r >= 0)
-                r = sd_bus_send(NULL, reply, NULL);
-        if (r < 0)
-                (void)sd_bus_reply_method_errno(message, r, NULL);
-}
-
-static int ask_store(struct bus *bus, sd_bus_message *message, const struct store_filter *filter,
-                     store_episodes_func done, sd_bus_error *error) {
         int r;
 
-        r = store_list_episodes(bus->crampd->store, filter, done, sd_bus_message_ref(message));
+        if (call->one && n == 0)
+                return sd_bus_error_set(error, ERROR_NO_SUCH_EPISODE, "There is no such episode.");
+        r = sd_bus_message_new_method_return(call->message, &reply);
+        if (r >= 0)
+                r = call->one ? append_episode(reply, &episodes[0])
+                              : append_page(reply, episodes, n, cursor);
+        if (r >= 0)
+                r = sd_bus_send(NULL, reply, NULL);
+        return r;
+}
+
+static void on_episodes(int error, const struct store_episode *episodes, size_t n, uint64_t cursor,
+                        void *userdata) {
+        _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
+        _cleanup_(query_freep) struct query_call *call = userdata;
+        int r;
+
+        r = error < 0 ? error_set_store(&bus_error, error)
+                      : answer(call, episodes, n, cursor, &bus_error);
+        if (r < 0)
+                (void)sd_bus_reply_method_errno(call->message, r, &bus_error);
+}
+
+static int ask_store(struct bus *bus, sd_bus_message *message, uid_t uid, struct store_filter *filter,
+                     bool one, sd_bus_error *error) {
+        struct query_call *call;
+        unsigned of_user = 0;
+        int r;
+
+        LIST_FOREACH (call, &bus->asking, asking)
+                of_user += call->uid == uid;
+        if (of_user >= QUERIES_PER_USER)
+                return sd_bus_error_setf(error, ERROR_LIMIT_REACHED,
+                                         "%u questions of this user wait already.", QUERIES_PER_USER);
+
+        filter->any_owner = uid == 0;
+        filter->owner_uid = uid;
+        call = malloc(sizeof(*call));
+        if (!call)
+                return -ENOMEM;
+        *call = (struct query_call){
+                .bus = bus, .message = sd_bus_message_ref(message), .uid = uid, .one = one};
+        LIST_INSERT_HEAD(&bus->asking, call, asking);
+        r = store_list_episodes(bus->crampd->store, filter, on_episodes, call);
         if (r < 0) {
-                sd_bus_message_unref(message);
+                query_free(call);
                 return error_set_store(error, r);
         }
         return 1;
@@ -163,9 +177,7 @@ static int method_list_episodes(sd_bus_message *message, void *userdata, sd_bus_
         r = parse_filter(message, &filter, error);
         if (r < 0)
                 return r;
-        filter.any_owner = uid == 0;
-        filter.owner_uid = uid;
-        return ask_store(bus, message, &filter, on_page, error);
+        return ask_store(bus, message, uid, &filter, /* one= */ false, error);
 }
 
 static int method_get_episode(sd_bus_message *message, void *userdata, sd_bus_error *error) {
@@ -184,9 +196,7 @@ static int method_get_episode(sd_bus_message *message, void *userdata, sd_bus_er
         if (set_id(filter.id, id) < 0)
                 return sd_bus_error_set(error, ERROR_NO_SUCH_EPISODE,
                                         "An episode's id is 16 hexadecimal digits.");
-        filter.any_owner = uid == 0;
-        filter.owner_uid = uid;
-        return ask_store(bus, message, &filter, on_one, error);
+        return ask_store(bus, message, uid, &filter, /* one= */ true, error);
 }
 
 static const sd_bus_vtable history_vtable[] = {
@@ -201,6 +211,6 @@ static const sd_bus_vtable history_vtable[] = {
 };
 
 int history_export(struct bus *bus) {
-        return sd_bus_add_object_vtable(bus->connection, NULL, CRAMPD_ROOT, CRAMPD_NAME ".History",
-                                        history_vtable, bus);
+        return sd_bus_add_object_vtable(bus->connection, &bus->slots[2], CRAMPD_ROOT,
+                                        CRAMPD_NAME ".History", history_vtable, bus);
 }

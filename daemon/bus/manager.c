@@ -7,6 +7,7 @@
 #include "config.h"
 #include "daemon/basic/cleanup.h"
 #include "daemon/basic/log.h"
+#include "daemon/basic/text.h"
 #include "daemon/bus/alerts.h"
 #include "daemon/bus/caller.h"
 #include "daemon/bus/dictionary.h"
@@ -39,8 +40,7 @@ static unsigned count_sensors(struct crampd *crampd, uid_t caller) {
         return count;
 }
 
-/* --- subscribing
- * --------------------------------------------------------------------------------------------- */
+/* --- subscribing --- */
 
 static int method_subscribe(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         struct bus *bus = userdata;
@@ -74,8 +74,7 @@ static int method_unsubscribe(sd_bus_message *message, void *userdata, sd_bus_er
         return sd_bus_reply_method_return(message, NULL);
 }
 
-/* --- status and list
- * ----------------------------------------------------------------------------------------- */
+/* --- status and list --- */
 
 static int append_status(sd_bus_message *reply, struct bus *bus, uid_t uid) {
         struct crampd *crampd = bus->crampd;
@@ -124,7 +123,7 @@ static int append_sensors(sd_bus_message *reply, struct crampd *crampd, uid_t ui
 
                 if (!may_see(uid, sensor))
                         continue;
-                sensor_path(sensor, path);
+                sensor_path(sensor->row.id, path);
                 r = sd_bus_message_open_container(reply, 'r', "oa{sv}");
                 if (r >= 0)
                         r = sd_bus_message_append(reply, "o", path);
@@ -157,8 +156,7 @@ static int method_list_sensors(sd_bus_message *message, void *userdata, sd_bus_e
         return sd_bus_send(NULL, reply, NULL);
 }
 
-/* --- adding
- * -------------------------------------------------------------------------------------------------- */
+/* --- adding --- */
 
 static int parse_address(const char *text, char *ret, size_t size, sd_bus_error *error) {
         size_t i;
@@ -174,18 +172,13 @@ static int parse_address(const char *text, char *ret, size_t size, sd_bus_error 
         return 0;
 }
 
-/* D-Bus strings are valid UTF-8 already. */
 static int parse_name(const char *text, char *ret, size_t size, sd_bus_error *error) {
-        size_t length = strlen(text);
-
-        if (length >= size)
-                return sd_bus_error_setf(error, ERROR_INVALID_ARGUMENT,
-                                         "The name is longer than %zu bytes.", size - 1);
-        for (size_t i = 0; i < length; i++)
-                if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
-                        return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
-                                                "The name holds a control character.");
-        memcpy(ret, text, length + 1);
+        if (!text_is_name(text, size))
+                return sd_bus_error_setf(
+                        error, ERROR_INVALID_ARGUMENT,
+                        "The name must be at most %zu bytes long, without control characters.",
+                        size - 1);
+        memcpy(ret, text, strlen(text) + 1);
         return 0;
 }
 
@@ -260,9 +253,17 @@ static int parse_sensor(sd_bus_message *message, uid_t caller, struct store_sens
         return 0;
 }
 
+struct add_call {
+        LIST_ENTRY(add_call) adding;
+        struct crampd *crampd;
+        sd_bus_message *message;
+        struct store_sensor row;
+};
+
 static int check_new_sensor(struct crampd *crampd, const struct store_sensor *row, sd_bus_error *error) {
+        const struct add_call *call;
         struct sensor *sensor;
-        unsigned of_owner = 0;
+        unsigned of_owner = 0, all = crampd->n_sensors;
 
         LIST_FOREACH (sensor, &crampd->sensors, sensors) {
                 if (strcmp(sensor->row.address, row->address) == 0)
@@ -270,19 +271,20 @@ static int check_new_sensor(struct crampd *crampd, const struct store_sensor *ro
                                                  "The sensor %s was added already.", row->address);
                 of_owner += sensor->row.owner_uid == row->owner_uid;
         }
-        if (of_owner >= SENSORS_PER_USER || crampd->n_sensors >= SENSORS_MAX)
+        LIST_FOREACH (call, &crampd->bus->adding, adding) {
+                if (strcmp(call->row.address, row->address) == 0)
+                        return sd_bus_error_setf(error, ERROR_ALREADY_EXISTS,
+                                                 "The sensor %s is being added already.", row->address);
+                of_owner += call->row.owner_uid == row->owner_uid;
+                all++;
+        }
+        if (of_owner >= SENSORS_PER_USER || all >= SENSORS_MAX)
                 return sd_bus_error_setf(
                         error, ERROR_LIMIT_REACHED,
                         "There are %u sensors of this user, or %u in all; remove one first.",
                         SENSORS_PER_USER, SENSORS_MAX);
         return 0;
 }
-
-struct add_call {
-        struct crampd *crampd;
-        sd_bus_message *message;
-        struct store_sensor row;
-};
 
 static void on_sensor_stored(int error, void *userdata) {
         _cleanup_(freep) struct add_call *call = userdata;
@@ -292,21 +294,21 @@ static void on_sensor_stored(int error, void *userdata) {
         struct sensor *sensor;
         int r;
 
+        LIST_REMOVE(call, adding);
         r = error < 0 ? error_set_store(&bus_error, error) : 0;
-        /* Another call may have added the same sensor meanwhile. */
-        if (r >= 0 && (r = check_new_sensor(call->crampd, &call->row, &bus_error)) < 0) {
-                call->row.removed_us = call->row.added_us;
-                (void)store_put_sensor(call->crampd->store, &call->row, NULL, NULL);
-        }
-        if (r >= 0)
+        if (r >= 0 && !call->crampd->stopping)
                 r = sensor_new_linked(call->crampd, &call->row, &sensor);
         if (r < 0) {
+                if (error >= 0) { /* the row must not be adopted at the next start */
+                        call->row.removed_us = call->row.added_us;
+                        (void)store_put_sensor(call->crampd->store, &call->row, NULL, NULL);
+                }
                 (void)sd_bus_reply_method_errno(message, r, &bus_error);
                 return;
         }
 
-        log_info("Sensor %s added.", sensor->row.id);
-        sensor_path(sensor, path);
+        log_info("Sensor %s added.", call->row.id);
+        sensor_path(call->row.id, path);
         (void)sd_bus_reply_method_return(message, "o", path);
 }
 
@@ -335,8 +337,10 @@ static int method_add_sensor(sd_bus_message *message, void *userdata, sd_bus_err
                 return -ENOMEM;
         *call = (struct add_call){
                 .crampd = bus->crampd, .message = sd_bus_message_ref(message), .row = row};
+        LIST_INSERT_HEAD(&bus->adding, call, adding);
         r = store_put_sensor(bus->crampd->store, &row, on_sensor_stored, call);
         if (r < 0) {
+                LIST_REMOVE(call, adding);
                 sd_bus_message_unref(message);
                 free(call);
                 return error_set_store(error, r);
@@ -378,6 +382,6 @@ static const sd_bus_vtable manager_vtable[] = {
 };
 
 int manager_export(struct bus *bus) {
-        return sd_bus_add_object_vtable(bus->connection, NULL, CRAMPD_ROOT, CRAMPD_NAME ".Manager",
-                                        manager_vtable, bus);
+        return sd_bus_add_object_vtable(bus->connection, &bus->slots[1], CRAMPD_ROOT,
+                                        CRAMPD_NAME ".Manager", manager_vtable, bus);
 }

@@ -10,13 +10,13 @@ int manager_export(struct bus *bus);
 int history_export(struct bus *bus);
 int sensors_export(struct bus *bus); /* also the ObjectManager */
 
-/* A sensor's object comes (InterfacesAdded) or goes. Sensors of before bus_new() are found as well. */
+/* A sensor's object comes (InterfacesAdded) or goes; it must be in the list at both. */
 void objects_sensor_added(struct sensor *sensor);
 void objects_sensor_removed(struct sensor *sensor);
 
 /* "/org/crampd1/sensor/<id>" */
 #define SENSOR_PATH_SIZE (sizeof(CRAMPD_SENSORS) + STORE_ID_SIZE)
-void sensor_path(const struct sensor *sensor, char ret[static SENSOR_PATH_SIZE]);
+void sensor_path(const char *id, char ret[static SENSOR_PATH_SIZE]);
 
 /* Appends what Sensor.Describe() tells, as a{sv}. */
 int sensor_append_description(sd_bus_message *message, const struct sensor *sensor);

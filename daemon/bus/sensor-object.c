@@ -14,9 +14,10 @@
 #include "daemon/bus/dictionary.h"
 #include "daemon/bus/error.h"
 #include "daemon/bus/objects.h"
+#include "daemon/livestream.h"
 
-void sensor_path(const struct sensor *sensor, char ret[static SENSOR_PATH_SIZE]) {
-        (void)snprintf(ret, SENSOR_PATH_SIZE, CRAMPD_SENSORS "/%s", sensor->row.id);
+void sensor_path(const char *id, char ret[static SENSOR_PATH_SIZE]) {
+        (void)snprintf(ret, SENSOR_PATH_SIZE, CRAMPD_SENSORS "/%s", id);
 }
 
 static struct sensor *find_by_path(struct bus *bus, const char *path) {
@@ -51,7 +52,7 @@ static int on_enumerate(sd_bus *connection, const char *prefix, void *userdata, 
         LIST_FOREACH (sensor, &bus->crampd->sensors, sensors) {
                 char path[SENSOR_PATH_SIZE];
 
-                sensor_path(sensor, path);
+                sensor_path(sensor->row.id, path);
                 nodes[n] = strdup(path);
                 if (!nodes[n++]) {
                         while (n > 0)
@@ -94,8 +95,7 @@ static int get_id(sd_bus *connection, const char *path, const char *interface, c
         return sd_bus_message_append(reply, "s", sensor ? sensor->row.id : "");
 }
 
-/* --- describing
- * ---------------------------------------------------------------------------------------------- */
+/* --- describing --- */
 
 int sensor_append_description(sd_bus_message *message, const struct sensor *sensor) {
         struct stream_counters counters;
@@ -157,8 +157,7 @@ static int method_describe(sd_bus_message *message, void *userdata, sd_bus_error
         return sd_bus_send(NULL, reply, NULL);
 }
 
-/* --- removing
- * ------------------------------------------------------------------------------------------------ */
+/* --- removing --- */
 
 struct remove_call {
         struct crampd *crampd;
@@ -217,8 +216,7 @@ static int method_remove(sd_bus_message *message, void *userdata, sd_bus_error *
         return 1;
 }
 
-/* --- live stream
- * --------------------------------------------------------------------------------------------- */
+/* --- live stream --- */
 
 static int append_stream_details(sd_bus_message *reply, const struct sensor *sensor) {
         bool arbitrary = sensor->night && night_get_format(sensor->night)->scale_uv <= 0;
@@ -244,11 +242,12 @@ static int method_open_stream(sd_bus_message *message, void *userdata, sd_bus_er
         if (r <= 0)
                 return r < 0 ? r : 1;
 
-        fd = livestream_open(sensor->readers, uid);
+        fd = livestream_open(sensor->crampd->livestream, sensor, uid);
         if (fd == -EDQUOT)
-                return sd_bus_error_setf(error, ERROR_LIMIT_REACHED,
-                                         "There are %u streams of this user already; close one first.",
-                                         LIVESTREAM_READERS_PER_USER);
+                return sd_bus_error_setf(
+                        error, ERROR_LIMIT_REACHED,
+                        "There are %u streams of this user, or %u in all; close one first.",
+                        LIVESTREAM_READERS_PER_USER, LIVESTREAM_READERS_MAX);
         if (fd < 0)
                 return fd;
 
@@ -281,37 +280,36 @@ static const sd_bus_vtable sensor_vtable[] = {
 int sensors_export(struct bus *bus) {
         int r;
 
-        r = sd_bus_add_object_manager(bus->connection, NULL, CRAMPD_ROOT);
+        r = sd_bus_add_object_manager(bus->connection, &bus->slots[3], CRAMPD_ROOT);
         if (r < 0)
                 return r;
-        r = sd_bus_add_fallback_vtable(bus->connection, NULL, CRAMPD_SENSORS, CRAMPD_NAME ".Sensor",
-                                       sensor_vtable, on_find, bus);
+        r = sd_bus_add_fallback_vtable(bus->connection, &bus->slots[4], CRAMPD_SENSORS,
+                                       CRAMPD_NAME ".Sensor", sensor_vtable, on_find, bus);
         if (r < 0)
                 return r;
-        return sd_bus_add_node_enumerator(bus->connection, NULL, CRAMPD_SENSORS, on_enumerate, bus);
+        return sd_bus_add_node_enumerator(bus->connection, &bus->slots[5], CRAMPD_SENSORS, on_enumerate,
+                                          bus);
 }
 
 void objects_sensor_added(struct sensor *sensor) {
         char path[SENSOR_PATH_SIZE];
         int r;
 
-        if (!sensor->crampd->bus)
-                return;
-        sensor_path(sensor, path);
+        sensor_path(sensor->row.id, path);
         r = sd_bus_emit_object_added(sensor->crampd->bus->connection, path);
         if (r < 0)
                 log_warning("A new sensor's object could not be announced: %s, ignoring.", strerror(-r));
+        sensor->announced = r >= 0;
 }
 
 void objects_sensor_removed(struct sensor *sensor) {
         char path[SENSOR_PATH_SIZE];
         int r;
 
-        if (!sensor->crampd->bus)
+        if (!sensor->announced)
                 return;
-        sensor_path(sensor, path);
-        r = sd_bus_emit_interfaces_removed(sensor->crampd->bus->connection, path, CRAMPD_NAME ".Sensor",
-                                           NULL);
+        sensor_path(sensor->row.id, path);
+        r = sd_bus_emit_object_removed(sensor->crampd->bus->connection, path);
         if (r < 0)
                 log_warning("A sensor object's end could not be announced: %s, ignoring.", strerror(-r));
 }

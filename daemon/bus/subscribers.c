@@ -94,7 +94,9 @@ void subscribers_send(struct subscribers *subscribers, sd_bus_message *signal, u
 
         /* A message can be sent to one destination only, and read (to be copied) only once sealed. */
         r = sd_bus_message_seal(signal, /* cookie= */ 1, /* timeout_usec= */ 0);
-        for (size_t i = 0; r >= 0 && i < subscribers->n; i++) {
+        if (r < 0)
+                log_error("A signal could not be made ready: %s.", strerror(-r));
+        for (size_t i = 0; i < subscribers->n; i++) {
                 const struct subscriber *subscriber = &subscribers->all[i];
 
                 if (subscriber->uid != 0 && subscriber->uid != owner)
@@ -102,7 +104,7 @@ void subscribers_send(struct subscribers *subscribers, sd_bus_message *signal, u
                 if (to && strcmp(to, subscriber->name) != 0)
                         continue;
                 r = send_copy(subscribers, signal, subscriber->name);
+                if (r < 0)
+                        log_error("A signal could not be sent to a subscriber: %s.", strerror(-r));
         }
-        if (r < 0)
-                log_error("A signal could not be sent to its subscribers: %s.", strerror(-r));
 }

@@ -5,6 +5,7 @@ against the running daemon, recording, and ends of every kind. Needs CRAMPD, CRA
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -354,6 +355,71 @@ def test_live_stream():
         assert client.error_of(path, SENSOR, 'OpenStream', 'a{sv}', client.options()) == 'org.crampd1.Error.LimitReached'
 
 
+# --- hostile neighbours ---
+
+def test_nobody_can_unsubscribe_another():
+    with System() as system, system.daemon():
+        victim, attacker = system.client(), system.client()
+        victim.subscribe()
+        name = victim.connection.get_unique_name()
+        forged = dbus.lowlevel.SignalMessage('/org/freedesktop/DBus', 'org.freedesktop.DBus', 'NameOwnerChanged')
+        forged.append(name, name, '', signature='sss')
+        forged.set_destination(attacker.connection.get_name_owner(NAME))
+        attacker.connection.send_message(forged)
+        attacker.connection.flush()
+        # Answered after the forged signal was taken in.
+        attacker.sensors()
+        status = victim.call(ROOT, MANAGER, 'Status', 'a{sv}', victim.options())
+        assert status['subscribers'] == 1
+
+
+def test_streams_are_limited_over_all_sensors():
+    limit = 'org.crampd1.Error.LimitReached'
+    with System() as system, system.daemon('--virtual', recording(), '--virtual', recording()) as daemon:
+        client = system.client()
+        first, second = (path for path, _ in client.sensors())
+
+        def open_stream(path):
+            return client.call(path, SENSOR, 'OpenStream', 'a{sv}', client.options())[0].take()
+        descriptors = [open_stream(path) for path in (first, second) * 4]
+        for path in (first, second):
+            assert client.error_of(path, SENSOR, 'OpenStream', 'a{sv}', client.options()) == limit
+        held = len(os.listdir(f'/proc/{daemon.process.pid}/fd'))
+        for descriptor in descriptors:
+            os.close(descriptor)
+        os.close(open_stream(first))
+        assert len(os.listdir(f'/proc/{daemon.process.pid}/fd')) <= held - 7
+
+
+def test_options_are_bounded():
+    invalid = 'org.crampd1.Error.InvalidArgument'
+    with System() as system, system.daemon():
+        client = system.client()
+        many = client.options(**{f'key{number}': number for number in range(33)})
+        assert client.error_of(ROOT, HISTORY, 'ListEpisodes', 'a{sv}', many) == invalid
+        large = client.options(unknown=dbus.ByteArray(b'x' * 1000))
+        assert client.error_of(ROOT, HISTORY, 'ListEpisodes', 'a{sv}', large) == invalid
+        assert len(client.options(driver='x' * 100000)) == 1
+        assert add_error(client, driver='x' * 100000) == invalid
+
+
+def test_a_stop_with_calls_under_way_is_clean():
+    with System() as system, system.daemon('--virtual', f'{recording()},speed=2') as daemon:
+        client, flood = system.client(), system.client()
+        client.subscribe()
+        client.wait_signal('AlertRaised')
+        flood.sensors()
+        daemon.process.send_signal(signal.SIGSTOP)
+        for _ in range(60):
+            for interface, method in ((MANAGER, 'Status'), (HISTORY, 'ListEpisodes')):
+                flood.connection.call_async(NAME, ROOT, interface, method, 'a{sv}', [flood.options()], None, None)
+        flood.connection.flush()
+        daemon.process.send_signal(signal.SIGTERM)
+        daemon.process.send_signal(signal.SIGCONT)
+        assert daemon.process.wait(60) == 0, daemon.log()
+        client.wait_signal('AlertEnded')
+
+
 # --- ends -------------------------------------------------------------------------------------------------------
 
 def test_sigterm_ends_an_open_episode():
@@ -412,7 +478,8 @@ def test_bad_command_lines():
     garbage.write_bytes(b'not an EDF file' * 100)
     cases = ((['--virtual', folder / 'missing.edf'], 66, 'missing.edf'), (['--virtual', garbage], 65, 'garbage.edf'),
              (['--virtual', f'{recording()},speed=0'], 64, 'speed'), (['--nosuch'], 64, ''), (['stray'], 64, 'stray'),
-             (['--virtual', f'{recording()},speed=1,colour=red'], 64, 'colour'), (['--help'], 0, 'not a medical device'))
+             (['--virtual', f'{recording()},speed=1,colour=red'], 64, 'colour'),
+             (['--virtual', f'{recording()},name=' + 'x' * 62 + 'é'], 64, 'name'), (['--help'], 0, 'not a medical device'))
     with System():
         for arguments, code, words in cases:
             result = subprocess.run([os.environ['CRAMPD'], '--state-dir', folder, *map(str, arguments)],
