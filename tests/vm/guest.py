@@ -121,8 +121,27 @@ def powered(number):
         return False
 
 
+def start_radio():
+    """Two virtual controllers that hear each other, up and powered. The kernel gives a new controller two seconds to
+    answer its first command; on a busy host one may miss that, and then stays dead: such a pair is thrown away."""
+    Path('/usr/bin/btvirt').read_bytes()  # from the host's disk into memory, before the clock runs
+    run('systemctl', 'start', 'bluetooth')
+    for attempt in range(5):
+        radio = subprocess.Popen(['nice', '--10', 'btvirt', '-l2'], stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            tap.wait_until(lambda: powered(0) and powered(1), LIMIT_S / 2, 'powered controllers')
+            return
+        except AssertionError:
+            tap.note(f'attempt {attempt + 1} at virtual controllers failed')
+            radio.kill()
+            radio.wait()
+            tap.wait_until(lambda: not os.listdir('/sys/class/bluetooth'), LIMIT_S, 'the end of the controllers')
+    raise AssertionError('the virtual controllers do not come up')
+
+
 class State:
-    """What later cases need of earlier ones."""
+    """What later cases need of earlier ones; see need()."""
 
     address = None
     monitor = None
@@ -133,12 +152,15 @@ class State:
     truth = None
 
 
+def need(value):
+    """For a case that cannot do without an earlier one: fails at once, instead of waiting in vain."""
+    assert value is not None, 'an earlier case failed'
+    return value
+
+
 def test_controllers():
-    subprocess.Popen(['btvirt', '-l2'], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    tap.wait_until(lambda: all(os.path.isdir(f'/sys/class/bluetooth/hci{n}') for n in (0, 1)), LIMIT_S, 'hci0 and hci1')
-    run('systemctl', 'start', 'bluetooth')
+    start_radio()
     assert unit('ActiveState', 'bluetooth.service') == 'active'
-    tap.wait_until(lambda: powered(0) and powered(1), LIMIT_S, 'powered controllers')
     State.address = str(adapter(1).Get('org.bluez.Adapter1', 'Address'))
     assert re.fullmatch(r'([0-9A-F]{2}:){5}[0-9A-F]{2}', State.address), State.address
 
@@ -180,13 +202,14 @@ def test_add():
     State.neighbour = Listener(NEIGHBOUR, '/usr/bin/python3', str(Path(__file__).resolve()), '--listen')
     State.neighbour.wait_line(lambda line: line == 'subscribed', 'the neighbour')
     assert not crampctl_objects('sensors')
-    crampctl('add', State.address, '--muscle', 'gastrocnemius', '--leg', 'left', '--owner', SLEEPER, user='root')
+    crampctl('add', need(State.address), '--muscle', 'gastrocnemius', '--leg', 'left', '--owner', SLEEPER, user='root')
     sensor, = crampctl_objects('sensors')
     assert sensor['address'] == State.address, sensor
     assert not crampctl_objects('sensors', user=NEIGHBOUR)
 
 
 def test_alert_arrives():
+    need(State.address)
     State.truth = json.loads(TRUTH.read_text(encoding='utf-8'))
     State.sensor = Sensor()
     State.monitor.wait_event('sensor-changed', LIMIT_S * 2, state='streaming')
@@ -197,6 +220,7 @@ def test_alert_arrives():
 
 
 def test_episode_is_in_history():
+    need(State.streaming_s)
     ended = State.monitor.wait_event('alert-ended', LIMIT_S * 2)
     episode, = crampctl_objects('history')
     assert episode['id'] == ended['id'], (episode, ended)
@@ -205,24 +229,39 @@ def test_episode_is_in_history():
 
 
 def test_export_agrees_with_truth():
+    need(State.episode)
     path = '/tmp/export.json'
     crampctl('export', '--format', 'json', '-o', path)
     exported = json.loads(Path(path).read_text(encoding='utf-8'))
     assert 'schema' in exported, exported
     episode, = exported['episodes']
     assert episode == State.episode, (episode, State.episode)
-    cramp, = (event for event in State.truth['events'] if event['kind'] == 'cramp')
-    onset_s, end_s = cramp['onset_s'], cramp['end_s']
+    since_start_s = episode['onset_us'] / 1e6 - State.streaming_s
     duration_s = (episode['end_us'] - episode['onset_us']) / 1e6
-    tap.note(f'onset {episode["onset_us"] / 1e6 - State.streaming_s:.2f} s after the stream began (played: {onset_s:.2f}), '
-             f'duration {duration_s:.2f} s (played: {end_s - onset_s:.2f})')
-    assert abs(episode['onset_us'] / 1e6 - State.streaming_s - onset_s) < ONSET_TOLERANCE_S + START_TOLERANCE_S
-    assert abs(duration_s - (end_s - onset_s)) < ONSET_TOLERANCE_S + END_TOLERANCE_S
+    cramp, = (event for event in State.truth['events'] if event['kind'] == 'cramp')
+    tap.note(f'onset {since_start_s:.2f} s after the stream began (played: {cramp["onset_s"]:.2f}), '
+             f'duration {duration_s:.2f} s (played: {cramp["end_s"] - cramp["onset_s"]:.2f})')
+    assert abs(since_start_s - cramp['onset_s']) < ONSET_TOLERANCE_S + START_TOLERANCE_S
+    assert abs(duration_s - (cramp['end_s'] - cramp['onset_s'])) < ONSET_TOLERANCE_S + END_TOLERANCE_S
     written = datetime.datetime.fromisoformat(episode['onset'])
     assert abs(written.timestamp() - episode['onset_us'] / 1e6) < 1, episode
 
 
+def test_radio_changes_nothing():
+    """The file itself gives the same episode as what came through the air: the same samples, and none missing."""
+    episode = need(State.episode)
+    read, = crampctl_objects('analyze', str(RECORDING))
+    since_onset_s = [(episode[key] - episode['onset_us']) / 1e6 for key in ('alert_us', 'end_us')]
+    from_file_s = [read[key] - read['onset_s'] for key in ('alert_s', 'end_s')]
+    assert all(abs(a - b) < 0.0011 for a, b in zip(since_onset_s, from_file_s)), (since_onset_s, from_file_s)
+    for key in ('peak_uv', 'median_hz', 'confidence'):
+        assert abs(episode[key] - read[key]) < 0.02, (key, episode, read)
+    assert abs(episode['onset_us'] / 1e6 - State.streaming_s - read['onset_s']) < START_TOLERANCE_S, (episode, read)
+
+
 def test_no_packet_is_lost():
+    need(State.streaming_s)
+
     def monitored():
         sensor, = crampctl_objects('sensors')
         return sensor['monitored_us'] >= 60e6 and sensor
@@ -247,11 +286,12 @@ def test_journal_is_discreet():
     words = re.findall(r'\b(?:uv|peak|median|severity|mild|moderate|strong|confidence|gastrocnemius|alert\w*|onset)\b',
                        journal, re.IGNORECASE)
     assert not words, (words, journal)
-    for secret in (State.episode['id'], State.episode['onset'][:19], SLEEPER):
+    for secret in (need(State.episode)['id'], State.episode['onset'][:19], SLEEPER):
         assert secret not in journal, (secret, journal)
 
 
 def test_killed_daemon_keeps_the_episode():
+    need(State.episode)
     State.sensor.stop()
     State.sensor = Sensor()
     State.monitor.wait_event('alert-raised', LIMIT_S * 4, number=1)
@@ -269,6 +309,7 @@ def test_killed_daemon_keeps_the_episode():
 
 
 def test_monitor_finds_the_daemon_again():
+    need(State.episode)
     State.monitor.wait_event('service-gone')
     State.monitor.wait_event('service-back')
     State.monitor.stop()
@@ -294,10 +335,12 @@ def test_bus_starts_the_enabled_unit_only():
 
 
 def test_log_of_the_bus_is_clean():
-    """The bus refused nothing that crampd or its clients wanted to send."""
+    """The bus refused nothing that was meant for crampd or came from it. (Answers that come after the caller was killed
+    do not count.)"""
     run('journalctl', '--sync')
     journal = run('journalctl', '--output=cat', '_SYSTEMD_UNIT=dbus.service')
-    refused = [line for line in journal.splitlines() if 'Rejected' in line and 'crampd' in line]
+    refused = [line for line in journal.splitlines()
+               if 'Rejected' in line and 'cramp' in line and 'type="error"' not in line]
     assert not refused, refused
 
 
