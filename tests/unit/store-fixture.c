@@ -214,15 +214,23 @@ struct store_filter filter_all(void) {
 }
 
 int list_episodes(struct fixture *fixture, const struct store_filter *filter, struct page *ret) {
+        int r;
+
         ret->calls = 0;
-        assert_return_code(store_list_episodes(fixture->store, filter, on_episodes, ret), 0);
+        r = store_list_episodes(fixture->store, filter, on_episodes, ret);
+        if (r < 0)
+                return r;
         WAIT_FOR(fixture, ret->calls > 0);
         return ret->error;
 }
 
 int list_sensors(struct fixture *fixture, struct sensors *ret) {
+        int r;
+
         ret->calls = 0;
-        assert_return_code(store_list_sensors(fixture->store, on_sensors, ret), 0);
+        r = store_list_sensors(fixture->store, on_sensors, ret);
+        if (r < 0)
+                return r;
         WAIT_FOR(fixture, ret->calls > 0);
         return ret->error;
 }
@@ -326,6 +334,10 @@ void assert_database_whole(const char *path) {
         database_text(path, "PRAGMA integrity_check", text, sizeof(text));
         assert_string_equal(text, "ok");
         assert_int_equal(database_number(path, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
+}
+
+unsigned fault_step(unsigned step) {
+        return getenv("STORE_THOROUGH") ? 1 : step;
 }
 
 bool find_file(const struct fixture *fixture, const char *prefix, const char *suffix, char *ret,

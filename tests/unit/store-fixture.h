@@ -97,7 +97,7 @@ struct sensors {
 
 /* All episodes of all owners, STORE_PAGE_MAX a page. */
 struct store_filter filter_all(void);
-/* Ask and wait; the error of the answer. */
+/* Ask and wait; the error of the call or of the answer. */
 int list_episodes(struct fixture *fixture, const struct store_filter *filter, struct page *ret);
 int list_sensors(struct fixture *fixture, struct sensors *ret);
 /* The episode with that id. */
@@ -112,6 +112,10 @@ void database_run(const char *path, const char *sql);
 int64_t database_number(const char *path, const char *sql);
 void database_text(const char *path, const char *sql, char *ret, size_t size);
 void assert_database_whole(const char *path);
+
+/* Tests in which each operation fails in turn take every `step`th, or each with STORE_THOROUGH in the
+ * environment. */
+unsigned fault_step(unsigned step);
 
 /* The one file in the folder whose name begins so; false when there is none, fails when there are more.
  */
