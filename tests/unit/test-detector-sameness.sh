@@ -15,6 +15,7 @@ number=0
 check() {
         number=$((number + 1))
         # The flags that matter for numbers: see the top meson.build and the detector's.
+        # shellcheck disable=SC2086 # the options are several words
         if ! "$1" -std=gnu17 -D_GNU_SOURCE -ffp-contract=off -fno-tree-slp-vectorize $2 \
                 -I"$source" -o "$work/digest" "$source"/daemon/detector/*.c "$source/tests/unit/detector-digest.c" -lm \
                 2>"$work/log"; then
