@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* org.crampd1.Manager: see dbus/org.crampd1.Manager.xml. The vtable is at the bottom. */
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -14,6 +13,7 @@
 #include "daemon/bus/error.h"
 #include "daemon/bus/objects.h"
 #include "daemon/bus/subscribers.h"
+#include "sensors/address.h"
 #include "sensors/muscle.h"
 
 static int get_version(sd_bus *connection, const char *path, const char *interface, const char *property,
@@ -158,20 +158,6 @@ static int method_list_sensors(sd_bus_message *message, void *userdata, sd_bus_e
 
 /* --- adding --- */
 
-static int parse_address(const char *text, char *ret, size_t size, sd_bus_error *error) {
-        size_t i;
-
-        for (i = 0; i < 17 && text[i]; i++)
-                if (i % 3 == 2 ? text[i] != ':' : !isxdigit((unsigned char)text[i]))
-                        break;
-        if (i != 17 || text[17] || size < 18)
-                return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
-                                        "The address must look like 'AA:BB:CC:DD:EE:FF'.");
-        for (i = 0; i < 18; i++)
-                ret[i] = (char)toupper((unsigned char)text[i]);
-        return 0;
-}
-
 static int parse_name(const char *text, char *ret, size_t size, sd_bus_error *error) {
         if (!text_is_name(text, size))
                 return sd_bus_error_setf(
@@ -220,9 +206,9 @@ static int parse_sensor(sd_bus_message *message, uid_t caller, struct store_sens
         if (r < 0)
                 return r;
 
-        r = parse_address(address, ret->address, sizeof(ret->address), error);
-        if (r < 0)
-                return r;
+        if (address_parse(address, ret->address) < 0)
+                return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
+                                        "The address must look like 'AA:BB:CC:DD:EE:FF'.");
         if (!muscle || muscle_from_string(muscle) <= MUSCLE_UNSPECIFIED)
                 return sd_bus_error_set(
                         error, ERROR_INVALID_ARGUMENT,

@@ -16,9 +16,9 @@
 #include "dbus/crampctl/options.h"
 #include "dbus/crampctl/output.h"
 #include "dbus/crampctl/text.h"
+#include "sensors/address.h"
 #include "sensors/muscle.h"
 
-#define ADDRESS_LENGTH 17u
 #define NAMES_SIZE 512u
 
 static const char help[] =
@@ -68,12 +68,9 @@ static int leg_check(const char *leg) {
 }
 
 static int address_check(const char *address) {
-        bool good = strlen(address) == ADDRESS_LENGTH;
+        char parsed[ADDRESS_SIZE];
 
-        for (size_t i = 0; good && i < ADDRESS_LENGTH; i++)
-                good = i % 3 == 2 ? address[i] == ':'
-                                  : strchr("0123456789abcdefABCDEF", address[i]) != NULL;
-        if (good)
+        if (address_parse(address, parsed) >= 0)
                 return 0;
         return fail(EX_USAGE, "'%s' is not a Bluetooth address; it looks like C0:FF:EE:00:00:01",
                     address);

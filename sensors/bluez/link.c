@@ -5,7 +5,6 @@
  */
 #include "sensors/bluez/link-states.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -306,18 +305,6 @@ static int on_timer(sd_event_source *source, uint64_t time_us, void *userdata) {
         return 0;
 }
 
-static int address_read(const char *text, char ret[static ADDRESS_SIZE]) {
-        if (strlen(text) != ADDRESS_SIZE - 1)
-                return -EINVAL;
-        for (size_t i = 0; i < ADDRESS_SIZE - 1; i++) {
-                if (i % 3 == 2 ? text[i] != ':' : !isxdigit((unsigned char)text[i]))
-                        return -EINVAL;
-                ret[i] = (char)toupper((unsigned char)text[i]); /* as BlueZ writes them */
-        }
-        ret[ADDRESS_SIZE - 1] = '\0';
-        return 0;
-}
-
 static void link_destroy(struct link *link) {
         sd_event_source_disable_unref(link->timer);
         sd_bus_slot_unref(link->call);
@@ -347,7 +334,7 @@ int link_new(struct bluez *bluez, const char *address, const struct sensor_drive
         link->watcher.userdata = link;
         (void)snprintf(link->reason, sizeof(link->reason), "asking bluetoothd");
 
-        r = address_read(address, link->watcher.address);
+        r = address_parse(address, link->watcher.address);
         if (r >= 0)
                 r = driver->decoder_new(&link->decoder);
         if (r >= 0)

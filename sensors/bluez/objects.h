@@ -14,12 +14,12 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
+#include "sensors/address.h"
 #include "sensors/bluez/bluez.h"
 #include "sensors/driver.h"
 
 #define ADAPTERS_MAX 16u
 #define ATTRIBUTES_MAX 256u /* services and characteristics of one device */
-#define ADDRESS_SIZE 18u    /* "XX:XX:XX:XX:XX:XX" */
 #define UUID_SIZE 37u
 
 struct link_timings {

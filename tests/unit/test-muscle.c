@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "sensors/address.h"
 #include "sensors/muscle.h"
 #include "sensors/open-profile.h"
 #include "sensors/source.h"
@@ -60,11 +61,28 @@ static void drivers_are_found(void **state) {
                 assert_ptr_equal(sensor_driver_find((*driver)->name), *driver);
 }
 
+static void test_addresses(void **state) {
+        static const char *const bad[] = {"",
+                                          "AA:BB:CC:DD:EE",
+                                          "AA:BB:CC:DD:EE:FG",
+                                          "AA:BB:CC:DD:EE:FF:00",
+                                          "AA-BB-CC-DD-EE-FF",
+                                          "AA:BB:CC:DD:EE:F",
+                                          "AABBCCDDEEFF00112",
+                                          ":::::::::::::::::"};
+        char address[ADDRESS_SIZE] = "untouched";
+
+        for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+                assert_int_equal(address_parse(bad[i], address), -EINVAL);
+        assert_string_equal(address, "untouched");
+        assert_int_equal(address_parse("aA:bb:0C:d9:Ee:fF", address), 0);
+        assert_string_equal(address, "AA:BB:0C:D9:EE:FF");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(names_are_fixed),
-                cmocka_unit_test(others_are_refused),
-                cmocka_unit_test(states_have_names),
+                cmocka_unit_test(test_addresses),     cmocka_unit_test(names_are_fixed),
+                cmocka_unit_test(others_are_refused), cmocka_unit_test(states_have_names),
                 cmocka_unit_test(drivers_are_found),
         };
 
