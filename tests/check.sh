@@ -207,7 +207,7 @@ check_sanitizers() {
         export ASAN_OPTIONS="halt_on_error=1:detect_leaks=1:log_path=$logs/sanitizers.report"
         export UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1:log_path=$logs/sanitizers.report"
         export TESTS_SLOW=1
-        suite tests-sanitizers build/sanitizers --timeout-multiplier 4
+        suite tests-sanitizers build/sanitizers --no-suite realtime --timeout-multiplier 4
         unset ASAN_OPTIONS UBSAN_OPTIONS TESTS_SLOW
         check reports-sanitizers no_reports sanitizers.report
 }
@@ -216,7 +216,7 @@ check_valgrind() {
         stage "valgrind: all tests"
         [ -f build/gcc/build.ninja ] || return
         export MEMCHECK_REPORT="$logs/valgrind.report" TESTS_SLOW=1
-        suite tests-valgrind build/gcc --wrapper "sh $PWD/tests/support/memcheck.sh" --timeout-multiplier 20
+        suite tests-valgrind build/gcc --no-suite realtime --wrapper "sh $PWD/tests/support/memcheck.sh" --timeout-multiplier 20
         unset MEMCHECK_REPORT TESTS_SLOW
         check reports-valgrind no_reports valgrind.report
 }
