@@ -64,7 +64,6 @@ static int episode_read(DBusMessageIter *iter, struct crampd_episode *ret, struc
 
 static int page_request(const struct crampd_filter *filter, uint64_t after, DBusMessage **ret,
                         struct crampd_error *error) {
-        const dbus_uint32_t limit = EPISODES_PER_PAGE;
         struct dict_writer writer;
         DBusMessage *message;
         int r;
@@ -72,7 +71,7 @@ static int page_request(const struct crampd_filter *filter, uint64_t after, DBus
         r = call_new(MANAGER_PATH, HISTORY_INTERFACE, "ListEpisodes", &message, error);
         if (r < 0)
                 return r;
-        if (dict_begin(&writer, message) && dict_put(&writer, "limit", DBUS_TYPE_UINT32, &limit) &&
+        if (dict_begin(&writer, message) &&
             (filter->since_us == CRAMPD_NO_TIME ||
              dict_put(&writer, "since_us", DBUS_TYPE_INT64, &filter->since_us)) &&
             (filter->until_us == CRAMPD_NO_TIME ||

@@ -147,6 +147,29 @@ def test_alert_reaches_its_subscriber_and_history():
             assert private not in log, f'{private!r} is in the log:\n{log}'
 
 
+def crampctl(*arguments):
+    return subprocess.run([os.environ['CRAMPCTL'], *arguments], check=True, capture_output=True, text=True,
+                          timeout=60).stdout
+
+
+def test_crampctl_shows_the_same():
+    with System() as system, system.daemon('--virtual', f'{recording()},speed=20,name=mine'):
+        client = system.client()
+        client.subscribe()
+        client.wait_signal('AlertEnded')
+        row, = client.wait(lambda: [row for row in client.episodes() if 'end_us' in row], what='the end to be recorded')
+        episode, = (json.loads(line) for line in crampctl('history', '--json').splitlines())
+        for field in ('id', 'sensor', 'leg', 'muscle', 'onset_us', 'alert_us', 'end_us', 'end_reason', 'severity'):
+            assert episode[field] == row[field], (field, episode, row)
+        exported = json.loads(crampctl('export', '--format', 'json'))
+        assert exported['schema'] and exported['episodes'] == [episode]
+        table = crampctl('export', '--format', 'csv').splitlines()
+        assert len(table) == 2 and table[1].startswith(f'{episode["id"]},'), table
+        assert [json.loads(line)['name'] for line in crampctl('sensors', '--json').splitlines()] == ['mine']
+        assert json.loads(crampctl('--json'))['store'] == 'ok'
+        assert crampctl('history', '--until', '2020-01-01', '--json') == ''
+
+
 def test_late_subscriber_hears_of_an_open_alert():
     with System() as system, system.daemon('--virtual', f'{recording()},speed=4'):
         early, late = system.client(), system.client()

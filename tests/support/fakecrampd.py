@@ -214,7 +214,7 @@ def run():
             after = int(filter_.get('after', 0))
             chosen = [e for e in self.episodes
                       if int(filter_.get('since_us', -2**63)) <= e['onset_us'] < int(filter_.get('until_us', 2**63))]
-            size = min(self.page, int(filter_.get('limit', 1000)))
+            size = min(self.page, int(filter_.get('limit', 250)))
             page = chosen[after:after + size]
             cursor = after + size if after + size < len(chosen) else 0
             if how == 'many':
