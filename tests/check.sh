@@ -107,6 +107,7 @@ suite() {
         [ "$status" -eq 0 ] || [ "$2" -gt 0 ] || set -- "$1" 1 "$3"
         passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
         echo "$name: $1 passed, $2 failed, $3 skipped"
+        sed -n 's/^# measured: /  /p' "$build/meson-logs/testlog.txt"
         [ "$2" -gt 0 ] || return 0
         [ ! -s "$logs/$name.failed" ] || cat "$logs/$name.failed"
         echo "The end of $logs/$name.log:"
@@ -188,6 +189,7 @@ check_gcc() {
         stage "gcc: all tests, unit, installation"
         check build-gcc build_new gcc gcc --prefix=/usr || return
         suite tests-gcc build/gcc
+        suite bench-gcc build/gcc --benchmark
         check exposure unit_is_tight
         check install-destdir installs_to_destdir
 }

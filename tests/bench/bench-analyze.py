@@ -95,7 +95,7 @@ def main():
         edf_write(path, hours)
         seconds, cpu_s, episodes = analyze(crampctl, path)
         bar_s = EDF_BAR_S * hours / 8
-        print(f'# {hours} h at {RATE} Hz as EDF: {seconds:.2f} s ({cpu_s:.2f} s of the processor), bar {bar_s:g} s')
+        print(f'# measured: {hours} h at {RATE} Hz as EDF: {seconds:.2f} s ({cpu_s:.2f} s of the processor), bar {bar_s:g} s')
         found = len(episodes) == 1 and abs(episodes[0]['onset_s'] - expected_s) < 5
         failed += not (seconds < bar_s and found)
         print(f'{"ok" if seconds < bar_s and found else "not ok"} 1 - edf')
@@ -106,14 +106,14 @@ def main():
         csv_write(path, hours)
         seconds, cpu_s, same = analyze(crampctl, path, '--rate', str(RATE))
         speed = os.path.getsize(path) / 2**20 / cpu_s  # others may share the machine
-        print(f'# the same as CSV: {seconds:.2f} s ({cpu_s:.2f} s of the processor), {speed:.0f} MiB/s, '
+        print(f'# measured: the same as CSV: {seconds:.2f} s ({cpu_s:.2f} s of the processor), {speed:.0f} MiB/s, '
               f'bar {CSV_BAR_MIB_PER_S} MiB/s')
         agree = [episode['onset_s'] for episode in same] == [episode['onset_s'] for episode in episodes]
         failed += not (speed >= CSV_BAR_MIB_PER_S and agree)
         print(f'{"ok" if speed >= CSV_BAR_MIB_PER_S and agree else "not ok"} 2 - csv')
 
     memory_mib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    print(f'# memory: {memory_mib:.1f} MiB, bar {MEMORY_BAR_MIB} MiB')
+    print(f'# measured: memory {memory_mib:.1f} MiB, bar {MEMORY_BAR_MIB} MiB')
     failed += memory_mib >= MEMORY_BAR_MIB
     print(f'{"ok" if memory_mib < MEMORY_BAR_MIB else "not ok"} 3 - memory')
     sys.exit(1 if failed else 0)

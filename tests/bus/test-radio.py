@@ -92,7 +92,7 @@ def test_alert_is_at_the_client_in_time():
     sent_us = next(int(us) for device, position, us in (line.split() for line in log.read_text().splitlines())
                    if int(position) == deciding)
     latency_ms = heard_s * 1000 - sent_us / 1000
-    tap.note(f'alert at the client {latency_ms:.1f} ms after the packet that decided it')
+    tap.measured(f'alert at the client {latency_ms:.1f} ms after the packet that decided it')
     assert 0 < latency_ms < LATENCY_MAX_MS, latency_ms
     # Live is offline, to the microsecond's rounding.
     assert abs((raised[6]['alert_us'] - raised[2]) - (expected['alert_s'] - expected['onset_s']) * 1e6) <= 2
@@ -117,7 +117,7 @@ def test_stopped_bus_loses_no_packet():
             system.bus.resume()
 
         after = counters(client)
-        tap.note(f'{after["packets"] - before} packets came while the bus stood still for 5 s')
+        tap.measured(f'{after["packets"] - before} packets came while the bus stood still for 5 s')
         assert after['packets'] - before >= 900 and after['lost_packets'] == 0 and after['connects'] == 1
         assert mock.status()['dropped'] == 0
 

@@ -22,6 +22,11 @@ def note(text):
         print(f'# {line}', flush=True)
 
 
+def measured(text):
+    """A note with a figure that belongs to a bar; check.sh repeats these."""
+    note(f'measured: {text}')
+
+
 def wait_until(condition, limit_s=10, what='the condition'):
     """Returns the first true value of condition(); fails when there was none within the limit."""
     end = time.monotonic() + limit_s

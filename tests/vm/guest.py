@@ -239,7 +239,7 @@ def test_export_agrees_with_truth():
     since_start_s = episode['onset_us'] / 1e6 - State.streaming_s
     duration_s = (episode['end_us'] - episode['onset_us']) / 1e6
     cramp, = (event for event in State.truth['events'] if event['kind'] == 'cramp')
-    tap.note(f'onset {since_start_s:.2f} s after the stream began (played: {cramp["onset_s"]:.2f}), '
+    tap.measured(f'onset {since_start_s:.2f} s after the stream began (played: {cramp["onset_s"]:.2f}), '
              f'duration {duration_s:.2f} s (played: {cramp["end_s"] - cramp["onset_s"]:.2f})')
     assert abs(since_start_s - cramp['onset_s']) < ONSET_TOLERANCE_S + START_TOLERANCE_S
     assert abs(duration_s - (cramp['end_s'] - cramp['onset_s'])) < ONSET_TOLERANCE_S + END_TOLERANCE_S
@@ -266,7 +266,7 @@ def test_no_packet_is_lost():
         sensor, = crampctl_objects('sensors')
         return sensor['monitored_us'] >= 60e6 and sensor
     sensor = tap.wait_until(monitored, LIMIT_S, 'a minute of signal')
-    tap.note(f'{sensor["packets"]} packets in {sensor["monitored_us"] / 1e6:.1f} s')
+    tap.measured(f'{sensor["packets"]} packets in {sensor["monitored_us"] / 1e6:.1f} s, {sensor["lost_packets"]} lost')
     assert sensor['packets'] > 0 and sensor['lost_packets'] == 0 and sensor['malformed_packets'] == 0, sensor
 
 
