@@ -5,8 +5,8 @@
  * ever waits for a disk. Called by the daemon's main, nights and bus objects.
  *
  * A write that fails (disk full, read-only, I/O error) stays at the head of the queue and is tried again
- * every second, while queries go on. Times are integer microseconds UTC, with the local zone's offset at
- * that time beside them.
+ * four times a second, while queries go on. Times are integer microseconds UTC, with the local zone's
+ * offset at that time beside them.
  */
 #pragma once
 
@@ -113,7 +113,8 @@ int store_open(const char *path, sd_event *event, store_health_func health, void
                struct store **ret);
 
 /* Lets the writer finish what is queued, for at most `limit_us`, then stops it; pending callbacks get
- * -ECANCELED. May be called from a callback. Returns NULL. NULL is accepted. */
+ * -ECANCELED. May be called from a callback; what is put after that gets -ESHUTDOWN. Returns NULL. NULL
+ * is accepted. */
 struct store *store_close(struct store *store, uint64_t limit_us);
 
 /* Writes: insert or update by id. `done` may be NULL; it is called after the commit is durable. A night

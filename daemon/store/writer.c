@@ -36,7 +36,7 @@ enum step {
         STEP_STOP,
 };
 
-/* Tells the loop when the state has changed; the same failure every second is told once. */
+/* Tells the loop when the state has changed; the same failure at every try is told once. */
 static void writer_report(struct writer *writer, int error, const char *text) {
         struct shared *shared = writer->shared;
         struct report *report;
