@@ -176,12 +176,6 @@ int stream_add_fd(struct stream *stream, unsigned source, int fd) {
                             stream_fd);
         if (r < 0)
                 return r;
-        /* Samples go before whatever clients ask. */
-        r = sd_event_source_set_priority(stream_fd->event_source, SD_EVENT_PRIORITY_IMPORTANT);
-        if (r < 0) {
-                stream_fd->event_source = sd_event_source_disable_unref(stream_fd->event_source);
-                return r;
-        }
         stream_fd->fd = steal_fd(&owned);
         stream->fds_count++;
         return 0;

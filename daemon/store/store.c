@@ -130,10 +130,6 @@ int store_open(const char *path, sd_event *event, store_health_func health, void
         if (r < 0)
                 return r;
         (void)sd_event_source_set_description(store->source, "store");
-        /* Samples and the bus go first. */
-        r = sd_event_source_set_priority(store->source, SD_EVENT_PRIORITY_NORMAL + 10);
-        if (r < 0)
-                return r;
         r = writer_start(store->shared, &store->thread);
         if (r < 0)
                 return r;
