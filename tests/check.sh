@@ -107,7 +107,7 @@ suite() {
         [ "$status" -eq 0 ] || [ "$2" -gt 0 ] || set -- "$1" 1 "$3"
         passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
         echo "$name: $1 passed, $2 failed, $3 skipped"
-        sed -n 's/^# measured: /  /p' "$build/meson-logs/testlog.txt"
+        sed -n 's/^# measured: /  /p' "${junit%.junit.xml}.txt" 2>/dev/null
         [ "$2" -gt 0 ] || return 0
         [ ! -s "$logs/$name.failed" ] || cat "$logs/$name.failed"
         echo "The end of $logs/$name.log:"
