@@ -2,63 +2,180 @@
 /*
  * What a sensor driver is: one file with one `struct sensor_driver`, and one line in registry.c.
  *
- * A driver turns bytes into blocks and says which characteristics to use. It has no bus, clock, file or
- * logger, so a driver can be tested and fuzzed alone. Called by sensors/stream.c (packets) and
- * sensors/bluez/ (GATT).
+ * A driver turns bytes into blocks and says how its sensor is recognised, started and kept going. It has
+ * no bus, clock, file or logger, so a driver can be tested and fuzzed alone. Called by sensors/stream.c
+ * (packets), sensors/bluez/ (GATT and adverts) and sensors/clock.c (which makes time of what `format`
+ * promises about the samples).
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define STREAM_CHANNELS_MAX 16u
+#define STREAM_RATES_MAX 4u
 
-/* What one packet held. The counts belong to the decoder and last until its next call. */
-struct emg_block {
-        uint64_t index; /* number of the first frame since the stream started; missing frames count */
-        uint32_t frames;
-        uint32_t channels;
-        const int32_t *counts; /* frames x channels, interleaved, oldest first */
-        uint64_t lost_packets; /* missing right before this packet */
+/* --- recognising --- */
+
+/* An advert, as far as it was heard. */
+struct sensor_advert {
+        const char *name;            /* NULL = none */
+        const char *const *services; /* UUIDs in lower case, NULL ends; NULL = none */
+        int company;                 /* id of the manufacturer data, -1 = none */
+        const uint8_t *data;         /* of that company, without the id */
+        size_t size;
+};
+
+enum sensor_match {
+        SENSOR_MATCH_NO,
+        SENSOR_MATCH_MAYBE, /* a name or service that others use too */
+        SENSOR_MATCH_YES,
+};
+
+/* What is known of the sensor before it is started. */
+struct sensor_settings {
+        const char *name;  /* as advertised; "" = unknown */
+        double scale_uv;   /* microvolts per count as the owner set it; 0 = the driver's own */
+        uint32_t rate_mhz; /* as the owner set it, or as an earlier stream measured it; 0 = unknown */
+        uint8_t channels;  /* as the owner set it; 0 = the driver's own */
+        bool envelope; /* the owner says that the sensor sends envelopes (drivers that cannot tell) */
+};
+
+/* --- starting, stopping, keeping alive --- */
+
+enum sensor_step_kind {
+        SENSOR_STEP_END,
+        SENSOR_STEP_READ,      /* `uuid`; the value goes to answer() */
+        SENSOR_STEP_SUBSCRIBE, /* to notifying[source] */
+        SENSOR_STEP_WRITE,     /* `value` to `uuid`, with response */
+        SENSOR_STEP_COMMAND,   /* the same without response */
+        SENSOR_STEP_ASK,       /* SENSOR_STEP_WRITE, then packets of notifying[source] go to answer() */
+        SENSOR_STEP_PAUSE,     /* `limit_ms` */
+};
+
+struct sensor_step {
+        enum sensor_step_kind kind;
+        const char *uuid;
+        unsigned source;
+        const uint8_t *value;
+        size_t size;
+        uint32_t limit_ms; /* of ASK and PAUSE */
+        bool optional;     /* a characteristic that is not there, or refuses, is passed over */
+};
+
+/* --- samples --- */
+
+enum stream_kind {
+        STREAM_RAW,
+        STREAM_ENVELOPE, /* rectified and smoothed by the sensor */
+};
+
+enum stream_rate {
+        STREAM_RATE_KNOWN,   /* as a crystal keeps it */
+        STREAM_RATE_GUESSED, /* one of `rates_mhz`, or if these are none near `rate_mhz`: to be measured
+                              */
+        STREAM_RATE_NONE,    /* samples come when they come, at about `rate_mhz`; their arrival is their
+                                time */
 };
 
 /* The shape of a stream, fixed from one start to the next. */
 struct stream_format {
+        enum stream_kind kind;
+        enum stream_rate rate;
         uint32_t rate_mhz;
-        uint32_t channels;                   /* 1 .. STREAM_CHANNELS_MAX */
-        double scale_uv;                     /* microvolts per count; 0 = arbitrary unit */
-        uint8_t muscle[STREAM_CHANNELS_MAX]; /* enum muscle, as the sensor says */
-        uint8_t leg;                         /* enum leg */
+        uint32_t rates_mhz[STREAM_RATES_MAX]; /* 0 ends */
+        uint32_t channels;                    /* 1 .. STREAM_CHANNELS_MAX */
+        double scale_uv;                      /* microvolts per count; 0 = arbitrary unit */
+        uint8_t muscle[STREAM_CHANNELS_MAX];  /* enum muscle, as the sensor says */
+        uint8_t leg;                          /* enum leg */
+
+        /* Frames can be lost without a trace in the packets only in multiples of this many: 0 = never
+         * (a long counter), 256 (a counter of 8 bits), as many as a packet has (no counter). What was
+         * lost then shows in the arrival times alone. */
+        uint32_t slip_frames;
 };
 
-/* One write at start or stop. */
-struct sensor_write {
-        const char *characteristic; /* UUID */
-        const uint8_t *value;
-        size_t size;
+/* What one packet held. The counts belong to the decoder and last until its next call. */
+struct emg_block {
+        uint64_t index; /* number of the first frame since the stream started; missing frames count, as
+                           far as the packets tell (slip_frames) */
+        uint32_t frames;
+        uint32_t channels;
+        const int32_t *counts; /* frames x channels, interleaved, oldest first */
+        uint64_t lost_packets; /* missing right before this packet */
+        bool damaged; /* decoded after a loss that spoils values (deltas): to be counted as a gap */
 };
+
+/* What a sensor tells beside its samples. */
+struct sensor_extras {
+        uint32_t revision;      /* grows with each change of what follows */
+        int battery_percent;    /* -1 = unknown */
+        int battery_mv;         /* -1 = unknown */
+        int electrodes_on;      /* -1 = unknown, 0, 1 */
+        uint64_t accelerations; /* how many were heard */
+        int32_t acceleration_mg[3];
+        double impedance_ohm[STREAM_CHANNELS_MAX]; /* < 0 = unknown */
+};
+
+enum sensor_battery {
+        SENSOR_BATTERY_NONE,
+        SENSOR_BATTERY_BLUEZ,  /* the Battery Service: BlueZ claims it (org.bluez.Battery1) */
+        SENSOR_BATTERY_EXTRAS, /* by the driver's own means */
+};
+
+/* Instead of a number of `notifying`: the packet is an advert's manufacturer data, with the two bytes of
+ * the company id, little-endian, before it. */
+#define SENSOR_SOURCE_ADVERT 255u
 
 struct sensor_decoder;
 
 struct sensor_driver {
         const char *name;  /* as on the command line */
         const char *title; /* for people */
+        const char *notes; /* for the owner, when the sensor is added: a button, charging; or NULL */
 
-        const char *service;                 /* UUID that the sensor advertises */
-        const char *description;             /* UUID to read before the start, or NULL */
-        const char *const *notifying;        /* UUIDs to acquire, NULL ends; `source` below */
-        const struct sensor_write *on_start; /* after acquiring; .characteristic NULL ends */
-        const struct sensor_write *on_stop;
+        const char *service;          /* UUID that the sensor has, and by which it may be looked for */
+        const char *const *notifying; /* UUIDs of the sources, NULL ends; NULL for a sensor of adverts */
+        /* UUIDs of characteristics that prove it; NULL ends. NULL = all that the steps use and are not
+         * optional. Looked for in `service` first, then in all. */
+        const char *const *proof;
+
+        const struct sensor_step *start;      /* .. SENSOR_STEP_END */
+        const struct sensor_step *stop;       /* no reads, nobody hears the answers */
+        const struct sensor_step *identify;   /* blink or buzz; NULL = it cannot */
+        const struct sensor_step *keep_alive; /* each keep_alive_ms; NULL = none */
+        uint32_t keep_alive_ms;
+
+        enum sensor_battery battery;
+        bool from_adverts;      /* never connected to: its adverts are the packets */
+        bool buzzes;            /* on connecting: to be gentle with */
+        bool is_paired;         /* wants pairing; all others must not be paired */
+        uint16_t mtu_min;       /* ATT_MTU below which it does not work; 0 = any */
+        uint32_t packets_per_s; /* typical, and their size: what it takes of a radio's time */
+        uint32_t packet_size;
+
+        enum sensor_match (*match)(const struct sensor_advert *advert);
 
         /* Returns 0 or -ENOMEM. */
         int (*decoder_new)(struct sensor_decoder **ret);
         struct sensor_decoder *(*decoder_free)(struct sensor_decoder *decoder);
 
-        /* Takes the description's value, starts a new stream. Returns 0; -EBADMSG: malformed;
+        /* A new stream starts: forgets the last one. Extras stay. Returns 0, or -ERANGE for settings
+         * that this sensor cannot have. */
+        int (*begin)(struct sensor_decoder *decoder, const struct sensor_settings *settings);
+
+        /* Takes what step number `step` of `start` brought: the value of a READ, or a packet of ASK's
+         * source; NULL when it did not come (ASK's limit, an optional READ). Returns the number of the
+         * next step; -EAGAIN: not the reply that ASK waits for, decode() gets it; -EBADMSG: malformed;
          * -EPROTONOSUPPORT: a version that this driver does not know; -ERANGE: well-formed, but crampd
-         * cannot use such a stream. */
-        int (*describe)(struct sensor_decoder *decoder, const uint8_t *value, size_t size,
-                        struct stream_format *ret);
+         * cannot use such a stream; -ETIMEDOUT: it cannot go on without. May be NULL: always the next
+         * step. */
+        int (*answer)(struct sensor_decoder *decoder, unsigned step, const uint8_t *value, size_t size);
+
+        /* What comes, known before the first block: called after the last step, or when a block comes
+         * earlier. Returns 0, or as answer(). */
+        int (*format)(const struct sensor_decoder *decoder, struct stream_format *ret);
 
         /* Decodes one packet of notifying[source]. Returns 1 with a block, 0 when there is none yet (the
          * packet holds no frames, is an old one again, or waits for one before it), -EBADMSG when it is
@@ -67,9 +184,11 @@ struct sensor_driver {
                       size_t size, struct emg_block *ret);
 
         /* After decode() gave a block: returns 1 with a further one, or 0. NULL if a packet never makes
-         * for more than one. Packets may overtake each other on the way (ATT over several bearers), so
-         * one may have waited. */
+         * for more than one. */
         int (*more)(struct sensor_decoder *decoder, struct emg_block *ret);
+
+        /* The latest; NULL if the sensor tells nothing beside samples. */
+        const struct sensor_extras *(*extras)(const struct sensor_decoder *decoder);
 };
 
 /* The table of drivers, in registry.c; NULL at the end. */
@@ -77,3 +196,6 @@ extern const struct sensor_driver *const sensor_drivers[];
 
 /* NULL if there is none of that name. */
 const struct sensor_driver *sensor_driver_find(const char *name);
+/* The driver that recognises the advert best, or NULL. */
+const struct sensor_driver *sensor_driver_match(const struct sensor_advert *advert,
+                                                enum sensor_match *ret_match);

@@ -12,6 +12,7 @@
 #define DESCRIPTION_FIXED_SIZE 12u
 #define VALUES_MAX ((OPEN_PROFILE_PACKET_MAX - OPEN_PROFILE_HEADER_SIZE) / 2)
 #define PICOVOLTS_PER_MICROVOLT 1e6
+#define IDENTIFY_S 5
 
 struct waiting_packet {
         uint16_t size; /* 0 = none */
@@ -19,6 +20,7 @@ struct waiting_packet {
 };
 
 struct sensor_decoder {
+        struct stream_format format;
         uint32_t channels; /* 0 until described */
         uint32_t value_size;
         uint32_t jump_max; /* frames */
@@ -74,8 +76,8 @@ static struct sensor_decoder *decoder_free(struct sensor_decoder *decoder) {
         return NULL;
 }
 
-static int decoder_describe(struct sensor_decoder *decoder, const uint8_t *value, size_t size,
-                            struct stream_format *ret) {
+int open_profile_describe(struct sensor_decoder *decoder, const uint8_t *value, size_t size,
+                          struct stream_format *ret) {
         struct stream_format format = {};
         unsigned value_size;
 
@@ -111,7 +113,28 @@ static int decoder_describe(struct sensor_decoder *decoder, const uint8_t *value
         for (size_t i = 0; i < OPEN_PROFILE_WAITING_MAX; i++)
                 decoder->waiting[i].size = 0;
         decoder->waiting_count = 0;
+        decoder->format = format;
         *ret = format;
+        return 0;
+}
+
+static int decoder_begin(struct sensor_decoder *decoder, const struct sensor_settings *settings) {
+        decoder->channels = 0;
+        return 0;
+}
+
+static int decoder_answer(struct sensor_decoder *decoder, unsigned step, const uint8_t *value,
+                          size_t size) {
+        struct stream_format format;
+        int r = value ? open_profile_describe(decoder, value, size, &format) : -EBADMSG;
+
+        return r < 0 ? r : (int)step + 1;
+}
+
+static int decoder_format(const struct sensor_decoder *decoder, struct stream_format *ret) {
+        if (decoder->channels == 0)
+                return -EBADMSG;
+        *ret = decoder->format;
         return 0;
 }
 
@@ -317,28 +340,49 @@ static const char *const notifying[] = {OPEN_PROFILE_SAMPLES_UUID, NULL};
 
 static const uint8_t start_value[] = {OPEN_PROFILE_START};
 static const uint8_t stop_value[] = {OPEN_PROFILE_STOP};
+static const uint8_t identify_value[] = {OPEN_PROFILE_IDENTIFY, IDENTIFY_S};
 
-static const struct sensor_write on_start[] = {
-        {OPEN_PROFILE_CONTROL_UUID, start_value, sizeof(start_value)},
-        {},
+static const struct sensor_step start[] = {
+        {SENSOR_STEP_READ, .uuid = OPEN_PROFILE_DESCRIPTION_UUID},
+        {SENSOR_STEP_SUBSCRIBE, .source = 0},
+        {SENSOR_STEP_WRITE, .uuid = OPEN_PROFILE_CONTROL_UUID, .value = start_value, .size = 1},
+        {SENSOR_STEP_END},
 };
 
-static const struct sensor_write on_stop[] = {
-        {OPEN_PROFILE_CONTROL_UUID, stop_value, sizeof(stop_value)},
-        {},
+static const struct sensor_step stop[] = {
+        {SENSOR_STEP_WRITE, .uuid = OPEN_PROFILE_CONTROL_UUID, .value = stop_value, .size = 1},
+        {SENSOR_STEP_END},
 };
+
+static const struct sensor_step identify[] = {
+        {SENSOR_STEP_WRITE, .uuid = OPEN_PROFILE_CONTROL_UUID, .value = identify_value, .size = 2},
+        {SENSOR_STEP_END},
+};
+
+static enum sensor_match advert_match(const struct sensor_advert *advert) {
+        for (const char *const *service = advert->services; service && *service; service++)
+                if (strcmp(*service, OPEN_PROFILE_SERVICE_UUID) == 0)
+                        return SENSOR_MATCH_YES;
+        return SENSOR_MATCH_NO;
+}
 
 const struct sensor_driver open_profile_driver = {
         .name = "crampd",
         .title = "Open leg-EMG profile",
         .service = OPEN_PROFILE_SERVICE_UUID,
-        .description = OPEN_PROFILE_DESCRIPTION_UUID,
         .notifying = notifying,
-        .on_start = on_start,
-        .on_stop = on_stop,
+        .start = start,
+        .stop = stop,
+        .identify = identify,
+        .battery = SENSOR_BATTERY_BLUEZ,
+        .packets_per_s = 20,
+        .packet_size = 108, /* one channel of 2 bytes at 1 kHz */
+        .match = advert_match,
         .decoder_new = decoder_new,
         .decoder_free = decoder_free,
-        .describe = decoder_describe,
+        .begin = decoder_begin,
+        .answer = decoder_answer,
+        .format = decoder_format,
         .decode = decoder_decode,
         .more = decoder_more,
 };

@@ -60,6 +60,11 @@ struct open_profile_description {
 
 extern const struct sensor_driver open_profile_driver;
 
+/* What the driver does with the value of the Description, for those who have it by other ways: starts a
+ * new stream. Returns as sensor_driver.answer(), 0 when it is accepted. */
+int open_profile_describe(struct sensor_decoder *decoder, const uint8_t *value, size_t size,
+                          struct stream_format *ret);
+
 /* Returns the size of the value, or -EINVAL if the profile cannot express it. */
 ssize_t open_profile_encode_description(const struct open_profile_description *description,
                                         uint8_t value[static OPEN_PROFILE_DESCRIPTION_MAX]);

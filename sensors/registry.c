@@ -17,3 +17,21 @@ const struct sensor_driver *sensor_driver_find(const char *name) {
                         return *driver;
         return NULL;
 }
+
+const struct sensor_driver *sensor_driver_match(const struct sensor_advert *advert,
+                                                enum sensor_match *ret_match) {
+        const struct sensor_driver *best = NULL;
+        enum sensor_match best_match = SENSOR_MATCH_NO;
+
+        for (const struct sensor_driver *const *driver = sensor_drivers; *driver; driver++) {
+                enum sensor_match match = (*driver)->match(advert);
+
+                if (match > best_match) {
+                        best = *driver;
+                        best_match = match;
+                }
+        }
+        if (ret_match)
+                *ret_match = best_match;
+        return best;
+}

@@ -70,13 +70,32 @@ static bool block_deliver(struct stream *stream, const struct emg_block *block, 
         return freed;
 }
 
+/* Returns true if it was taken, or the stream freed. */
+static bool packet_pass(struct stream *stream, unsigned source, const uint8_t *packet, size_t size,
+                        bool *ret_freed) {
+        bool taken;
+
+        *ret_freed = false;
+        if (!stream->callbacks.packet)
+                return false;
+        stream->freed = ret_freed;
+        taken = stream->callbacks.packet(source, packet, size, stream->userdata);
+        if (*ret_freed)
+                return true;
+        stream->freed = NULL;
+        return taken;
+}
+
 /* Returns true if the callback freed the stream. */
 static bool packet_take(struct stream *stream, unsigned source, const uint8_t *packet, ssize_t size,
                         uint64_t arrival_us) {
         const struct sensor_driver *driver = stream->driver;
         struct emg_block block;
+        bool freed;
         int r;
 
+        if (size <= (ssize_t)DATAGRAM_MAX && packet_pass(stream, source, packet, (size_t)size, &freed))
+                return freed;
         stream->counters.packets++;
         r = size > (ssize_t)DATAGRAM_MAX
                     ? -EBADMSG

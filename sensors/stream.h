@@ -17,8 +17,11 @@
 
 struct stream;
 
-/* The stream may be freed from within both. */
+/* The stream may be freed from within each. */
 struct stream_callbacks {
+        /* Every packet first comes here. Returns true if it was no sample and shall not be decoded. May
+         * be NULL. */
+        bool (*packet)(unsigned source, const uint8_t *packet, size_t size, void *userdata);
         void (*block)(const struct emg_block *block, uint64_t arrival_us,
                       void *userdata); /* CLOCK_BOOTTIME */
         /* The other end closed, or reading failed with `error` (negative errno, 0 = closed). The stream

@@ -123,19 +123,30 @@ struct bluez_device *bluez_find_device(const struct bluez *bluez, const char *ad
         return best;
 }
 
+/* The first of that UUID below `service` (a path), or anywhere if that is NULL. */
+static const char *characteristic_find(const struct bluez_device *device, const char *service,
+                                       const char *uuid) {
+        size_t size = service ? strlen(service) : 0;
+
+        for (const struct bluez_attribute *c = device->attributes; c; c = c->next)
+                if (c->is_characteristic && strcasecmp(c->uuid, uuid) == 0 &&
+                    (!service || (strncmp(c->path, service, size) == 0 && c->path[size] == '/')))
+                        return c->path;
+        return NULL;
+}
+
 const char *bluez_device_characteristic(const struct bluez_device *device, const char *service,
                                         const char *uuid) {
         for (const struct bluez_attribute *s = device->attributes; s; s = s->next) {
-                size_t size = strlen(s->path);
+                const char *path;
 
                 if (s->is_characteristic || strcasecmp(s->uuid, service) != 0)
                         continue;
-                for (const struct bluez_attribute *c = device->attributes; c; c = c->next)
-                        if (c->is_characteristic && strcasecmp(c->uuid, uuid) == 0 &&
-                            strncmp(c->path, s->path, size) == 0 && c->path[size] == '/')
-                                return c->path;
+                path = characteristic_find(device, s->path, uuid);
+                if (path)
+                        return path;
         }
-        return NULL;
+        return characteristic_find(device, NULL, uuid);
 }
 
 static void device_free(struct bluez_device *device) {

@@ -181,7 +181,7 @@ struct bluez_device *bluez_get_device(const struct bluez *bluez, const char *pat
 /* The best of the devices with this address: connected before heard before known, then the strongest. */
 struct bluez_device *bluez_find_device(const struct bluez *bluez, const char *address);
 struct bluez_adapter *bluez_device_adapter(const struct bluez *bluez, const struct bluez_device *device);
-/* Path of a characteristic, or NULL. */
+/* Path of a characteristic, rather of this service than of another, or NULL. */
 const char *bluez_device_characteristic(const struct bluez_device *device, const char *service,
                                         const char *uuid);
 

@@ -27,12 +27,21 @@ struct subscription {
         struct stream *stream;
         sd_bus_slot *call;
         sd_event_source *begin;
-        bool described;
-        unsigned acquired;
-        unsigned written;
+        sd_event_source *timer; /* of PAUSE and ASK */
+        unsigned step;
+        bool asking;    /* the request is written, its reply waited for */
+        bool formatted; /* the format was told */
 };
 
-static void subscription_next(struct subscription *s);
+static void subscription_run(struct subscription *s);
+
+static const struct sensor_step *current_step(const struct subscription *s) {
+        return &s->driver->start[s->step];
+}
+
+bool subscription_is_started(const struct subscription *s) {
+        return current_step(s)->kind == SENSOR_STEP_END;
+}
 
 static void subscription_fail(struct subscription *s, const char *reason) {
         s->callbacks->failed(reason, s->userdata); /* `s` may be gone */
@@ -48,6 +57,59 @@ static void subscription_fail_call(struct subscription *s, const char *what, sd_
         subscription_fail(s, reason);
 }
 
+static const char *driver_error_to_string(int error) {
+        switch (error) {
+        case -EPROTONOSUPPORT:
+                return "the sensor speaks a version of its protocol that crampd does not know: update "
+                       "crampd";
+        case -ERANGE:
+                return "the sensor's stream is of a kind that crampd cannot use";
+        case -ETIMEDOUT:
+                return "the sensor did not reply";
+        case -ENOMEM:
+                return "out of memory";
+        default:
+                return "the sensor's description is malformed";
+        }
+}
+
+/* Goes on with what the driver says to the outcome of a step. */
+static void subscription_answer(struct subscription *s, const uint8_t *value, size_t size) {
+        int r = s->driver->answer ? s->driver->answer(s->decoder, s->step, value, size)
+                                  : (int)s->step + 1;
+
+        if (r < 0) {
+                subscription_fail(s, driver_error_to_string(r));
+                return;
+        }
+        s->asking = false;
+        s->timer = sd_event_source_disable_unref(s->timer);
+        s->step = (unsigned)r;
+        subscription_run(s);
+}
+
+static void subscription_pass(struct subscription *s) {
+        s->step++;
+        subscription_run(s);
+}
+
+/* Returns 0, or negative errno after having failed the subscription. */
+static int subscription_tell_format(struct subscription *s) {
+        struct stream_format format = {};
+        int r;
+
+        if (s->formatted)
+                return 0;
+        r = s->driver->format(s->decoder, &format);
+        if (r < 0) {
+                subscription_fail(s, driver_error_to_string(r));
+                return r;
+        }
+        s->formatted = true;
+        s->callbacks->format(&format, s->userdata);
+        return 0;
+}
+
 /* Returns 0, or negative errno; -ENOENT when bluetoothd no longer exports it. */
 static int subscription_call(struct subscription *s, const char *uuid, const char *member,
                              sd_bus_message_handler_t reply) {
@@ -61,9 +123,9 @@ static int subscription_call(struct subscription *s, const char *uuid, const cha
 }
 
 static int send_write(struct bluez *bluez, sd_bus_slot **ret_slot, const struct bluez_device *device,
-                      const struct sensor_driver *driver, const struct sensor_write *write,
+                      const struct sensor_driver *driver, const struct sensor_step *step,
                       sd_bus_message_handler_t reply, void *userdata) {
-        const char *path = bluez_device_characteristic(device, driver->service, write->characteristic);
+        const char *path = bluez_device_characteristic(device, driver->service, step->uuid);
         sd_bus_message *m = NULL;
         int r;
 
@@ -73,9 +135,10 @@ static int send_write(struct bluez *bluez, sd_bus_slot **ret_slot, const struct 
                                            "WriteValue");
         if (r < 0)
                 return r;
-        r = sd_bus_message_append_array(m, 'y', write->value, write->size);
+        r = sd_bus_message_append_array(m, 'y', step->value, step->size);
         if (r >= 0)
-                r = sd_bus_message_append(m, "a{sv}", 1, "type", "s", "request");
+                r = sd_bus_message_append(m, "a{sv}", 1, "type", "s",
+                                          step->kind == SENSOR_STEP_COMMAND ? "command" : "request");
         if (r >= 0)
                 r = ret_slot ? sd_bus_call_async(bluez->bus, ret_slot, m, reply, userdata, CALL_LIMIT_US)
                              : sd_bus_send(bluez->bus, m, NULL);
@@ -83,49 +146,22 @@ static int send_write(struct bluez *bluez, sd_bus_slot **ret_slot, const struct 
         return r;
 }
 
-static const char *describe_error_to_string(int error) {
-        switch (error) {
-        case -EPROTONOSUPPORT:
-                return "the sensor speaks a version of its protocol that crampd does not know: update "
-                       "crampd";
-        case -ERANGE:
-                return "the sensor's stream is of a kind that crampd cannot use";
-        case -ENOMEM:
-                return "out of memory";
-        default:
-                return "the sensor's description is malformed";
-        }
-}
-
-/* Returns 0, or negative errno after having failed the subscription. */
-static int subscription_describe(struct subscription *s, const void *value, size_t size) {
-        struct stream_format format;
-        int r;
-
-        r = s->driver->describe(s->decoder, value, size, &format);
-        if (r < 0) {
-                subscription_fail(s, describe_error_to_string(r));
-                return r;
-        }
-        s->described = true;
-        s->callbacks->format(&format, s->userdata);
-        return 0;
-}
-
-static int on_description(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+static int on_read(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
         struct subscription *s = userdata;
         const void *value;
         size_t size;
 
         s->call = sd_bus_slot_unref(s->call);
-        if (sd_bus_message_is_method_error(m, NULL))
+        if (sd_bus_message_is_method_error(m, NULL) && current_step(s)->optional)
+                subscription_answer(s, NULL, 0);
+        else if (sd_bus_message_is_method_error(m, NULL))
                 subscription_fail_call(s, "the sensor's description could not be read", m);
         else if (sd_bus_message_read_array(m, 'y', &value, &size) < 0)
                 subscription_fail(
                         s,
                         "bluetoothd gave the sensor's description in a form that crampd does not know");
-        else if (subscription_describe(s, value, size) >= 0)
-                subscription_next(s);
+        else
+                subscription_answer(s, value, size);
         return 0;
 }
 
@@ -146,7 +182,10 @@ static int on_acquired(sd_bus_message *m, void *userdata, sd_bus_error *ret_erro
 
         s->call = sd_bus_slot_unref(s->call);
         if (sd_bus_message_is_method_error(m, NULL)) {
-                subscription_fail_acquire(s, m);
+                if (current_step(s)->optional)
+                        subscription_pass(s);
+                else
+                        subscription_fail_acquire(s, m);
                 return 0;
         }
         r = sd_bus_message_read(m, "hq", &received, &mtu);
@@ -161,77 +200,127 @@ static int on_acquired(sd_bus_message *m, void *userdata, sd_bus_error *ret_erro
                 (void)close(fd);
                 fd = -1;
         }
-        r = fd < 0 ? -errno : stream_add_fd(s->stream, s->acquired, fd);
+        r = fd < 0 ? -errno : stream_add_fd(s->stream, current_step(s)->source, fd);
         if (r < 0) {
                 subscription_fail(s, "no descriptor is left for the data channel");
                 return 0;
         }
-        s->acquired++;
-        subscription_next(s);
+        subscription_pass(s);
         return 0;
+}
+
+static int on_limit(sd_event_source *source, uint64_t time_us, void *userdata) {
+        struct subscription *s = userdata;
+
+        if (current_step(s)->kind == SENSOR_STEP_ASK)
+                subscription_answer(s, NULL, 0);
+        else
+                subscription_pass(s);
+        return 0;
+}
+
+static int subscription_arm(struct subscription *s) {
+        return bluez_arm(s->bluez, &s->timer, (uint64_t)current_step(s)->limit_ms * 1000, on_limit, s);
 }
 
 static int on_written(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
         struct subscription *s = userdata;
+        bool refused = sd_bus_message_is_method_error(m, NULL);
+        int r;
 
         s->call = sd_bus_slot_unref(s->call);
-        if (sd_bus_message_is_method_error(m, NULL)) {
+        if (refused && !current_step(s)->optional) {
                 subscription_fail_call(s, "the sensor did not accept the start command", m);
-                return 0;
+        } else if (refused || current_step(s)->kind != SENSOR_STEP_ASK) {
+                subscription_pass(s);
+        } else {
+                r = subscription_arm(s);
+                if (r < 0)
+                        subscription_fail(s, strerror(-r));
         }
-        s->written++;
-        subscription_next(s);
         return 0;
 }
 
-static const struct sensor_write *next_write(const struct subscription *s) {
-        const struct sensor_write *write = s->driver->on_start ? &s->driver->on_start[s->written] : NULL;
+static int subscription_write(struct subscription *s) {
+        const struct bluez_device *device = bluez_get_device(s->bluez, s->device);
 
-        return write && write->characteristic ? write : NULL;
+        /* The reply may overtake bluetoothd's answer to the write. */
+        s->asking = current_step(s)->kind == SENSOR_STEP_ASK;
+        return device ? send_write(s->bluez, &s->call, device, s->driver, current_step(s), on_written, s)
+                      : -ENOENT;
 }
 
-bool subscription_is_started(const struct subscription *s) {
-        return s->described && !s->driver->notifying[s->acquired] && !next_write(s);
+static int subscription_begin_step(struct subscription *s) {
+        const struct sensor_step *step = current_step(s);
+
+        switch (step->kind) {
+        case SENSOR_STEP_READ:
+                return subscription_call(s, step->uuid, "ReadValue", on_read);
+        case SENSOR_STEP_SUBSCRIBE:
+                return subscription_call(s, s->driver->notifying[step->source], "AcquireNotify",
+                                         on_acquired);
+        case SENSOR_STEP_WRITE:
+        case SENSOR_STEP_COMMAND:
+        case SENSOR_STEP_ASK:
+                return subscription_write(s);
+        case SENSOR_STEP_PAUSE:
+                return subscription_arm(s);
+        case SENSOR_STEP_END:
+                break;
+        }
+        return 0;
 }
 
-static void subscription_next(struct subscription *s) {
-        const struct bluez_device *device;
-        int r = 0;
+static void subscription_run(struct subscription *s) {
+        const struct sensor_step *step = current_step(s);
+        int r;
 
-        if (!s->described) {
-                if (!s->driver->description) {
-                        if (subscription_describe(s, NULL, 0) >= 0)
-                                subscription_next(s);
-                        return;
-                }
-                r = subscription_call(s, s->driver->description, "ReadValue", on_description);
-        } else if (s->driver->notifying[s->acquired]) {
-                r = subscription_call(s, s->driver->notifying[s->acquired], "AcquireNotify",
-                                      on_acquired);
-        } else if (next_write(s)) {
-                device = bluez_get_device(s->bluez, s->device);
-                r = device ? send_write(s->bluez, &s->call, device, s->driver, next_write(s), on_written,
-                                        s)
-                           : -ENOENT;
-        } else {
-                s->callbacks->started(s->userdata);
+        if (step->kind == SENSOR_STEP_END) {
+                if (subscription_tell_format(s) >= 0)
+                        s->callbacks->started(s->userdata);
                 return;
         }
-        if (r == -ENOENT)
+        r = subscription_begin_step(s);
+        if (r == -ENOENT && step->optional)
+                subscription_answer(s, NULL, 0);
+        else if (r == -ENOENT)
                 subscription_fail(s, "the sensor no longer offers its service");
         else if (r < 0)
                 subscription_fail(s, strerror(-r));
 }
 
 static int on_begin(sd_event_source *source, void *userdata) {
-        subscription_next(userdata);
+        subscription_run(userdata);
         return 0;
+}
+
+/* What an ASK waits for is no sample. */
+static bool on_stream_packet(unsigned source, const uint8_t *packet, size_t size, void *userdata) {
+        struct subscription *s = userdata;
+        int r;
+
+        if (!s->asking || source != current_step(s)->source)
+                return false;
+        r = s->driver->answer(s->decoder, s->step, packet, size);
+        if (r == -EAGAIN)
+                return false;
+        s->call = sd_bus_slot_unref(s->call);
+        s->asking = false;
+        s->timer = sd_event_source_disable_unref(s->timer);
+        if (r < 0) {
+                subscription_fail(s, driver_error_to_string(r));
+                return true;
+        }
+        s->step = (unsigned)r;
+        subscription_run(s);
+        return true;
 }
 
 static void on_stream_block(const struct emg_block *block, uint64_t arrival_us, void *userdata) {
         struct subscription *s = userdata;
 
-        s->callbacks->block(block, arrival_us, s->userdata);
+        if (subscription_tell_format(s) >= 0)
+                s->callbacks->block(block, arrival_us, s->userdata);
 }
 
 static void on_stream_closed(int error, void *userdata) {
@@ -244,8 +333,8 @@ int subscription_new(struct bluez *bluez, const struct bluez_device *device,
                      const struct sensor_driver *driver, struct sensor_decoder *decoder,
                      const struct subscription_callbacks *callbacks, void *userdata,
                      struct subscription **ret) {
-        static const struct stream_callbacks stream_callbacks = {.block = on_stream_block,
-                                                                 .closed = on_stream_closed};
+        static const struct stream_callbacks stream_callbacks = {
+                .packet = on_stream_packet, .block = on_stream_block, .closed = on_stream_closed};
         struct subscription *s;
         int r;
 
@@ -261,6 +350,8 @@ int subscription_new(struct bluez *bluez, const struct bluez_device *device,
         r = s->device ? stream_new(bluez->event, driver, decoder, &stream_callbacks, s, &s->stream)
                       : -ENOMEM;
         if (r >= 0)
+                r = driver->begin(decoder, &(struct sensor_settings){.name = ""});
+        if (r >= 0)
                 r = sd_event_add_defer(bluez->event, &s->begin, on_begin, s);
         if (r < 0) {
                 subscription_free(s);
@@ -274,6 +365,7 @@ struct subscription *subscription_free(struct subscription *s) {
         if (!s)
                 return NULL;
         sd_event_source_disable_unref(s->begin);
+        sd_event_source_disable_unref(s->timer);
         sd_bus_slot_unref(s->call);
         stream_free(s->stream);
         free(s->device);
@@ -285,27 +377,37 @@ const struct stream_counters *subscription_get_counters(const struct subscriptio
         return stream_get_counters(s->stream);
 }
 
-static bool device_offers_writes(const struct bluez_device *device, const struct sensor_driver *driver,
-                                 const struct sensor_write *writes) {
-        for (; writes && writes->characteristic; writes++)
-                if (!bluez_device_characteristic(device, driver->service, writes->characteristic))
+static bool device_has(const struct bluez_device *device, const struct sensor_driver *driver,
+                       const char *uuid) {
+        return bluez_device_characteristic(device, driver->service, uuid);
+}
+
+static bool device_has_steps(const struct bluez_device *device, const struct sensor_driver *driver,
+                             const struct sensor_step *step) {
+        for (; step && step->kind != SENSOR_STEP_END; step++) {
+                const char *uuid = step->kind == SENSOR_STEP_SUBSCRIBE ? driver->notifying[step->source]
+                                                                       : step->uuid;
+
+                if (!step->optional && uuid && !device_has(device, driver, uuid))
                         return false;
+        }
         return true;
 }
 
 bool device_offers(const struct bluez_device *device, const struct sensor_driver *driver) {
-        if (driver->description &&
-            !bluez_device_characteristic(device, driver->service, driver->description))
-                return false;
-        for (unsigned i = 0; driver->notifying[i]; i++)
-                if (!bluez_device_characteristic(device, driver->service, driver->notifying[i]))
+        if (!driver->proof)
+                return device_has_steps(device, driver, driver->start) &&
+                       device_has_steps(device, driver, driver->stop);
+        for (const char *const *uuid = driver->proof; *uuid; uuid++)
+                if (!device_has(device, driver, *uuid))
                         return false;
-        return device_offers_writes(device, driver, driver->on_start) &&
-               device_offers_writes(device, driver, driver->on_stop);
+        return true;
 }
 
 void device_send_stop(struct bluez *bluez, const struct bluez_device *device,
                       const struct sensor_driver *driver) {
-        for (const struct sensor_write *w = driver->on_stop; w && w->characteristic; w++)
-                (void)send_write(bluez, NULL, device, driver, w, NULL, NULL);
+        for (const struct sensor_step *step = driver->stop; step && step->kind != SENSOR_STEP_END;
+             step++)
+                if (step->kind == SENSOR_STEP_WRITE || step->kind == SENSOR_STEP_COMMAND)
+                        (void)send_write(bluez, NULL, device, driver, step, NULL, NULL);
 }

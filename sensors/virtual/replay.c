@@ -114,7 +114,7 @@ static int on_description(sd_event_source *source, int fd, uint32_t revents, voi
         }
 
         replay->event_source = sd_event_source_disable_unref(replay->event_source);
-        r = open_profile_driver.describe(replay->decoder, value, (size_t)size, &format);
+        r = open_profile_describe(replay->decoder, value, (size_t)size, &format);
         if (r >= 0)
                 r = stream_begin(replay);
         if (r < 0) {

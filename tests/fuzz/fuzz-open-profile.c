@@ -67,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
         assert(open_profile_driver.decoder_new(&decoder) == 0);
         piece_size = piece_take(&input, &piece);
-        if (open_profile_driver.describe(decoder, piece, piece_size, &format) == 0) {
+        if (open_profile_describe(decoder, piece, piece_size, &format) == 0) {
                 format_check(&format);
                 while (input.size > 0) {
                         struct emg_block block;

@@ -52,7 +52,7 @@ static void describe_as(struct sensor_decoder *decoder,
         ssize_t size = open_profile_encode_description(description, value);
 
         assert_true(size > 0);
-        assert_int_equal(DRIVER->describe(decoder, value, (size_t)size, &format), 0);
+        assert_int_equal(open_profile_describe(decoder, value, (size_t)size, &format), 0);
 }
 
 /* One frame of zeros at that place of the example's stream. */
@@ -99,16 +99,19 @@ static void document_has_example(void **state) {
 
 static void driver_names_characteristics(void **state) {
         assert_string_equal(DRIVER->service, OPEN_PROFILE_SERVICE_UUID);
-        assert_string_equal(DRIVER->description, OPEN_PROFILE_DESCRIPTION_UUID);
+        assert_int_equal(DRIVER->start[0].kind, SENSOR_STEP_READ);
+        assert_string_equal(DRIVER->start[0].uuid, OPEN_PROFILE_DESCRIPTION_UUID);
+        assert_int_equal(DRIVER->start[1].kind, SENSOR_STEP_SUBSCRIBE);
         assert_string_equal(DRIVER->notifying[0], OPEN_PROFILE_SAMPLES_UUID);
         assert_null(DRIVER->notifying[1]);
-        assert_string_equal(DRIVER->on_start[0].characteristic, OPEN_PROFILE_CONTROL_UUID);
-        assert_int_equal(DRIVER->on_start[0].size, 1);
-        assert_int_equal(DRIVER->on_start[0].value[0], 0x01);
-        assert_null(DRIVER->on_start[1].characteristic);
-        assert_string_equal(DRIVER->on_stop[0].characteristic, OPEN_PROFILE_CONTROL_UUID);
-        assert_int_equal(DRIVER->on_stop[0].value[0], 0x02);
-        assert_null(DRIVER->on_stop[1].characteristic);
+        assert_int_equal(DRIVER->start[2].kind, SENSOR_STEP_WRITE);
+        assert_string_equal(DRIVER->start[2].uuid, OPEN_PROFILE_CONTROL_UUID);
+        assert_int_equal(DRIVER->start[2].size, 1);
+        assert_int_equal(DRIVER->start[2].value[0], 0x01);
+        assert_int_equal(DRIVER->start[3].kind, SENSOR_STEP_END);
+        assert_string_equal(DRIVER->stop[0].uuid, OPEN_PROFILE_CONTROL_UUID);
+        assert_int_equal(DRIVER->stop[0].value[0], 0x02);
+        assert_int_equal(DRIVER->stop[1].kind, SENSOR_STEP_END);
 }
 
 static void example_is_encoded(void **state) {
@@ -128,7 +131,8 @@ static void example_is_decoded(void **state) {
         struct stream_format format;
         struct emg_block block;
 
-        assert_int_equal(DRIVER->describe(decoder, example_value, sizeof(example_value), &format), 0);
+        assert_int_equal(open_profile_describe(decoder, example_value, sizeof(example_value), &format),
+                         0);
         assert_int_equal(format.rate_mhz, 1000000);
         assert_int_equal(format.channels, 2);
         assert_true(format.scale_uv == 0.25);
@@ -257,16 +261,16 @@ static void descriptions_are_judged(void **state) {
         for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
                 memcpy(value, example_value, sizeof(example_value));
                 value[cases[i].offset] = cases[i].byte;
-                assert_int_equal(DRIVER->describe(*state, value, sizeof(example_value), &format),
+                assert_int_equal(open_profile_describe(*state, value, sizeof(example_value), &format),
                                  cases[i].expected);
         }
         for (size_t size = 0; size < sizeof(example_value); size++)
-                assert_int_equal(DRIVER->describe(*state, example_value, size, &format), -EBADMSG);
+                assert_int_equal(open_profile_describe(*state, example_value, size, &format), -EBADMSG);
         memset(value, 0, sizeof(value));
         memcpy(value, example_value, sizeof(example_value));
-        assert_int_equal(DRIVER->describe(*state, value, sizeof(value), &format), -EBADMSG);
+        assert_int_equal(open_profile_describe(*state, value, sizeof(value), &format), -EBADMSG);
         memset(value + 2, 0, 4);
-        assert_int_equal(DRIVER->describe(*state, value, sizeof(example_value), &format), -EBADMSG);
+        assert_int_equal(open_profile_describe(*state, value, sizeof(example_value), &format), -EBADMSG);
         assert_memory_equal(&format, &untouched, sizeof(format));
 }
 
@@ -279,7 +283,7 @@ static void descriptions_may_grow(void **state) {
         value[1] = 3; /* a third leg */
         value[12] = MUSCLE_MAX;
         memset(value + 6, 0, 4);
-        assert_int_equal(DRIVER->describe(*state, value, sizeof(value), &format), 0);
+        assert_int_equal(open_profile_describe(*state, value, sizeof(value), &format), 0);
         assert_int_equal(format.leg, LEG_UNSPECIFIED);
         assert_int_equal(format.muscle[0], MUSCLE_UNSPECIFIED);
         assert_int_equal(format.muscle[1], MUSCLE_SOLEUS);

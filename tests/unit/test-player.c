@@ -78,7 +78,7 @@ static struct played *play(struct player *player, size_t packet_size, size_t fra
         assert_int_equal(open_profile_driver.decoder_new(&decoder), 0);
         size = open_profile_encode_description(player_description(player), value);
         assert_true(size > 0);
-        assert_int_equal(open_profile_driver.describe(decoder, value, (size_t)size, &played->format), 0);
+        assert_int_equal(open_profile_describe(decoder, value, (size_t)size, &played->format), 0);
         assert_int_equal(player_start(player, packet_size, &error), 0);
         while (played->frames < frames_max && (r = player_next(player, &packet, &error)) > 0)
                 packet_take(played, decoder, &packet);

@@ -73,7 +73,7 @@ static int fixture_setup(void **state) {
         size = open_profile_encode_description(&description, value);
         if (sd_event_new(&fixture->event) < 0 ||
             open_profile_driver.decoder_new(&fixture->decoder) < 0 ||
-            open_profile_driver.describe(fixture->decoder, value, (size_t)size, &format) < 0 ||
+            open_profile_describe(fixture->decoder, value, (size_t)size, &format) < 0 ||
             stream_new(fixture->event, &open_profile_driver, fixture->decoder, &callbacks, fixture,
                        &fixture->stream) < 0 ||
             stream_add_fd(fixture->stream, 0, fds[1]) < 0)
