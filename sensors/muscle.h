@@ -25,6 +25,11 @@ enum leg { LEG_UNSPECIFIED, LEG_LEFT, LEG_RIGHT, LEG_MAX };
 const char *muscle_to_string(unsigned muscle);
 const char *leg_to_string(unsigned leg);
 
+/* For people: "Inner calf (gastrocnemius medialis)", and where the electrodes go, after the SENIAM
+ * recommendations (Hermens et al. 1999; seniam.org) where these have the muscle. NULL as above. */
+const char *muscle_title(unsigned muscle);
+const char *muscle_site(unsigned muscle);
+
 /* Returns the code, or -EINVAL for a name outside the list. */
 int muscle_from_string(const char *name);
 int leg_from_string(const char *name);
