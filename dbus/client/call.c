@@ -25,6 +25,8 @@ static const struct {
         {"org.crampd1.Error.AlreadyExists", EEXIST},
         {"org.crampd1.Error.LimitReached", EDQUOT},
         {"org.crampd1.Error.StoreFailed", EIO},
+        {"org.crampd1.Error.NotSupported", EOPNOTSUPP},
+        {"org.crampd1.Error.NotConnected", ENOLINK},
         {DBUS_ERROR_NO_MEMORY, ENOMEM},
         {DBUS_ERROR_INCONSISTENT_MESSAGE, EPROTO},
         {DBUS_ERROR_TIMEOUT, ETIMEDOUT},

@@ -343,6 +343,7 @@ crampd_client *crampd_client_free(crampd_client *client) {
                 return NULL;
 
         events_stop(client);
+        scan_stop(client);
         if (client->connection) {
                 dbus_connection_close(client->connection);
                 /* Takes the watches and timeouts away one by one. */

@@ -7,8 +7,8 @@
  * set); signals that arrive meanwhile are kept for crampd_client_dispatch(). Functions return 0 or a
  * positive count, or negative errno, with `error` filled in if it is not NULL. Errors from the bus
  * become: -ENOTCONN (no bus, or crampd is not there), -EACCES (not authorised), -EINVAL, -ENOENT (no
- * such sensor or episode), -EEXIST, -EDQUOT (limit reached), -EIO (the store failed), -ETIMEDOUT,
- * -EPROTO (an answer that makes no sense), -ENOMEM. Structures keep their shape
+ * such sensor or episode), -EOPNOTSUPP, -ENOLINK, -EEXIST, -EDQUOT (limit reached), -EIO (the store
+ * failed), -ETIMEDOUT, -EPROTO (an answer that makes no sense), -ENOMEM. Structures keep their shape
  * within a soname.
  */
 #ifndef CRAMPD_CLIENT_H
@@ -67,6 +67,18 @@ struct crampd_sensor {
         int battery; /* percent; -1 = unknown */
         uint64_t packets, lost_packets, malformed_packets, connects;
         uint64_t monitored_us;
+        char *title; /* of the driver; NULL = unknown */
+        bool paused, allow_broadcast, envelope, arbitrary_unit;
+        uint64_t reconnects, longest_gap_us;
+        int rssi;                /* dBm; 0 = unknown */
+        double clock_ppm;        /* how fast the sensor's clock goes; NaN = unknown */
+        double measured_rate_hz; /* by our clock; 0 = unknown */
+        double scale_uv;         /* as set by the owner; 0 = the driver's own */
+        int battery_mv;          /* -1 = unknown */
+        int electrodes_on;       /* -1 = unknown, 0, 1 */
+        double battery_hours;    /* that it will last; NaN = unknown */
+        int battery_lasts_night; /* -1 = unknown, 0, 1 */
+        double capacity;         /* share of its adapter's time that all sensors there take; NaN */
 };
 
 int crampd_get_status(crampd_client *client, struct crampd_status **ret, struct crampd_error *error);
@@ -76,20 +88,58 @@ int crampd_list_sensors(crampd_client *client, struct crampd_sensor **ret, size_
                         struct crampd_error *error);
 void crampd_sensors_free(struct crampd_sensor *sensors, size_t n);
 
-struct crampd_add_options {
-        const char *muscle; /* required */
-        const char *leg;    /* required */
-        const char *driver; /* or NULL */
-        const char *name;   /* or NULL */
+/* What the owner may say of a sensor. What is not given stays as it is, or as the driver has it. */
+struct crampd_sensor_options {
+        const char *muscle; /* required of crampd_add_sensor() */
+        const char *leg;    /* required of crampd_add_sensor() */
+        const char *driver; /* crampd_add_sensor() only */
+        const char *name;
         bool has_owner;
-        unsigned owner; /* uid; required of root */
+        unsigned owner; /* uid; crampd_add_sensor() only, required of root */
+        bool has_allow_broadcast, allow_broadcast;
+        bool has_envelope, envelope;
+        bool has_scale;
+        double scale_uv; /* microvolts per count; 0 = the driver's own */
+        bool has_rate;
+        double rate_hz; /* 0 = the driver's own */
+        bool has_channels;
+        unsigned channels; /* 0 = the driver's own */
 };
 
 /* `*ret_path` is to be freed with free(). */
 int crampd_add_sensor(crampd_client *client, const char *address,
-                      const struct crampd_add_options *options, char **ret_path,
+                      const struct crampd_sensor_options *options, char **ret_path,
                       struct crampd_error *error);
+int crampd_edit_sensor(crampd_client *client, const char *path,
+                       const struct crampd_sensor_options *options, struct crampd_error *error);
 int crampd_remove_sensor(crampd_client *client, const char *path, struct crampd_error *error);
+/* Pausing drops the link until resuming. Identifying makes the sensor blink or buzz: -EOPNOTSUPP if it
+ * cannot, -ENOLINK while it is not connected. */
+int crampd_pause_sensor(crampd_client *client, const char *path, struct crampd_error *error);
+int crampd_resume_sensor(crampd_client *client, const char *path, struct crampd_error *error);
+int crampd_identify_sensor(crampd_client *client, const char *path, struct crampd_error *error);
+
+/* --- looking for sensors --- */
+
+struct crampd_found {
+        char *address;
+        char *name;   /* as advertised; may be "" */
+        char *driver; /* that recognises it; "" = none */
+        char *title;  /* of the driver; may be "" */
+        char *match;  /* "yes", "maybe", "no" */
+        char *notes;  /* of the driver, for the owner; may be "" */
+        int rssi;     /* dBm; 0 = unknown */
+        bool added;   /* it is somebody's already */
+};
+
+/* Called from crampd_client_dispatch(): with a sensor each time that one is heard or changes; with NULL
+ * and a reason when the scan is over. The scan has ended then. */
+typedef void (*crampd_found_func)(const struct crampd_found *found, const char *reason, void *userdata);
+
+/* `all`: also what no driver recognises. One scan at a time. */
+int crampd_start_scan(crampd_client *client, unsigned seconds, bool all, crampd_found_func func,
+                      void *userdata, struct crampd_error *error);
+int crampd_stop_scan(crampd_client *client, struct crampd_error *error);
 
 /* --- live stream --- */
 
@@ -105,6 +155,8 @@ struct crampd_stream_frame {
 
 struct crampd_stream_info {
         bool arbitrary_unit;
+        double rate_hz;  /* 0 = unknown */
+        double scale_uv; /* microvolts per count; 0 = unknown, or an arbitrary unit */
 };
 
 /* Returns a readable, non-blocking descriptor, to be closed by the caller. */
@@ -113,6 +165,26 @@ int crampd_open_stream(crampd_client *client, const char *path, struct crampd_st
 /* Reads one frame. Returns 1; 0 at the end of the stream; -EAGAIN when none waits; -EPROTO for one that
  * is malformed. */
 int crampd_stream_read(int fd, struct crampd_stream_frame *ret);
+
+#define CRAMPD_SAMPLES_MAX 4096
+
+/* A piece of the signal: `frames` of `channels` values each, interleaved, oldest first. */
+struct crampd_samples {
+        int64_t time_us; /* realtime of the first frame */
+        uint64_t index;  /* its number since the night began; missing frames count */
+        unsigned channels;
+        unsigned frames;
+        bool after_gap;
+        int32_t counts[CRAMPD_SAMPLES_MAX];       /* as the sensor sent them */
+        float conditioned_uv[CRAMPD_SAMPLES_MAX]; /* as the detector works on them; envelopes: the same
+                                                     as the counts, scaled */
+};
+
+/* As crampd_open_stream(), but with every sample. */
+int crampd_open_samples(crampd_client *client, const char *path, struct crampd_stream_info *ret_info,
+                        struct crampd_error *error);
+/* As crampd_stream_read(). */
+int crampd_samples_read(int fd, struct crampd_samples *ret);
 
 /* --- history --- */
 
@@ -145,6 +217,38 @@ struct crampd_filter {
 typedef int (*crampd_episode_func)(const struct crampd_episode *episode, void *userdata);
 int crampd_list_episodes(crampd_client *client, const struct crampd_filter *filter,
                          crampd_episode_func func, void *userdata, struct crampd_error *error);
+
+/* --- nights --- */
+
+#define CRAMPD_NIGHT_GAPS_MAX 50
+
+struct crampd_gap {
+        int64_t start_us;
+        int64_t end_us;
+};
+
+/* One stretch of watching one sensor, from a stream's start to its end, noon at the latest. */
+struct crampd_night {
+        char *evening; /* "2026-11-23": the night from that noon to the next, local time */
+        char *sensor;  /* id */
+        int64_t start_us;
+        int64_t end_us; /* of the last sample, while it lasts */
+        int zone_offset_s;
+        bool lasts;
+        uint64_t monitored_us; /* gaps left out */
+        uint64_t packets, lost_packets;
+        uint64_t gap_us, longest_gap_us; /* all gaps together, and the longest */
+        unsigned gaps;
+        unsigned reconnects;
+        unsigned episodes;
+        struct crampd_gap longest[CRAMPD_NIGHT_GAPS_MAX]; /* the longest ones, in order of time */
+        size_t n_longest;
+};
+
+/* All that overlap the filter's time, in order of their start. As crampd_list_episodes(). */
+typedef int (*crampd_night_func)(const struct crampd_night *night, void *userdata);
+int crampd_list_nights(crampd_client *client, const struct crampd_filter *filter, crampd_night_func func,
+                       void *userdata, struct crampd_error *error);
 
 /* --- alerts --- */
 

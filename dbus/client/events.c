@@ -313,7 +313,10 @@ static DBusHandlerResult owner_changed(crampd_client *client, DBusMessage *messa
 
 DBusHandlerResult events_filter(DBusConnection *connection, DBusMessage *message, void *userdata) {
         crampd_client *client = userdata;
+        DBusHandlerResult result = scan_filter(client, message);
 
+        if (result != DBUS_HANDLER_RESULT_NOT_YET_HANDLED)
+                return result;
         if (dbus_message_is_signal(message, DBUS_INTERFACE_DBUS, "NameOwnerChanged"))
                 return owner_changed(client, message);
         if (dbus_message_get_type(message) == DBUS_MESSAGE_TYPE_SIGNAL &&

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * History: episodes from org.crampd1.History, page by page.
+ * History: rows from org.crampd1.History, page by page, and episodes. Called by nights.c.
  */
 #include <errno.h>
 #include <math.h>
@@ -62,13 +62,13 @@ static int episode_read(DBusMessageIter *iter, struct crampd_episode *ret, struc
         return 0;
 }
 
-static int page_request(const struct crampd_filter *filter, uint64_t after, DBusMessage **ret,
-                        struct crampd_error *error) {
+static int page_request(const char *method, const struct crampd_filter *filter, uint64_t after,
+                        DBusMessage **ret, struct crampd_error *error) {
         struct dict_writer writer;
         DBusMessage *message;
         int r;
 
-        r = call_new(MANAGER_PATH, HISTORY_INTERFACE, "ListEpisodes", &message, error);
+        r = call_new(MANAGER_PATH, HISTORY_INTERFACE, method, &message, error);
         if (r < 0)
                 return r;
         if (dict_begin(&writer, message) &&
@@ -86,8 +86,8 @@ static int page_request(const struct crampd_filter *filter, uint64_t after, DBus
         return error_set_oom(error);
 }
 
-/* `page` has the signature aa{sv}t. Returns the number of episodes. */
-static int page_read(DBusMessage *page, crampd_episode_func func, void *userdata, uint64_t *ret_cursor,
+/* `page` has the signature aa{sv}t. Returns the number of its dictionaries. */
+static int page_read(DBusMessage *page, page_item_func func, void *userdata, uint64_t *ret_cursor,
                      struct crampd_error *error) {
         DBusMessageIter iter, item;
         dbus_uint64_t cursor;
@@ -95,19 +95,13 @@ static int page_read(DBusMessage *page, crampd_episode_func func, void *userdata
 
         (void)dbus_message_iter_init(page, &iter);
         n = dbus_message_iter_get_element_count(&iter);
-        if (n < 0 || (unsigned)n > EPISODES_PER_PAGE)
-                return error_set(error, -EPROTO, "crampd sent more than %u episodes at once",
-                                 EPISODES_PER_PAGE);
+        if (n < 0 || (unsigned)n > ITEMS_PER_PAGE)
+                return error_set(error, -EPROTO, "crampd sent more than %u rows at once",
+                                 ITEMS_PER_PAGE);
 
         dbus_message_iter_recurse(&iter, &item);
         for (int i = 0; i < n; i++) {
-                struct crampd_episode episode;
-
-                r = episode_read(&item, &episode, error);
-                if (r < 0)
-                        return r;
-                r = func(&episode, userdata);
-                episode_clear(&episode);
+                r = func(&item, userdata, error);
                 if (r < 0)
                         return r;
                 (void)dbus_message_iter_next(&item);
@@ -119,8 +113,8 @@ static int page_read(DBusMessage *page, crampd_episode_func func, void *userdata
         return n;
 }
 
-int crampd_list_episodes(crampd_client *client, const struct crampd_filter *filter,
-                         crampd_episode_func func, void *userdata, struct crampd_error *error) {
+int pages_list(crampd_client *client, const char *method, const struct crampd_filter *filter,
+               page_item_func func, void *userdata, struct crampd_error *error) {
         uint64_t cursor = 0, next = 0;
         unsigned total = 0;
         int r;
@@ -134,7 +128,7 @@ int crampd_list_episodes(crampd_client *client, const struct crampd_filter *filt
                 DBusMessage *message = NULL, *page = NULL;
 
                 cursor = next;
-                r = page_request(filter, cursor, &message, error);
+                r = page_request(method, filter, cursor, &message, error);
                 if (r < 0)
                         return r;
                 r = call_wait(client, message, "aa{sv}t", &page, error);
@@ -147,8 +141,33 @@ int crampd_list_episodes(crampd_client *client, const struct crampd_filter *filt
                         return r;
                 total += (unsigned)r;
                 /* A list that does not get on would never end. */
-                if (next != 0 && (r == 0 || next == cursor || total > EPISODES_MAX))
-                        return error_set(error, -EPROTO, "crampd's list of episodes does not end");
+                if (next != 0 && (r == 0 || next == cursor || total > ITEMS_MAX))
+                        return error_set(error, -EPROTO, "crampd's list does not end");
         } while (next != 0);
         return 0;
+}
+
+struct episode_listing {
+        crampd_episode_func func;
+        void *userdata;
+};
+
+static int episode_item(DBusMessageIter *item, void *userdata, struct crampd_error *error) {
+        const struct episode_listing *listing = userdata;
+        struct crampd_episode episode;
+        int r;
+
+        r = episode_read(item, &episode, error);
+        if (r < 0)
+                return r;
+        r = listing->func(&episode, listing->userdata);
+        episode_clear(&episode);
+        return r;
+}
+
+int crampd_list_episodes(crampd_client *client, const struct crampd_filter *filter,
+                         crampd_episode_func func, void *userdata, struct crampd_error *error) {
+        struct episode_listing listing = {func, userdata};
+
+        return pages_list(client, "ListEpisodes", filter, episode_item, &listing, error);
 }

@@ -25,9 +25,9 @@
 #define STRING_MAX_BYTES 1024u
 #define SENSORS_MAX 4096u
 #define RELIEF_STEPS_MAX 32u
-#define EPISODES_PER_PAGE 1000u
+#define ITEMS_PER_PAGE 1000u
 /* A night with a cramp every minute for five years. */
-#define EPISODES_MAX 1000000u
+#define ITEMS_MAX 1000000u
 
 #define ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -54,6 +54,11 @@ struct crampd_client {
         bool subscribed; /* that owner has confirmed */
         DBusPendingCall *renewal;
         int64_t retry_at_us; /* CLOCK_MONOTONIC; 0 = nothing to retry */
+
+        /* scan.c */
+        crampd_found_func found_func; /* NULL = not scanning */
+        void *found_userdata;
+        char *scan_owner; /* unique name that scans for us */
 };
 
 /* --- connection.c --- */
@@ -84,14 +89,17 @@ int call_wait(crampd_client *client, DBusMessage *message, const char *signature
 /* --- values.c --- */
 
 enum field_kind {
-        FIELD_STRING,   /* s -> char * (copied) */
-        FIELD_BOOL,     /* b -> bool */
-        FIELD_INT,      /* i -> int */
-        FIELD_UNSIGNED, /* u -> unsigned */
-        FIELD_PERCENT,  /* u, 0-100 -> int */
-        FIELD_INT64,    /* x -> int64_t */
-        FIELD_UINT64,   /* t -> uint64_t */
-        FIELD_DOUBLE,   /* d -> double */
+        FIELD_STRING,    /* s -> char * (copied) */
+        FIELD_BOOL,      /* b -> bool */
+        FIELD_TRISTATE,  /* b -> int */
+        FIELD_INT16,     /* n -> int */
+        FIELD_INT,       /* i -> int */
+        FIELD_UNSIGNED,  /* u -> unsigned */
+        FIELD_PERCENT,   /* u, 0-100 -> int */
+        FIELD_MILLIVOLT, /* u, up to 100 V -> int */
+        FIELD_INT64,     /* x -> int64_t */
+        FIELD_UINT64,    /* t -> uint64_t */
+        FIELD_DOUBLE,    /* d -> double */
 };
 
 /* One key of an a{sv} and where its value goes. */
@@ -102,7 +110,7 @@ struct field {
         size_t offset;
 };
 
-#define FIELDS_MAX 32u
+#define FIELDS_MAX 64u
 
 /* Reads the a{sv} at `iter` into `target`, whose members hold the defaults; string members are NULL or
  * allocated, and belong to the caller also after a failure. Unknown keys are ignored. -EPROTO for a
@@ -138,8 +146,20 @@ void episode_clear(struct crampd_episode *episode);
 /* -EPROTO unless zone offset and confidence lie in their ranges. */
 int episode_check(const struct crampd_episode *episode, struct crampd_error *error);
 
+/* Takes one dictionary of a page. A negative return ends the listing and is returned. */
+typedef int (*page_item_func)(DBusMessageIter *item, void *userdata, struct crampd_error *error);
+/* All pages that `method` (of options to aa{sv}t) gives. */
+int pages_list(crampd_client *client, const char *method, const struct crampd_filter *filter,
+               page_item_func func, void *userdata, struct crampd_error *error);
+
 /* --- events.c --- */
 
 DBusHandlerResult events_filter(DBusConnection *connection, DBusMessage *message, void *userdata);
 void events_retry(crampd_client *client);
 void events_stop(crampd_client *client);
+
+/* --- scan.c --- */
+
+/* Takes a signal of the scan. Returns DBUS_HANDLER_RESULT_NOT_YET_HANDLED if it is none. */
+DBusHandlerResult scan_filter(crampd_client *client, DBusMessage *message);
+void scan_stop(crampd_client *client);

@@ -4,6 +4,7 @@
  * watched.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "dbus/client/internal.h"
@@ -40,6 +41,22 @@ static const struct field sensor_fields[] = {
         SENSOR_FIELD(malformed_packets, FIELD_UINT64, true),
         SENSOR_FIELD(connects, FIELD_UINT64, true),
         SENSOR_FIELD(monitored_us, FIELD_UINT64, true),
+        SENSOR_FIELD(title, FIELD_STRING, false),
+        SENSOR_FIELD(paused, FIELD_BOOL, false),
+        SENSOR_FIELD(allow_broadcast, FIELD_BOOL, false),
+        SENSOR_FIELD(envelope, FIELD_BOOL, false),
+        SENSOR_FIELD(arbitrary_unit, FIELD_BOOL, false),
+        SENSOR_FIELD(reconnects, FIELD_UINT64, false),
+        SENSOR_FIELD(longest_gap_us, FIELD_UINT64, false),
+        SENSOR_FIELD(rssi, FIELD_INT16, false),
+        SENSOR_FIELD(clock_ppm, FIELD_DOUBLE, false),
+        SENSOR_FIELD(measured_rate_hz, FIELD_DOUBLE, false),
+        SENSOR_FIELD(scale_uv, FIELD_DOUBLE, false),
+        SENSOR_FIELD(battery_mv, FIELD_MILLIVOLT, false),
+        SENSOR_FIELD(electrodes_on, FIELD_TRISTATE, false),
+        SENSOR_FIELD(battery_hours, FIELD_DOUBLE, false),
+        SENSOR_FIELD(battery_lasts_night, FIELD_TRISTATE, false),
+        SENSOR_FIELD(capacity, FIELD_DOUBLE, false),
 };
 
 /* Calls a method that takes nothing but options. */
@@ -107,6 +124,7 @@ static void sensor_clear(struct crampd_sensor *sensor) {
         free(sensor->state);
         free(sensor->reason);
         free(sensor->detector);
+        free(sensor->title);
 }
 
 void crampd_sensors_free(struct crampd_sensor *sensors, size_t n) {
@@ -121,6 +139,12 @@ static int sensor_read(DBusMessageIter *iter, struct crampd_sensor *sensor, stru
         int r;
 
         sensor->battery = -1;
+        sensor->battery_mv = -1;
+        sensor->electrodes_on = -1;
+        sensor->battery_lasts_night = -1;
+        sensor->clock_ppm = (double)NAN;
+        sensor->battery_hours = (double)NAN;
+        sensor->capacity = (double)NAN;
         dbus_message_iter_recurse(iter, &member);
         r = string_read(&member, &sensor->path, error);
         if (r < 0)
@@ -134,6 +158,10 @@ static int sensor_read(DBusMessageIter *iter, struct crampd_sensor *sensor, stru
         /* NaN: 0 stands for unknown here. */
         if (!(sensor->rate_hz > 0))
                 sensor->rate_hz = 0;
+        if (!(sensor->measured_rate_hz > 0))
+                sensor->measured_rate_hz = 0;
+        if (!(sensor->scale_uv > 0))
+                sensor->scale_uv = 0;
         return 0;
 }
 
@@ -182,15 +210,16 @@ int crampd_list_sensors(crampd_client *client, struct crampd_sensor **ret, size_
         return r;
 }
 
-static int add_options_check(const char *address, const struct crampd_add_options *options,
-                             struct crampd_error *error) {
+static int options_check(const struct crampd_sensor_options *options, bool adding,
+                         struct crampd_error *error) {
         const struct {
                 const char *what;
                 const char *text;
                 bool required;
         } texts[] = {
-                {"the address", address, true},     {"the muscle", options->muscle, true},
-                {"the leg", options->leg, true},    {"the driver", options->driver, false},
+                {"the muscle", options->muscle, adding},
+                {"the leg", options->leg, adding},
+                {"the driver", options->driver, false},
                 {"the name", options->name, false},
         };
 
@@ -204,19 +233,39 @@ static int add_options_check(const char *address, const struct crampd_add_option
         return 0;
 }
 
-static bool add_options_append(DBusMessage *message, const char *address,
-                               const struct crampd_add_options *options) {
-        const dbus_uint32_t owner = options->owner;
+static bool text_put(struct dict_writer *writer, const char *key, const char *const *text) {
+        return !*text || dict_put(writer, key, DBUS_TYPE_STRING, text);
+}
+
+static bool bool_put(struct dict_writer *writer, const char *key, bool given, bool value) {
+        const dbus_bool_t wire = value;
+
+        return !given || dict_put(writer, key, DBUS_TYPE_BOOLEAN, &wire);
+}
+
+static bool unsigned_put(struct dict_writer *writer, const char *key, bool given, unsigned value) {
+        const dbus_uint32_t wire = value;
+
+        return !given || dict_put(writer, key, DBUS_TYPE_UINT32, &wire);
+}
+
+static bool double_put(struct dict_writer *writer, const char *key, bool given, double value) {
+        return !given || dict_put(writer, key, DBUS_TYPE_DOUBLE, &value);
+}
+
+static bool options_append(DBusMessage *message, const struct crampd_sensor_options *options) {
         struct dict_writer writer;
 
-        if (!dbus_message_append_args(message, DBUS_TYPE_STRING, &address, DBUS_TYPE_INVALID))
-                return false;
-        if (dict_begin(&writer, message) &&
-            dict_put(&writer, "muscle", DBUS_TYPE_STRING, &options->muscle) &&
-            dict_put(&writer, "leg", DBUS_TYPE_STRING, &options->leg) &&
-            (!options->driver || dict_put(&writer, "driver", DBUS_TYPE_STRING, &options->driver)) &&
-            (!options->name || dict_put(&writer, "name", DBUS_TYPE_STRING, &options->name)) &&
-            (!options->has_owner || dict_put(&writer, "owner", DBUS_TYPE_UINT32, &owner)) &&
+        if (dict_begin(&writer, message) && text_put(&writer, "muscle", &options->muscle) &&
+            text_put(&writer, "leg", &options->leg) && text_put(&writer, "driver", &options->driver) &&
+            text_put(&writer, "name", &options->name) &&
+            unsigned_put(&writer, "owner", options->has_owner, options->owner) &&
+            bool_put(&writer, "allow_broadcast", options->has_allow_broadcast,
+                     options->allow_broadcast) &&
+            bool_put(&writer, "envelope", options->has_envelope, options->envelope) &&
+            double_put(&writer, "scale_uv", options->has_scale, options->scale_uv) &&
+            double_put(&writer, "rate_hz", options->has_rate, options->rate_hz) &&
+            unsigned_put(&writer, "channels", options->has_channels, options->channels) &&
             dict_end(&writer))
                 return true;
         dict_abandon(&writer);
@@ -224,19 +273,22 @@ static bool add_options_append(DBusMessage *message, const char *address,
 }
 
 int crampd_add_sensor(crampd_client *client, const char *address,
-                      const struct crampd_add_options *options, char **ret_path,
+                      const struct crampd_sensor_options *options, char **ret_path,
                       struct crampd_error *error) {
         DBusMessage *message, *reply;
         DBusMessageIter iter;
         int r;
 
-        r = add_options_check(address, options, error);
+        r = check_text("the address", address, error);
+        if (r >= 0)
+                r = options_check(options, true, error);
         if (r < 0)
                 return r;
         r = call_new(MANAGER_PATH, MANAGER_INTERFACE, "AddSensor", &message, error);
         if (r < 0)
                 return r;
-        if (add_options_append(message, address, options))
+        if (dbus_message_append_args(message, DBUS_TYPE_STRING, &address, DBUS_TYPE_INVALID) &&
+            options_append(message, options))
                 r = call_wait(client, message, "o", &reply, error);
         else
                 r = error_set_oom(error);
@@ -250,10 +302,47 @@ int crampd_add_sensor(crampd_client *client, const char *address,
         return r;
 }
 
-int crampd_remove_sensor(crampd_client *client, const char *path, struct crampd_error *error) {
+int crampd_edit_sensor(crampd_client *client, const char *path,
+                       const struct crampd_sensor_options *options, struct crampd_error *error) {
+        DBusMessage *message;
+        int r;
+
+        r = check_sensor_path(path, error);
+        if (r >= 0)
+                r = options_check(options, false, error);
+        if (r >= 0)
+                r = call_new(path, SENSOR_INTERFACE, "Edit", &message, error);
+        if (r < 0)
+                return r;
+        if (options_append(message, options))
+                r = call_wait(client, message, "", NULL, error);
+        else
+                r = error_set_oom(error);
+        dbus_message_unref(message);
+        return r;
+}
+
+static int call_sensor(crampd_client *client, const char *path, const char *method,
+                       struct crampd_error *error) {
         int r = check_sensor_path(path, error);
 
         if (r < 0)
                 return r;
-        return call_plain(client, path, SENSOR_INTERFACE, "Remove", "", NULL, error);
+        return call_plain(client, path, SENSOR_INTERFACE, method, "", NULL, error);
+}
+
+int crampd_remove_sensor(crampd_client *client, const char *path, struct crampd_error *error) {
+        return call_sensor(client, path, "Remove", error);
+}
+
+int crampd_pause_sensor(crampd_client *client, const char *path, struct crampd_error *error) {
+        return call_sensor(client, path, "Pause", error);
+}
+
+int crampd_resume_sensor(crampd_client *client, const char *path, struct crampd_error *error) {
+        return call_sensor(client, path, "Resume", error);
+}
+
+int crampd_identify_sensor(crampd_client *client, const char *path, struct crampd_error *error) {
+        return call_sensor(client, path, "Identify", error);
 }

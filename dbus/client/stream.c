@@ -16,9 +16,14 @@
 #define CHANNEL_BYTES 8u
 #define CHANNELS_ON_WIRE_MAX 255u
 #define STATES 4u
+#define SAMPLES_HEADER_BYTES 24u
+#define SAMPLE_BYTES 8u /* a count and its conditioned value */
+#define FLAG_AFTER_GAP 1u
 
 static const struct field info_fields[] = {
         {"arbitrary_unit", FIELD_BOOL, true, offsetof(struct crampd_stream_info, arbitrary_unit)},
+        {"rate_hz", FIELD_DOUBLE, false, offsetof(struct crampd_stream_info, rate_hz)},
+        {"scale_uv", FIELD_DOUBLE, false, offsetof(struct crampd_stream_info, scale_uv)},
 };
 
 /* The service may have sent any descriptor: take only the kind that never blocks a reader for good. */
@@ -62,27 +67,41 @@ static int stream_take(DBusMessage *reply, struct crampd_stream_info *ret_info,
         return fd;
 }
 
-int crampd_open_stream(crampd_client *client, const char *path, struct crampd_stream_info *ret_info,
-                       struct crampd_error *error) {
+/* `kind` NULL is the stream of levels. */
+static int stream_open(crampd_client *client, const char *path, const char *kind,
+                       struct crampd_stream_info *ret_info, struct crampd_error *error) {
         DBusMessage *message, *reply;
+        struct dict_writer writer;
         int r;
 
         r = check_sensor_path(path, error);
+        if (r >= 0)
+                r = call_new(path, SENSOR_INTERFACE, "OpenStream", &message, error);
         if (r < 0)
                 return r;
-        r = call_new(path, SENSOR_INTERFACE, "OpenStream", &message, error);
-        if (r < 0)
-                return r;
-        if (append_no_options(message))
+        if (dict_begin(&writer, message) &&
+            (!kind || dict_put(&writer, "kind", DBUS_TYPE_STRING, &kind)) && dict_end(&writer))
                 r = call_wait(client, message, "ha{sv}", &reply, error);
-        else
+        else {
+                dict_abandon(&writer);
                 r = error_set_oom(error);
+        }
         dbus_message_unref(message);
         if (r < 0)
                 return r;
         r = stream_take(reply, ret_info, error);
         dbus_message_unref(reply);
         return r;
+}
+
+int crampd_open_stream(crampd_client *client, const char *path, struct crampd_stream_info *ret_info,
+                       struct crampd_error *error) {
+        return stream_open(client, path, NULL, ret_info, error);
+}
+
+int crampd_open_samples(crampd_client *client, const char *path, struct crampd_stream_info *ret_info,
+                        struct crampd_error *error) {
+        return stream_open(client, path, "frames", ret_info, error);
 }
 
 static uint32_t get_le32(const uint8_t *bytes) {
@@ -99,6 +118,58 @@ static float get_float(const uint8_t *bytes) {
         return value;
 }
 
+static uint64_t get_le64(const uint8_t *bytes) {
+        return (uint64_t)get_le32(bytes) | (uint64_t)get_le32(bytes + 4) << 32;
+}
+
+/* Returns the whole datagram's size, which may exceed `size`; 0 at the end, or negative errno. */
+static ssize_t datagram_read(int fd, void *bytes, size_t size) {
+        ssize_t n;
+
+        do
+                /* With MSG_TRUNC the length is the whole datagram's. */
+                n = recv(fd, bytes, size, MSG_DONTWAIT | MSG_TRUNC);
+        while (n < 0 && errno == EINTR);
+        if (n < 0)
+                return errno == ECONNRESET ? 0 : -errno;
+        return n;
+}
+
+static int samples_decode(const uint8_t *bytes, size_t size, struct crampd_samples *ret) {
+        uint64_t time_us = get_le64(bytes);
+        unsigned channels = bytes[16] | (unsigned)bytes[17] << 8;
+        unsigned frames = bytes[18] | (unsigned)bytes[19] << 8;
+        size_t values = (size_t)channels * frames;
+        const uint8_t *counts = bytes + SAMPLES_HEADER_BYTES, *conditioned = counts + 4 * values;
+
+        if (values == 0 || values > CRAMPD_SAMPLES_MAX || time_us > INT64_MAX ||
+            size != SAMPLES_HEADER_BYTES + values * SAMPLE_BYTES)
+                return -EPROTO;
+        ret->time_us = (int64_t)time_us;
+        ret->index = get_le64(bytes + 8);
+        ret->channels = channels;
+        ret->frames = frames;
+        ret->after_gap = get_le32(bytes + 20) & FLAG_AFTER_GAP;
+        for (size_t i = 0; i < values; i++) {
+                ret->counts[i] = (int32_t)get_le32(counts + 4 * i);
+                ret->conditioned_uv[i] = get_float(conditioned + 4 * i);
+                if (!isfinite(ret->conditioned_uv[i]))
+                        return -EPROTO;
+        }
+        return 1;
+}
+
+int crampd_samples_read(int fd, struct crampd_samples *ret) {
+        uint8_t bytes[SAMPLES_HEADER_BYTES + CRAMPD_SAMPLES_MAX * SAMPLE_BYTES];
+        ssize_t n = datagram_read(fd, bytes, sizeof(bytes));
+
+        if (n <= 0)
+                return (int)n;
+        if ((size_t)n < SAMPLES_HEADER_BYTES || (size_t)n > sizeof(bytes))
+                return -EPROTO;
+        return samples_decode(bytes, (size_t)n, ret);
+}
+
 int crampd_stream_read(int fd, struct crampd_stream_frame *ret) {
         uint8_t bytes[HEADER_BYTES + CHANNELS_ON_WIRE_MAX * CHANNEL_BYTES];
         struct crampd_stream_frame frame = {};
@@ -106,19 +177,14 @@ int crampd_stream_read(int fd, struct crampd_stream_frame *ret) {
         uint64_t time_us;
         ssize_t n;
 
-        do
-                /* With MSG_TRUNC the length is the whole datagram's. */
-                n = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_TRUNC);
-        while (n < 0 && errno == EINTR);
-        if (n < 0)
-                return errno == ECONNRESET ? 0 : -errno;
-        if (n == 0)
-                return 0;
+        n = datagram_read(fd, bytes, sizeof(bytes));
+        if (n <= 0)
+                return (int)n;
         if ((size_t)n < HEADER_BYTES)
                 return -EPROTO;
 
         channels = bytes[9];
-        time_us = (uint64_t)get_le32(bytes) | (uint64_t)get_le32(bytes + 4) << 32;
+        time_us = get_le64(bytes);
         if ((size_t)n != HEADER_BYTES + channels * CHANNEL_BYTES || channels == 0 ||
             bytes[8] >= STATES || time_us > INT64_MAX)
                 return -EPROTO;

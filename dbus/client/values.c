@@ -11,16 +11,22 @@
 
 #include "dbus/client/internal.h"
 
+#define MILLIVOLT_MAX 100000u
+
 static int field_type(enum field_kind kind) {
         switch (kind) {
         case FIELD_STRING:
                 return DBUS_TYPE_STRING;
         case FIELD_BOOL:
+        case FIELD_TRISTATE:
                 return DBUS_TYPE_BOOLEAN;
+        case FIELD_INT16:
+                return DBUS_TYPE_INT16;
         case FIELD_INT:
                 return DBUS_TYPE_INT32;
         case FIELD_UNSIGNED:
         case FIELD_PERCENT:
+        case FIELD_MILLIVOLT:
                 return DBUS_TYPE_UINT32;
         case FIELD_INT64:
                 return DBUS_TYPE_INT64;
@@ -75,6 +81,12 @@ static int field_read(DBusMessageIter *value, const struct field *field, void *t
         case FIELD_BOOL:
                 *(bool *)member = basic.bool_val;
                 break;
+        case FIELD_TRISTATE:
+                *(int *)member = basic.bool_val ? 1 : 0;
+                break;
+        case FIELD_INT16:
+                *(int *)member = basic.i16;
+                break;
         case FIELD_INT:
                 *(int *)member = basic.i32;
                 break;
@@ -84,6 +96,12 @@ static int field_read(DBusMessageIter *value, const struct field *field, void *t
         case FIELD_PERCENT:
                 if (basic.u32 > 100)
                         return error_set(error, -EPROTO, "crampd sent %u percent as '%s'", basic.u32,
+                                         field->key);
+                *(int *)member = (int)basic.u32;
+                break;
+        case FIELD_MILLIVOLT:
+                if (basic.u32 > MILLIVOLT_MAX)
+                        return error_set(error, -EPROTO, "crampd sent %u mV as '%s'", basic.u32,
                                          field->key);
                 *(int *)member = (int)basic.u32;
                 break;
@@ -113,7 +131,7 @@ static const struct field *field_find(const struct field *fields, size_t n_field
 
 /* `entry` is at a {sv}. */
 static int entry_read(DBusMessageIter *entry, const struct field *fields, size_t n_fields, void *target,
-                      uint32_t *seen, struct crampd_error *error) {
+                      uint64_t *seen, struct crampd_error *error) {
         DBusMessageIter pair, value;
         const struct field *field;
         const char *key;
@@ -129,7 +147,7 @@ static int entry_read(DBusMessageIter *entry, const struct field *fields, size_t
         dbus_message_iter_recurse(&pair, &value);
         if (dbus_message_iter_get_arg_type(&value) != field_type(field->kind))
                 return error_set(error, -EPROTO, "crampd sent '%s' with a wrong type", field->key);
-        *seen |= UINT32_C(1) << index;
+        *seen |= UINT64_C(1) << index;
         return field_read(&value, field, target, error);
 }
 
@@ -144,7 +162,7 @@ static bool is_dict(DBusMessageIter *iter) {
 int dict_read(DBusMessageIter *iter, const struct field *fields, size_t n_fields, void *target,
               struct crampd_error *error) {
         DBusMessageIter entry;
-        uint32_t seen = 0;
+        uint64_t seen = 0;
 
         if (n_fields > FIELDS_MAX || !is_dict(iter))
                 return error_set(error, -EPROTO, "crampd sent something else than a dictionary");
@@ -158,7 +176,7 @@ int dict_read(DBusMessageIter *iter, const struct field *fields, size_t n_fields
                         return r;
         }
         for (size_t i = 0; i < n_fields; i++)
-                if (fields[i].required && !(seen & UINT32_C(1) << i))
+                if (fields[i].required && !(seen & UINT64_C(1) << i))
                         return error_set(error, -EPROTO, "crampd sent no '%s'", fields[i].key);
         return 0;
 }

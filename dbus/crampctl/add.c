@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * crampctl add: adopts a sensor. What can be wrong is told here already, so that it is told with the
- * remedy.
+ * crampctl add: adopts a sensor.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -13,13 +12,10 @@
 
 #include "dbus/crampctl/connect.h"
 #include "dbus/crampctl/json.h"
-#include "dbus/crampctl/options.h"
+#include "dbus/crampctl/settings.h"
 #include "dbus/crampctl/output.h"
 #include "dbus/crampctl/text.h"
 #include "sensors/address.h"
-#include "sensors/muscle.h"
-
-#define NAMES_SIZE 512u
 
 static const char help[] =
         "Usage: crampctl add [OPTION...] ADDRESS --muscle=MUSCLE --leg=LEG\n"
@@ -28,44 +24,14 @@ static const char help[] =
         "It belongs to\n"
         "you, and so do its alerts and recorded cramps.\n"
         "\n"
-        "Options:\n"
-        "      --muscle=MUSCLE    gastrocnemius, gastrocnemius-medialis, gastrocnemius-lateralis, "
-        "soleus,\n"
-        "                         tibialis-anterior, peroneus-longus, foot, quadriceps or hamstrings\n"
-        "      --leg=LEG          left or right\n"
-        "      --name=NAME        What to call it, at most 63 bytes\n"
-        "      --driver=DRIVER    How to talk to it (default: crampd, the open profile)\n"
+        "Options:\n" SETTINGS_HELP
+        "      --driver=DRIVER    How to talk to it (default: as 'crampctl scan' recognised it, else\n"
+        "                         crampd, the open profile)\n"
         "      --owner=USER       Whose it shall be; only for root, and needed there unless sudo "
         "tells\n" COMMON_OPTIONS_HELP "\n"
         "Examples:\n"
         "  crampctl add C0:FF:EE:00:00:01 --muscle gastrocnemius --leg left --name \"left calf\"\n"
         "  sudo crampctl add C0:FF:EE:00:00:02 --muscle soleus --leg right --owner ann\n";
-
-static void names_append(char *names, const char *name) {
-        size_t used = strlen(names);
-
-        (void)snprintf(names + used, NAMES_SIZE - used, "%s%s", used > 0 ? ", " : "", name);
-}
-
-static int muscle_check(const char *muscle) {
-        char names[NAMES_SIZE] = "";
-
-        if (muscle && muscle_from_string(muscle) > MUSCLE_UNSPECIFIED)
-                return 0;
-        for (unsigned m = MUSCLE_UNSPECIFIED + 1; m < MUSCLE_MAX; m++)
-                names_append(names, muscle_to_string(m));
-        if (!muscle)
-                return fail(EX_USAGE, "which muscle? Add --muscle with one of: %s", names);
-        return fail(EX_USAGE, "there is no muscle '%s'; choose one of: %s", muscle, names);
-}
-
-static int leg_check(const char *leg) {
-        if (leg && leg_from_string(leg) > LEG_UNSPECIFIED)
-                return 0;
-        if (!leg)
-                return fail(EX_USAGE, "which leg? Add --leg=left or --leg=right");
-        return fail(EX_USAGE, "there is no leg '%s'; write left or right", leg);
-}
 
 static int address_check(const char *address) {
         char parsed[ADDRESS_SIZE];
@@ -91,7 +57,7 @@ static int uid_parse(const char *text, unsigned *ret) {
         return 0;
 }
 
-static int owner_find(const char *user, struct crampd_add_options *options) {
+static int owner_find(const char *user, struct crampd_sensor_options *options) {
         const char *sudo_uid = getenv("SUDO_UID");
         const struct passwd *entry;
 
@@ -132,7 +98,7 @@ static int added_print(const struct global_options *global, const char *address,
 }
 
 static int add_run(const struct global_options *global, const char *address,
-                   const struct crampd_add_options *options) {
+                   const struct crampd_sensor_options *options) {
         _cleanup_(client_freep) crampd_client *client = NULL;
         _cleanup_(freep) char *path = NULL;
         struct crampd_error error = {};
@@ -146,17 +112,15 @@ static int add_run(const struct global_options *global, const char *address,
 }
 
 int verb_add(const struct global_options *global, int argc, char *argv[]) {
-        enum { OPTION_MUSCLE = OPTION_VERB, OPTION_LEG, OPTION_NAME, OPTION_DRIVER, OPTION_OWNER };
+        enum { OPTION_DRIVER = OPTION_SETTINGS_END, OPTION_OWNER };
         static const struct option long_options[] = {
                 COMMON_OPTIONS,
-                {"muscle", required_argument, NULL, OPTION_MUSCLE},
-                {"leg", required_argument, NULL, OPTION_LEG},
-                {"name", required_argument, NULL, OPTION_NAME},
+                SETTINGS_OPTIONS,
                 {"driver", required_argument, NULL, OPTION_DRIVER},
                 {"owner", required_argument, NULL, OPTION_OWNER},
                 {},
         };
-        struct crampd_add_options options = {};
+        struct crampd_sensor_options options = {};
         struct global_options g = *global;
         const char *user = NULL;
         int c, code;
@@ -165,15 +129,6 @@ int verb_add(const struct global_options *global, int argc, char *argv[]) {
                 switch (c) {
                 case 'h':
                         return help_print(help);
-                case OPTION_MUSCLE:
-                        options.muscle = optarg;
-                        break;
-                case OPTION_LEG:
-                        options.leg = optarg;
-                        break;
-                case OPTION_NAME:
-                        options.name = optarg;
-                        break;
                 case OPTION_DRIVER:
                         options.driver = optarg;
                         break;
@@ -181,7 +136,9 @@ int verb_add(const struct global_options *global, int argc, char *argv[]) {
                         user = optarg;
                         break;
                 default:
-                        return EX_USAGE;
+                        code = settings_take(c, &options);
+                        if (code != 0)
+                                return code;
                 }
         if (optind >= argc)
                 return fail(EX_USAGE,
@@ -190,8 +147,8 @@ int verb_add(const struct global_options *global, int argc, char *argv[]) {
                 return fail(EX_USAGE, "one sensor at a time: '%s' is one word too many",
                             argv[optind + 1]);
 
-        if ((code = address_check(argv[optind])) != 0 || (code = muscle_check(options.muscle)) != 0 ||
-            (code = leg_check(options.leg)) != 0 || (code = owner_find(user, &options)) != 0)
+        if ((code = address_check(argv[optind])) != 0 ||
+            (code = settings_require_place(&options)) != 0 || (code = owner_find(user, &options)) != 0)
                 return code;
         return add_run(&g, argv[optind], &options);
 }

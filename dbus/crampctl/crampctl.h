@@ -19,12 +19,20 @@ struct global_options {
 
 int verb_add(const struct global_options *global, int argc, char *argv[]);
 int verb_analyze(const struct global_options *global, int argc, char *argv[]);
+int verb_edit(const struct global_options *global, int argc, char *argv[]);
 int verb_export(const struct global_options *global, int argc, char *argv[]);
 int verb_history(const struct global_options *global, int argc, char *argv[]);
+int verb_identify(const struct global_options *global, int argc, char *argv[]);
 int verb_monitor(const struct global_options *global, int argc, char *argv[]);
+int verb_muscles(const struct global_options *global, int argc, char *argv[]);
+int verb_night(const struct global_options *global, int argc, char *argv[]);
+int verb_pause(const struct global_options *global, int argc, char *argv[]);
 int verb_remove(const struct global_options *global, int argc, char *argv[]);
+int verb_resume(const struct global_options *global, int argc, char *argv[]);
+int verb_scan(const struct global_options *global, int argc, char *argv[]);
 int verb_sensors(const struct global_options *global, int argc, char *argv[]);
 int verb_status(const struct global_options *global, int argc, char *argv[]);
+int verb_stream(const struct global_options *global, int argc, char *argv[]);
 
 /* Prints "crampctl: ..." on standard error and returns `code`, for `return fail(EX_USAGE, ...)`. */
 int fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));

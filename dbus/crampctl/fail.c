@@ -35,6 +35,8 @@ int fail_client(int r, const struct crampd_error *error) {
                 return fail(EX_UNAVAILABLE,
                             "crampd cannot be reached: %s (see 'systemctl status crampd')", message);
         case ETIMEDOUT:
+        case EOPNOTSUPP:
+        case ENOLINK:
                 return fail(EX_UNAVAILABLE, "%s", message);
         case EACCES:
                 return fail(EX_NOPERM, "refused: %s", message);

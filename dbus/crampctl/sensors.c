@@ -3,6 +3,7 @@
  * crampctl sensors: what is watched, and how well the links do.
  */
 #include <inttypes.h>
+#include <math.h>
 #include <pwd.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -19,10 +20,54 @@ static const char help[] =
         "\n"
         "List your sensors (root: those of all users), one a line.\n"
         "\n"
-        "Options:\n" COMMON_OPTIONS_HELP "\n"
+        "Options:\n"
+        "      --stats            How well the links do, since crampd was started\n" COMMON_OPTIONS_HELP
+        "\n"
         "Examples:\n"
         "  crampctl sensors\n"
+        "  crampctl sensors --stats\n"
         "  crampctl sensors --json | jq -r 'select(.state != \"streaming\") | .name'\n";
+
+static void double_or_null(struct json *json, const char *key, double value, int decimals) {
+        if (isfinite(value))
+                json_double(json, key, value, decimals);
+        else
+                json_null(json, key);
+}
+
+static void int_or_null(struct json *json, const char *key, bool known, int value) {
+        if (known)
+                json_int(json, key, value);
+        else
+                json_null(json, key);
+}
+
+static void tristate_or_null(struct json *json, const char *key, int value) {
+        if (value >= 0)
+                json_bool(json, key, value);
+        else
+                json_null(json, key);
+}
+
+static void sensor_write_json_more(struct json *json, const struct crampd_sensor *sensor) {
+        json_string(json, "title", sensor->title);
+        json_bool(json, "paused", sensor->paused);
+        json_bool(json, "allow_broadcast", sensor->allow_broadcast);
+        json_bool(json, "envelope", sensor->envelope);
+        json_bool(json, "arbitrary_unit", sensor->arbitrary_unit);
+        json_uint(json, "reconnects", sensor->reconnects);
+        json_uint(json, "longest_gap_us", sensor->longest_gap_us);
+        int_or_null(json, "rssi", sensor->rssi != 0, sensor->rssi);
+        double_or_null(json, "clock_ppm", sensor->clock_ppm, 2);
+        double_or_null(json, "measured_rate_hz",
+                       sensor->measured_rate_hz > 0 ? sensor->measured_rate_hz : (double)NAN, 3);
+        double_or_null(json, "scale_uv", sensor->scale_uv > 0 ? sensor->scale_uv : (double)NAN, 6);
+        int_or_null(json, "battery_mv", sensor->battery_mv >= 0, sensor->battery_mv);
+        tristate_or_null(json, "electrodes_on", sensor->electrodes_on);
+        double_or_null(json, "battery_hours", sensor->battery_hours, 1);
+        tristate_or_null(json, "battery_lasts_night", sensor->battery_lasts_night);
+        double_or_null(json, "capacity", sensor->capacity, 3);
+}
 
 void sensor_write_json(struct json *json, const struct crampd_sensor *sensor) {
         json_string(json, "id", sensor->id);
@@ -54,6 +99,7 @@ void sensor_write_json(struct json *json, const struct crampd_sensor *sensor) {
         json_uint(json, "malformed_packets", sensor->malformed_packets);
         json_uint(json, "connects", sensor->connects);
         json_uint(json, "monitored_us", sensor->monitored_us);
+        sensor_write_json_more(json, sensor);
 }
 
 static int json_print(const struct crampd_sensor *sensors, size_t n) {
@@ -124,18 +170,84 @@ static int table_of_sensors(const struct crampd_sensor *sensors, size_t n, bool 
         return output_finish_stdout();
 }
 
+static void cell_number(struct table *table, double value, int decimals, const char *unit) {
+        char text[TEXT_NUMBER_SIZE];
+
+        text_number(value, decimals, text);
+        if (text[0])
+                table_cell(table, "%s%s", text, unit);
+        else
+                table_cell(table, "-");
+}
+
+static double number_if(bool known, double value) {
+        return known ? value : (double)NAN;
+}
+
+/* Share of the packets that were lost, in percent. */
+static double loss_percent(const struct crampd_sensor *sensor) {
+        uint64_t sent = sensor->packets + sensor->lost_packets;
+
+        return sent > 0 ? 100.0 * (double)sensor->lost_packets / (double)sent : (double)NAN;
+}
+
+static void stats_row(struct table *table, const struct crampd_sensor *sensor) {
+        double rate_hz = sensor->measured_rate_hz > 0 ? sensor->measured_rate_hz : sensor->rate_hz;
+
+        table_cell(table, "%s", sensor->name[0] ? sensor->name : sensor->id);
+        cell_number(table, (double)sensor->monitored_us / 3600e6, 1, "");
+        table_cell(table, "%" PRIu64, sensor->reconnects);
+        table_cell(table, "%" PRIu64, sensor->packets);
+        cell_number(table, loss_percent(sensor), 3, "");
+        table_cell(table, "%" PRIu64, sensor->malformed_packets);
+        cell_number(table, (double)sensor->longest_gap_us / 1e6, 1, "");
+        cell_number(table, number_if(sensor->rssi != 0, sensor->rssi), 0, "");
+        cell_number(table, number_if(rate_hz > 0, rate_hz), 2, "");
+        cell_number(table, sensor->clock_ppm, 0, "");
+        cell_number(table, number_if(sensor->battery >= 0, sensor->battery), 0, "%");
+        cell_number(table, sensor->battery_hours, 0, " h");
+}
+
+static int table_of_stats(const struct crampd_sensor *sensors, size_t n, bool legend) {
+        static const struct column columns[] = {
+                {"NAME"},          {"WATCHED h", true}, {"RECONNECTS", true},    {"PACKETS", true},
+                {"LOST %", true},  {"MALFORMED", true}, {"LONGEST GAP s", true}, {"SIGNAL dBm", true},
+                {"RATE Hz", true}, {"CLOCK ppm", true}, {"BATTERY", true},       {"LASTS", true},
+        };
+        struct table *table = table_new(columns, ARRAY_LENGTH(columns));
+        int r;
+
+        if (!table)
+                return fail(EX_OSERR, "out of memory");
+        for (size_t i = 0; i < n; i++)
+                stats_row(table, sensors + i);
+        r = table_print(table, stdout, legend);
+        (void)table_free(table);
+        if (r < 0)
+                return fail(EX_OSERR, "out of memory");
+        return output_finish_stdout();
+}
+
 int verb_sensors(const struct global_options *global, int argc, char *argv[]) {
-        static const struct option options[] = {COMMON_OPTIONS, {}};
+        enum { OPTION_STATS = OPTION_VERB };
+        static const struct option options[] = {
+                COMMON_OPTIONS,
+                {"stats", no_argument, NULL, OPTION_STATS},
+                {},
+        };
         _cleanup_(client_freep) crampd_client *client = NULL;
         struct global_options g = *global;
         struct crampd_sensor *sensors;
         struct crampd_error error = {};
+        bool stats = false;
         int c, code, r;
         size_t n;
 
-        c = option_next(&g, argc, argv, ":h", options);
-        if (c >= 0)
-                return c == 'h' ? help_print(help) : EX_USAGE;
+        while ((c = option_next(&g, argc, argv, ":h", options)) >= 0) {
+                if (c != OPTION_STATS)
+                        return c == 'h' ? help_print(help) : EX_USAGE;
+                stats = true;
+        }
         code = operands_refuse(argc, argv);
         if (code == 0)
                 code = client_open(&client);
@@ -150,7 +262,9 @@ int verb_sensors(const struct global_options *global, int argc, char *argv[]) {
         else if (n == 0 && !g.no_legend) {
                 puts("No sensors yet. 'crampctl add --help' tells how to adopt one.");
                 code = output_finish_stdout();
-        } else
+        } else if (stats)
+                code = table_of_stats(sensors, n, !g.no_legend);
+        else
                 code = table_of_sensors(sensors, n, !g.no_legend);
         crampd_sensors_free(sensors, n);
         return code;

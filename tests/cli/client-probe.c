@@ -102,7 +102,7 @@ static int run_stop(struct probe *probe, struct crampd_error *error) {
 }
 
 static int run_add(struct probe *probe, struct crampd_error *error) {
-        const struct crampd_add_options options = {
+        const struct crampd_sensor_options options = {
                 .muscle = "soleus", .leg = "left", .driver = "crampd", .name = "x", .has_owner = true};
         char *path;
         int r = crampd_add_sensor(probe->client, "C0:FF:EE:00:00:01", &options, &path, error);
@@ -126,7 +126,7 @@ static int run_stream(struct probe *probe, struct crampd_error *error) {
 }
 
 static int run_bad_arguments(struct probe *probe, struct crampd_error *error) {
-        const struct crampd_add_options empty = {}, bad = {.muscle = "\xff", .leg = "left"};
+        const struct crampd_sensor_options empty = {}, bad = {.muscle = "\xff", .leg = "left"};
         static const char *const paths[] = {NULL,
                                             "",
                                             "x",

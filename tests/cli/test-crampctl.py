@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import os
-import shlex
 import shutil
 import stat
 import subprocess
@@ -17,14 +16,14 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
 
 import tap
+from crampctl import CRAMPCTL, WRAPPER, environment, run
 from fakecrampd import EPISODES, RELIEF, SENSORS, FakeCrampd
 from privatebus import POLICY_OPEN, PrivateBus
 
-WRAPPER = shlex.split(os.environ.get('WRAPPER', ''))
-CRAMPCTL = os.environ['CRAMPCTL']
 CLIENT_LIBRARY = os.environ['CRAMPD_CLIENT_LIBRARY']
 
-VERBS = ['status', 'sensors', 'add', 'remove', 'monitor', 'history', 'export', 'analyze']
+VERBS = ['status', 'sensors', 'scan', 'muscles', 'add', 'edit', 'pause', 'resume', 'identify', 'remove', 'monitor', 'stream',
+         'night', 'history', 'export', 'analyze']
 
 EPISODE_1 = ('{"id":"e1","sensor":"a1","leg":"left","muscle":"gastrocnemius-medialis",'
              '"onset":"2026-11-23T02:14:05.250+01:00","onset_us":1795396445250000,"alert_us":1795396451000000,'
@@ -38,25 +37,6 @@ CSV = ('id,sensor,leg,muscle,onset,onset_us,alert_us,end_us,end_reason,severity,
        '1795396510250999,subsided,moderate,123.46,61.5,0.875\r\n'
        'e2,b2,right,soleus,2026-11-22T22:43:20.000-03:30,1795400000000001,1795400005000000,,,mild,,,1\r\n')
 ADD = ['add', 'C0:FF:EE:00:00:03', '--muscle', 'soleus', '--leg', 'right']
-
-
-def environment(**more):
-    env = dict(os.environ, LC_ALL='C.UTF-8', TZ='UTC', **more)
-    for name in ('NO_COLOR', 'SUDO_UID'):
-        if name not in more:
-            env.pop(name, None)
-    return env
-
-
-def run(*arguments, code=0, env=None, **options):
-    done = subprocess.run([*WRAPPER, CRAMPCTL, *arguments], capture_output=True, timeout=60, env=env or environment(), check=False,
-                          **options)
-    out, err = done.stdout.decode(), done.stderr.decode()
-    assert done.returncode == code, f'{arguments}: exit {done.returncode} instead of {code}: {out}{err}'
-    # Whoever fails says why, in one line, and whoever does not keeps quiet.
-    assert (err.startswith('crampctl: ') and err.count('\n') == 1) if code else err == '', (arguments, err)
-    assert '\x1b' not in out + err, (arguments, out, err)
-    return out if code == 0 else err
 
 
 # --- usage ---

@@ -46,7 +46,25 @@ EPISODES = [
 TYPES = {'owner': 'u', 'channels': 'u', 'battery': 'u', 'channel': 'u', 'sensors': 'u', 'subscribers': 'u',
          'zone_offset_s': 'i', 'packets': 't', 'lost_packets': 't', 'malformed_packets': 't', 'connects': 't',
          'monitored_us': 't', 'rate_hz': 'd', 'peak_uv': 'd', 'median_hz': 'd', 'confidence': 'd', 'simulated': 'b',
-         'recorded': 'b', 'repeated': 'b', 'arbitrary_unit': 'b'}
+         'recorded': 'b', 'repeated': 'b', 'arbitrary_unit': 'b', 'paused': 'b', 'allow_broadcast': 'b', 'envelope': 'b',
+         'electrodes_on': 'b', 'battery_lasts_night': 'b', 'reconnects': 't', 'longest_gap_us': 't', 'rssi': 'n',
+         'clock_ppm': 'd', 'measured_rate_hz': 'd', 'scale_uv': 'd', 'battery_mv': 'u', 'battery_hours': 'd',
+         'capacity': 'd', 'added': 'b'}
+# In nights some keys count something else.
+NIGHT_TYPES = dict(TYPES, reconnects='u', gaps='u', episodes='u', gap_us='t', lasts='b')
+
+FOUND = [
+    ['C0:FF:EE:00:00:07', {'name': 'NPG-Lite-3CH', 'driver': 'npg-lite', 'title': 'NPG Lite', 'match': 'yes', 'rssi': -60,
+                           'added': False, 'notes': 'Do not pair it.'}],
+    ['C0:FF:EE:00:00:08', {'name': 'gForceBLE', 'driver': 'gforce', 'title': 'gForce', 'match': 'maybe', 'added': True}],
+]
+
+NIGHTS = [
+    {'evening': '2026-11-22', 'sensor': 'a1', 'start_us': 1795384800000000, 'end_us': 1795413600000000,
+     'zone_offset_s': 3600, 'lasts': False, 'monitored_us': 28560000000, 'packets': 999, 'lost_packets': 1,
+     'gap_us': 240000000, 'longest_gap_us': 180000000, 'gaps': 2, 'reconnects': 1, 'episodes': 3,
+     'longest_gaps': [[1795395600000000, 1795395780000000], [1795399200000000, 1795399209000000]]},
+]
 
 
 class FakeCrampd:
@@ -109,12 +127,12 @@ def run():
     from gi.repository import GLib
 
     make = {'s': dbus.String, 'u': dbus.UInt32, 'i': dbus.Int32, 'x': dbus.Int64, 't': dbus.UInt64, 'd': dbus.Double,
-            'b': dbus.Boolean}
+            'b': dbus.Boolean, 'n': dbus.Int16}
 
-    def typed(values):
+    def typed(values, types=TYPES):
         """Python values as a{sv}, by the documented type of each key."""
         def type_of(key, value):
-            return TYPES.get(key, 'x' if key.endswith('_us') else 's' if isinstance(value, str) else 'x')
+            return types.get(key, 'x' if key.endswith('_us') else 's' if isinstance(value, str) else 'x')
         return dbus.Dictionary({key: make[type_of(key, value)](value) for key, value in values.items()},
                                signature='sv')
 
@@ -130,6 +148,8 @@ def run():
             self.hows = {}
             self.calls = []
             self.subscriptions = []
+            self.scanners = []
+            self.nights = [dict(night) for night in NIGHTS]
             self.streams = {}
             self.page = 1000
             self.bus.add_message_filter(self.filter)
@@ -199,6 +219,22 @@ def run():
 
         def Remove(self, message, how):
             self.reply(message, '')
+
+        Edit = Pause = Resume = Identify = StopScan = Remove
+
+        def Scan(self, message, how):
+            self.scanners.append(message.get_sender())
+            self.reply(message, '')
+
+        def ListNights(self, message, how):
+            nights = []
+            for night in self.nights:
+                row = typed({key: value for key, value in night.items() if key != 'longest_gaps'}, NIGHT_TYPES)
+                row['longest_gaps'] = dbus.Array(
+                    [dbus.Struct((dbus.Int64(start), dbus.Int64(end))) for start, end in night['longest_gaps']],
+                    signature='(xx)')
+                nights.append(self.spoil(row, how))
+            self.reply(message, 'aa{sv}t', dbus.Array(nights, signature='a{sv}'), dbus.UInt64(0))
 
         def Subscribe(self, message, how):
             if message.get_sender() not in self.subscriptions:
@@ -285,6 +321,30 @@ def run():
             for name in self.subscriptions:
                 self.signal(command, name, bus)
             return len(self.subscriptions)
+
+        def do_scan(self, command):
+            """Tells all scanners of each [address, details] of `found`, then the end if there is a `reason`."""
+            bus = self.stranger if command.get('stranger') else self.bus
+            for name in self.scanners:
+                for address, details in command.get('found', []):
+                    message = dbus.lowlevel.SignalMessage(MANAGER_PATH, 'org.crampd1.Manager', 'SensorFound')
+                    message.set_destination(name)
+                    message.append(address, self.spoil(typed(details), command.get('how', '')), signature='sa{sv}')
+                    bus.send_message(message)
+                if 'reason' in command:
+                    message = dbus.lowlevel.SignalMessage(MANAGER_PATH, 'org.crampd1.Manager', 'ScanEnded')
+                    message.set_destination(name)
+                    message.append(command['reason'], signature='s')
+                    bus.send_message(message)
+            return len(self.scanners)
+
+        def do_datagrams(self, command):
+            """Sends hexadecimal text to all readers of a sensor."""
+            streams = self.streams.get(SENSOR_PREFIX + command['sensor'], [])
+            for stream in streams:
+                for datagram in command['datagrams']:
+                    stream.send(bytes.fromhex(datagram))
+            return len(streams)
 
         def do_set(self, command):
             setattr(self, command['key'], command['value'])

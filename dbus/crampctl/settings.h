@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the owner says of a sensor, on the command lines of add and edit. What can be wrong is told here
+ * already, so that it is told with the remedy.
+ */
+#pragma once
+
+#include "dbus/crampctl/options.h"
+
+/* Values of the long options; a verb's own begin at OPTION_SETTINGS_END. */
+enum {
+        OPTION_MUSCLE = OPTION_VERB,
+        OPTION_LEG,
+        OPTION_NAME,
+        OPTION_ALLOW_BROADCAST,
+        OPTION_ENVELOPE,
+        OPTION_SCALE,
+        OPTION_RATE,
+        OPTION_CHANNELS,
+        OPTION_SETTINGS_END,
+};
+
+#define SETTINGS_OPTIONS                                                              \
+        {"muscle", required_argument, NULL, OPTION_MUSCLE},                           \
+                {"leg", required_argument, NULL, OPTION_LEG},                         \
+                {"name", required_argument, NULL, OPTION_NAME},                       \
+                {"allow-broadcast", optional_argument, NULL, OPTION_ALLOW_BROADCAST}, \
+                {"envelope", optional_argument, NULL, OPTION_ENVELOPE},               \
+                {"scale", required_argument, NULL, OPTION_SCALE},                     \
+                {"rate", required_argument, NULL, OPTION_RATE}, {                     \
+                "channels", required_argument, NULL, OPTION_CHANNELS                  \
+        }
+
+#define SETTINGS_HELP                                                                          \
+        "      --muscle=MUSCLE    gastrocnemius, gastrocnemius-medialis, "                     \
+        "gastrocnemius-lateralis, soleus,\n"                                                   \
+        "                         tibialis-anterior, peroneus-longus, foot, quadriceps or "    \
+        "hamstrings\n"                                                                         \
+        "                         ('crampctl muscles' tells where the electrodes go)\n"        \
+        "      --leg=LEG          left or right\n"                                             \
+        "      --name=NAME        What to call it, at most 63 bytes\n"                         \
+        "      --scale=UV         Microvolts per count, where the maker does not tell; 0: as " \
+        "the driver has it\n"                                                                  \
+        "      --rate=HZ          Samples a second, where the sensor can be set up in "        \
+        "several ways\n"                                                                       \
+        "      --channels=N       Channels in use, likewise\n"                                 \
+        "      --envelope[=NO]    It sends an envelope, not raw EMG; for sensors that cannot " \
+        "tell\n"                                                                               \
+        "      --allow-broadcast[=NO]  Receive in the way that lets every user of this "       \
+        "computer read the\n"                                                                  \
+        "                         samples, if the sensor allows no other\n"
+
+/* Takes an option's argument (optarg). Returns 0, or an exit code after saying what is wrong. */
+int settings_take(int option, struct crampd_sensor_options *options);
+
+/* Both are needed of a new sensor. Returns 0, or an exit code after saying so. */
+int settings_require_place(const struct crampd_sensor_options *options);
