@@ -187,6 +187,10 @@ struct sensor_driver {
          * for more than one. */
         int (*more)(struct sensor_decoder *decoder, struct emg_block *ret);
 
+        /* decode() only takes in (and returns 0): more() is called when all that has arrived, on all
+         * sources, is taken in. For sensors whose samples come by several ways in turns. */
+        bool settles;
+
         /* The latest; NULL if the sensor tells nothing beside samples. */
         const struct sensor_extras *(*extras)(const struct sensor_decoder *decoder);
 };

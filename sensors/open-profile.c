@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sensors/drivers.h"
 #include "sensors/muscle.h"
 
 #define DESCRIPTION_FIXED_SIZE 12u
@@ -360,10 +361,8 @@ static const struct sensor_step identify[] = {
 };
 
 static enum sensor_match advert_match(const struct sensor_advert *advert) {
-        for (const char *const *service = advert->services; service && *service; service++)
-                if (strcmp(*service, OPEN_PROFILE_SERVICE_UUID) == 0)
-                        return SENSOR_MATCH_YES;
-        return SENSOR_MATCH_NO;
+        return sensor_advert_has_service(advert, OPEN_PROFILE_SERVICE_UUID) ? SENSOR_MATCH_YES
+                                                                            : SENSOR_MATCH_NO;
 }
 
 const struct sensor_driver open_profile_driver = {

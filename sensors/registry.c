@@ -4,11 +4,13 @@
 
 #include <string.h>
 
+#include "sensors/drivers.h"
 #include "sensors/open-profile.h"
 
 const struct sensor_driver *const sensor_drivers[] = {
-        &open_profile_driver,
-        NULL,
+        &open_profile_driver, &npg_lite_driver, &umyo_driver,        &umyo_advert_driver,
+        &gforce_driver,       &myo_driver,      &ganglion_driver,    &bitalino_driver,
+        &anr_m40_driver,      &myoware_driver,  &nordic_text_driver, NULL,
 };
 
 const struct sensor_driver *sensor_driver_find(const char *name) {

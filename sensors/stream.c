@@ -30,6 +30,8 @@ struct stream {
         void *userdata;
 
         struct stream_counters counters;
+        sd_event_source *settle; /* runs when nothing more waits; NULL unless the driver wants it */
+        uint64_t arrival_us;     /* of what was taken in last */
         struct stream_fd fds[STREAM_FDS_MAX];
         size_t fds_count;
 
@@ -46,6 +48,8 @@ static void fd_close(struct stream_fd *stream_fd) {
 static void stream_close(struct stream *stream, int error) {
         for (size_t i = 0; i < stream->fds_count; i++)
                 fd_close(&stream->fds[i]);
+        if (stream->settle)
+                (void)sd_event_source_set_enabled(stream->settle, SD_EVENT_OFF);
         stream->callbacks.closed(error, stream->userdata);
 }
 
@@ -102,10 +106,36 @@ static bool packet_take(struct stream *stream, unsigned source, const uint8_t *p
                     : driver->decode(stream->decoder, source, packet, (size_t)size, &block);
         if (r < 0)
                 stream->counters.malformed_packets++;
+        if (stream->settle) {
+                stream->arrival_us = arrival_us;
+                (void)sd_event_source_set_enabled(stream->settle, SD_EVENT_ONESHOT);
+                return false;
+        }
         for (; r > 0; r = driver->more ? driver->more(stream->decoder, &block) : 0)
                 if (block_deliver(stream, &block, arrival_us))
                         return true;
         return false;
+}
+
+static int on_settled(sd_event_source *event_source, void *userdata) {
+        struct stream *stream = userdata;
+        struct emg_block block;
+
+        while (stream->driver->more(stream->decoder, &block) > 0)
+                if (block_deliver(stream, &block, stream->arrival_us))
+                        break;
+        return 0;
+}
+
+/* Comes after all descriptors that are ready. */
+static int settle_prepare(struct stream *stream) {
+        int r = sd_event_add_defer(stream->event, &stream->settle, on_settled, stream);
+
+        if (r >= 0)
+                r = sd_event_source_set_priority(stream->settle, SD_EVENT_PRIORITY_IDLE);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(stream->settle, SD_EVENT_OFF);
+        return r;
 }
 
 static int on_readable(sd_event_source *event_source, int fd, uint32_t revents, void *userdata) {
@@ -163,6 +193,14 @@ int stream_new(sd_event *event, const struct sensor_driver *driver, struct senso
         stream->decoder = decoder;
         stream->callbacks = *callbacks;
         stream->userdata = userdata;
+        if (driver->settles) {
+                int r = settle_prepare(stream);
+
+                if (r < 0) {
+                        stream_free(stream);
+                        return r;
+                }
+        }
         *ret = stream;
         return 0;
 }
@@ -174,6 +212,7 @@ struct stream *stream_free(struct stream *stream) {
                 *stream->freed = true;
         for (size_t i = 0; i < stream->fds_count; i++)
                 fd_close(&stream->fds[i]);
+        sd_event_source_disable_unref(stream->settle);
         sd_event_unref(stream->event);
         free(stream);
         return NULL;
