@@ -59,14 +59,14 @@ def description():
     return packets.describe(CHANNELS, RATE_HZ, scale_uv=0.01, value_size=3)
 
 
-def adopt(client):
+def adopt(client, address=ADDRESS):
     owner = {'owner': dbus.UInt32(12345)} if os.geteuid() == 0 else {}
-    return client.call(ROOT, MANAGER, 'AddSensor', 'sa{sv}', ADDRESS,
+    return client.call(ROOT, MANAGER, 'AddSensor', 'sa{sv}', address,
                        client.options(muscle='gastrocnemius', leg='left', **owner))
 
 
-def counters(client):
-    described = client.sensors()[0][1]
+def counters(client, sensor=0):
+    described = client.sensors()[sensor][1]
     return {name: int(described[name]) for name in ('packets', 'lost_packets', 'malformed_packets', 'connects')}
 
 
@@ -120,6 +120,42 @@ def test_stopped_bus_loses_no_packet():
         tap.measured(f'{after["packets"] - before} packets came while the bus stood still for 5 s')
         assert after['packets'] - before >= 900 and after['lost_packets'] == 0 and after['connects'] == 1
         assert mock.status()['dropped'] == 0
+
+
+def ping_ms(client):
+    """How long the daemon's loop lets a caller wait: both ways over the bus are in it."""
+    begin = time.perf_counter()
+    client.call(ROOT, 'org.freedesktop.DBus.Peer', 'Ping')
+    return (time.perf_counter() - begin) * 1000
+
+
+def test_eight_sensors_at_once():
+    """8 sensors of 4 channels at 1 kHz; --long: for an hour."""
+    seconds = 3600 if os.environ.get('TESTS_LONG') else 20
+    frames = [[(7 * i + 13 * c) % 61 - 30 for c in range(4)] for i in range(RATE_HZ)]
+    file, total = pack(frames * seconds)
+    addresses = [f'C0:00:00:00:00:0{number}' for number in range(1, 9)]
+    with System(bluez=True) as system, MockBluez(addresses, packets.describe(4, RATE_HZ, scale_uv=0.01, value_size=3)) as mock, \
+            system.daemon():
+        client = system.client()
+        mock.order('load', file=str(file), interval_ms=1000 * FRAMES / RATE_HZ, rewind=False)
+        for address in addresses:
+            adopt(client, address)
+        waits = []
+
+        def all_came():
+            waits.append(ping_ms(client))
+            time.sleep(0.02)
+            return len(waits) % 50 == 0 and min(counters(client, n)['packets'] for n in range(8)) >= total
+        client.wait(all_came, limit_s=seconds + 60, what='all packets')
+        for sensor in range(8):
+            assert counters(client, sensor) == {'packets': total, 'lost_packets': 0, 'malformed_packets': 0, 'connects': 1}
+        assert mock.status()['dropped'] == 0
+        waits.sort()
+        p99_ms = waits[len(waits) * 99 // 100]
+        tap.measured(f'8 sensors x {seconds} s: {8 * total} packets, 0 lost; a call waits {waits[len(waits) // 2]:.2f} ms '
+                     f'(median), {p99_ms:.2f} ms (p99 of {len(waits)})')
+        assert p99_ms < 5, p99_ms
 
 
 if __name__ == '__main__':
