@@ -165,12 +165,12 @@ struct sensor_driver {
          * that this sensor cannot have. */
         int (*begin)(struct sensor_decoder *decoder, const struct sensor_settings *settings);
 
-        /* Takes what step number `step` of `start` brought: the value of a READ, or a packet of ASK's
-         * source; NULL when it did not come (ASK's limit, an optional READ). Returns the number of the
-         * next step; -EAGAIN: not the reply that ASK waits for, decode() gets it; -EBADMSG: malformed;
-         * -EPROTONOSUPPORT: a version that this driver does not know; -ERANGE: well-formed, but crampd
-         * cannot use such a stream; -ETIMEDOUT: it cannot go on without. May be NULL: always the next
-         * step. */
+        /* Step number `step` of `start` is done. `value` is what a READ brought, or a packet of ASK's
+         * source; NULL when it did not come (ASK's limit, an optional READ) and after all other steps.
+         * Returns the number of the next step; -EAGAIN: not the reply that ASK waits for, decode() gets
+         * it; -EBADMSG: malformed; -EPROTONOSUPPORT: a version that this driver does not know; -ERANGE:
+         * well-formed, but crampd cannot use such a stream; -ETIMEDOUT: it cannot go on without. May be
+         * NULL: always the next step. */
         int (*answer)(struct sensor_decoder *decoder, unsigned step, const uint8_t *value, size_t size);
 
         /* What comes, known before the first block: called after the last step, or when a block comes

@@ -119,6 +119,8 @@ int open_profile_describe(struct sensor_decoder *decoder, const uint8_t *value, 
         return 0;
 }
 
+enum { START_DESCRIPTION };
+
 static int decoder_begin(struct sensor_decoder *decoder, const struct sensor_settings *settings) {
         decoder->channels = 0;
         return 0;
@@ -127,7 +129,7 @@ static int decoder_begin(struct sensor_decoder *decoder, const struct sensor_set
 static int decoder_answer(struct sensor_decoder *decoder, unsigned step, const uint8_t *value,
                           size_t size) {
         struct stream_format format;
-        int r = value ? open_profile_describe(decoder, value, size, &format) : -EBADMSG;
+        int r = step == START_DESCRIPTION ? open_profile_describe(decoder, value, size, &format) : 0;
 
         return r < 0 ? r : (int)step + 1;
 }
@@ -344,7 +346,7 @@ static const uint8_t stop_value[] = {OPEN_PROFILE_STOP};
 static const uint8_t identify_value[] = {OPEN_PROFILE_IDENTIFY, IDENTIFY_S};
 
 static const struct sensor_step start[] = {
-        {SENSOR_STEP_READ, .uuid = OPEN_PROFILE_DESCRIPTION_UUID},
+        [START_DESCRIPTION] = {SENSOR_STEP_READ, .uuid = OPEN_PROFILE_DESCRIPTION_UUID},
         {SENSOR_STEP_SUBSCRIBE, .source = 0},
         {SENSOR_STEP_WRITE, .uuid = OPEN_PROFILE_CONTROL_UUID, .value = start_value, .size = 1},
         {SENSOR_STEP_END},
