@@ -273,6 +273,7 @@ const struct sensor_driver bitalino_driver = {
         .title = "BITalino (r)evolution BLE",
         .notes = "The EMG sensor goes to input A1; with --channels=2 to 4 the next inputs are EMG, too.",
         .service = SERVICE_UUID,
+        .advertised = SERVICE_UUID,
         .notifying = notifying,
         .start = start,
         .stop = stop,

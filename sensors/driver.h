@@ -135,7 +135,8 @@ struct sensor_driver {
         const char *title; /* for people */
         const char *notes; /* for the owner, when the sensor is added: a button, charging; or NULL */
 
-        const char *service;          /* UUID that the sensor has, and by which it may be looked for */
+        const char *service;    /* UUID of the service that it is about */
+        const char *advertised; /* UUID that its adverts list, by which it is looked for; NULL = none */
         const char *const *notifying; /* UUIDs of the sources, NULL ends; NULL for a sensor of adverts */
         /* UUIDs of characteristics that prove it; NULL ends. NULL = all that the steps use and are not
          * optional. Looked for in `service` first, then in all. */

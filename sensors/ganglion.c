@@ -317,6 +317,7 @@ const struct sensor_driver ganglion_driver = {
         .notes = "It does not tell its battery. If it does not let itself be connected to again, switch "
                  "it off and on.",
         .service = SERVICE_UUID,
+        .advertised = SERVICE_UUID,
         .notifying = notifying,
         .start = start,
         .stop = stop,

@@ -277,6 +277,7 @@ const struct sensor_driver gforce_driver = {
         .title = "OYMotion gForcePro",
         .notes = "Never wear it while it charges. It does not switch itself off.",
         .service = SERVICE_UUID,
+        .advertised = SERVICE_UUID,
         .notifying = notifying,
         .start = start,
         .stop = stop,

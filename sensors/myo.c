@@ -219,6 +219,7 @@ const struct sensor_driver myo_driver = {
         .title = "Thalmic Myo",
         .notes = "It vibrates on connecting. Wake it with its charger.",
         .service = SERVICE_UUID,
+        .advertised = SERVICE_UUID,
         .notifying = notifying,
         .start = start,
         .stop = stop,

@@ -91,6 +91,7 @@ const struct sensor_driver myoware_driver = {
         .title = "MyoWare 2.0 Wireless Shield",
         .notes = "Leave the sketch's output at ENVELOPE. After a lost link it may need a reset.",
         .service = SERVICE_UUID,
+        .advertised = SERVICE_UUID,
         .notifying = notifying,
         .start = start,
         .battery = SENSOR_BATTERY_NONE,

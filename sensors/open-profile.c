@@ -371,6 +371,7 @@ const struct sensor_driver open_profile_driver = {
         .name = "crampd",
         .title = "Open leg-EMG profile",
         .service = OPEN_PROFILE_SERVICE_UUID,
+        .advertised = OPEN_PROFILE_SERVICE_UUID,
         .notifying = notifying,
         .start = start,
         .stop = stop,

@@ -329,7 +329,7 @@ int link_new(struct bluez *bluez, const char *address, const struct sensor_drive
         link->state = LINK_ABSENT;
         link->reported = SOURCE_ABSENT;
         link->battery_percent = -1;
-        link->watcher.service = driver->service;
+        link->watcher.service = driver->advertised;
         link->watcher.changed = on_changed;
         link->watcher.userdata = link;
         (void)snprintf(link->reason, sizeof(link->reason), "asking bluetoothd");

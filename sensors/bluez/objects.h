@@ -100,7 +100,7 @@ enum radio_turn {
 struct bluez_watcher {
         struct bluez_watcher *next;
         char address[ADDRESS_SIZE];
-        const char *service; /* UUID to discover */
+        const char *service; /* UUID to discover; NULL = its adverts list none */
         /* Something in the mirror changed. Called from the event loop, never from within a call into it.
          * The watcher must not be freed from within. */
         void (*changed)(void *userdata);

@@ -108,6 +108,14 @@ static int append_services(const struct bluez *bluez, sd_bus_message *m) {
         return r;
 }
 
+/* Whether all that are looked for can be told by a service: what is filtered out is never heard. */
+static bool services_suffice(const struct bluez *bluez) {
+        for (const struct bluez_watcher *w = bluez->watchers; w; w = w->next)
+                if (w->scanning && !w->service)
+                        return false;
+        return true;
+}
+
 /* Nobody waits for the reply: without the filter discovery only finds more than it needs to. */
 static int radio_set_filter(struct bluez_adapter *adapter) {
         struct bluez *bluez = adapter->bluez;
@@ -121,7 +129,7 @@ static int radio_set_filter(struct bluez_adapter *adapter) {
         r = sd_bus_message_open_container(m, 'a', "{sv}");
         if (r >= 0)
                 r = sd_bus_message_append(m, "{sv}", "Transport", "s", "le");
-        if (r >= 0)
+        if (r >= 0 && services_suffice(bluez))
                 r = append_services(bluez, m);
         if (r >= 0)
                 r = sd_bus_message_close_container(m);

@@ -619,7 +619,7 @@ class Mock:
         say('done', cmd=name)
 
 
-def options_read():
+def options_read(arguments=None):
     parser = argparse.ArgumentParser(description='mock of bluetoothd')
     parser.add_argument('--address', action='append', required=True, help='of a sensor; may be given several times')
     parser.add_argument('--adapters', type=int, default=1)
@@ -632,13 +632,11 @@ def options_read():
     parser.add_argument('--start', default='01')
     parser.add_argument('--stop', default='02')
     parser.add_argument('--mtu', type=int, default=247)
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
-def main():
-    options = options_read()
-    dbus.mainloop.glib.DBusGMainLoop(set_as_default=True)
-    mock = Mock(dbus.bus.BusConnection(os.environ['DBUS_SYSTEM_BUS_ADDRESS']), options)
+def serve(mock):
+    """Carries out commands until the input ends."""
     loop = GLib.MainLoop()
 
     def on_input(source, _condition):
@@ -653,6 +651,12 @@ def main():
     GLib.io_add_watch(os.fdopen(sys.stdin.fileno(), 'rb', buffering=0), GLib.IO_IN | GLib.IO_HUP, on_input)
     print('READY', flush=True)
     loop.run()
+
+
+def main():
+    options = options_read()
+    dbus.mainloop.glib.DBusGMainLoop(set_as_default=True)
+    serve(Mock(dbus.bus.BusConnection(os.environ['DBUS_SYSTEM_BUS_ADDRESS']), options))
 
 
 if __name__ == '__main__':

@@ -1,0 +1,100 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Every family of sensors behind a mock of bluetoothd, all at once and in real time: advert, connection, start, stream, an
+alert for the simulated cramp that the signal holds, and back again after a lost link."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / 'support'))
+
+import dbus  # noqa: E402
+
+import families  # noqa: E402
+import tap  # noqa: E402
+from daemon import MANAGER, ROOT, System  # noqa: E402
+from lines import LineProcess  # noqa: E402
+
+# From the link's loss; BlueZ itself takes its time, too, so this is about crampd's share.
+RECONNECT_MAX_S = 10
+
+
+class MockFamilies(LineProcess):
+    def __init__(self, signal):
+        super().__init__([sys.executable, str(HERE / 'mock-families.py'), str(signal)])
+
+    def order(self, command, **arguments):
+        import json
+        self.send(json.dumps({'cmd': command, **arguments}))
+
+
+def generate(folder):
+    path = Path(folder) / 'minute.csv'
+    subprocess.run([os.environ['CALF_EMG'], '--script', 'minute', '--seed', '3', '--rate', '1000', '--channels', '1',
+                    '--format', 'csv', '-o', path], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return path
+
+
+def adopt(client, number, family):
+    owner = {'owner': dbus.UInt32(12345)} if os.geteuid() == 0 else {}
+    return str(client.call(ROOT, MANAGER, 'AddSensor', 'sa{sv}', f'C0:00:00:00:01:{number:02X}',
+                           client.options(muscle='gastrocnemius', leg='left', driver=family.driver, **owner)))
+
+
+def described(client):
+    return {str(path): details for path, details in client.sensors()}
+
+
+def test_every_family_from_advert_to_alert():
+    makes = families.FAMILIES
+    with tempfile.TemporaryDirectory() as folder, System(bluez=True) as system, MockFamilies(generate(folder)) as mock, \
+            system.daemon():
+        client = system.client()
+        client.subscribe()
+        paths = [adopt(client, number, make()) for number, make in enumerate(makes)]
+        try:
+            client.wait(lambda: all(d['state'] == 'streaming' for d in described(client).values()), limit_s=30, what='all to stream')
+        finally:
+            for row in described(client).values():
+                if row['state'] != 'streaming':
+                    tap.note(f'{row["driver"]}: {row["state"]}: {row["reason"]}')
+
+        def raised():
+            return {str(signal[1][0]) for signal in client.signals if signal[0] == 'AlertRaised'}
+        end = time.monotonic() + 90
+        client.wait(lambda: len(raised()) == len(paths) or time.monotonic() > end, limit_s=100)
+        alerts = raised()
+
+        lost_at = {}
+        for number, path in enumerate(paths):
+            mock.order('drop', device=number)
+            lost_at[path] = time.monotonic()
+        back = {}
+        client.wait(lambda: any(d['state'] != 'streaming' for d in described(client).values()), what='a lost link')
+
+        def all_back():
+            for path, details in described(client).items():
+                if details['state'] == 'streaming' and int(details['connects']) > 1:
+                    back.setdefault(path, time.monotonic() - lost_at[path])
+            return len(back) == len(paths)
+        client.wait(all_back, limit_s=60, what='all to stream again')
+        rows = described(client)
+
+        tap.measured('family, packets, lost, malformed, alert, seconds to reconnect')
+        for path, make in zip(paths, makes):
+            row = rows[path]
+            tap.measured(f'{make.name}, {int(row["packets"])}, {int(row["lost_packets"])}, {int(row["malformed_packets"])}, '
+                         f'{"yes" if path in alerts else "no"}, {back[path]:.1f}')
+        assert alerts == set(paths)
+        for path in paths:
+            assert int(rows[path]['malformed_packets']) == 0, rows[path]
+            assert back[path] < RECONNECT_MAX_S, (path, back[path])
+
+
+if __name__ == '__main__':
+    tap.main(globals())
