@@ -249,6 +249,8 @@ static int sensor_new(struct crampd *crampd, const struct store_sensor *row, str
 
 int sensor_new_linked(struct crampd *crampd, const struct store_sensor *row, struct sensor **ret) {
         const struct sensor_driver *driver = sensor_driver_find(row->driver);
+        struct link_setup setup = {
+                .address = row->address, .driver = driver, .callbacks = &source_callbacks};
         struct sensor *sensor;
         int r;
 
@@ -257,7 +259,8 @@ int sensor_new_linked(struct crampd *crampd, const struct store_sensor *row, str
         r = sensor_new(crampd, row, &sensor);
         if (r < 0)
                 return r;
-        r = link_new(crampd->bluez, row->address, driver, &source_callbacks, sensor, &sensor->link);
+        setup.userdata = sensor;
+        r = link_new(crampd->bluez, &setup, &sensor->link);
         if (r < 0) {
                 sensor_free(sensor, NULL);
                 return r;

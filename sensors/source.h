@@ -18,6 +18,7 @@ enum source_state {
         SOURCE_STARTING,   /* reading the description, acquiring, starting */
         SOURCE_STREAMING,  /* packets arrive */
         SOURCE_STALLED,    /* linked, but no data for 2 s */
+        SOURCE_PAUSED,     /* by the owner: nothing is connected to or looked for */
         SOURCE_ENDED,      /* a replayed recording is over */
         SOURCE_STATE_MAX
 };

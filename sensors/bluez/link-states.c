@@ -144,12 +144,21 @@ static int enter_subscribing(struct link *link) {
                 .closed = on_closed,
         };
         struct bluez_device *device = link_device(link);
+        struct sensor_settings settings = link->settings;
+        const struct subscription_setup setup = {
+                .device = device,
+                .driver = link->driver,
+                .decoder = link->decoder,
+                .settings = &settings,
+                .callbacks = &callbacks,
+                .userdata = link,
+        };
 
         link->has_data = false;
         if (!device)
                 return -ENODEV;
-        return subscription_new(link->bluez, device, link->driver, link->decoder, &callbacks, link,
-                                &link->subscription);
+        settings.name = "";
+        return subscription_new(link->bluez, &setup, &link->subscription);
 }
 
 /* A sensor that streams on, but to nobody, would refuse to start. */
@@ -261,6 +270,18 @@ static int enter_dropping(struct link *link) {
                           on_dropped, link, link->bluez->timings->drop_us, NULL);
 }
 
+/* Also cancels a Connect that is under way. What others have connected is theirs. */
+static int enter_paused(struct link *link) {
+        const struct bluez_device *device = link->path ? link_device(link) : NULL;
+
+        if (!device)
+                return 0;
+        if (device->connected)
+                device_send_stop(link->bluez, device, link->driver);
+        return bluez_call(link->bluez, NULL, device->path, "org.bluez.Device1", "Disconnect", NULL, NULL,
+                          0, NULL);
+}
+
 const struct link_state_info link_states[LINK_STATE_MAX] = {
         [LINK_ABSENT] = {.reported = SOURCE_ABSENT},
         [LINK_SCANNING] = {.reported = SOURCE_SCANNING, .limit = limit_scanning},
@@ -301,4 +322,5 @@ const struct link_state_info link_states[LINK_STATE_MAX] = {
                            .enter = enter_dropping,
                            .limit_offset = offsetof(struct link_timings, drop_us)},
         [LINK_WAITING] = {.reported = SOURCE_SCANNING, .tells_retry = true, .limit = link_retry_us},
+        [LINK_PAUSED] = {.reported = SOURCE_PAUSED, .has_device = true, .enter = enter_paused},
 };

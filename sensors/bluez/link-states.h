@@ -22,6 +22,7 @@ enum link_state {
         LINK_RESUBSCRIBING,
         LINK_DROPPING, /* given up: until the link is down */
         LINK_WAITING,  /* before the next attempt */
+        LINK_PAUSED,   /* by the owner */
         LINK_STATE_MAX
 };
 
@@ -48,6 +49,9 @@ enum link_event {
         EVENT_SILENCE,
         EVENT_DATA,
         EVENT_CLOSED,
+        EVENT_CHANGED, /* the owner changed what the stream was started with */
+        EVENT_PAUSE,
+        EVENT_RESUME,
         LINK_EVENT_MAX
 };
 
@@ -58,6 +62,8 @@ struct link {
         struct sensor_decoder *decoder;
         const struct source_callbacks *callbacks;
         void *userdata;
+        struct sensor_settings settings; /* the name is filled in at the start of a stream */
+        bool allow_broadcast;
 
         enum link_state state;
         enum source_state reported;

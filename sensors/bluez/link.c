@@ -44,6 +44,11 @@ static void count_hangup(struct link *link) {
                 link->failures++;
 }
 
+static void forget_failures(struct link *link) {
+        link->failures = link->failed_setups = 0;
+        forget_unheard(link);
+}
+
 /* The controller may have gone deaf. */
 static void restart_discovery(struct link *link) {
         link->unheard++;
@@ -56,6 +61,8 @@ struct transition {
         void (*effect)(struct link *link);
 };
 
+#define PAUSED "paused: crampctl resume SENSOR"
+
 /* clang-format off */
 static const struct transition transitions[LINK_STATE_MAX][LINK_EVENT_MAX] = {
         [LINK_ANY] = {
@@ -63,6 +70,7 @@ static const struct transition transitions[LINK_STATE_MAX][LINK_EVENT_MAX] = {
                 [FACT_MUTE_BLUEZ] = { LINK_ABSENT, "bluetoothd does not answer: systemctl restart bluetooth" },
                 [FACT_NO_ADAPTER] = { LINK_ABSENT, "no Bluetooth adapter: plug one in" },
                 [FACT_ADAPTER_OFF] = { LINK_ABSENT, "Bluetooth is switched off: bluetoothctl power on" },
+                [EVENT_PAUSE] = { LINK_PAUSED, PAUSED },
         },
         [LINK_ABSENT] = {
                 [FACT_READY] = { LINK_SCANNING, "looking for the sensor", forget_unheard },
@@ -99,12 +107,14 @@ static const struct transition transitions[LINK_STATE_MAX][LINK_EVENT_MAX] = {
                 [EVENT_SILENCE] = { LINK_STALLED, "connected, but no data comes: subscribing again", note_silent },
                 [EVENT_FAILED] = { LINK_DROPPING, NULL, count_failed_setup },
                 [EVENT_TIMEOUT] = { LINK_DROPPING, "the sensor took too long to start", count_failed_setup },
+                [EVENT_CHANGED] = { LINK_STALLED, "the settings were changed, subscribing again", note_silent },
         },
         [LINK_STREAMING] = {
                 [FACT_DEVICE_GONE] = { LINK_WAITING, "the sensor went away" },
                 [FACT_LINK_DOWN] = { LINK_WAITING, "link lost" },
                 [EVENT_CLOSED] = { LINK_STALLED, "the data channel was closed, subscribing again", note_closed },
                 [EVENT_SILENCE] = { LINK_STALLED, "connected, but no data comes: subscribing again", note_silent },
+                [EVENT_CHANGED] = { LINK_STALLED, "the settings were changed, subscribing again", note_silent },
         },
         [LINK_STALLED] = {
                 [FACT_DEVICE_GONE] = { LINK_WAITING, "the sensor went away" },
@@ -118,6 +128,7 @@ static const struct transition transitions[LINK_STATE_MAX][LINK_EVENT_MAX] = {
                 [EVENT_CLOSED] = { LINK_STALLED, "the data channel was closed, subscribing again", note_closed },
                 [EVENT_FAILED] = { LINK_DROPPING, NULL, count_failed_setup },
                 [EVENT_TIMEOUT] = { LINK_DROPPING, "the sensor sends no data" },
+                [EVENT_CHANGED] = { LINK_STALLED, "the settings were changed, subscribing again", note_silent },
         },
         [LINK_DROPPING] = {
                 [FACT_DEVICE_GONE] = { LINK_WAITING },
@@ -126,6 +137,14 @@ static const struct transition transitions[LINK_STATE_MAX][LINK_EVENT_MAX] = {
         },
         [LINK_WAITING] = {
                 [EVENT_TIMEOUT] = { LINK_SCANNING, "looking for the sensor", count_attempt },
+        },
+        [LINK_PAUSED] = {
+                [FACT_NO_BLUEZ] = { LINK_PAUSED, PAUSED },
+                [FACT_MUTE_BLUEZ] = { LINK_PAUSED, PAUSED },
+                [FACT_NO_ADAPTER] = { LINK_PAUSED, PAUSED },
+                [FACT_ADAPTER_OFF] = { LINK_PAUSED, PAUSED },
+                [EVENT_PAUSE] = { LINK_PAUSED, PAUSED },
+                [EVENT_RESUME] = { LINK_ABSENT, "asking bluetoothd", forget_failures },
         },
 };
 
@@ -314,8 +333,7 @@ static void link_destroy(struct link *link) {
         free(link);
 }
 
-int link_new(struct bluez *bluez, const char *address, const struct sensor_driver *driver,
-             const struct source_callbacks *callbacks, void *userdata, struct link **ret) {
+int link_new(struct bluez *bluez, const struct link_setup *setup, struct link **ret) {
         struct link *link;
         int r;
 
@@ -323,20 +341,23 @@ int link_new(struct bluez *bluez, const char *address, const struct sensor_drive
         if (!link)
                 return -ENOMEM;
         link->bluez = bluez;
-        link->driver = driver;
-        link->callbacks = callbacks;
-        link->userdata = userdata;
-        link->state = LINK_ABSENT;
-        link->reported = SOURCE_ABSENT;
+        link->driver = setup->driver;
+        link->callbacks = setup->callbacks;
+        link->userdata = setup->userdata;
+        link->settings = setup->settings;
+        link->allow_broadcast = setup->allow_broadcast;
+        link->state = setup->paused ? LINK_PAUSED : LINK_ABSENT;
+        link->reported = link_states[link->state].reported;
         link->battery_percent = -1;
-        link->watcher.service = driver->advertised;
+        link->watcher.service = setup->driver->advertised;
         link->watcher.changed = on_changed;
         link->watcher.userdata = link;
-        (void)snprintf(link->reason, sizeof(link->reason), "asking bluetoothd");
+        (void)snprintf(link->reason, sizeof(link->reason), "%s",
+                       setup->paused ? PAUSED : "asking bluetoothd");
 
-        r = address_parse(address, link->watcher.address);
+        r = address_parse(setup->address, link->watcher.address);
         if (r >= 0)
-                r = driver->decoder_new(&link->decoder);
+                r = link->driver->decoder_new(&link->decoder);
         if (r >= 0)
                 r = bluez_watch(bluez, &link->watcher);
         if (r < 0) {
@@ -354,7 +375,7 @@ struct link *link_free(struct link *link) {
                 return NULL;
         link_end_stream(link, NULL);
         device = link->path ? link_device(link) : NULL;
-        if (device && link->state != LINK_QUEUED) {
+        if (device && link->state != LINK_QUEUED && link->state != LINK_PAUSED) {
                 if (device->connected)
                         device_send_stop(link->bluez, device, link->driver);
                 (void)bluez_call(link->bluez, NULL, device->path, "org.bluez.Device1", "Disconnect",
@@ -363,6 +384,28 @@ struct link *link_free(struct link *link) {
         bluez_unwatch(link->bluez, &link->watcher);
         link_destroy(link);
         return NULL;
+}
+
+void link_set_settings(struct link *link, const struct sensor_settings *settings) {
+        const struct sensor_settings *old = &link->settings;
+        bool same = old->scale_uv == settings->scale_uv && old->rate_mhz == settings->rate_mhz &&
+                    old->channels == settings->channels && old->envelope == settings->envelope;
+
+        link->settings = *settings;
+        if (!same)
+                link_handle(link, EVENT_CHANGED, NULL);
+}
+
+void link_set_allow_broadcast(struct link *link, bool allow) {
+        if (link->allow_broadcast == allow)
+                return;
+        link->allow_broadcast = allow;
+        link_handle(link, EVENT_CHANGED, NULL);
+}
+
+void link_pause(struct link *link, bool pause) {
+        if (pause != (link->state == LINK_PAUSED))
+                link_handle(link, pause ? EVENT_PAUSE : EVENT_RESUME, NULL);
 }
 
 enum source_state link_get_state(const struct link *link, const char **ret_reason) {

@@ -13,12 +13,31 @@
 
 struct link;
 
-/* `address` is "XX:XX:XX:XX:XX:XX". A link must not be freed from within its callbacks. Returns 0,
- * -EINVAL, -EEXIST (this address has a link already), -ENOMEM or what the bus says. */
-int link_new(struct bluez *bluez, const char *address, const struct sensor_driver *driver,
-             const struct source_callbacks *callbacks, void *userdata, struct link **ret);
+struct link_setup {
+        const char *address; /* "XX:XX:XX:XX:XX:XX" */
+        const struct sensor_driver *driver;
+        struct sensor_settings settings; /* without the name, which the sensor tells */
+        bool allow_broadcast;            /* see link_set_allow_broadcast() */
+        bool paused;
+        const struct source_callbacks *callbacks; /* kept by reference */
+        void *userdata;
+};
+
+/* A link must not be freed from within its callbacks. Returns 0, -EINVAL, -EEXIST (this address has a
+ * link already), -ENOMEM or what the bus says. */
+int link_new(struct bluez *bluez, const struct link_setup *setup, struct link **ret);
 /* Stops the stream and drops the link, without waiting for either. No callback follows. */
 struct link *link_free(struct link *link);
+
+/* The following may report a new state before they return. */
+
+/* A running stream starts anew if they differ from what it was started with. */
+void link_set_settings(struct link *link, const struct sensor_settings *settings);
+/* Whether StartNotify may be used where nothing else works: each sample is then a signal on the system
+ * bus, which every local user can read. */
+void link_set_allow_broadcast(struct link *link, bool allow);
+/* A paused link drops the connection and does nothing. */
+void link_pause(struct link *link, bool pause);
 
 enum source_state link_get_state(const struct link *link, const char **ret_reason);
 

@@ -29,8 +29,9 @@ struct subscription {
         sd_event_source *begin;
         sd_event_source *timer; /* of PAUSE and ASK */
         unsigned step;
-        bool asking;    /* the request is written, its reply waited for */
-        bool formatted; /* the format was told */
+        bool asking;     /* the request is written, its reply waited for */
+        bool formatted;  /* the format was told */
+        int begin_error; /* what the driver said to the settings */
 };
 
 static void subscription_run(struct subscription *s);
@@ -290,7 +291,15 @@ static void subscription_run(struct subscription *s) {
 }
 
 static int on_begin(sd_event_source *source, void *userdata) {
-        subscription_run(userdata);
+        struct subscription *s = userdata;
+
+        if (s->begin_error < 0)
+                subscription_fail(
+                        s, s->begin_error == -ERANGE
+                                   ? "the sensor cannot work with these settings: see crampctl edit"
+                                   : strerror(-s->begin_error));
+        else
+                subscription_run(s);
         return 0;
 }
 
@@ -329,9 +338,7 @@ static void on_stream_closed(int error, void *userdata) {
         s->callbacks->closed(s->userdata);
 }
 
-int subscription_new(struct bluez *bluez, const struct bluez_device *device,
-                     const struct sensor_driver *driver, struct sensor_decoder *decoder,
-                     const struct subscription_callbacks *callbacks, void *userdata,
+int subscription_new(struct bluez *bluez, const struct subscription_setup *setup,
                      struct subscription **ret) {
         static const struct stream_callbacks stream_callbacks = {
                 .packet = on_stream_packet, .block = on_stream_block, .closed = on_stream_closed};
@@ -342,15 +349,14 @@ int subscription_new(struct bluez *bluez, const struct bluez_device *device,
         if (!s)
                 return -ENOMEM;
         s->bluez = bluez;
-        s->driver = driver;
-        s->decoder = decoder;
-        s->callbacks = callbacks;
-        s->userdata = userdata;
-        s->device = strdup(device->path);
-        r = s->device ? stream_new(bluez->event, driver, decoder, &stream_callbacks, s, &s->stream)
+        s->driver = setup->driver;
+        s->decoder = setup->decoder;
+        s->callbacks = setup->callbacks;
+        s->userdata = setup->userdata;
+        s->begin_error = s->driver->begin(s->decoder, setup->settings);
+        s->device = strdup(setup->device->path);
+        r = s->device ? stream_new(bluez->event, s->driver, s->decoder, &stream_callbacks, s, &s->stream)
                       : -ENOMEM;
-        if (r >= 0)
-                r = driver->begin(decoder, &(struct sensor_settings){.name = ""});
         if (r >= 0)
                 r = sd_event_add_defer(bluez->event, &s->begin, on_begin, s);
         if (r < 0) {

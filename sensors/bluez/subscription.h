@@ -21,10 +21,17 @@ struct subscription_callbacks {
         void (*closed)(void *userdata);
 };
 
+struct subscription_setup {
+        const struct bluez_device *device;
+        const struct sensor_driver *driver;
+        struct sensor_decoder *decoder;
+        const struct sensor_settings *settings; /* of use to subscription_new() alone */
+        const struct subscription_callbacks *callbacks;
+        void *userdata;
+};
+
 /* Begins at once. The driver's characteristics need not be there: then it fails with a reason. */
-int subscription_new(struct bluez *bluez, const struct bluez_device *device,
-                     const struct sensor_driver *driver, struct sensor_decoder *decoder,
-                     const struct subscription_callbacks *callbacks, void *userdata,
+int subscription_new(struct bluez *bluez, const struct subscription_setup *setup,
                      struct subscription **ret);
 struct subscription *subscription_free(struct subscription *subscription);
 

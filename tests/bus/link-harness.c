@@ -6,7 +6,8 @@
  *
  * NAME is a member of struct link_timings without its unit. What the links report is printed as one JSON
  * object a line; commands come as lines on standard input: "add N" and "free N" (a link, by its place on
- * the command line), "counters", "health", and the end of input ends it.
+ * the command line), "pause N", "resume N", "allow N", "scale N MICROVOLTS", "counters", "health". Links
+ * that "pause N" names before "add N" begin paused. The end of input ends it.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -50,6 +51,8 @@ struct sensor {
         unsigned number;
         const char *address;
         struct link *link;
+        bool paused, allow_broadcast;
+        struct sensor_settings settings;
         uint64_t blocks, frames, lost;
 };
 
@@ -112,8 +115,17 @@ static int sensor_add(struct harness *harness, struct sensor *sensor) {
                 .battery = on_battery,
         };
 
-        return link_new(harness->bluez, sensor->address, harness->driver, &callbacks, sensor,
-                        &sensor->link);
+        const struct link_setup setup = {
+                .address = sensor->address,
+                .driver = harness->driver,
+                .settings = sensor->settings,
+                .allow_broadcast = sensor->allow_broadcast,
+                .paused = sensor->paused,
+                .callbacks = &callbacks,
+                .userdata = sensor,
+        };
+
+        return link_new(harness->bluez, &setup, &sensor->link);
 }
 
 static void sensor_print_counters(const struct sensor *sensor) {
@@ -128,6 +140,33 @@ static void sensor_print_counters(const struct sensor *sensor) {
                sensor->number, source_state_to_string(state), reason, counters.stream.packets,
                counters.stream.lost_packets, counters.stream.malformed_packets, counters.stream.frames,
                counters.connects);
+}
+
+/* Returns whether it is one. */
+static bool sensor_steer(struct harness *harness, const char *line) {
+        struct sensor *sensor;
+        char what[16];
+        unsigned number;
+        double value = 0;
+
+        if (sscanf(line, "%15s %u %lf", what, &number, &value) < 2 || number >= harness->n_sensors)
+                return false;
+        sensor = &harness->sensors[number];
+        if (strcmp(what, "pause") == 0 || strcmp(what, "resume") == 0) {
+                sensor->paused = strcmp(what, "pause") == 0;
+                if (sensor->link)
+                        link_pause(sensor->link, sensor->paused);
+        } else if (strcmp(what, "allow") == 0) {
+                sensor->allow_broadcast = true;
+                if (sensor->link)
+                        link_set_allow_broadcast(sensor->link, true);
+        } else if (strcmp(what, "scale") == 0) {
+                sensor->settings.scale_uv = value;
+                if (sensor->link)
+                        link_set_settings(sensor->link, &sensor->settings);
+        } else
+                return false;
+        return true;
 }
 
 static int on_input(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
@@ -151,7 +190,7 @@ static int on_input(sd_event_source *source, int fd, uint32_t revents, void *use
         } else if (strcmp(line, "health\n") == 0) {
                 printf("{\"event\": \"health\", \"health\": \"%s\"}\n",
                        bluez_get_health(harness->bluez));
-        } else
+        } else if (!sensor_steer(harness, line))
                 return sd_event_exit(harness->event, EXIT_FAILURE);
         return 0;
 }

@@ -151,6 +151,67 @@ def test_link_freed_while_connecting_cancels_it():
         mock.wait('call', member='Disconnect')
 
 
+def test_paused_link_drops_the_sensor_and_does_nothing():
+    with world() as (_, mock, harness):
+        harness.streams_on()
+        harness.send('pause 0')
+        harness.wait('stopped', reason=says('paused'))
+        harness.state('paused', reason=says('crampctl resume'))
+        mock.wait('write', value=packets.STOP.hex())
+        tap.wait_until(lambda: mock.status()['connected'] == [False], what='the disconnect')
+        # Neither bluetoothd's absence nor the sensor's adverts matter to it.
+        mock.order('vanish')
+        mock.order('return')
+        harness.send('health')
+        tap.wait_until(lambda: harness_health(harness) == 'ok', what='bluetoothd')
+        assert harness.counters()['state'] == 'paused'
+        assert calls(mock, 'Connect') == 1 and mock.status()['discovering'] == [False]
+        harness.send('resume 0')
+        harness.state('streaming')
+        harness.streams_on()
+
+
+def harness_health(harness):
+    harness.send('health')
+    return harness.wait('health')['health']
+
+
+def test_link_that_begins_paused():
+    with world(add=False) as (_, mock, harness):
+        mock.order('know')
+        mock.order('connect')  # by someone else, who keeps it
+        harness.send('pause 0')
+        harness.send('add 0')
+        tap.wait_until(lambda: harness_health(harness) == 'ok', what='bluetoothd')
+        assert harness.counters()['state'] == 'paused'
+        assert mock.status()['connected'] == [True]
+        harness.send('resume 0')
+        harness.state('streaming')
+
+
+def test_link_paused_while_connecting():
+    with world(add=False) as (_, mock, harness):
+        mock.order('fault', kind='connect', what=['hang'])
+        harness.send('add 0')
+        mock.wait('call', member='Connect')
+        harness.send('pause 0')
+        harness.state('paused')
+        mock.wait('call', member='Disconnect')
+        harness.send('resume 0')
+        harness.state('streaming')
+
+
+def test_changed_settings_restart_the_stream():
+    with world() as (_, mock, harness):
+        harness.streams_on()
+        harness.send('scale 0 2.5')
+        harness.state('stalled', reason=says('settings were changed'))
+        harness.state('streaming')
+        harness.send('scale 0 2.5')
+        harness.streams_on()
+        assert calls(mock, 'AcquireNotify') == 2 and calls(mock, 'Connect') == 1
+
+
 def test_refused_addresses():
     with world(add=False, addresses=(ADDRESS, 'no address', ADDRESS), start=False) as (_, mock, harness):
         results = []
