@@ -239,6 +239,11 @@ int stream_add_fd(struct stream *stream, unsigned source, int fd) {
         return 0;
 }
 
+void stream_feed(struct stream *stream, unsigned source, const uint8_t *packet, size_t size,
+                 uint64_t arrival_us) {
+        (void)packet_take(stream, source, packet, (ssize_t)size, arrival_us);
+}
+
 const struct stream_counters *stream_get_counters(const struct stream *stream) {
         return &stream->counters;
 }

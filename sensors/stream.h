@@ -45,4 +45,10 @@ struct stream *stream_free(struct stream *stream);
  * sd-event says. */
 int stream_add_fd(struct stream *stream, unsigned source, int fd);
 
+/* Decodes a packet that came by another way than a descriptor. `source` may also be
+ * SENSOR_SOURCE_ADVERT.
+ */
+void stream_feed(struct stream *stream, unsigned source, const uint8_t *packet, size_t size,
+                 uint64_t arrival_us);
+
 const struct stream_counters *stream_get_counters(const struct stream *stream);

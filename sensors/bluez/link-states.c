@@ -10,6 +10,7 @@
 
 #define SECONDS(n) (UINT64_C(n) * 1000 * 1000)
 #define MILLISECONDS(n) (UINT64_C(n) * 1000)
+#define EARLY_CLOSES_MAX 2u
 #define FAILED_SETUPS_MAX 3u /* then BlueZ shall forget what it knows of the sensor's services */
 
 const struct link_timings link_timings_default = {
@@ -27,6 +28,7 @@ const struct link_timings link_timings_default = {
         .silence_us = SECONDS(2),
         .resubscribe_pause_us = MILLISECONDS(200),
         .resubscribe_us = SECONDS(5),
+        .forbidden_us = SECONDS(600), /* seldom: some sensors buzz when they are connected to */
         .drop_us = SECONDS(10),
         .retry_us = SECONDS(5),
 };
@@ -106,6 +108,12 @@ static void on_format(const struct stream_format *format, void *userdata) {
         link->callbacks->format(format, /* start_us= */ 0, link->userdata);
 }
 
+static const char *link_data_reason(const struct link *link) {
+        return subscription_broadcasts(link->subscription)
+                       ? "receiving; every local user can read the samples (--allow-broadcast)"
+                       : "receiving";
+}
+
 static void on_block(const struct emg_block *block, uint64_t arrival_us, void *userdata) {
         struct link *link = userdata;
 
@@ -115,14 +123,14 @@ static void on_block(const struct emg_block *block, uint64_t arrival_us, void *u
         /* The stream is in the middle of its datagrams: the facts, which might end it, are looked at
          * later. */
         if (link->state != LINK_STREAMING && subscription_is_started(link->subscription))
-                (void)link_fire(link, EVENT_DATA, NULL);
+                (void)link_fire(link, EVENT_DATA, link_data_reason(link));
 }
 
 static void on_started(void *userdata) {
         struct link *link = userdata;
 
         if (link->has_data)
-                link_handle(link, EVENT_DATA, NULL);
+                link_handle(link, EVENT_DATA, link_data_reason(link));
         else if (link->state == LINK_STARTING)
                 (void)link_arm(link, link->bluez->timings->silence_us);
 }
@@ -131,8 +139,20 @@ static void on_failed(const char *reason, void *userdata) {
         link_handle(userdata, EVENT_FAILED, reason);
 }
 
+static void on_refused(void *userdata) {
+        link_handle(userdata, EVENT_REFUSED, NULL);
+}
+
+static void on_forbidden(const char *reason, void *userdata) {
+        link_handle(userdata, EVENT_FORBIDDEN, reason);
+}
+
 static void on_closed(void *userdata) {
-        link_handle(userdata, EVENT_CLOSED, NULL);
+        struct link *link = userdata;
+
+        if (!link->has_data)
+                link->early_closes++;
+        link_handle(link, EVENT_CLOSED, NULL);
 }
 
 static int enter_subscribing(struct link *link) {
@@ -141,6 +161,8 @@ static int enter_subscribing(struct link *link) {
                 .block = on_block,
                 .started = on_started,
                 .failed = on_failed,
+                .refused = on_refused,
+                .forbidden = on_forbidden,
                 .closed = on_closed,
         };
         struct bluez_device *device = link_device(link);
@@ -150,6 +172,9 @@ static int enter_subscribing(struct link *link) {
                 .driver = link->driver,
                 .decoder = link->decoder,
                 .settings = &settings,
+                .allow_broadcast = link->allow_broadcast,
+                .distrust_acquire = link->early_closes >= EARLY_CLOSES_MAX,
+                .refused_before = link->refusals > 0,
                 .callbacks = &callbacks,
                 .userdata = link,
         };
@@ -174,6 +199,8 @@ static int enter_streaming(struct link *link) {
         link->streaming_since_us = link->last_block_us;
         link->failed_setups = 0;
         link->unheard = 0;
+        if (!subscription_broadcasts(link->subscription))
+                link->refusals = link->early_closes = 0;
         return 0;
 }
 
@@ -315,6 +342,9 @@ const struct link_state_info link_states[LINK_STATE_MAX] = {
                                 .has_device = true,
                                 .enter = enter_subscribing,
                                 .limit_offset = offsetof(struct link_timings, resubscribe_us)},
+        [LINK_FORBIDDEN] = {.reported = SOURCE_STALLED,
+                            .has_device = true,
+                            .limit_offset = offsetof(struct link_timings, forbidden_us)},
         [LINK_DROPPING] = {.reported = SOURCE_SCANNING,
                            .has_device = true,
                            .has_turn = true,

@@ -20,9 +20,10 @@ enum link_state {
         LINK_STREAMING,
         LINK_STALLED, /* linked without data; a pause before subscribing anew */
         LINK_RESUBSCRIBING,
-        LINK_DROPPING, /* given up: until the link is down */
-        LINK_WAITING,  /* before the next attempt */
-        LINK_PAUSED,   /* by the owner */
+        LINK_FORBIDDEN, /* linked, but the data could only be broadcast */
+        LINK_DROPPING,  /* given up: until the link is down */
+        LINK_WAITING,   /* before the next attempt */
+        LINK_PAUSED,    /* by the owner */
         LINK_STATE_MAX
 };
 
@@ -49,6 +50,8 @@ enum link_event {
         EVENT_SILENCE,
         EVENT_DATA,
         EVENT_CLOSED,
+        EVENT_REFUSED,
+        EVENT_FORBIDDEN,
         EVENT_CHANGED, /* the owner changed what the stream was started with */
         EVENT_PAUSE,
         EVENT_RESUME,
@@ -78,10 +81,12 @@ struct link {
 
         unsigned failures;
         unsigned failed_setups;
-        unsigned unheard; /* times that patience with discovery ended */
-        bool blind;       /* connecting although the sensor was not heard */
-        bool hung_up;     /* why it is stalled: the descriptor was closed, not silent */
-        bool has_data;    /* of this subscription */
+        unsigned refusals;     /* of the data channel */
+        unsigned early_closes; /* of data channels that brought nothing */
+        unsigned unheard;      /* times that patience with discovery ended */
+        bool blind;            /* connecting although the sensor was not heard */
+        bool hung_up;          /* why it is stalled: the descriptor was closed, not silent */
+        bool has_data;         /* of this subscription */
         uint64_t streaming_since_us;
         uint64_t last_block_us;
         int battery_percent;

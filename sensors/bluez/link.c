@@ -16,6 +16,11 @@ static void count_failed_setup(struct link *link) {
         link->failed_setups++;
 }
 
+static void count_refusal(struct link *link) {
+        link->failed_setups++;
+        link->refusals++;
+}
+
 static void count_unheard(struct link *link) {
         link->blind = true;
         link->unheard++;
@@ -102,12 +107,14 @@ static const struct transition transitions[LINK_STATE_MAX][LINK_EVENT_MAX] = {
         [LINK_STARTING] = {
                 [FACT_DEVICE_GONE] = { LINK_WAITING, "the sensor went away" },
                 [FACT_LINK_DOWN] = { LINK_WAITING, "link lost" },
-                [EVENT_DATA] = { LINK_STREAMING, "receiving" },
+                [EVENT_DATA] = { LINK_STREAMING },
                 [EVENT_CLOSED] = { LINK_STALLED, "the data channel was closed, subscribing again", note_closed },
                 [EVENT_SILENCE] = { LINK_STALLED, "connected, but no data comes: subscribing again", note_silent },
                 [EVENT_FAILED] = { LINK_DROPPING, NULL, count_failed_setup },
                 [EVENT_TIMEOUT] = { LINK_DROPPING, "the sensor took too long to start", count_failed_setup },
                 [EVENT_CHANGED] = { LINK_STALLED, "the settings were changed, subscribing again", note_silent },
+                [EVENT_REFUSED] = { LINK_DROPPING, "another program receives this sensor's data (close it)", count_refusal },
+                [EVENT_FORBIDDEN] = { LINK_FORBIDDEN },
         },
         [LINK_STREAMING] = {
                 [FACT_DEVICE_GONE] = { LINK_WAITING, "the sensor went away" },
@@ -124,11 +131,19 @@ static const struct transition transitions[LINK_STATE_MAX][LINK_EVENT_MAX] = {
         [LINK_RESUBSCRIBING] = {
                 [FACT_DEVICE_GONE] = { LINK_WAITING, "the sensor went away" },
                 [FACT_LINK_DOWN] = { LINK_WAITING, "link lost" },
-                [EVENT_DATA] = { LINK_STREAMING, "receiving" },
+                [EVENT_DATA] = { LINK_STREAMING },
                 [EVENT_CLOSED] = { LINK_STALLED, "the data channel was closed, subscribing again", note_closed },
                 [EVENT_FAILED] = { LINK_DROPPING, NULL, count_failed_setup },
                 [EVENT_TIMEOUT] = { LINK_DROPPING, "the sensor sends no data" },
                 [EVENT_CHANGED] = { LINK_STALLED, "the settings were changed, subscribing again", note_silent },
+                [EVENT_REFUSED] = { LINK_DROPPING, "another program receives this sensor's data (close it)", count_refusal },
+                [EVENT_FORBIDDEN] = { LINK_FORBIDDEN },
+        },
+        [LINK_FORBIDDEN] = {
+                [FACT_DEVICE_GONE] = { LINK_WAITING, "the sensor went away" },
+                [FACT_LINK_DOWN] = { LINK_WAITING, "link lost" },
+                [EVENT_CHANGED] = { LINK_STALLED, "the settings were changed, subscribing again", note_silent },
+                [EVENT_TIMEOUT] = { LINK_DROPPING, NULL, count_failed_setup },
         },
         [LINK_DROPPING] = {
                 [FACT_DEVICE_GONE] = { LINK_WAITING },
@@ -397,10 +412,11 @@ void link_set_settings(struct link *link, const struct sensor_settings *settings
 }
 
 void link_set_allow_broadcast(struct link *link, bool allow) {
-        if (link->allow_broadcast == allow)
-                return;
+        bool broadcasts = link->subscription && subscription_broadcasts(link->subscription);
+
         link->allow_broadcast = allow;
-        link_handle(link, EVENT_CHANGED, NULL);
+        if (allow ? link->state == LINK_FORBIDDEN : broadcasts)
+                link_handle(link, EVENT_CHANGED, NULL);
 }
 
 void link_pause(struct link *link, bool pause) {

@@ -2,8 +2,8 @@
 /*
  * The link to one sensor, known by its address and never by hciN: a state machine (one table, link.c)
  * that finds, connects, resolves, starts and streams, and begins again after 1, 2, 4 .. 64 s when
- * anything fails. Data comes over AcquireNotify only: StartNotify would broadcast every sample to every
- * local user.
+ * anything fails. Data comes over AcquireNotify: StartNotify would broadcast every sample to every local
+ * user, so the owner must allow it.
  */
 #pragma once
 

@@ -38,6 +38,7 @@ struct link_timings {
         uint64_t resubscribe_pause_us; /* bluetoothd frees an acquired characteristic only when it sees
                                           the hang-up */
         uint64_t resubscribe_us;
+        uint64_t forbidden_us;
         uint64_t drop_us;
         uint64_t retry_us; /* of calls that are nobody's turn: the object tree, discovery */
 };

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "daemon/basic/cleanup.h"
+#include "sensors/bluez/broadcast.h"
 
 #define CHARACTERISTIC "org.bluez.GattCharacteristic1"
 /* ATT gives a transaction 30 s (Core Specification, Vol 3, Part F, 3.3.3); the link has a shorter limit
@@ -24,7 +25,11 @@ struct subscription {
         const struct subscription_callbacks *callbacks;
         void *userdata;
 
+        bool allow_broadcast, distrust_acquire, refused_before;
+
         struct stream *stream;
+        struct broadcast *broadcasts[STREAM_FDS_MAX];
+        size_t n_broadcasts;
         sd_bus_slot *call;
         sd_event_source *begin;
         sd_event_source *timer; /* of PAUSE and ASK */
@@ -166,12 +171,77 @@ static int on_read(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
         return 0;
 }
 
+/* StartNotify. */
+
+static void on_broadcast_started(void *userdata) {
+        subscription_pass(userdata);
+}
+
+static void on_broadcast_failed(sd_bus_message *m, void *userdata) {
+        subscription_fail_call(userdata, "the sensor's data could be had in no way", m);
+}
+
+static void on_broadcast_packet(unsigned source, const uint8_t *packet, size_t size, void *userdata) {
+        struct subscription *s = userdata;
+        uint64_t arrival_us;
+
+        if (sd_event_now(s->bluez->event, CLOCK_BOOTTIME, &arrival_us) >= 0)
+                stream_feed(s->stream, source, packet, size, arrival_us);
+}
+
+static int subscription_broadcast(struct subscription *s) {
+        static const struct broadcast_callbacks callbacks = {.started = on_broadcast_started,
+                                                             .failed = on_broadcast_failed,
+                                                             .packet = on_broadcast_packet};
+        const struct bluez_device *device = bluez_get_device(s->bluez, s->device);
+        unsigned source = current_step(s)->source;
+        const char *path = device ? bluez_device_characteristic(device, s->driver->service,
+                                                                s->driver->notifying[source])
+                                  : NULL;
+        int r;
+
+        if (!path)
+                return -ENOENT;
+        if (s->n_broadcasts >= STREAM_FDS_MAX)
+                return -ENOSPC;
+        r = broadcast_new(s->bluez, path, source, &callbacks, s, &s->broadcasts[s->n_broadcasts]);
+        if (r >= 0)
+                s->n_broadcasts++;
+        return r;
+}
+
+bool subscription_broadcasts(const struct subscription *s) {
+        return s->n_broadcasts > 0;
+}
+
+/* Where AcquireNotify does not work. */
+static void subscription_fall_back(struct subscription *s, const char *problem) {
+        char reason[200];
+        int r;
+
+        if (s->allow_broadcast) {
+                r = subscription_broadcast(s);
+                if (r < 0)
+                        subscription_fail(s, strerror(-r));
+                return;
+        }
+        (void)snprintf(
+                reason, sizeof(reason),
+                "%s: crampctl edit SENSOR --allow-broadcast goes another way, but then every local "
+                "user can read the samples",
+                problem);
+        s->callbacks->forbidden(reason, s->userdata);
+}
+
 static void subscription_fail_acquire(struct subscription *s, sd_bus_message *m) {
-        if (sd_bus_message_is_method_error(m, "org.bluez.Error.NotPermitted") ||
-            sd_bus_message_is_method_error(m, "org.bluez.Error.InProgress"))
+        if (sd_bus_message_is_method_error(m, "org.bluez.Error.NotSupported"))
+                subscription_fall_back(s, "bluetoothd has no private data channel for this sensor");
+        else if (sd_bus_message_is_method_error(m, "org.bluez.Error.NotPermitted") && s->refused_before)
+                subscription_fall_back(s, "another program receives this sensor's data (close it)");
+        else if (sd_bus_message_is_method_error(m, "org.bluez.Error.NotPermitted"))
+                s->callbacks->refused(s->userdata);
+        else if (sd_bus_message_is_method_error(m, "org.bluez.Error.InProgress"))
                 subscription_fail(s, "another program receives this sensor's data (close it)");
-        else if (sd_bus_message_is_method_error(m, "org.bluez.Error.NotSupported"))
-                subscription_fail(s, "the sensor cannot send its data unasked, so crampd cannot use it");
         else
                 subscription_fail_call(s, "the sensor's data channel could not be had", m);
 }
@@ -258,6 +328,10 @@ static int subscription_begin_step(struct subscription *s) {
         case SENSOR_STEP_READ:
                 return subscription_call(s, step->uuid, "ReadValue", on_read);
         case SENSOR_STEP_SUBSCRIBE:
+                if (s->distrust_acquire && !step->optional) {
+                        subscription_fall_back(s, "bluetoothd closes the data channel at once");
+                        return 0;
+                }
                 return subscription_call(s, s->driver->notifying[step->source], "AcquireNotify",
                                          on_acquired);
         case SENSOR_STEP_WRITE:
@@ -351,6 +425,9 @@ int subscription_new(struct bluez *bluez, const struct subscription_setup *setup
         s->bluez = bluez;
         s->driver = setup->driver;
         s->decoder = setup->decoder;
+        s->allow_broadcast = setup->allow_broadcast;
+        s->distrust_acquire = setup->distrust_acquire;
+        s->refused_before = setup->refused_before;
         s->callbacks = setup->callbacks;
         s->userdata = setup->userdata;
         s->begin_error = s->driver->begin(s->decoder, setup->settings);
@@ -373,6 +450,8 @@ struct subscription *subscription_free(struct subscription *s) {
         sd_event_source_disable_unref(s->begin);
         sd_event_source_disable_unref(s->timer);
         sd_bus_slot_unref(s->call);
+        for (size_t i = 0; i < s->n_broadcasts; i++)
+                broadcast_free(s->broadcasts[i]);
         stream_free(s->stream);
         free(s->device);
         free(s);

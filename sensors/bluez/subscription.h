@@ -2,7 +2,8 @@
 /*
  * The subscription to a connected sensor: reads its description, acquires a descriptor for each
  * notifying characteristic, writes the start, and hands on blocks. One step after the other, none of
- * them waited for. Never StartNotify. Private to sensors/bluez/; its only user is link.c.
+ * them waited for. StartNotify only where AcquireNotify does not work and the owner allowed it. Private
+ * to sensors/bluez/; its only user is link.c.
  */
 #pragma once
 
@@ -11,13 +12,16 @@
 
 struct subscription;
 
-/* None is called from within subscription_new(). The subscription may be freed from within `failed` and
- * `closed`. */
+/* None is called from within subscription_new(). The subscription may be freed from within `failed`,
+ * `refused`, `forbidden` and `closed`. */
 struct subscription_callbacks {
         void (*format)(const struct stream_format *format, void *userdata); /* before the first block */
         void (*block)(const struct emg_block *block, uint64_t arrival_us, void *userdata);
         void (*started)(void *userdata); /* all steps are done: the sensor was told to send */
         void (*failed)(const char *reason, void *userdata);
+        void (*refused)(
+                void *userdata); /* someone has the data channel; perhaps an earlier connection */
+        void (*forbidden)(const char *reason, void *userdata); /* only StartNotify is left */
         void (*closed)(void *userdata);
 };
 
@@ -26,6 +30,9 @@ struct subscription_setup {
         const struct sensor_driver *driver;
         struct sensor_decoder *decoder;
         const struct sensor_settings *settings; /* of use to subscription_new() alone */
+        bool allow_broadcast;
+        bool distrust_acquire; /* its descriptors closed at once before */
+        bool refused_before;   /* after a new connection it would be said again */
         const struct subscription_callbacks *callbacks;
         void *userdata;
 };
@@ -36,6 +43,8 @@ int subscription_new(struct bluez *bluez, const struct subscription_setup *setup
 struct subscription *subscription_free(struct subscription *subscription);
 
 bool subscription_is_started(const struct subscription *subscription);
+/* Whether samples come as signals that every local user can read. */
+bool subscription_broadcasts(const struct subscription *subscription);
 const struct stream_counters *subscription_get_counters(const struct subscription *subscription);
 
 /* Whether all characteristics of the driver are exported. */

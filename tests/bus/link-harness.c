@@ -6,8 +6,8 @@
  *
  * NAME is a member of struct link_timings without its unit. What the links report is printed as one JSON
  * object a line; commands come as lines on standard input: "add N" and "free N" (a link, by its place on
- * the command line), "pause N", "resume N", "allow N", "scale N MICROVOLTS", "counters", "health". Links
- * that "pause N" names before "add N" begin paused. The end of input ends it.
+ * the command line), "pause N", "resume N", "allow N", "forbid N", "scale N MICROVOLTS", "counters",
+ * "health". Links that "pause N" names before "add N" begin paused. The end of input ends it.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -43,6 +43,7 @@ static const struct {
         {"silence", offsetof(struct link_timings, silence_us)},
         {"resubscribe_pause", offsetof(struct link_timings, resubscribe_pause_us)},
         {"resubscribe", offsetof(struct link_timings, resubscribe_us)},
+        {"forbidden", offsetof(struct link_timings, forbidden_us)},
         {"drop", offsetof(struct link_timings, drop_us)},
         {"retry", offsetof(struct link_timings, retry_us)},
 };
@@ -156,10 +157,10 @@ static bool sensor_steer(struct harness *harness, const char *line) {
                 sensor->paused = strcmp(what, "pause") == 0;
                 if (sensor->link)
                         link_pause(sensor->link, sensor->paused);
-        } else if (strcmp(what, "allow") == 0) {
-                sensor->allow_broadcast = true;
+        } else if (strcmp(what, "allow") == 0 || strcmp(what, "forbid") == 0) {
+                sensor->allow_broadcast = strcmp(what, "allow") == 0;
                 if (sensor->link)
-                        link_set_allow_broadcast(sensor->link, true);
+                        link_set_allow_broadcast(sensor->link, sensor->allow_broadcast);
         } else if (strcmp(what, "scale") == 0) {
                 sensor->settings.scale_uv = value;
                 if (sensor->link)

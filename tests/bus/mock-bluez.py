@@ -165,6 +165,7 @@ class Characteristic(Thing):
         self.device = device
         self.role = role
         self.socket = None
+        self.notifying = False
 
     @dbus.service.method(CHARACTERISTIC, in_signature='a{sv}', out_signature='ay')
     def ReadValue(self, options):
@@ -195,12 +196,16 @@ class Characteristic(Thing):
             fail(error('InProgress', 'In Progress'))
         elif fault == 'not-supported':
             fail(error('NotSupported', 'Operation is not supported'))
+        elif self.notifying:
+            fail(error('InProgress', 'Already notifying'))
         elif fault != 'hang':
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
             self.socket = ours
             GLib.io_add_watch(ours.fileno(), GLib.IO_HUP, self.on_hang_up, ours)
             reply(dbus.types.UnixFd(theirs.fileno()), dbus.UInt16(self.mock.mtu))
             theirs.close()
+            if fault == 'close':
+                self.close()
 
     def on_hang_up(self, _descriptor, _condition, ours):
         if ours is self.socket:
@@ -209,13 +214,19 @@ class Characteristic(Thing):
         return False
 
     def close(self):
+        self.notifying = False
         if self.socket:
             self.socket.close()
             self.socket = None
 
     @dbus.service.method(CHARACTERISTIC)
     def StartNotify(self):
-        self.mock.complain('StartNotify was called: that broadcasts the samples')
+        self.mock.count('StartNotify', self.path)
+        if not self.mock.broadcast:
+            self.mock.complain('StartNotify was called: that broadcasts the samples')
+        if self.mock.faults.take('start-notify') == 'not-permitted':
+            raise error('NotPermitted', 'Notify acquired')
+        self.notifying = True
 
     @dbus.service.method(CHARACTERISTIC)
     def StopNotify(self):
@@ -400,7 +411,13 @@ class Device(Thing):
     def send(self, packet):
         mock = self.mock
         for thing in self.attributes:
-            if not isinstance(thing, Characteristic) or thing.role != 'notify' or not thing.socket:
+            if not isinstance(thing, Characteristic) or thing.role != 'notify':
+                continue
+            if thing.notifying:
+                thing.change(Value=dbus.ByteArray(packet))
+                mock.sent += 1
+                return
+            if not thing.socket:
                 continue
             try:
                 thing.socket.send(packet)
@@ -437,6 +454,7 @@ class Mock:
         self.delays = {'connect': 30, 'resolve': 30, 'disconnect': 20}
         self.faults = Faults()
         self.battery = None
+        self.broadcast = False  # whether StartNotify is expected
         self.keep_attributes = False
         self.packets = []
         self.interval_ms = 10
@@ -531,6 +549,9 @@ class Mock:
         self.interval_ms, self.rewind = interval_ms, rewind
         self.log = open(log, 'w', encoding='ascii', buffering=1) if log else None
 
+    def cmd_broadcast(self, allowed):
+        self.broadcast = allowed
+
     def cmd_battery(self, percent, device=0):
         self.battery = percent
         if self.devices[device]['Connected']:
@@ -607,6 +628,7 @@ class Mock:
     def cmd_status(self):
         say('status', calls=self.calls, complaints=self.complaints, sent=self.sent, dropped=self.dropped,
             unheard=self.unheard, discovering=[bool(a['Discovering']) for a in self.adapters],
+            notifying=[any(getattr(t, 'notifying', False) for t in d.attributes) for d in self.devices],
             connected=[bool(d['Connected']) for d in self.devices],
             acquired=[any(getattr(t, 'socket', None) for t in d.attributes) for d in self.devices],
             filter=[[str(u) for u in (a.filter or {}).get('UUIDs', [])] for a in self.adapters],

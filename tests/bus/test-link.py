@@ -287,11 +287,11 @@ def test_paired_device_is_never_forgotten():
         assert calls(mock, 'Connect') == 5
 
 
-def check_acquire_fault(fault, text):
+def test_data_channel_in_progress():
     with world(add=False) as (_, mock, harness):
-        mock.order('fault', kind='acquire', what=[fault, fault])
+        mock.order('fault', kind='acquire', what=['in-progress', 'in-progress'])
         harness.send('add 0')
-        harness.state('scanning', reason=says(text))
+        harness.state('scanning', reason=says('another program'))
         mock.wait('call', member='Disconnect')
         harness.state('streaming')
         harness.streams_on()
@@ -300,16 +300,115 @@ def check_acquire_fault(fault, text):
         assert len([e for e in mock.seen('write') if e['value'] == packets.START.hex()]) == 1
 
 
-def test_data_channel_not_permitted():
-    check_acquire_fault('not-permitted', 'another program')
+def test_data_channel_held_by_a_connection_before():
+    with world(add=False) as (_, mock, harness):
+        mock.order('fault', kind='acquire', what=['not-permitted'])
+        harness.send('add 0')
+        harness.state('scanning', reason=says('another program'))
+        mock.wait('call', member='Disconnect')
+        harness.state('streaming', reason='receiving')
+        assert calls(mock, 'Connect') == 2 and calls(mock, 'StartNotify') == 0
 
 
-def test_data_channel_in_progress():
-    check_acquire_fault('in-progress', 'another program')
+def test_data_channel_held_by_others():
+    with world(add=False, forbidden=500) as (_, mock, harness):
+        mock.order('fault', kind='acquire', what=['not-permitted'] * 3)
+        harness.send('add 0')
+        harness.state('scanning', reason=says('another program'))
+        harness.state('stalled', reason=lambda r: 'another program' in r and '--allow-broadcast' in r)
+        assert calls(mock, 'Connect') == 2 and calls(mock, 'AcquireNotify') == 2
+        # Much later it is tried again.
+        harness.state('streaming', reason='receiving')
+        assert calls(mock, 'StartNotify') == 0 and calls(mock, 'AcquireNotify') == 4
 
 
 def test_data_channel_not_supported():
-    check_acquire_fault('not-supported', 'cannot send its data unasked')
+    with world(add=False) as (_, mock, harness):
+        mock.order('fault', kind='acquire', what=['not-supported'] * 2)
+        harness.send('add 0')
+        reason = harness.state('stalled')['reason']
+        assert 'crampctl edit SENSOR --allow-broadcast' in reason and 'every local user' in reason, reason
+        assert mock.status()['connected'] == [True]
+        assert not mock.seen('write'), 'a sensor that nobody listens to was started'
+        mock.order('broadcast', allowed=True)
+        harness.send('allow 0')
+        harness.state('streaming', reason=says('every local user'))
+        harness.streams_on()
+        assert calls(mock, 'Connect') == 1 and mock.status()['notifying'] == [True]
+        counters = harness.counters()
+        assert counters['lost'] == 0 and counters['malformed'] == 0, counters
+        harness.send('forbid 0')
+        # By now AcquireNotify works.
+        harness.state('streaming', reason='receiving')
+        assert mock.status()['notifying'] == [False] and mock.status()['acquired'] == [True]
+
+
+def test_every_broadcast_packet_arrives_once():
+    with world(add=False, play=300) as (_, mock, harness):
+        mock.order('broadcast', allowed=True)
+        mock.order('fault', kind='acquire', what=['not-supported'])
+        harness.send('allow 0')
+        harness.send('add 0')
+        mock.wait('played')
+        tap.wait_until(lambda: harness.counters()['packets'] == 300, what='300 packets')
+        counters = harness.counters()
+        assert (counters['lost'], counters['malformed'], counters['connects']) == (0, 0, 1), counters
+        harness.send('free 0')
+        mock.wait('call', member='StopNotify')
+
+
+def test_broadcasts_of_other_users_are_not_believed():
+    import dbus
+    with world(add=False, play=0, silence=60000) as (bus, mock, harness):
+        mock.order('broadcast', allowed=True)
+        mock.order('fault', kind='acquire', what=['not-supported'])
+        harness.send('allow 0')
+        harness.send('add 0')
+        path = mock.wait('call', member='StartNotify')['path']
+        mock.wait('write', value=packets.START.hex())
+        stranger = dbus.bus.BusConnection(bus.address)
+        sent = packets.ramp(3)
+        for name in [str(n) for n in stranger.list_names() if str(n).startswith(':')] + [None]:
+            signal = dbus.lowlevel.SignalMessage(path, 'org.freedesktop.DBus.Properties', 'PropertiesChanged')
+            signal.append('org.bluez.GattCharacteristic1', {'Value': dbus.ByteArray(sent[0])}, [], signature='sa{sv}as')
+            if name:
+                signal.set_destination(name)
+            stranger.send_message(signal)
+        stranger.flush()
+        stranger.list_names()
+        mock.order('send', packets=[p.hex() for p in sent[1:]])
+        tap.wait_until(lambda: harness.counters()['packets'] == 2, what='two packets')
+        stranger.close()
+
+
+def test_broadcast_refused_as_well():
+    with world(add=False) as (_, mock, harness):
+        mock.order('broadcast', allowed=True)
+        mock.order('fault', kind='acquire', what=['not-permitted', 'not-permitted'])
+        mock.order('fault', kind='start-notify', what=['not-permitted'])
+        harness.send('allow 0')
+        harness.send('add 0')
+        harness.state('scanning', reason=says('another program'))
+        harness.state('scanning', reason=says('in no way'))
+        harness.state('streaming', reason='receiving')
+
+
+def test_data_channel_that_closes_at_once():
+    with world(add=False) as (_, mock, harness):
+        mock.order('fault', kind='acquire', what=['close', 'close'])
+        harness.send('add 0')
+        harness.state('stalled', reason=says('was closed'))
+        harness.state('stalled', reason=lambda r: 'closes the data channel at once' in r and '--allow-broadcast' in r)
+        assert calls(mock, 'AcquireNotify') == 2
+        mock.order('broadcast', allowed=True)
+        harness.send('allow 0')
+        harness.state('streaming', reason=says('every local user'))
+        harness.streams_on()
+        # A channel that closed is not trusted again while this works.
+        mock.order('silence')
+        harness.state('stalled')
+        harness.state('streaming', reason=says('every local user'))
+        assert calls(mock, 'AcquireNotify') == 2 and calls(mock, 'Connect') == 1
 
 
 def test_data_channel_never_answered():
