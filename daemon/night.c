@@ -29,13 +29,14 @@ struct night {
 
         bool start_given; /* by the source; else the clock may be read anew */
         bool anchored;
-        int64_t start_us;    /* realtime of frame 0 */
-        int64_t boot_us;     /* CLOCK_BOOTTIME of frame 0 */
-        uint64_t base_index; /* added to a block's index: frames before the stream's last restart */
-        uint64_t next_index; /* first frame not seen yet */
-        bool resuming;       /* the next block tells how long the stream was away */
-        uint64_t received;   /* frames, gaps left out */
-        int64_t row_us;      /* when the row was last reported */
+        int64_t start_us;         /* realtime of frame 0 */
+        int64_t boot_us;          /* CLOCK_BOOTTIME of frame 0 */
+        uint64_t base_index;      /* added to a block's index: frames before the stream's last restart */
+        uint64_t next_index;      /* first frame not seen yet */
+        bool resuming;            /* the next block tells how long the stream was away */
+        uint64_t received;        /* frames, gaps left out */
+        uint64_t received_before; /* of these, in rows that are over */
+        int64_t row_us;           /* when the row was last reported */
 
         struct store_gap gap; /* not reported yet, if it has frames: the next may join it */
 
@@ -249,6 +250,7 @@ bool night_fits(const struct night *night, const struct stream_format *format) {
 
 void night_resume(struct night *night) {
         night->resuming = true;
+        night->row.reconnects++;
 }
 
 /* Frame 0 is as far before the first block's arrival as that block's frames are long. */
@@ -318,6 +320,7 @@ static void begin_next_row(struct night *night, const char *evening, int64_t arr
                 night->start_us = night->boot_us + realtime_us;
         }
         memcpy(sensor, night->row.sensor, sizeof(sensor));
+        night->received_before = night->received;
         night->row = (struct store_night){
                 .start_us = index_to_us(night, night->next_index),
                 .seen_us = index_to_us(night, night->next_index),
@@ -364,6 +367,7 @@ void night_push(struct night *night, const struct emg_block *block, int64_t arri
         night->row.packets++;
         night->row.lost_packets += block->lost_packets;
         night->row.seen_us = index_to_us(night, night->next_index);
+        night->row.monitored_us = frames_to_us(night, night->received - night->received_before);
         (void)detector_push(night->detector, index, block->counts, block->frames);
 
         if (night->open && !night->help_told && lasting_us(night) >= RELIEF_HELP_AFTER_US) {

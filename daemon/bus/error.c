@@ -13,6 +13,8 @@ static const sd_bus_error_map error_map[] = {
         SD_BUS_ERROR_MAP(ERROR_ALREADY_EXISTS, EEXIST),
         SD_BUS_ERROR_MAP(ERROR_LIMIT_REACHED, EDQUOT),
         SD_BUS_ERROR_MAP(ERROR_STORE_FAILED, EIO),
+        SD_BUS_ERROR_MAP(ERROR_NOT_SUPPORTED, EOPNOTSUPP),
+        SD_BUS_ERROR_MAP(ERROR_NOT_CONNECTED, ENOLINK),
         SD_BUS_ERROR_MAP_END,
 };
 
@@ -27,7 +29,7 @@ int error_set_store(sd_bus_error *error, int r) {
         if (r == -ESTALE)
                 return sd_bus_error_set(
                         error, ERROR_INVALID_ARGUMENT,
-                        "Option 'after' is not a cursor that ListEpisodes() gave this user.");
+                        "Option 'after' is not a cursor that was given to this user.");
         if (r == -ECANCELED)
                 return sd_bus_error_set(error, ERROR_STORE_FAILED, "crampd is stopping.");
         return sd_bus_error_setf(error, ERROR_STORE_FAILED, "The database cannot be used now: %s.",

@@ -11,6 +11,8 @@
 #define ERROR_ALREADY_EXISTS "org.crampd1.Error.AlreadyExists"
 #define ERROR_LIMIT_REACHED "org.crampd1.Error.LimitReached"
 #define ERROR_STORE_FAILED "org.crampd1.Error.StoreFailed"
+#define ERROR_NOT_SUPPORTED "org.crampd1.Error.NotSupported"
+#define ERROR_NOT_CONNECTED "org.crampd1.Error.NotConnected"
 
 /* Fills in StoreFailed (or LimitReached for a full queue) with words; returns the negative errno to
  * return. */

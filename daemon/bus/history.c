@@ -54,13 +54,88 @@ static int append_page(sd_bus_message *reply, const struct store_episode *episod
         return r;
 }
 
+/* --- nights --- */
+
+static int append_gaps(sd_bus_message *reply, const struct store_night_report *report) {
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append_basic(reply, 's', "longest_gaps");
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'v', "a(xx)");
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "(xx)");
+        for (size_t i = 0; i < report->n_longest && r >= 0; i++)
+                r = sd_bus_message_append(reply, "(xx)", report->longest[i].start_us,
+                                          report->longest[i].end_us);
+        for (unsigned i = 0; i < 3 && r >= 0; i++)
+                r = sd_bus_message_close_container(reply);
+        return r;
+}
+
+static uint64_t gap_us(const struct store_night_report *report) {
+        if (report->night.rate_mhz == 0)
+                return 0;
+        return (uint64_t)((unsigned __int128)report->gap_frames * UINT64_C(1000000000) /
+                          report->night.rate_mhz);
+}
+
+static int append_night(sd_bus_message *reply, const struct store_night_report *report) {
+        const struct store_night *night = &report->night;
+        bool lasts = night->end_us == STORE_NO_TIME;
+        int r = 0;
+
+        dictionary_open(reply, &r);
+        dictionary_append(reply, &r, "evening", "s", night->evening);
+        dictionary_append(reply, &r, "sensor", "s", night->sensor);
+        dictionary_append(reply, &r, "start_us", "x", night->start_us);
+        dictionary_append(reply, &r, "end_us", "x", lasts ? night->seen_us : night->end_us);
+        dictionary_append(reply, &r, "zone_offset_s", "i", night->zone_offset_s);
+        dictionary_append(reply, &r, "lasts", "b", lasts);
+        dictionary_append(reply, &r, "monitored_us", "t", night->monitored_us);
+        dictionary_append(reply, &r, "packets", "t", night->packets);
+        dictionary_append(reply, &r, "lost_packets", "t", night->lost_packets);
+        dictionary_append(reply, &r, "gaps", "u", report->gaps);
+        dictionary_append(reply, &r, "gap_us", "t", gap_us(report));
+        dictionary_append(reply, &r, "longest_gap_us", "t", report->longest_gap_us);
+        dictionary_append(reply, &r, "reconnects", "u", night->reconnects);
+        dictionary_append(reply, &r, "episodes", "u", report->episodes);
+        if (r >= 0)
+                r = append_gaps(reply, report);
+        dictionary_close(reply, &r);
+        return r;
+}
+
+static int append_nights(sd_bus_message *reply, const struct store_night_report *nights, size_t n,
+                         uint64_t cursor) {
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'a', "a{sv}");
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                r = append_night(reply, &nights[i]);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "t", cursor);
+        return r;
+}
+
+/* --- asking --- */
+
+enum question {
+        QUESTION_EPISODES,
+        QUESTION_EPISODE, /* one */
+        QUESTION_NIGHTS,
+};
+
 /* A call that waits for the store. */
 struct query_call {
         LIST_ENTRY(query_call) asking;
         struct bus *bus;
         sd_bus_message *message;
         uid_t uid;
-        bool one; /* GetEpisode() */
+        enum question question;
 };
 
 static struct query_call *query_free(struct query_call *call) {
@@ -77,12 +152,12 @@ static int answer(const struct query_call *call, const struct store_episode *epi
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         int r;
 
-        if (call->one && n == 0)
+        if (call->question == QUESTION_EPISODE && n == 0)
                 return sd_bus_error_set(error, ERROR_NO_SUCH_EPISODE, "There is no such episode.");
         r = sd_bus_message_new_method_return(call->message, &reply);
         if (r >= 0)
-                r = call->one ? append_episode(reply, &episodes[0])
-                              : append_page(reply, episodes, n, cursor);
+                r = call->question == QUESTION_EPISODE ? append_episode(reply, &episodes[0])
+                                                       : append_page(reply, episodes, n, cursor);
         if (r >= 0)
                 r = sd_bus_send(NULL, reply, NULL);
         return r;
@@ -100,8 +175,25 @@ static void on_episodes(int error, const struct store_episode *episodes, size_t 
                 (void)sd_bus_reply_method_errno(call->message, r, &bus_error);
 }
 
+static void on_nights(int error, const struct store_night_report *nights, size_t n, uint64_t cursor,
+                      void *userdata) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
+        _cleanup_(query_freep) struct query_call *call = userdata;
+        int r;
+
+        r = error < 0 ? error_set_store(&bus_error, error)
+                      : sd_bus_message_new_method_return(call->message, &reply);
+        if (r >= 0)
+                r = append_nights(reply, nights, n, cursor);
+        if (r >= 0)
+                r = sd_bus_send(NULL, reply, NULL);
+        if (r < 0)
+                (void)sd_bus_reply_method_errno(call->message, r, &bus_error);
+}
+
 static int ask_store(struct bus *bus, sd_bus_message *message, uid_t uid, struct store_filter *filter,
-                     bool one, sd_bus_error *error) {
+                     enum question question, sd_bus_error *error) {
         struct query_call *call;
         unsigned of_user = 0;
         int r;
@@ -118,9 +210,11 @@ static int ask_store(struct bus *bus, sd_bus_message *message, uid_t uid, struct
         if (!call)
                 return -ENOMEM;
         *call = (struct query_call){
-                .bus = bus, .message = sd_bus_message_ref(message), .uid = uid, .one = one};
+                .bus = bus, .message = sd_bus_message_ref(message), .uid = uid, .question = question};
         LIST_INSERT_HEAD(&bus->asking, call, asking);
-        r = store_list_episodes(bus->crampd->store, filter, on_episodes, call);
+        r = question == QUESTION_NIGHTS
+                    ? store_list_nights(bus->crampd->store, filter, on_nights, call)
+                    : store_list_episodes(bus->crampd->store, filter, on_episodes, call);
         if (r < 0) {
                 query_free(call);
                 return error_set_store(error, r);
@@ -137,7 +231,8 @@ static int set_id(char ret[static STORE_ID_SIZE], const char *id) {
         return 0;
 }
 
-static int parse_filter(sd_bus_message *message, struct store_filter *filter, sd_bus_error *error) {
+static int parse_filter(sd_bus_message *message, struct store_filter *filter, uint32_t limit_max,
+                        sd_bus_error *error) {
         const char *sensor = NULL;
         const struct dictionary_entry entries[] = {
                 {"since_us", 'x', &filter->since_us, NULL},
@@ -152,9 +247,9 @@ static int parse_filter(sd_bus_message *message, struct store_filter *filter, sd
         r = dictionary_read(message, entries, error);
         if (r < 0)
                 return r;
-        if (filter->limit < 1 || filter->limit > STORE_PAGE_MAX)
+        if (filter->limit < 1 || filter->limit > limit_max)
                 return sd_bus_error_setf(error, ERROR_INVALID_ARGUMENT,
-                                         "Option 'limit' must be 1 to %u.", STORE_PAGE_MAX);
+                                         "Option 'limit' must be 1 to %u.", limit_max);
         if (filter->after > INT64_MAX)
                 return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
                                         "Option 'after' is not a cursor of crampd.");
@@ -174,10 +269,26 @@ static int method_list_episodes(sd_bus_message *message, void *userdata, sd_bus_
         r = caller_get_uid(bus->callers, message, method_list_episodes, userdata, error, &uid);
         if (r <= 0)
                 return r < 0 ? r : 1;
-        r = parse_filter(message, &filter, error);
+        r = parse_filter(message, &filter, STORE_PAGE_MAX, error);
         if (r < 0)
                 return r;
-        return ask_store(bus, message, uid, &filter, /* one= */ false, error);
+        return ask_store(bus, message, uid, &filter, QUESTION_EPISODES, error);
+}
+
+static int method_list_nights(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        struct store_filter filter = {
+                .since_us = STORE_NO_TIME, .until_us = STORE_NO_TIME, .limit = STORE_NIGHTS_PAGE_MAX};
+        struct bus *bus = userdata;
+        uid_t uid;
+        int r;
+
+        r = caller_get_uid(bus->callers, message, method_list_nights, userdata, error, &uid);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+        r = parse_filter(message, &filter, STORE_NIGHTS_PAGE_MAX, error);
+        if (r < 0)
+                return r;
+        return ask_store(bus, message, uid, &filter, QUESTION_NIGHTS, error);
 }
 
 static int method_get_episode(sd_bus_message *message, void *userdata, sd_bus_error *error) {
@@ -196,13 +307,16 @@ static int method_get_episode(sd_bus_message *message, void *userdata, sd_bus_er
         if (set_id(filter.id, id) < 0)
                 return sd_bus_error_set(error, ERROR_NO_SUCH_EPISODE,
                                         "An episode's id is 16 hexadecimal digits.");
-        return ask_store(bus, message, uid, &filter, /* one= */ true, error);
+        return ask_store(bus, message, uid, &filter, QUESTION_EPISODE, error);
 }
 
 static const sd_bus_vtable history_vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD_WITH_ARGS("ListEpisodes", SD_BUS_ARGS("a{sv}", filter),
                                 SD_BUS_RESULT("aa{sv}", episodes, "t", cursor), method_list_episodes,
+                                SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("ListNights", SD_BUS_ARGS("a{sv}", filter),
+                                SD_BUS_RESULT("aa{sv}", nights, "t", cursor), method_list_nights,
                                 SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
         SD_BUS_METHOD_WITH_ARGS("GetEpisode", SD_BUS_ARGS("s", id, "a{sv}", options),
                                 SD_BUS_RESULT("a{sv}", episode), method_get_episode,

@@ -3,6 +3,7 @@
 #include "daemon/store/request.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 /* Local time is never further from UTC than a day. */
@@ -54,6 +55,11 @@ void request_deliver(const struct request *request, int error) {
                 request->callback.episodes(error, well ? request->episodes : NULL,
                                            well ? request->n_rows : 0, well ? request->cursor : 0,
                                            request->userdata);
+                break;
+        case REQUEST_LIST_NIGHTS:
+                request->callback.nights(error, well ? request->nights : NULL,
+                                         well ? request->n_rows : 0, well ? request->cursor : 0,
+                                         request->userdata);
                 break;
         default:
                 request->callback.done(error, request->userdata);
@@ -180,7 +186,8 @@ int sensor_check(const struct store_sensor *sensor) {
         bool valid = id_is_valid(sensor->id) && TEXT_IS_VALID(sensor->address) &&
                      TEXT_IS_VALID(sensor->driver) && TEXT_IS_VALID(sensor->name) &&
                      TEXT_IS_VALID(sensor->muscle) && TEXT_IS_VALID(sensor->leg) &&
-                     sensor->added_us != STORE_NO_TIME && zone_is_valid(sensor->zone_offset_s);
+                     sensor->added_us != STORE_NO_TIME && zone_is_valid(sensor->zone_offset_s) &&
+                     sensor->scale_uv >= 0 && isfinite(sensor->scale_uv);
 
         return valid ? 0 : -EINVAL;
 }
@@ -189,7 +196,8 @@ int night_check(const struct store_night *night) {
         bool valid = id_is_valid(night->id) && id_is_valid(night->sensor) &&
                      TEXT_IS_VALID(night->evening) && night->start_us != STORE_NO_TIME &&
                      night->seen_us != STORE_NO_TIME && zone_is_valid(night->zone_offset_s) &&
-                     night->packets <= INT64_MAX && night->lost_packets <= INT64_MAX;
+                     night->packets <= INT64_MAX && night->lost_packets <= INT64_MAX &&
+                     night->monitored_us <= INT64_MAX;
 
         return valid ? 0 : -EINVAL;
 }

@@ -16,6 +16,7 @@ enum request_kind {
         REQUEST_PUT_GAP,
         REQUEST_LIST_SENSORS,
         REQUEST_LIST_EPISODES,
+        REQUEST_LIST_NIGHTS,
 };
 
 struct request {
@@ -35,12 +36,14 @@ struct request {
                 store_done_func done;
                 store_sensors_func sensors;
                 store_episodes_func episodes;
+                store_nights_func nights;
         } callback;
         void *userdata;
         /* A query's answer. */
         union {
                 struct store_sensor *sensors;
                 struct store_episode *episodes;
+                struct store_night_report *nights;
                 void *rows;
         };
         size_t n_rows;

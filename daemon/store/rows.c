@@ -21,24 +21,30 @@ static const char *const sql[ROWS_STATEMENT_MAX] = {
         [ROWS_PUT_PERSON] = "INSERT INTO person (uid) VALUES (?1) ON CONFLICT (uid) DO NOTHING",
         [ROWS_PUT_SENSOR] = "INSERT INTO sensor (id, owner_uid, address, driver, name, muscle, leg, "
                             "added_us, removed_us, "
-                            "zone_offset_s) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) "
+                            "zone_offset_s, paused, allow_broadcast, envelope, scale_uv, rate_mhz, "
+                            "channels) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
+                            "?14, ?15, ?16) "
                             "ON CONFLICT (id) DO UPDATE SET owner_uid = excluded.owner_uid, address = "
                             "excluded.address, "
                             "driver = excluded.driver, name = excluded.name, muscle = excluded.muscle, "
                             "leg = excluded.leg, "
                             "added_us = excluded.added_us, removed_us = excluded.removed_us, "
-                            "zone_offset_s = excluded.zone_offset_s",
+                            "zone_offset_s = excluded.zone_offset_s, paused = excluded.paused, "
+                            "allow_broadcast = excluded.allow_broadcast, envelope = excluded.envelope, "
+                            "scale_uv = excluded.scale_uv, rate_mhz = excluded.rate_mhz, "
+                            "channels = excluded.channels",
         [ROWS_PUT_NIGHT] =
                 "INSERT INTO night (id, sensor, evening, start_us, end_us, seen_us, zone_offset_s, "
                 "rate_mhz, "
-                "channels, packets, lost_packets) "
+                "channels, packets, lost_packets, monitored_us, reconnects) "
                 "VALUES (?1, (SELECT row FROM sensor WHERE id = ?2), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
-                "?11) "
+                "?11, ?12, ?13) "
                 "ON CONFLICT (id) DO UPDATE SET sensor = excluded.sensor, evening = excluded.evening, "
                 "start_us = excluded.start_us, end_us = excluded.end_us, seen_us = excluded.seen_us, "
                 "zone_offset_s = excluded.zone_offset_s, rate_mhz = excluded.rate_mhz, "
                 "channels = excluded.channels, packets = excluded.packets, lost_packets = "
-                "excluded.lost_packets",
+                "excluded.lost_packets, monitored_us = excluded.monitored_us, reconnects = "
+                "excluded.reconnects",
         [ROWS_PUT_EPISODE] =
                 "INSERT INTO episode (id, sensor, night, muscle, leg, onset_us, alert_us, end_us, "
                 "zone_offset_s, "
@@ -59,7 +65,8 @@ static const char *const sql[ROWS_STATEMENT_MAX] = {
                          "ON CONFLICT (night, start_us) DO UPDATE SET end_us = excluded.end_us, frames "
                          "= excluded.frames",
         [ROWS_LIST_SENSORS] = "SELECT id, owner_uid, address, driver, name, muscle, leg, added_us, "
-                              "removed_us, zone_offset_s "
+                              "removed_us, zone_offset_s, paused, allow_broadcast, envelope, scale_uv, "
+                              "rate_mhz, channels "
                               "FROM sensor WHERE removed_us IS NULL ORDER BY added_us, row",
         [ROWS_FIND_CURSOR] = "SELECT e.onset_us, e.row FROM episode e JOIN sensor s ON s.row = e.sensor "
                              "WHERE e.id = ?1 AND (?2 OR s.owner_uid = ?3)",
@@ -68,6 +75,22 @@ static const char *const sql[ROWS_STATEMENT_MAX] = {
                 SELECT_EPISODES "AND e.sensor = (SELECT row FROM sensor WHERE id = ?8) " ORDER_EPISODES,
         [ROWS_GET_EPISODE] =
                 SELECT_EPISODES "AND e.id = ?9 AND (?8 IS NULL OR s.id = ?8) " ORDER_EPISODES,
+        [ROWS_FIND_NIGHT] = "SELECT n.start_us, n.row FROM night n JOIN sensor s ON s.row = n.sensor "
+                            "WHERE n.id = ?1 AND (?2 OR s.owner_uid = ?3)",
+        [ROWS_LIST_NIGHTS] =
+                "SELECT n.id, s.id, n.evening, n.start_us, n.end_us, n.seen_us, n.zone_offset_s, "
+                "n.rate_mhz, n.channels, n.packets, n.lost_packets, n.monitored_us, n.reconnects, "
+                "(SELECT count(*) FROM gap g WHERE g.night = n.row), "
+                "(SELECT coalesce(sum(g.frames), 0) FROM gap g WHERE g.night = n.row), "
+                "(SELECT coalesce(max(g.end_us - g.start_us), 0) FROM gap g WHERE g.night = n.row), "
+                "(SELECT count(*) FROM episode e WHERE e.night = n.row) "
+                "FROM night n CROSS JOIN sensor s ON s.row = n.sensor "
+                "WHERE (?1 OR s.owner_uid = ?2) AND coalesce(n.end_us, n.seen_us) >= ?3 "
+                "AND n.start_us < ?4 AND n.start_us >= ?5 AND (n.start_us > ?5 OR n.row > ?6) "
+                "AND (?8 IS NULL OR s.id = ?8) ORDER BY n.start_us, n.row LIMIT ?7",
+        [ROWS_LIST_GAPS] = "SELECT start_us, end_us FROM (SELECT start_us, end_us FROM gap "
+                           "WHERE night = (SELECT row FROM night WHERE id = ?1) "
+                           "ORDER BY end_us - start_us DESC LIMIT ?2) ORDER BY start_us",
 };
 
 int rows_prepare(struct rows *rows, sqlite3 *handle) {
@@ -169,6 +192,12 @@ int rows_put_sensor(struct rows *rows, const struct store_sensor *sensor) {
         bind_time(&binding, sensor->added_us);
         bind_time(&binding, sensor->removed_us);
         bind_number(&binding, sensor->zone_offset_s);
+        bind_number(&binding, sensor->paused);
+        bind_number(&binding, sensor->allow_broadcast);
+        bind_number(&binding, sensor->envelope);
+        bind_real(&binding, sensor->scale_uv);
+        bind_number(&binding, sensor->rate_mhz);
+        bind_number(&binding, sensor->channels);
         return binding_run(&binding);
 }
 
@@ -186,6 +215,8 @@ int rows_put_night(struct rows *rows, const struct store_night *night) {
         bind_number(&binding, night->channels);
         bind_number(&binding, (int64_t)night->packets);
         bind_number(&binding, (int64_t)night->lost_packets);
+        bind_number(&binding, (int64_t)night->monitored_us);
+        bind_number(&binding, night->reconnects);
         return binding_run(&binding);
 }
 
@@ -280,6 +311,12 @@ static int read_sensor(sqlite3_stmt *statement, void *ret) {
         sensor->added_us = read_time(&reading);
         sensor->removed_us = read_time(&reading);
         sensor->zone_offset_s = (int32_t)read_number(&reading);
+        sensor->paused = read_number(&reading) != 0;
+        sensor->allow_broadcast = read_number(&reading) != 0;
+        sensor->envelope = read_number(&reading) != 0;
+        sensor->scale_uv = read_real(&reading);
+        sensor->rate_mhz = (uint32_t)read_number(&reading);
+        sensor->channels = (uint32_t)read_number(&reading);
         return reading.rc;
 }
 
@@ -362,8 +399,9 @@ struct place {
  * how many episodes others have, and unlike a count it stays right when an earlier episode is added in
  * between.
  */
-static int find_cursor(struct rows *rows, const struct store_filter *filter, struct place *ret) {
-        struct binding binding = binding_begin(rows, ROWS_FIND_CURSOR);
+static int find_cursor(struct rows *rows, enum rows_statement statement,
+                       const struct store_filter *filter, struct place *ret) {
+        struct binding binding = binding_begin(rows, statement);
         char id[STORE_ID_SIZE];
         int rc;
 
@@ -386,8 +424,8 @@ static int find_cursor(struct rows *rows, const struct store_filter *filter, str
         return rc;
 }
 
-static uint64_t episode_cursor(const struct store_episode *episode) {
-        return strtoull(episode->id, NULL, 16);
+static uint64_t cursor_of(const char *id) {
+        return strtoull(id, NULL, 16);
 }
 
 int rows_list_episodes(struct rows *rows, const struct store_filter *filter, struct store_episode **ret,
@@ -403,7 +441,7 @@ int rows_list_episodes(struct rows *rows, const struct store_filter *filter, str
         int rc;
 
         if (filter->after != 0) {
-                rc = find_cursor(rows, filter, &after);
+                rc = find_cursor(rows, ROWS_FIND_CURSOR, filter, &after);
                 if (rc != SQLITE_OK)
                         return rc;
         }
@@ -432,6 +470,92 @@ int rows_list_episodes(struct rows *rows, const struct store_filter *filter, str
                 n = filter->limit;
         *ret = episodes;
         *ret_n = n;
-        *ret_cursor = more ? episode_cursor(&(*ret)[n - 1]) : 0;
+        *ret_cursor = more ? cursor_of((*ret)[n - 1].id) : 0;
+        return SQLITE_OK;
+}
+
+static int read_night(sqlite3_stmt *statement, void *ret) {
+        struct reading reading = {.statement = statement};
+        struct store_night_report *report = ret;
+        struct store_night *night = &report->night;
+
+        READ_TEXT(&reading, night->id);
+        READ_TEXT(&reading, night->sensor);
+        READ_TEXT(&reading, night->evening);
+        night->start_us = read_time(&reading);
+        night->end_us = read_time(&reading);
+        night->seen_us = read_time(&reading);
+        night->zone_offset_s = (int32_t)read_number(&reading);
+        night->rate_mhz = (uint32_t)read_number(&reading);
+        night->channels = (uint32_t)read_number(&reading);
+        night->packets = (uint64_t)read_number(&reading);
+        night->lost_packets = (uint64_t)read_number(&reading);
+        night->monitored_us = (uint64_t)read_number(&reading);
+        night->reconnects = (uint32_t)read_number(&reading);
+        report->gaps = (uint32_t)read_number(&reading);
+        report->gap_frames = (uint64_t)read_number(&reading);
+        report->longest_gap_us = (uint64_t)read_number(&reading);
+        report->episodes = (uint32_t)read_number(&reading);
+        return reading.rc;
+}
+
+/* Fills in the longest gaps of a night. */
+static int read_gaps(struct rows *rows, struct store_night_report *report) {
+        struct binding binding = binding_begin(rows, ROWS_LIST_GAPS);
+        int rc;
+
+        bind_text(&binding, report->night.id);
+        bind_number(&binding, STORE_GAPS_MAX);
+        rc = binding.rc;
+        if (rc == SQLITE_OK)
+                while ((rc = sqlite3_step(binding.statement)) == SQLITE_ROW) {
+                        size_t n = report->n_longest++;
+
+                        report->longest[n].start_us = sqlite3_column_int64(binding.statement, 0);
+                        report->longest[n].end_us = sqlite3_column_int64(binding.statement, 1);
+                }
+        binding_end(&binding);
+        return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+int rows_list_nights(struct rows *rows, const struct store_filter *filter,
+                     struct store_night_report **ret, size_t *ret_n, uint64_t *ret_cursor) {
+        struct binding binding = binding_begin(rows, ROWS_LIST_NIGHTS);
+        _cleanup_(freep) struct store_night_report *reports = NULL;
+        struct place after = {.onset_us = INT64_MIN};
+        void *gathered = NULL;
+        size_t n = 0;
+        bool more;
+        int rc = SQLITE_OK;
+
+        if (filter->after != 0)
+                rc = find_cursor(rows, ROWS_FIND_NIGHT, filter, &after);
+        if (rc != SQLITE_OK)
+                return rc;
+
+        bind_number(&binding, filter->any_owner);
+        bind_number(&binding, filter->owner_uid);
+        bind_number(&binding, filter->since_us);
+        bind_number(&binding, filter->until_us == STORE_NO_TIME ? INT64_MAX : filter->until_us);
+        bind_number(&binding, after.onset_us);
+        bind_number(&binding, after.row);
+        bind_number(&binding, (int64_t)filter->limit + 1);
+        if (filter->sensor[0])
+                bind_text(&binding, filter->sensor);
+        rc = binding_gather(&binding, sizeof(*reports), read_night, &gathered, &n);
+        if (rc != SQLITE_OK)
+                return rc;
+        reports = gathered;
+        more = n > filter->limit;
+        if (more)
+                n = filter->limit;
+        for (size_t i = 0; i < n; i++) {
+                rc = read_gaps(rows, &reports[i]);
+                if (rc != SQLITE_OK)
+                        return rc;
+        }
+        *ret_cursor = more ? cursor_of(reports[n - 1].night.id) : 0;
+        *ret_n = n;
+        *ret = steal_pointer(&reports);
         return SQLITE_OK;
 }

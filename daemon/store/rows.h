@@ -21,6 +21,9 @@ enum rows_statement {
         ROWS_LIST_EPISODES,
         ROWS_LIST_EPISODES_OF_SENSOR,
         ROWS_GET_EPISODE,
+        ROWS_FIND_NIGHT,
+        ROWS_LIST_NIGHTS,
+        ROWS_LIST_GAPS,
         ROWS_STATEMENT_MAX
 };
 
@@ -42,3 +45,6 @@ int rows_list_sensors(struct rows *rows, struct store_sensor **ret, size_t *ret_
 /* SQLITE_NOTFOUND when the filter's cursor is no episode of that owner. */
 int rows_list_episodes(struct rows *rows, const struct store_filter *filter, struct store_episode **ret,
                        size_t *ret_n, uint64_t *ret_cursor);
+/* The same with nights. */
+int rows_list_nights(struct rows *rows, const struct store_filter *filter,
+                     struct store_night_report **ret, size_t *ret_n, uint64_t *ret_cursor);

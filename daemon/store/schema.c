@@ -84,6 +84,23 @@ static const char *const migrations[] = {
         "  frames INTEGER NOT NULL CHECK (frames >= 0),"
         "  UNIQUE (night, start_us)"
         ") STRICT;",
+
+        /* What the owner sets of a sensor; how long a night really watched. */
+        "ALTER TABLE sensor ADD COLUMN paused INTEGER NOT NULL DEFAULT 0 CHECK (paused IN (0, 1));"
+        "ALTER TABLE sensor ADD COLUMN allow_broadcast INTEGER NOT NULL DEFAULT 0 "
+        "CHECK (allow_broadcast IN (0, 1));"
+        "ALTER TABLE sensor ADD COLUMN envelope INTEGER NOT NULL DEFAULT 0 CHECK (envelope IN (0, 1));"
+        "ALTER TABLE sensor ADD COLUMN scale_uv REAL NOT NULL DEFAULT 0 CHECK (scale_uv >= 0);"
+        "ALTER TABLE sensor ADD COLUMN rate_mhz INTEGER NOT NULL DEFAULT 0 "
+        "CHECK (rate_mhz BETWEEN 0 AND 4294967295);"
+        "ALTER TABLE sensor ADD COLUMN channels INTEGER NOT NULL DEFAULT 0 "
+        "CHECK (channels BETWEEN 0 AND 4294967295);"
+        "ALTER TABLE night ADD COLUMN monitored_us INTEGER NOT NULL DEFAULT 0 "
+        "CHECK (monitored_us >= 0);"
+        "ALTER TABLE night ADD COLUMN reconnects INTEGER NOT NULL DEFAULT 0 CHECK (reconnects >= 0);"
+        "UPDATE night SET monitored_us = max(0, coalesce(end_us, seen_us) - start_us - "
+        "  coalesce((SELECT sum(end_us - start_us) FROM gap WHERE gap.night = night.row), 0));"
+        "CREATE INDEX night_start ON night (start_us);",
 };
 
 int schema_newest(void) {

@@ -341,6 +341,24 @@ int store_list_episodes(struct store *store, const struct store_filter *filter, 
         return store_queue_query(store, request);
 }
 
+int store_list_nights(struct store *store, const struct store_filter *filter, store_nights_func done,
+                      void *userdata) {
+        struct request *request;
+        int r;
+
+        r = filter_check(filter);
+        if (r < 0)
+                return r;
+        if (filter->limit > STORE_NIGHTS_PAGE_MAX)
+                return -EINVAL;
+        request = request_new(REQUEST_LIST_NIGHTS, userdata);
+        if (!request)
+                return -ENOMEM;
+        request->filter = *filter;
+        request->callback.nights = done;
+        return store_queue_query(store, request);
+}
+
 int store_get_error(const struct store *store) {
         return atomic_load(&store->shared->error);
 }

@@ -32,6 +32,13 @@ struct store_sensor {
         int64_t added_us;
         int64_t removed_us; /* STORE_NO_TIME while in use */
         int32_t zone_offset_s;
+        /* As the owner set it. */
+        bool paused;
+        bool allow_broadcast;
+        bool envelope;
+        double scale_uv; /* 0 = the driver's own, as the next two */
+        uint32_t rate_mhz;
+        uint32_t channels;
 };
 
 /* One monitoring session of one sensor: from stream start to stream end. */
@@ -47,6 +54,24 @@ struct store_night {
         uint32_t channels;
         uint64_t packets;
         uint64_t lost_packets;
+        uint64_t monitored_us; /* gaps left out */
+        uint32_t reconnects;
+};
+
+#define STORE_GAPS_MAX 50u
+
+/* A night and what became of it. */
+struct store_night_report {
+        struct store_night night;
+        uint32_t gaps;
+        uint64_t gap_frames;
+        uint64_t longest_gap_us;
+        uint32_t episodes;
+        struct {
+                int64_t start_us;
+                int64_t end_us;
+        } longest[STORE_GAPS_MAX]; /* in order of time */
+        size_t n_longest;
 };
 
 struct store_episode {
@@ -88,6 +113,7 @@ struct store_filter {
 };
 
 #define STORE_PAGE_MAX 250u
+#define STORE_NIGHTS_PAGE_MAX 100u
 #define STORE_QUEUE_MAX 1024u /* writes on their way, up to their callbacks */
 
 /* All callbacks run on the loop. `error` is 0 or negative errno; -ECANCELED when the store is closed
@@ -100,6 +126,9 @@ typedef void (*store_sensors_func)(int error, const struct store_sensor *sensors
  * more. -ESTALE when `after` is not (or no longer) an episode of that owner. */
 typedef void (*store_episodes_func)(int error, const struct store_episode *episodes, size_t n,
                                     uint64_t cursor, void *userdata);
+/* Rows in order of their start; otherwise the same, with the nights' own cursors. */
+typedef void (*store_nights_func)(int error, const struct store_night_report *nights, size_t n,
+                                  uint64_t cursor, void *userdata);
 /* The store came to work, or stopped working: `error` 0 or negative errno, `text` for people (what is
  * wrong and what helps). Called once the database is first in use, then on change only. */
 typedef void (*store_health_func)(int error, const char *text, void *userdata);
@@ -135,6 +164,9 @@ int store_put_gap(struct store *store, const struct store_gap *gap);
 int store_list_sensors(struct store *store, store_sensors_func done, void *userdata);
 int store_list_episodes(struct store *store, const struct store_filter *filter, store_episodes_func done,
                         void *userdata);
+/* Nights that overlap the filter's time; its `id` is not looked at. */
+int store_list_nights(struct store *store, const struct store_filter *filter, store_nights_func done,
+                      void *userdata);
 
 /* 0 while all is well, else the negative errno of the last failure. */
 int store_get_error(const struct store *store);

@@ -277,6 +277,9 @@ static int answer_query(struct writer *writer, struct request *query) {
 
         if (query->kind == REQUEST_LIST_SENSORS)
                 return rows_list_sensors(rows, &query->sensors, &query->n_rows);
+        if (query->kind == REQUEST_LIST_NIGHTS)
+                return rows_list_nights(rows, &query->filter, &query->nights, &query->n_rows,
+                                        &query->cursor);
         return rows_list_episodes(rows, &query->filter, &query->episodes, &query->n_rows,
                                   &query->cursor);
 }

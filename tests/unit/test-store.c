@@ -90,15 +90,16 @@ static void test_night_and_gap_round_trip(void **state) {
         assert_return_code(store_put_gap(f->store, &gap), 0); /* the same gap, longer */
         fixture_close(f);
 
-        database_text(f->path,
-                      "SELECT concat FROM (SELECT n.id || '|' || s.id || '|' || evening || '|' || "
-                      "start_us || '|' || "
-                      "end_us || '|' || seen_us || '|' || n.zone_offset_s || '|' || rate_mhz || '|' || "
-                      "channels || "
-                      "'|' || packets || '|' || lost_packets AS concat FROM night n JOIN sensor s ON "
-                      "s.row = n.sensor "
-                      "WHERE n.id = '00000000000000b2')",
-                      text, sizeof(text));
+        database_text(
+                f->path,
+                "SELECT concat FROM (SELECT n.id || '|' || s.id || '|' || evening || '|' || "
+                "start_us || '|' || "
+                "end_us || '|' || seen_us || '|' || n.zone_offset_s || '|' || n.rate_mhz || '|' || "
+                "n.channels || "
+                "'|' || packets || '|' || lost_packets AS concat FROM night n JOIN sensor s ON "
+                "s.row = n.sensor "
+                "WHERE n.id = '00000000000000b2')",
+                text, sizeof(text));
         assert_string_equal(text, "00000000000000b2|00000000000000a1||1795470000000000|1795473600000005|"
                                   "1795473600000000|3600|4294967295|4294967295|9223372036854775807|7");
         database_text(
