@@ -189,10 +189,12 @@ static int enter_subscribing(struct link *link) {
 /* A sensor that streams on, but to nobody, would refuse to start. */
 static int enter_stalled(struct link *link) {
         const struct bluez_device *device = link_device(link);
+        int r;
 
-        if (device)
-                device_send_stop(link->bluez, device, link->driver);
-        return 0;
+        if (!device)
+                return 0;
+        r = script_run(link->bluez, device, link->driver, link->driver->stop, NULL, NULL, &link->stop);
+        return r < 0 ? r : 0;
 }
 
 static int enter_streaming(struct link *link) {
@@ -275,14 +277,12 @@ static int on_dropped(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
 }
 
 /* Also cancels a Connect that is under way. */
-static int enter_dropping(struct link *link) {
-        struct bluez_device *device = link_device(link);
+static int link_disconnect(struct link *link) {
+        const struct bluez_device *device = link_device(link);
         const struct bluez_adapter *adapter;
 
         if (!device)
                 return 0;
-        if (device->connected)
-                device_send_stop(link->bluez, device, link->driver);
         /* What BlueZ knows of the services may be wrong, and a data channel may be held by nobody (BlueZ
          * up to 5.83): both go with the device. A bond would go too, so a paired sensor is left alone.
          */
@@ -297,16 +297,28 @@ static int enter_dropping(struct link *link) {
                           on_dropped, link, link->bluez->timings->drop_us, NULL);
 }
 
-/* Also cancels a Connect that is under way. What others have connected is theirs. */
-static int enter_paused(struct link *link) {
-        const struct bluez_device *device = link->path ? link_device(link) : NULL;
+/* The state's own limit is what follows if it cannot be. */
+static void on_stopped(void *userdata) {
+        struct link *link = userdata;
 
-        if (!device)
-                return 0;
-        if (device->connected)
-                device_send_stop(link->bluez, device, link->driver);
-        return bluez_call(link->bluez, NULL, device->path, "org.bluez.Device1", "Disconnect", NULL, NULL,
-                          0, NULL);
+        link->stop = script_free(link->stop);
+        (void)link_disconnect(link);
+}
+
+static int enter_dropping(struct link *link) {
+        const struct bluez_device *device = link_device(link);
+        int r = 1;
+
+        link->identify = script_free(link->identify);
+        if (device && device->connected)
+                r = script_run(link->bluez, device, link->driver, link->driver->stop, on_stopped, link,
+                               &link->stop);
+        return r == 0 ? 0 : link_disconnect(link);
+}
+
+/* What others have connected is theirs. */
+static int enter_paused(struct link *link) {
+        return link->path ? enter_dropping(link) : 0;
 }
 
 const struct link_state_info link_states[LINK_STATE_MAX] = {

@@ -7,6 +7,7 @@
 
 #include "sensors/bluez/link.h"
 #include "sensors/bluez/objects.h"
+#include "sensors/bluez/script.h"
 #include "sensors/bluez/subscription.h"
 
 enum link_state {
@@ -77,7 +78,9 @@ struct link {
         uint64_t disconnects;
         sd_bus_slot *call; /* Connect, Disconnect or RemoveDevice */
         struct subscription *subscription;
-        bool stream_open; /* format() was called and stopped() not yet */
+        struct script *stop;     /* ends with the state that began it */
+        struct script *identify; /* ends with the link at the latest */
+        bool stream_open;        /* format() was called and stopped() not yet */
 
         unsigned failures;
         unsigned failed_setups;

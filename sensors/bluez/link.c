@@ -194,6 +194,7 @@ static void link_leave(struct link *link, enum link_state next, const char *reas
             link_now_us() - link->streaming_since_us >= link->bluez->timings->backoff_reset_us)
                 link->failures = 0;
         link->call = sd_bus_slot_unref(link->call);
+        link->stop = script_free(link->stop);
         if (!link_states[next].has_stream)
                 link_end_stream(link, reason);
         if (!link_states[next].has_turn)
@@ -340,6 +341,7 @@ static int on_timer(sd_event_source *source, uint64_t time_us, void *userdata) {
 }
 
 static void link_destroy(struct link *link) {
+        script_free(link->stop);
         sd_event_source_disable_unref(link->timer);
         sd_bus_slot_unref(link->call);
         if (link->decoder)
@@ -389,10 +391,13 @@ struct link *link_free(struct link *link) {
         if (!link)
                 return NULL;
         link_end_stream(link, NULL);
+        link->identify = script_free(link->identify);
         device = link->path ? link_device(link) : NULL;
         if (device && link->state != LINK_QUEUED && link->state != LINK_PAUSED) {
-                if (device->connected)
-                        device_send_stop(link->bluez, device, link->driver);
+                if (device->connected && !link->stop)
+                        (void)script_run(link->bluez, device, link->driver, link->driver->stop, NULL,
+                                         NULL, &link->stop);
+                link->stop = script_free(link->stop);
                 (void)bluez_call(link->bluez, NULL, device->path, "org.bluez.Device1", "Disconnect",
                                  NULL, NULL, 0, NULL);
         }
@@ -422,6 +427,21 @@ void link_set_allow_broadcast(struct link *link, bool allow) {
 void link_pause(struct link *link, bool pause) {
         if (pause != (link->state == LINK_PAUSED))
                 link_handle(link, pause ? EVENT_PAUSE : EVENT_RESUME, NULL);
+}
+
+int link_identify(struct link *link) {
+        const struct bluez_device *device = link->path ? link_device(link) : NULL;
+        int r;
+
+        if (!link->driver->identify)
+                return -EOPNOTSUPP;
+        if (link->state == LINK_PAUSED || !device || !device->connected ||
+            !device_offers(device, link->driver))
+                return -ENOTCONN;
+        link->identify = script_free(link->identify);
+        r = script_run(link->bluez, device, link->driver, link->driver->identify, NULL, NULL,
+                       &link->identify);
+        return r < 0 ? r : 0;
 }
 
 enum source_state link_get_state(const struct link *link, const char **ret_reason) {

@@ -39,6 +39,10 @@ void link_set_allow_broadcast(struct link *link, bool allow);
 /* A paused link drops the connection and does nothing. */
 void link_pause(struct link *link, bool pause);
 
+/* Lets the sensor blink or buzz, without waiting for it. Returns 0, -EOPNOTSUPP (this one cannot),
+ * -ENOTCONN or -ENOMEM. */
+int link_identify(struct link *link);
+
 enum source_state link_get_state(const struct link *link, const char **ret_reason);
 
 struct link_counters {

@@ -10,6 +10,7 @@
 
 #include "daemon/basic/cleanup.h"
 #include "sensors/bluez/broadcast.h"
+#include "sensors/bluez/script.h"
 
 #define CHARACTERISTIC "org.bluez.GattCharacteristic1"
 /* ATT gives a transaction 30 s (Core Specification, Vol 3, Part F, 3.3.3); the link has a shorter limit
@@ -32,7 +33,8 @@ struct subscription {
         size_t n_broadcasts;
         sd_bus_slot *call;
         sd_event_source *begin;
-        sd_event_source *timer; /* of PAUSE and ASK */
+        sd_event_source *timer; /* of PAUSE, ASK and keep-alive */
+        struct script *keep_alive;
         unsigned step;
         bool asking;     /* the request is written, its reply waited for */
         bool formatted;  /* the format was told */
@@ -126,30 +128,6 @@ static int subscription_call(struct subscription *s, const char *uuid, const cha
                 return -ENOENT;
         return bluez_call(s->bluez, &s->call, path, CHARACTERISTIC, member, reply, s, CALL_LIMIT_US,
                           "a{sv}", 0);
-}
-
-static int send_write(struct bluez *bluez, sd_bus_slot **ret_slot, const struct bluez_device *device,
-                      const struct sensor_driver *driver, const struct sensor_step *step,
-                      sd_bus_message_handler_t reply, void *userdata) {
-        const char *path = bluez_device_characteristic(device, driver->service, step->uuid);
-        sd_bus_message *m = NULL;
-        int r;
-
-        if (!path || !bluez->owner)
-                return -ENOENT;
-        r = sd_bus_message_new_method_call(bluez->bus, &m, bluez->owner, path, CHARACTERISTIC,
-                                           "WriteValue");
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append_array(m, 'y', step->value, step->size);
-        if (r >= 0)
-                r = sd_bus_message_append(m, "a{sv}", 1, "type", "s",
-                                          step->kind == SENSOR_STEP_COMMAND ? "command" : "request");
-        if (r >= 0)
-                r = ret_slot ? sd_bus_call_async(bluez->bus, ret_slot, m, reply, userdata, CALL_LIMIT_US)
-                             : sd_bus_send(bluez->bus, m, NULL);
-        sd_bus_message_unref(m);
-        return r;
 }
 
 static int on_read(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
@@ -317,7 +295,7 @@ static int subscription_write(struct subscription *s) {
 
         /* The reply may overtake bluetoothd's answer to the write. */
         s->asking = current_step(s)->kind == SENSOR_STEP_ASK;
-        return device ? send_write(s->bluez, &s->call, device, s->driver, current_step(s), on_written, s)
+        return device ? step_write(s->bluez, &s->call, device, s->driver, current_step(s), on_written, s)
                       : -ENOENT;
 }
 
@@ -346,13 +324,46 @@ static int subscription_begin_step(struct subscription *s) {
         return 0;
 }
 
+static int subscription_arm_keep_alive(struct subscription *s);
+
+static int on_keep_alive(sd_event_source *source, uint64_t time_us, void *userdata) {
+        struct subscription *s = userdata;
+        const struct bluez_device *device = bluez_get_device(s->bluez, s->device);
+
+        s->keep_alive = script_free(s->keep_alive);
+        if (device)
+                (void)script_run(s->bluez, device, s->driver, s->driver->keep_alive, NULL, NULL,
+                                 &s->keep_alive);
+        return subscription_arm_keep_alive(s);
+}
+
+/* The steps are over, so their timer is free. */
+static int subscription_arm_keep_alive(struct subscription *s) {
+        if (!s->driver->keep_alive)
+                return 0;
+        return bluez_arm(s->bluez, &s->timer, (uint64_t)s->driver->keep_alive_ms * 1000, on_keep_alive,
+                         s);
+}
+
+static void subscription_end_steps(struct subscription *s) {
+        int r;
+
+        if (subscription_tell_format(s) < 0)
+                return;
+        s->timer = sd_event_source_disable_unref(s->timer);
+        r = subscription_arm_keep_alive(s);
+        if (r < 0)
+                subscription_fail(s, strerror(-r));
+        else
+                s->callbacks->started(s->userdata);
+}
+
 static void subscription_run(struct subscription *s) {
         const struct sensor_step *step = current_step(s);
         int r;
 
         if (step->kind == SENSOR_STEP_END) {
-                if (subscription_tell_format(s) >= 0)
-                        s->callbacks->started(s->userdata);
+                subscription_end_steps(s);
                 return;
         }
         r = subscription_begin_step(s);
@@ -449,6 +460,7 @@ struct subscription *subscription_free(struct subscription *s) {
                 return NULL;
         sd_event_source_disable_unref(s->begin);
         sd_event_source_disable_unref(s->timer);
+        script_free(s->keep_alive);
         sd_bus_slot_unref(s->call);
         for (size_t i = 0; i < s->n_broadcasts; i++)
                 broadcast_free(s->broadcasts[i]);
@@ -487,12 +499,4 @@ bool device_offers(const struct bluez_device *device, const struct sensor_driver
                 if (!device_has(device, driver, *uuid))
                         return false;
         return true;
-}
-
-void device_send_stop(struct bluez *bluez, const struct bluez_device *device,
-                      const struct sensor_driver *driver) {
-        for (const struct sensor_step *step = driver->stop; step && step->kind != SENSOR_STEP_END;
-             step++)
-                if (step->kind == SENSOR_STEP_WRITE || step->kind == SENSOR_STEP_COMMAND)
-                        (void)send_write(bluez, NULL, device, driver, step, NULL, NULL);
 }

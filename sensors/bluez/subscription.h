@@ -49,6 +49,3 @@ const struct stream_counters *subscription_get_counters(const struct subscriptio
 
 /* Whether all characteristics of the driver are exported. */
 bool device_offers(const struct bluez_device *device, const struct sensor_driver *driver);
-/* Sends the driver's stop writes, and nobody hears what becomes of them. */
-void device_send_stop(struct bluez *bluez, const struct bluez_device *device,
-                      const struct sensor_driver *driver);

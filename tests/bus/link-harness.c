@@ -4,10 +4,12 @@
  *
  *     link-harness [NAME=MILLISECONDS ...] DRIVER ADDRESS [ADDRESS ...]
  *
- * NAME is a member of struct link_timings without its unit. What the links report is printed as one JSON
- * object a line; commands come as lines on standard input: "add N" and "free N" (a link, by its place on
- * the command line), "pause N", "resume N", "allow N", "forbid N", "scale N MICROVOLTS", "counters",
- * "health". Links that "pause N" names before "add N" begin paused. The end of input ends it.
+ * DRIVER is one of the registry, or "probe": the open profile with everything that a driver may have
+ * beside it (keep-alive, pauses, optional steps). NAME is a member of struct link_timings without its
+ * unit. What the links report is printed as one JSON object a line; commands come as lines on standard
+ * input: "add N" and "free N" (a link, by its place on the command line), "pause N", "resume N", "allow
+ * N", "forbid N", "scale N MICROVOLTS", "identify N", "counters", "health". Links that "pause N" names
+ * before "add N" begin paused. The end of input ends it.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -20,6 +22,7 @@
 #include "daemon/basic/cleanup.h"
 #include "sensors/bluez/link.h"
 #include "sensors/bluez/objects.h"
+#include "sensors/open-profile.h"
 
 #define LINKS_MAX 16
 #define BLOCKS_A_LINE 20u
@@ -47,6 +50,65 @@ static const struct {
         {"drop", offsetof(struct link_timings, drop_us)},
         {"retry", offsetof(struct link_timings, retry_us)},
 };
+
+#define PROBE_MISSING_UUID "f8f20009-a632-49da-84cb-1dc2575eee38"
+#define PROBE_PAUSE_MS 100u
+#define PROBE_KEEP_ALIVE_MS 200u
+
+static const uint8_t probe_on[] = {0xa1}, probe_off[] = {0xa0}, probe_alive[] = {0xaa};
+static const uint8_t probe_start_value[] = {OPEN_PROFILE_START},
+                     probe_stop_value[] = {OPEN_PROFILE_STOP};
+
+static const char *const probe_notifying[] = {OPEN_PROFILE_SAMPLES_UUID, PROBE_MISSING_UUID, NULL};
+
+static const struct sensor_step probe_start[] = {
+        {SENSOR_STEP_READ, .uuid = OPEN_PROFILE_DESCRIPTION_UUID},
+        {SENSOR_STEP_READ, .uuid = PROBE_MISSING_UUID, .optional = true},
+        {SENSOR_STEP_SUBSCRIBE, .source = 0},
+        {SENSOR_STEP_SUBSCRIBE, .source = 1, .optional = true},
+        {SENSOR_STEP_WRITE, .uuid = PROBE_MISSING_UUID, .value = probe_on, .size = 1, .optional = true},
+        {SENSOR_STEP_PAUSE, .limit_ms = PROBE_PAUSE_MS},
+        {SENSOR_STEP_COMMAND, .uuid = OPEN_PROFILE_CONTROL_UUID, .value = probe_start_value, .size = 1},
+        {SENSOR_STEP_END},
+};
+
+static const struct sensor_step probe_stop[] = {
+        {SENSOR_STEP_WRITE, .uuid = OPEN_PROFILE_CONTROL_UUID, .value = probe_stop_value, .size = 1},
+        {SENSOR_STEP_PAUSE, .limit_ms = PROBE_PAUSE_MS},
+        {SENSOR_STEP_COMMAND, .uuid = OPEN_PROFILE_CONTROL_UUID, .value = probe_off, .size = 1},
+        {SENSOR_STEP_END},
+};
+
+static const struct sensor_step probe_identify[] = {
+        {SENSOR_STEP_WRITE, .uuid = OPEN_PROFILE_CONTROL_UUID, .value = probe_on, .size = 1},
+        {SENSOR_STEP_PAUSE, .limit_ms = PROBE_PAUSE_MS},
+        {SENSOR_STEP_WRITE, .uuid = OPEN_PROFILE_CONTROL_UUID, .value = probe_off, .size = 1},
+        {SENSOR_STEP_END},
+};
+
+static const struct sensor_step probe_keep_alive[] = {
+        {SENSOR_STEP_COMMAND, .uuid = OPEN_PROFILE_CONTROL_UUID, .value = probe_alive, .size = 1},
+        {SENSOR_STEP_END},
+};
+
+static int probe_answer(struct sensor_decoder *decoder, unsigned step, const uint8_t *value,
+                        size_t size) {
+        return step == 0 ? open_profile_driver.answer(decoder, step, value, size) : (int)step + 1;
+}
+
+static struct sensor_driver probe_make(void) {
+        struct sensor_driver probe = open_profile_driver;
+
+        probe.name = "probe";
+        probe.notifying = probe_notifying;
+        probe.start = probe_start;
+        probe.stop = probe_stop;
+        probe.identify = probe_identify;
+        probe.keep_alive = probe_keep_alive;
+        probe.keep_alive_ms = PROBE_KEEP_ALIVE_MS;
+        probe.answer = probe_answer;
+        return probe;
+}
 
 struct sensor {
         unsigned number;
@@ -165,6 +227,9 @@ static bool sensor_steer(struct harness *harness, const char *line) {
                 sensor->settings.scale_uv = value;
                 if (sensor->link)
                         link_set_settings(sensor->link, &sensor->settings);
+        } else if (strcmp(what, "identify") == 0) {
+                printf("{\"event\": \"identified\", \"sensor\": %u, \"error\": %d}\n", number,
+                       -link_identify(sensor->link));
         } else
                 return false;
         return true;
@@ -241,12 +306,18 @@ static int harness_run(struct harness *harness) {
 
 int main(int argc, char *argv[]) {
         static struct harness harness;
+        static struct sensor_driver probe;
         int i = 1, r;
 
         timings = link_timings_default;
         while (i < argc && timing_read(argv[i]))
                 i++;
-        harness.driver = i < argc ? sensor_driver_find(argv[i++]) : NULL;
+        probe = probe_make();
+        if (i < argc && strcmp(argv[i], probe.name) == 0)
+                harness.driver = &probe;
+        else if (i < argc)
+                harness.driver = sensor_driver_find(argv[i]);
+        i++;
         if (!harness.driver || i >= argc || argc - i > LINKS_MAX) {
                 fprintf(stderr,
                         "usage: link-harness [NAME=MILLISECONDS ...] DRIVER ADDRESS [ADDRESS ...]\n");

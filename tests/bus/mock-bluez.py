@@ -177,7 +177,8 @@ class Characteristic(Thing):
     @dbus.service.method(CHARACTERISTIC, in_signature='aya{sv}')
     def WriteValue(self, value, options):
         self.mock.count('WriteValue', self.path)
-        say('write', device=self.device.number, value=bytes(value).hex(), type=str(options.get('type', '')))
+        say('write', device=self.device.number, value=bytes(value).hex(), type=str(options.get('type', '')),
+            time_us=now_us())
         if bytes(value) == self.mock.start_value:
             if self.mock.faults.take('write') == 'fail':
                 raise error('NotPermitted', 'Write not permitted')

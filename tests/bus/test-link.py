@@ -5,6 +5,7 @@
 LINK_HARNESS is the program to test; WRAPPER may hold a command to run it under, as "valgrind --error-exitcode=99"."""
 
 import contextlib
+import errno
 import os
 import shlex
 import sys
@@ -28,10 +29,10 @@ QUICK = {'backoff_first': 100, 'backoff_max': 400, 'retry': 100}
 
 
 class Harness(LineProcess):
-    def __init__(self, addresses, **timings):
+    def __init__(self, addresses, driver='crampd', **timings):
         wrapper = shlex.split(os.environ.get('WRAPPER', ''))
         arguments = [f'{name}={value}' for name, value in {**QUICK, **timings}.items()]
-        super().__init__(wrapper + [os.environ['LINK_HARNESS'], *arguments, 'crampd', *addresses])
+        super().__init__(wrapper + [os.environ['LINK_HARNESS'], *arguments, driver, *addresses])
 
     def state(self, state, **wanted):
         return self.wait('state', state=state, **wanted)
@@ -86,8 +87,7 @@ def test_states_follow_each_other_until_data_comes():
         status = mock.status()
         assert status['filter'] == [[packets.SERVICE]] and status['transport'] == ['le'], status
         assert status['discovering'] == [False], 'discovery goes on while no sensor is missing'
-        assert mock.seen('write') == [{'event': 'write', 'device': 0, 'value': packets.START.hex(),
-                                       'type': 'request'}]
+        assert [(e['value'], e['type']) for e in mock.seen('write')] == [(packets.START.hex(), 'request')]
 
 
 def test_every_packet_arrives_once():
@@ -210,6 +210,67 @@ def test_changed_settings_restart_the_stream():
         harness.send('scale 0 2.5')
         harness.streams_on()
         assert calls(mock, 'AcquireNotify') == 2 and calls(mock, 'Connect') == 1
+
+
+PROBE_ON, PROBE_OFF, PROBE_ALIVE = 'a1', 'a0', 'aa'
+PROBE_PAUSE_US = 100000
+
+
+def test_steps_that_may_be_missing_and_pauses():
+    with world(driver='probe') as (_, mock, harness):
+        harness.state('streaming')
+        assert mock.wait('write')['value'] == packets.START.hex()
+        assert mock.seen('write')[0]['type'] == 'command'
+        assert calls(mock, 'AcquireNotify') == 1
+
+
+def test_keep_alive_is_repeated_while_it_streams():
+    with world(driver='probe') as (_, mock, harness):
+        mock.wait('write', value=packets.START.hex())
+        alive = [mock.wait('write', value=PROBE_ALIVE) for _ in range(3)]
+        assert {e['type'] for e in alive} == {'command'}
+        for before, after in zip(alive, alive[1:]):
+            assert after['time_us'] - before['time_us'] > 150000, alive
+        harness.send('pause 0')
+        mock.wait('call', member='Disconnect')
+        known = len(mock.seen('write', value=PROBE_ALIVE))
+        time.sleep(0.5)
+        assert len(mock.seen('write', value=PROBE_ALIVE)) == known
+
+
+def test_identify_writes_and_pauses():
+    with world(driver='probe', add=True) as (_, mock, harness):
+        harness.streams_on()
+        harness.send('identify 0')
+        assert harness.wait('identified')['error'] == 0
+        began, ended = mock.wait('write', value=PROBE_ON), mock.wait('write', value=PROBE_OFF)
+        assert ended['time_us'] - began['time_us'] >= PROBE_PAUSE_US * 0.9, (began, ended)
+        # The end is not forgotten when the link goes meanwhile.
+        harness.send('identify 0')
+        mock.wait('write', value=PROBE_ON)
+        harness.send('free 0')
+        mock.wait('write', value=PROBE_OFF)
+        mock.wait('call', member='Disconnect')
+
+
+def test_identify_without_connection():
+    with world(driver='probe', add=False) as (_, mock, harness):
+        mock.order('range', near=False)
+        harness.send('add 0')
+        harness.state('scanning')
+        harness.send('identify 0')
+        assert harness.wait('identified')['error'] == errno.ENOTCONN
+
+
+def test_stop_is_paced_before_the_disconnect():
+    with world(driver='probe') as (_, mock, harness):
+        harness.streams_on()
+        harness.send('pause 0')
+        harness.state('paused')
+        mock.wait('call', member='Disconnect')
+        stop, off = mock.seen('write', value=packets.STOP.hex())[-1], mock.seen('write', value=PROBE_OFF)[-1]
+        assert off['time_us'] - stop['time_us'] >= PROBE_PAUSE_US * 0.9, (stop, off)
+        tap.wait_until(lambda: mock.status()['connected'] == [False], what='the disconnect')
 
 
 def test_refused_addresses():
