@@ -41,4 +41,7 @@ struct source_callbacks {
 
         /* 0-100 percent. May be NULL. */
         void (*battery)(unsigned percent, void *userdata);
+
+        /* What the sensor tells beside its samples has changed; as driver.h has it. May be NULL. */
+        void (*extras)(const struct sensor_extras *extras, void *userdata);
 };

@@ -91,6 +91,19 @@ static bool packet_pass(struct stream *stream, unsigned source, const uint8_t *p
 }
 
 /* Returns true if the callback freed the stream. */
+static bool decoded_tell(struct stream *stream) {
+        bool freed = false;
+
+        if (!stream->callbacks.decoded)
+                return false;
+        stream->freed = &freed;
+        stream->callbacks.decoded(stream->userdata);
+        if (!freed)
+                stream->freed = NULL;
+        return freed;
+}
+
+/* Returns true if a callback freed the stream. */
 static bool packet_take(struct stream *stream, unsigned source, const uint8_t *packet, ssize_t size,
                         uint64_t arrival_us) {
         const struct sensor_driver *driver = stream->driver;
@@ -109,12 +122,12 @@ static bool packet_take(struct stream *stream, unsigned source, const uint8_t *p
         if (stream->settle) {
                 stream->arrival_us = arrival_us;
                 (void)sd_event_source_set_enabled(stream->settle, SD_EVENT_ONESHOT);
-                return false;
+                return decoded_tell(stream);
         }
         for (; r > 0; r = driver->more ? driver->more(stream->decoder, &block) : 0)
                 if (block_deliver(stream, &block, arrival_us))
                         return true;
-        return false;
+        return decoded_tell(stream);
 }
 
 static int on_settled(sd_event_source *event_source, void *userdata) {

@@ -24,6 +24,8 @@ struct stream_callbacks {
         bool (*packet)(unsigned source, const uint8_t *packet, size_t size, void *userdata);
         void (*block)(const struct emg_block *block, uint64_t arrival_us,
                       void *userdata); /* CLOCK_BOOTTIME */
+        /* After each packet that was decoded, and its blocks. May be NULL. */
+        void (*decoded)(void *userdata);
         /* The other end closed, or reading failed with `error` (negative errno, 0 = closed). The stream
          * has stopped reading, on all descriptors. */
         void (*closed)(int error, void *userdata);

@@ -101,6 +101,31 @@ void link_end_stream(struct link *link, const char *reason) {
         link->stream_open = false;
 }
 
+void link_tell_battery(struct link *link, int percent) {
+        if (percent < 0 || percent > 100 || percent == link->battery_percent)
+                return;
+        link->battery_percent = percent;
+        if (link->callbacks->battery)
+                link->callbacks->battery((unsigned)percent, link->userdata);
+}
+
+void link_check_extras(struct link *link) {
+        const struct sensor_extras *extras =
+                link->driver->extras ? link->driver->extras(link->decoder) : NULL;
+
+        if (!extras || extras->revision == link->extras_revision)
+                return;
+        link->extras_revision = extras->revision;
+        if (link->callbacks->extras)
+                link->callbacks->extras(extras, link->userdata);
+        if (link->driver->battery == SENSOR_BATTERY_EXTRAS)
+                link_tell_battery(link, extras->battery_percent);
+}
+
+static void on_decoded(void *userdata) {
+        link_check_extras(userdata);
+}
+
 static void on_format(const struct stream_format *format, void *userdata) {
         struct link *link = userdata;
 
@@ -129,6 +154,7 @@ static void on_block(const struct emg_block *block, uint64_t arrival_us, void *u
 static void on_started(void *userdata) {
         struct link *link = userdata;
 
+        link_check_extras(link);
         if (link->has_data)
                 link_handle(link, EVENT_DATA, link_data_reason(link));
         else if (link->state == LINK_STARTING)
@@ -159,6 +185,7 @@ static int enter_subscribing(struct link *link) {
         static const struct subscription_callbacks callbacks = {
                 .format = on_format,
                 .block = on_block,
+                .decoded = on_decoded,
                 .started = on_started,
                 .failed = on_failed,
                 .refused = on_refused,

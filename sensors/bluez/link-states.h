@@ -93,6 +93,7 @@ struct link {
         uint64_t streaming_since_us;
         uint64_t last_block_us;
         int battery_percent;
+        uint32_t extras_revision;
         struct link_counters counters;
 };
 
@@ -115,6 +116,8 @@ uint64_t link_limit_us(const struct link *link);
 uint64_t link_retry_us(const struct link *link);
 /* The chosen device, if it is still there; else the best that there is, or NULL. */
 struct bluez_device *link_device(const struct link *link);
+void link_tell_battery(struct link *link, int percent);
+void link_check_extras(struct link *link);
 /* Without a reason nobody is told. */
 void link_end_stream(struct link *link, const char *reason);
 

@@ -300,11 +300,8 @@ static void on_changed(void *userdata) {
         const struct bluez_device *device = link_device(link);
 
         link_follow_facts(link);
-        if (!device || device->battery_percent < 0 || device->battery_percent == link->battery_percent)
-                return;
-        link->battery_percent = device->battery_percent;
-        if (link->callbacks->battery)
-                link->callbacks->battery((unsigned)link->battery_percent, link->userdata);
+        if (device && link->driver->battery != SENSOR_BATTERY_EXTRAS)
+                link_tell_battery(link, device->battery_percent);
 }
 
 static int on_timer(sd_event_source *source, uint64_t time_us, void *userdata) {

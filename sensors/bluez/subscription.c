@@ -417,6 +417,12 @@ static void on_stream_block(const struct emg_block *block, uint64_t arrival_us, 
                 s->callbacks->block(block, arrival_us, s->userdata);
 }
 
+static void on_stream_decoded(void *userdata) {
+        struct subscription *s = userdata;
+
+        s->callbacks->decoded(s->userdata);
+}
+
 static void on_stream_closed(int error, void *userdata) {
         struct subscription *s = userdata;
 
@@ -425,8 +431,10 @@ static void on_stream_closed(int error, void *userdata) {
 
 int subscription_new(struct bluez *bluez, const struct subscription_setup *setup,
                      struct subscription **ret) {
-        static const struct stream_callbacks stream_callbacks = {
-                .packet = on_stream_packet, .block = on_stream_block, .closed = on_stream_closed};
+        static const struct stream_callbacks stream_callbacks = {.packet = on_stream_packet,
+                                                                 .block = on_stream_block,
+                                                                 .decoded = on_stream_decoded,
+                                                                 .closed = on_stream_closed};
         struct subscription *s;
         int r;
 

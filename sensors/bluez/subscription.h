@@ -17,6 +17,7 @@ struct subscription;
 struct subscription_callbacks {
         void (*format)(const struct stream_format *format, void *userdata); /* before the first block */
         void (*block)(const struct emg_block *block, uint64_t arrival_us, void *userdata);
+        void (*decoded)(void *userdata); /* a packet, which may have changed the extras */
         void (*started)(void *userdata); /* all steps are done: the sensor was told to send */
         void (*failed)(const char *reason, void *userdata);
         void (*refused)(

@@ -96,6 +96,23 @@ static int probe_answer(struct sensor_decoder *decoder, unsigned step, const uin
         return step == 0 ? open_profile_driver.answer(decoder, step, value, size) : (int)step + 1;
 }
 
+/* Packets of three bytes, and adverts of four, tell the battery with their last. There is one decoder.
+ */
+static struct sensor_extras probe_extras;
+
+static int probe_decode(struct sensor_decoder *decoder, unsigned source, const uint8_t *packet,
+                        size_t size, struct emg_block *ret) {
+        if (size != (source == SENSOR_SOURCE_ADVERT ? 4 : 3))
+                return open_profile_driver.decode(decoder, source, packet, size, ret);
+        probe_extras.revision += packet[size - 1] != probe_extras.battery_percent;
+        probe_extras.battery_percent = packet[size - 1];
+        return 0;
+}
+
+static const struct sensor_extras *probe_get_extras(const struct sensor_decoder *decoder) {
+        return &probe_extras;
+}
+
 static struct sensor_driver probe_make(void) {
         struct sensor_driver probe = open_profile_driver;
 
@@ -107,6 +124,9 @@ static struct sensor_driver probe_make(void) {
         probe.keep_alive = probe_keep_alive;
         probe.keep_alive_ms = PROBE_KEEP_ALIVE_MS;
         probe.answer = probe_answer;
+        probe.decode = probe_decode;
+        probe.extras = probe_get_extras;
+        probe.battery = SENSOR_BATTERY_EXTRAS;
         return probe;
 }
 
@@ -169,6 +189,14 @@ static void on_battery(unsigned percent, void *userdata) {
         printf("{\"event\": \"battery\", \"sensor\": %u, \"percent\": %u}\n", sensor->number, percent);
 }
 
+static void on_extras(const struct sensor_extras *extras, void *userdata) {
+        const struct sensor *sensor = userdata;
+
+        printf("{\"event\": \"extras\", \"sensor\": %u, \"percent\": %d, \"accelerations\": %" PRIu64
+               "}\n",
+               sensor->number, extras->battery_percent, extras->accelerations);
+}
+
 static int sensor_add(struct harness *harness, struct sensor *sensor) {
         static const struct source_callbacks callbacks = {
                 .state = on_state,
@@ -176,6 +204,7 @@ static int sensor_add(struct harness *harness, struct sensor *sensor) {
                 .block = on_block,
                 .stopped = on_stopped,
                 .battery = on_battery,
+                .extras = on_extras,
         };
 
         const struct link_setup setup = {

@@ -123,6 +123,24 @@ def test_battery_is_reported_when_it_changes():
         assert len(harness.seen('battery')) == 2
 
 
+def test_extras_are_reported_when_they_change():
+    with world(driver='probe', play=0, silence=60000) as (_, mock, harness):
+        mock.wait('write', value=packets.START.hex())
+        mock.order('battery', percent=12)  # of the Battery Service, which is not this sensor's own word
+        for percent in (81, 81, 80):
+            mock.order('send', packets=[bytes((0xee, 0, percent)).hex()])
+        tap.wait_until(lambda: harness.counters()['packets'] == 3, what='three packets')
+        assert [e['percent'] for e in harness.seen('extras')] == [81, 80]
+        assert [e['percent'] for e in harness.seen('battery')] == [81, 80]
+        assert harness.counters()['malformed'] == 0
+        # A new stream does not repeat them.
+        mock.order('drop')
+        mock.wait('write', value=packets.START.hex())
+        mock.order('send', packets=[bytes((0xee, 0, 80)).hex()])
+        tap.wait_until(lambda: harness.counters()['packets'] == 4, what='the fourth packet')
+        assert len(harness.seen('extras')) == 2
+
+
 def test_freed_link_stops_the_sensor_and_drops_it():
     with world() as (_, mock, harness):
         harness.streams_on()
