@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The mirrored objects: made, changed and removed as bluetoothd says. Names and values that come from
- * adverts are hostile; of those only the signal strength is kept, and only for watched addresses.
+ * adverts are hostile; of those only the signal strength and the name are kept, and only for
+ * watched addresses; manufacturer data is handed on as it comes.
  *
  * BlueZ's paths are documented (org.bluez.Device, org.bluez.GattCharacteristic):
  * ADAPTER/dev_XX_XX_XX_XX_XX_XX/serviceN /charN. So the parent of each object is in its path, in
@@ -10,6 +11,7 @@
 #include "sensors/bluez/objects.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -20,10 +22,23 @@
 
 struct property {
         const char *name;
-        const char *type; /* of one basic value */
+        const char *type; /* of one basic value, or of what `read` takes */
         void *target;
         bool found;
+        int (*read)(sd_bus_message *m, void *target); /* from within the variant */
 };
+
+static int property_read(sd_bus_message *m, struct property *property) {
+        int r;
+
+        property->found = true;
+        if (!property->read)
+                return sd_bus_message_read(m, "v", property->type, property->target);
+        r = sd_bus_message_enter_container(m, 'v', property->type);
+        if (r >= 0)
+                r = property->read(m, property->target);
+        return r < 0 ? r : sd_bus_message_exit_container(m);
+}
 
 /* Takes "a{sv}"; stores what the table asks for if it has the right type. */
 static int properties_read(sd_bus_message *m, struct property *table, size_t n) {
@@ -46,12 +61,9 @@ static int properties_read(sd_bus_message *m, struct property *table, size_t n) 
                         if (strcmp(table[i].name, name) == 0 && strcmp(table[i].type, contents) == 0)
                                 property = &table[i];
 
-                r = property ? sd_bus_message_read(m, "v", property->type, property->target)
-                             : sd_bus_message_skip(m, "v");
+                r = property ? property_read(m, property) : sd_bus_message_skip(m, "v");
                 if (r < 0)
                         return r;
-                if (property)
-                        property->found = true;
                 r = sd_bus_message_exit_container(m);
                 if (r < 0)
                         return r;
@@ -264,20 +276,80 @@ static int advertising_apply(struct bluez *bluez, const char *path, sd_bus_messa
         return 1;
 }
 
-static int device_apply(struct bluez *bluez, const char *path, sd_bus_message *m) {
+struct advert_target {
+        const struct bluez_watcher *watcher;
+        bool fresh;
+};
+
+/* Takes "a{qv}"; the link's driver is who knows what the bytes mean. */
+static int manufacturer_data_read(sd_bus_message *m, void *userdata) {
+        const struct advert_target *target = userdata;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'a', "{qv}");
+        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "qv")) > 0) {
+                uint8_t packet[ADVERT_SIZE_MAX];
+                uint16_t company;
+                const void *data;
+                size_t size;
+
+                r = sd_bus_message_read_basic(m, 'q', &company);
+                if (r >= 0)
+                        r = sd_bus_message_enter_container(m, 'v', "ay");
+                if (r >= 0)
+                        r = sd_bus_message_read_array(m, 'y', &data, &size);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+                if (r < 0)
+                        return r;
+                if (size > sizeof(packet) - 2)
+                        continue;
+                packet[0] = (uint8_t)company;
+                packet[1] = (uint8_t)(company >> 8);
+                if (size > 0)
+                        memcpy(packet + 2, data, size);
+                target->watcher->advert(packet, size + 2, target->fresh, target->watcher->userdata);
+        }
+        return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+static int manufacturer_data_skip(sd_bus_message *m, void *userdata) {
+        return sd_bus_message_skip(m, "a{qv}");
+}
+
+static const struct bluez_watcher *device_watcher(const struct bluez *bluez,
+                                                  const struct bluez_device *device) {
+        for (const struct bluez_watcher *w = bluez->watchers; w; w = w->next)
+                if (strcmp(w->address, device->address) == 0)
+                        return w;
+        return NULL;
+}
+
+static int device_apply(struct bluez *bluez, const char *path, sd_bus_message *m, bool is_change) {
         struct bluez_device *device;
         int16_t rssi_dbm = 0;
         int connected, resolved, paired, r;
+        const char *name;
         struct property table[] = {
                 {"RSSI", "n", &rssi_dbm},
+                {"Name", "s", &name},
                 {"Connected", "b", &connected},
                 {"ServicesResolved", "b", &resolved},
                 {"Paired", "b", &paired},
+                {"ManufacturerData", "a{qv}", .read = manufacturer_data_skip},
         };
+        struct advert_target advert = {.fresh = is_change};
 
         r = device_acquire(bluez, path, &device);
         if (r <= 0)
                 return r < 0 ? r : sd_bus_message_skip(m, "a{sv}") < 0 ? -EBADMSG : 0;
+        advert.watcher = device_watcher(bluez, device);
+        if (advert.watcher && advert.watcher->advert) {
+                table[5].read = manufacturer_data_read;
+                table[5].target = &advert;
+        }
         connected = device->connected;
         resolved = device->services_resolved;
         paired = device->paired;
@@ -295,6 +367,8 @@ static int device_apply(struct bluez *bluez, const char *path, sd_bus_message *m
                 device->heard = true;
                 device->rssi_dbm = rssi_dbm;
         }
+        if (table[1].found)
+                (void)snprintf(device->name, sizeof(device->name), "%s", name);
         return 1;
 }
 
@@ -354,13 +428,13 @@ static int attribute_apply(struct bluez *bluez, const char *path, sd_bus_message
 /* Takes the "a{sv}" of one interface. Returns 1 if it may have changed the mirror, 0 if not, or negative
  * errno. */
 static int interface_apply(struct bluez *bluez, const char *path, const char *interface,
-                           sd_bus_message *m) {
+                           sd_bus_message *m, bool is_change) {
         if (strcmp(interface, "org.bluez.Adapter1") == 0)
                 return adapter_apply(bluez, path, m);
         if (strcmp(interface, "org.bluez.LEAdvertisingManager1") == 0)
                 return advertising_apply(bluez, path, m);
         if (strcmp(interface, "org.bluez.Device1") == 0)
-                return device_apply(bluez, path, m);
+                return device_apply(bluez, path, m, is_change);
         if (strcmp(interface, "org.bluez.Battery1") == 0)
                 return battery_apply(bluez, path, m);
         if (strcmp(interface, "org.bluez.GattService1") == 0)
@@ -381,7 +455,7 @@ int objects_apply(struct bluez *bluez, const char *path, sd_bus_message *m) {
 
                 r = sd_bus_message_read_basic(m, 's', &interface);
                 if (r >= 0)
-                        r = interface_apply(bluez, path, interface, m);
+                        r = interface_apply(bluez, path, interface, m, /* is_change= */ false);
                 if (r >= 0)
                         r = sd_bus_message_exit_container(m);
                 if (r < 0)
@@ -401,7 +475,7 @@ int objects_change(struct bluez *bluez, const char *path, sd_bus_message *m) {
         r = sd_bus_message_read_basic(m, 's', &interface);
         if (r < 0)
                 return r;
-        changed = interface_apply(bluez, path, interface, m);
+        changed = interface_apply(bluez, path, interface, m, /* is_change= */ true);
         if (changed < 0)
                 return changed;
         r = sd_bus_message_enter_container(m, 'a', "s");

@@ -21,6 +21,8 @@
 #define ADAPTERS_MAX 16u
 #define ATTRIBUTES_MAX 256u /* services and characteristics of one device */
 #define UUID_SIZE 37u
+#define NAME_SIZE_MAX 249u   /* Core Specification, Vol 3, Part C, 3.2.2.3; and a NUL */
+#define ADVERT_SIZE_MAX 257u /* of an extended advert's one structure, and the company's id */
 
 struct link_timings {
         uint64_t backoff_first_us; /* doubled by each failure, up to .. */
@@ -63,8 +65,9 @@ struct bluez_device {
         bool paired;
         bool heard; /* in the running discovery: BlueZ withdraws RSSI at its end */
         int16_t rssi_dbm;
-        int battery_percent;  /* -1 = not known */
-        uint64_t disconnects; /* tells a lost and regained link from one that held */
+        int battery_percent;      /* -1 = not known */
+        char name[NAME_SIZE_MAX]; /* as advertised; hostile */
+        uint64_t disconnects;     /* tells a lost and regained link from one that held */
         struct bluez_attribute *attributes;
         size_t n_attributes;
 };
@@ -101,11 +104,15 @@ enum radio_turn {
 struct bluez_watcher {
         struct bluez_watcher *next;
         char address[ADDRESS_SIZE];
-        const char *service; /* UUID to discover; NULL = its adverts list none */
+        const char *service; /* UUID to discover; NULL = it advertises none */
         /* Something in the mirror changed. Called from the event loop, never from within a call into it.
          * The watcher must not be freed from within. */
         void (*changed)(void *userdata);
         void *userdata;
+        /* Manufacturer data was heard, just now if `fresh`: the company's id, little-endian, and what
+         * follows it. Called in the middle of a change to the mirror. May be NULL. */
+        void (*advert)(const uint8_t *packet, size_t size, bool fresh, void *userdata);
+        bool duplicates; /* wants every advert, not only new ones */
 
         /* radio.c */
         bool scanning;

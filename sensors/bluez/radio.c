@@ -90,9 +90,13 @@ static int on_stopped(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
         return 0;
 }
 
+/* One who looks for a sensor that advertises no service must hear all. */
 static int append_services(const struct bluez *bluez, sd_bus_message *m) {
         int r;
 
+        for (const struct bluez_watcher *w = bluez->watchers; w; w = w->next)
+                if (w->scanning && !w->service)
+                        return 0;
         r = sd_bus_message_open_container(m, 'e', "sv");
         if (r >= 0)
                 r = sd_bus_message_append_basic(m, 's', "UUIDs");
@@ -108,12 +112,11 @@ static int append_services(const struct bluez *bluez, sd_bus_message *m) {
         return r;
 }
 
-/* Whether all that are looked for can be told by a service: what is filtered out is never heard. */
-static bool services_suffice(const struct bluez *bluez) {
+static bool radio_wants_duplicates(const struct bluez *bluez) {
         for (const struct bluez_watcher *w = bluez->watchers; w; w = w->next)
-                if (w->scanning && !w->service)
-                        return false;
-        return true;
+                if (w->scanning && w->duplicates)
+                        return true;
+        return false;
 }
 
 /* Nobody waits for the reply: without the filter discovery only finds more than it needs to. */
@@ -129,7 +132,10 @@ static int radio_set_filter(struct bluez_adapter *adapter) {
         r = sd_bus_message_open_container(m, 'a', "{sv}");
         if (r >= 0)
                 r = sd_bus_message_append(m, "{sv}", "Transport", "s", "le");
-        if (r >= 0 && services_suffice(bluez))
+        if (r >= 0)
+                r = sd_bus_message_append(m, "{sv}", "DuplicateData", "b",
+                                          radio_wants_duplicates(bluez));
+        if (r >= 0)
                 r = append_services(bluez, m);
         if (r >= 0)
                 r = sd_bus_message_close_container(m);
