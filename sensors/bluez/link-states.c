@@ -209,8 +209,14 @@ static int enter_subscribing(struct link *link) {
         link->has_data = false;
         if (!device)
                 return -ENODEV;
-        settings.name = "";
+        settings.name = device->name;
         return subscription_new(link->bluez, &setup, &link->subscription);
+}
+
+static int enter_hearing(struct link *link) {
+        link->last_block_us = link_now_us();
+        link->unheard = 0;
+        return enter_subscribing(link);
 }
 
 /* A sensor that streams on, but to nobody, would refuse to start. */
@@ -350,7 +356,7 @@ static int enter_paused(struct link *link) {
 
 const struct link_state_info link_states[LINK_STATE_MAX] = {
         [LINK_ABSENT] = {.reported = SOURCE_ABSENT},
-        [LINK_SCANNING] = {.reported = SOURCE_SCANNING, .limit = limit_scanning},
+        [LINK_SCANNING] = {.reported = SOURCE_SCANNING, .listens = true, .limit = limit_scanning},
         [LINK_QUEUED] = {.reported = SOURCE_CONNECTING,
                          .has_device = true,
                          .has_turn = true,
@@ -391,5 +397,12 @@ const struct link_state_info link_states[LINK_STATE_MAX] = {
                            .enter = enter_dropping,
                            .limit_offset = offsetof(struct link_timings, drop_us)},
         [LINK_WAITING] = {.reported = SOURCE_SCANNING, .tells_retry = true, .limit = link_retry_us},
+        [LINK_HEARING] = {.reported = SOURCE_STREAMING,
+                          .listens = true,
+                          .enter = enter_hearing,
+                          .limit_offset = offsetof(struct link_timings, silence_us)},
+        [LINK_QUIET] = {.reported = SOURCE_STALLED,
+                        .listens = true,
+                        .limit_offset = offsetof(struct link_timings, resubscribe_us)},
         [LINK_PAUSED] = {.reported = SOURCE_PAUSED, .has_device = true, .enter = enter_paused},
 };

@@ -24,6 +24,8 @@ enum link_state {
         LINK_FORBIDDEN, /* linked, but the data could only be broadcast */
         LINK_DROPPING,  /* given up: until the link is down */
         LINK_WAITING,   /* before the next attempt */
+        LINK_HEARING,   /* adverts, of a sensor that is never connected to */
+        LINK_QUIET,     /* the same, but none for a while */
         LINK_PAUSED,    /* by the owner */
         LINK_STATE_MAX
 };
@@ -51,6 +53,7 @@ enum link_event {
         EVENT_SILENCE,
         EVENT_DATA,
         EVENT_CLOSED,
+        EVENT_HEARD, /* an advert that is a packet */
         EVENT_REFUSED,
         EVENT_FORBIDDEN,
         EVENT_CHANGED, /* the owner changed what the stream was started with */
@@ -102,6 +105,7 @@ struct link_state_info {
         bool has_device;                 /* holds to one device object; else any may be chosen */
         bool has_turn;                   /* has or wants the adapter for itself */
         bool has_stream;                 /* keeps the subscription of the state before */
+        bool listens;                    /* needs adverts */
         bool tells_retry;                /* the reason ends in when the next attempt is */
         int (*enter)(struct link *link); /* returns negative errno if that failed */
         uint64_t (*limit)(const struct link *link);

@@ -83,6 +83,7 @@ static const struct transition transitions[LINK_STATE_MAX][LINK_EVENT_MAX] = {
         [LINK_SCANNING] = {
                 [FACT_LINK_UP] = { LINK_RESOLVING, "connected already, waiting for its services", forget_unheard },
                 [FACT_SEEN] = { LINK_QUEUED, "sensor found, waiting for its turn to connect", forget_unheard },
+                [EVENT_HEARD] = { LINK_HEARING, "receiving adverts" },
                 [EVENT_UNHEARD] = { LINK_QUEUED, "sensor not heard, trying to connect all the same", count_unheard },
                 [EVENT_TIMEOUT] = { LINK_SCANNING, "looking for the sensor", restart_discovery },
         },
@@ -152,6 +153,15 @@ static const struct transition transitions[LINK_STATE_MAX][LINK_EVENT_MAX] = {
         },
         [LINK_WAITING] = {
                 [EVENT_TIMEOUT] = { LINK_SCANNING, "looking for the sensor", count_attempt },
+        },
+        [LINK_HEARING] = {
+                [EVENT_SILENCE] = { LINK_QUIET, "no advert of the sensor is heard" },
+                [EVENT_FAILED] = { LINK_WAITING },
+                [EVENT_CHANGED] = { LINK_QUIET, "the settings were changed" },
+        },
+        [LINK_QUIET] = {
+                [EVENT_HEARD] = { LINK_HEARING, "receiving adverts" },
+                [EVENT_TIMEOUT] = { LINK_SCANNING, "looking for the sensor", restart_discovery },
         },
         [LINK_PAUSED] = {
                 [FACT_NO_BLUEZ] = { LINK_PAUSED, PAUSED },
@@ -240,14 +250,15 @@ bool link_fire(struct link *link, enum link_event event, const char *detail) {
         link_leave(link, t->next, reason);
         link_set_reason(link, t->next, reason);
         link->state = t->next;
-        radio_set_scanning(link->bluez, &link->watcher, link->state == LINK_SCANNING);
+        radio_set_scanning(link->bluez, &link->watcher, link_states[link->state].listens);
         link_enter(link);
         return true;
 }
 
 static bool link_fact(const struct link *link, enum link_event fact) {
         const struct bluez_device *device = link_device(link);
-        bool linked = device && device->connected;
+        bool connects = !link->driver->from_adverts;
+        bool linked = connects && device && device->connected;
 
         switch (fact) {
         case FACT_NO_BLUEZ:
@@ -273,7 +284,7 @@ static bool link_fact(const struct link *link, enum link_event fact) {
         case FACT_TURN:
                 return link->watcher.turn == TURN_HELD;
         case FACT_SEEN:
-                return device && device->heard;
+                return connects && device && device->heard;
         default:
                 return false;
         }
@@ -312,6 +323,7 @@ static int on_timer(sd_event_source *source, uint64_t time_us, void *userdata) {
 
         switch (link->state) {
         case LINK_STREAMING:
+        case LINK_HEARING:
                 silent_us = link_now_us() - link->last_block_us;
                 if (silent_us < t->silence_us)
                         return link_arm(link, t->silence_us - silent_us);
@@ -323,7 +335,7 @@ static int on_timer(sd_event_source *source, uint64_t time_us, void *userdata) {
                             NULL);
                 break;
         case LINK_SCANNING:
-                link_handle(link, device ? EVENT_UNHEARD : EVENT_TIMEOUT, NULL);
+                link_handle(link, device && !link->driver->from_adverts ? EVENT_UNHEARD : EVENT_TIMEOUT, NULL);
                 break;
         case LINK_RESOLVING:
                 link_handle(link, EVENT_TIMEOUT,
@@ -335,6 +347,31 @@ static int on_timer(sd_event_source *source, uint64_t time_us, void *userdata) {
                 link_handle(link, EVENT_TIMEOUT, NULL);
         }
         return 0;
+}
+
+/* Adverts of a sensor that is connected to may tell its battery beforehand. */
+static void link_hear_extras(struct link *link, const uint8_t *packet, size_t size) {
+        struct emg_block block;
+
+        if (!link->driver->extras || link->subscription || link->state == LINK_PAUSED)
+                return;
+        (void)link->driver->decode(link->decoder, SENSOR_SOURCE_ADVERT, packet, size, &block);
+        link_check_extras(link);
+}
+
+/* The mirror is in the middle of a change: its facts are looked at later. */
+static void on_advert(const uint8_t *packet, size_t size, bool fresh, void *userdata) {
+        struct link *link = userdata;
+
+        if (!link->driver->from_adverts) {
+                link_hear_extras(link, packet, size);
+                return;
+        }
+        if (!fresh)
+                return;
+        (void)link_fire(link, EVENT_HEARD, NULL);
+        if (link->subscription)
+                subscription_feed_advert(link->subscription, packet, size);
 }
 
 static void link_destroy(struct link *link) {
@@ -365,6 +402,8 @@ int link_new(struct bluez *bluez, const struct link_setup *setup, struct link **
         link->battery_percent = -1;
         link->watcher.service = setup->driver->advertised;
         link->watcher.changed = on_changed;
+        link->watcher.advert = on_advert;
+        link->watcher.duplicates = setup->driver->from_adverts;
         link->watcher.userdata = link;
         (void)snprintf(link->reason, sizeof(link->reason), "%s",
                        setup->paused ? PAUSED : "asking bluetoothd");

@@ -44,7 +44,9 @@ struct subscription {
 static void subscription_run(struct subscription *s);
 
 static const struct sensor_step *current_step(const struct subscription *s) {
-        return &s->driver->start[s->step];
+        static const struct sensor_step end = {SENSOR_STEP_END};
+
+        return s->driver->start ? &s->driver->start[s->step] : &end;
 }
 
 bool subscription_is_started(const struct subscription *s) {
@@ -165,6 +167,11 @@ static void on_broadcast_packet(unsigned source, const uint8_t *packet, size_t s
 
         if (sd_event_now(s->bluez->event, CLOCK_BOOTTIME, &arrival_us) >= 0)
                 stream_feed(s->stream, source, packet, size, arrival_us);
+}
+
+void subscription_feed_advert(struct subscription *s, const uint8_t *packet, size_t size) {
+        if (s->begin_error >= 0)
+                on_broadcast_packet(SENSOR_SOURCE_ADVERT, packet, size, s);
 }
 
 static int subscription_broadcast(struct subscription *s) {

@@ -44,6 +44,8 @@ int subscription_new(struct bluez *bluez, const struct subscription_setup *setup
 struct subscription *subscription_free(struct subscription *subscription);
 
 bool subscription_is_started(const struct subscription *subscription);
+/* Manufacturer data, of a driver that takes its packets from adverts. */
+void subscription_feed_advert(struct subscription *subscription, const uint8_t *packet, size_t size);
 /* Whether samples come as signals that every local user can read. */
 bool subscription_broadcasts(const struct subscription *subscription);
 const struct stream_counters *subscription_get_counters(const struct subscription *subscription);

@@ -113,6 +113,11 @@ static const struct sensor_extras *probe_get_extras(const struct sensor_decoder 
         return &probe_extras;
 }
 
+static int probe_begin(struct sensor_decoder *decoder, const struct sensor_settings *settings) {
+        printf("{\"event\": \"begin\", \"name\": \"%s\"}\n", settings->name);
+        return open_profile_driver.begin(decoder, settings);
+}
+
 static struct sensor_driver probe_make(void) {
         struct sensor_driver probe = open_profile_driver;
 
@@ -124,6 +129,7 @@ static struct sensor_driver probe_make(void) {
         probe.keep_alive = probe_keep_alive;
         probe.keep_alive_ms = PROBE_KEEP_ALIVE_MS;
         probe.answer = probe_answer;
+        probe.begin = probe_begin;
         probe.decode = probe_decode;
         probe.extras = probe_get_extras;
         probe.battery = SENSOR_BATTERY_EXTRAS;

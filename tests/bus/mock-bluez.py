@@ -553,6 +553,21 @@ class Mock:
     def cmd_broadcast(self, allowed):
         self.broadcast = allowed
 
+    def cmd_name(self, name, device=0):
+        self.devices[device].change(Name=name)
+
+    def cmd_manufacturer(self, packet, device=0):
+        """An advert with this manufacturer data: the company's id, little-endian, and what follows."""
+        target, data = self.devices[device], bytes.fromhex(packet)
+        if not target.adapter['Discovering'] or not target.in_range or target['Connected']:
+            self.unheard += 1
+            return
+        target.hear()
+        value = dbus.Dictionary({dbus.UInt16(int.from_bytes(data[:2], 'little')): dbus.ByteArray(data[2:], variant_level=1)},
+                                signature='qv')
+        if value != target['ManufacturerData'] or (target.adapter.filter or {}).get('DuplicateData'):
+            target.change(RSSI=dbus.Int16(-50), ManufacturerData=value)
+
     def cmd_battery(self, percent, device=0):
         self.battery = percent
         if self.devices[device]['Connected']:
@@ -633,6 +648,7 @@ class Mock:
             connected=[bool(d['Connected']) for d in self.devices],
             acquired=[any(getattr(t, 'socket', None) for t in d.attributes) for d in self.devices],
             filter=[[str(u) for u in (a.filter or {}).get('UUIDs', [])] for a in self.adapters],
+            duplicates=[bool((a.filter or {}).get('DuplicateData', False)) for a in self.adapters],
             transport=[str((a.filter or {}).get('Transport', '')) for a in self.adapters])
 
     def run_command(self, line):

@@ -291,6 +291,97 @@ def test_stop_is_paced_before_the_disconnect():
         tap.wait_until(lambda: mock.status()['connected'] == [False], what='the disconnect')
 
 
+def test_driver_is_told_the_name():
+    with world(driver='probe', add=False) as (_, mock, harness):
+        mock.order('name', name='NPG-lite 6CH:4')
+        harness.send('add 0')
+        assert harness.wait('begin')['name'] == 'NPG-lite 6CH:4'
+
+
+def test_battery_in_adverts_before_the_connection():
+    with world(driver='probe', add=False) as (_, mock, harness):
+        mock.order('fault', kind='connect', what=['abort'] * 100)
+        harness.send('add 0')
+        harness.state('connecting')
+
+        def heard():
+            mock.order('manufacturer', packet='ffff0042')
+            return harness.seen('battery')
+        assert tap.wait_until(heard, what='the battery')[0]['percent'] == 0x42
+        assert not harness.seen('format')
+
+
+def advert(number, battery=0xa0, level=50):
+    """As a uMyo sends it (tests/unit/test-drivers.c has the vectors)."""
+    return (bytes((number, battery, 0, level)) + bytes(11)).hex()
+
+
+class Adverts:
+    """Sends ever new ones."""
+    number = 0
+
+    def send(self, mock):
+        self.number = (self.number + 1) % 256
+        mock.order('manufacturer', packet=advert(self.number))
+        time.sleep(0.02)
+
+    def until(self, mock, condition, what):
+        def heard():
+            self.send(mock)
+            return condition()
+        return tap.wait_until(heard, what=what)
+
+
+def test_sensor_of_adverts_is_never_connected():
+    adverts = Adverts()
+    with world(driver='umyo-advert') as (_, mock, harness):
+        tap.wait_until(lambda: mock.status()['duplicates'] == [True], what='discovery of all adverts')
+        assert mock.status()['filter'] == [[]], mock.status()
+        adverts.until(mock, lambda: harness.seen('state', state='streaming'), 'the stream')
+        shape = harness.wait('format')
+        assert (shape['channels'], shape['rate_mhz']) == (1, 20000), shape
+        since = harness.counters()['packets']
+        adverts.until(mock, lambda: harness.counters()['frames'] >= 25, 'more blocks')
+        counters = harness.counters()
+        assert counters['frames'] == counters['packets'] > since, counters
+        assert harness.seen('battery')[0]['percent'] == (2000 + 10 * 0xa0 - 3200) * 100 // 950
+        # The same once more is no new block.
+        for _again in range(3):
+            mock.order('manufacturer', packet=advert(adverts.number))
+        tap.wait_until(lambda: harness.counters()['packets'] == counters['packets'] + 3, what='the three')
+        assert harness.counters()['frames'] == counters['frames']
+        mock.order('manufacturer', packet='ffff00')
+        tap.wait_until(lambda: harness.counters()['malformed'] == 1, what='the malformed one')
+        assert calls(mock, 'Connect') == 0
+        harness.state('stalled', reason=says('no advert'))
+        assert len(harness.seen('stopped')) == 1
+        adverts.until(mock, lambda: len(harness.seen('state', state='streaming')) == 2, 'the next stream')
+        harness.send('pause 0')
+        harness.state('paused')
+        tap.wait_until(lambda: mock.status()['discovering'] == [False], what='the end of discovery')
+        assert calls(mock, 'Connect') == 0
+
+
+def test_silent_sensor_of_adverts_is_looked_for_anew():
+    adverts = Adverts()
+    with world(driver='umyo-advert', silence=300, resubscribe=300) as (_, mock, harness):
+        adverts.until(mock, lambda: harness.seen('state', state='streaming'), 'the stream')
+        harness.state('stalled', reason=says('no advert'))
+        harness.state('scanning')
+        mock.wait('call', member='StopDiscovery')
+        adverts.until(mock, lambda: len(harness.seen('state', state='streaming')) == 2, 'the next stream')
+
+
+def test_sensor_of_adverts_when_bluetoothd_returns():
+    adverts = Adverts()
+    with world(driver='umyo-advert', add=True) as (_, mock, harness):
+        adverts.until(mock, lambda: harness.seen('state', state='streaming'), 'the stream')
+        mock.order('vanish')
+        harness.state('absent')
+        mock.order('return')
+        adverts.until(mock, lambda: len(harness.seen('state', state='streaming')) == 2, 'the next stream')
+
+
 def test_refused_addresses():
     with world(add=False, addresses=(ADDRESS, 'no address', ADDRESS), start=False) as (_, mock, harness):
         results = []
