@@ -95,6 +95,9 @@ void link_end_stream(struct link *link, const char *reason) {
         if (!link->subscription)
                 return;
         link_get_counters(link, &link->counters);
+        if (link->has_data)
+                link->gap_since_us = link->last_block_us;
+        link->has_data = false;
         link->subscription = subscription_free(link->subscription);
         if (link->stream_open && reason)
                 link->callbacks->stopped(reason, link->userdata);
@@ -139,9 +142,24 @@ static const char *link_data_reason(const struct link *link) {
                        : "receiving";
 }
 
+static void link_count_stream(struct link *link, uint64_t arrival_us) {
+        struct link_counters *counters = &link->counters;
+
+        if (link->has_streamed)
+                counters->reconnects++;
+        link->has_streamed = true;
+        if (link->gap_since_us == 0 || arrival_us < link->gap_since_us)
+                return;
+        counters->gap_last_us = arrival_us - link->gap_since_us;
+        if (counters->gap_last_us > counters->gap_longest_us)
+                counters->gap_longest_us = counters->gap_last_us;
+}
+
 static void on_block(const struct emg_block *block, uint64_t arrival_us, void *userdata) {
         struct link *link = userdata;
 
+        if (!link->has_data)
+                link_count_stream(link, arrival_us);
         link->has_data = true;
         link->last_block_us = arrival_us;
         link->callbacks->block(block, arrival_us, link->userdata);

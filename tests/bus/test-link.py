@@ -41,6 +41,11 @@ class Harness(LineProcess):
         self.send('counters')
         return self.wait('counters', sensor=sensor)
 
+    def link(self, sensor=0):
+        """Gaps, drops and the like."""
+        self.send('counters')
+        return self.wait('link', sensor=sensor)
+
     def streams_on(self, sensor=0):
         """Waits until more blocks come than were known of."""
         known = max([e['blocks'] for e in self.seen('blocks', sensor=sensor)], default=1)
@@ -380,6 +385,61 @@ def test_sensor_of_adverts_when_bluetoothd_returns():
         harness.state('absent')
         mock.order('return')
         adverts.until(mock, lambda: len(harness.seen('state', state='streaming')) == 2, 'the next stream')
+
+
+DROPS = ('lost', 'closed', 'silent', 'bluetooth', 'owner')
+
+
+def drops(link):
+    return {name: link[name] for name in DROPS if link[name]}
+
+
+def test_gaps_and_drops_are_counted():
+    with world(silence=600) as (_, mock, harness):
+        harness.streams_on()
+        link = harness.link()
+        assert (link['reconnects'], link['gap_longest_us'], drops(link)) == (0, 0, {}), link
+        assert link['rssi_dbm'] == -40, link
+        gaps = []
+        for number, (order, name) in enumerate((('drop', 'lost'), ('hup', 'closed'), ('silence', 'silent'),
+                                                ('vanish', 'bluetooth')), 1):
+            before = time.monotonic()
+            mock.order(order)
+            harness.wait('stopped')
+            if order == 'vanish':
+                mock.order('return')
+            harness.state('streaming')
+            taken_us = (time.monotonic() - before) * 1e6
+            link = harness.link()
+            assert link['reconnects'] == number and link[name] == 1, link
+            # From the last block before to the first after: one interval more at most.
+            assert 0 < link['gap_last_us'] <= taken_us + 2e3 * INTERVAL_MS, (link, taken_us)
+            gaps.append(link['gap_last_us'])
+            harness.streams_on()
+        assert link['gap_longest_us'] == max(gaps) and gaps[2] >= 600000, (link, gaps)
+        assert sum(drops(link).values()) == 4, link
+        # What the owner asked for is a drop, but no gap.
+        harness.send('pause 0')
+        harness.state('paused')
+        harness.send('resume 0')
+        harness.state('streaming')
+        link = harness.link()
+        assert link['owner'] == 1 and link['gap_last_us'] == gaps[-1] and link['reconnects'] == 5, link
+
+
+def test_notifications_before_the_start_is_answered():
+    with world(driver='probe', play=0, silence=60000) as (_, mock, harness):
+        # The sensor sends on from an earlier connection, while its start has a pause to keep.
+        mock.wait('call', member='AcquireNotify')
+        mock.order('send', packets=[p.hex() for p in packets.ramp(20)])
+        harness.wait('format')
+        assert not mock.seen('write'), 'it was not early'
+        harness.state('streaming')
+        mock.wait('write', value=packets.START.hex())
+        tap.wait_until(lambda: harness.counters()['packets'] == 20, what='20 packets')
+        counters = harness.counters()
+        assert (counters['lost'], counters['malformed'], counters['frames']) == (0, 0, 20 * FRAMES), counters
+        assert len(harness.seen('format')) == 1
 
 
 def test_refused_addresses():
