@@ -12,7 +12,6 @@
  */
 #include <errno.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -24,93 +23,15 @@
 #include "config.h"
 #include "daemon/basic/cleanup.h"
 #include "sensors/muscle.h"
-#include "sensors/virtual/peripheral.h"
-#include "sensors/virtual/player.h"
-#include "sensors/virtual/sender.h"
+#include "sensors/virtual/open-sensor.h"
 
 /* bluetoothd reads at most so much at once. */
 #define PACKET_SIZE_MAX 512u
 
-struct options {
-        struct player_setup player;
-        const char *adapter;
-        const char *name;
-        size_t packet_size;
-};
-
 struct leg_sensor {
-        const struct options *options;
         sd_event *event;
-        struct player *player;
-        struct sender *sender;
-        struct peripheral *peripheral;
+        struct open_sensor *open_sensor;
 };
-
-static void totals_print(const char *what, const struct sender_totals *totals) {
-        (void)printf("%s packets=%" PRIu64 " frames=%" PRIu64 " dropped=%" PRIu64 "\n", what,
-                     totals->packets, totals->frames, totals->dropped);
-        (void)fflush(stdout);
-}
-
-static void on_ready(const char *address, void *userdata) {
-        (void)printf("READY address %s\n", address);
-        (void)fflush(stdout);
-}
-
-/* ATT_MTU - 3 may be sent, but bluetoothd cuts at ATT_MTU - 5 when the client takes several
- * notifications in one (bt_gatt_server_send_notification() in BlueZ 5.66): stay there as long as a frame
- * fits. */
-static size_t packet_size_choose(const struct leg_sensor *leg_sensor, uint16_t mtu) {
-        size_t size = leg_sensor->options->packet_size;
-
-        if (mtu < size + 5)
-                size = mtu > 5 ? mtu - 5u : 0;
-        if (open_profile_frames_fit(player_description(leg_sensor->player), size) == 0)
-                size = OPEN_PROFILE_PACKET_MIN;
-        return size;
-}
-
-static int on_start(int fd, uint16_t mtu, void *userdata) {
-        struct leg_sensor *leg_sensor = userdata;
-        struct recording_error error = {};
-        int r;
-
-        r = sender_start(leg_sensor->sender, fd, packet_size_choose(leg_sensor, mtu), &error);
-        if (r < 0) {
-                (void)fprintf(stderr, "leg-sensor: %s\n", error.text);
-                return r;
-        }
-        (void)printf("STARTED\n");
-        (void)fflush(stdout);
-        return 0;
-}
-
-static void on_stop(void *userdata) {
-        struct leg_sensor *leg_sensor = userdata;
-
-        totals_print("STOPPED", sender_stop(leg_sensor->sender));
-}
-
-static void on_identify(unsigned seconds, void *userdata) {
-        (void)printf("IDENTIFY seconds=%u\n", seconds);
-        (void)fflush(stdout);
-}
-
-static void on_failed(const char *text, void *userdata) {
-        struct leg_sensor *leg_sensor = userdata;
-
-        (void)fprintf(stderr, "leg-sensor: %s\n", text);
-        (void)sd_event_exit(leg_sensor->event, EX_UNAVAILABLE);
-}
-
-static void on_finished(const struct sender_totals *totals, const char *error, void *userdata) {
-        struct leg_sensor *leg_sensor = userdata;
-
-        if (error)
-                (void)fprintf(stderr, "leg-sensor: %s\n", error);
-        totals_print(error ? "STOPPED" : "FINISHED", totals);
-        peripheral_finish(leg_sensor->peripheral);
-}
 
 static void help_print(void) {
         (void)printf(
@@ -183,7 +104,7 @@ static int adapter_parse(const char *name, const char **ret) {
 }
 
 /* Returns EX_OK, EX_USAGE, or -1 when the program has done what was asked. */
-static int option_parse(int code, struct options *options) {
+static int option_parse(int code, struct sensor_options *options) {
         double number = options->packet_size;
         int r;
 
@@ -219,7 +140,7 @@ static int option_parse(int code, struct options *options) {
         }
 }
 
-static int options_parse(int argc, char *argv[], struct options *options) {
+static int options_parse(int argc, char *argv[], struct sensor_options *options) {
         static const struct option long_options[] = {
                 {"adapter", required_argument, NULL, OPTION_ADAPTER},
                 {"name", required_argument, NULL, OPTION_NAME},
@@ -257,8 +178,7 @@ static int exit_code(int r) {
 static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
         struct leg_sensor *leg_sensor = userdata;
 
-        leg_sensor->sender = sender_free(leg_sensor->sender);
-        leg_sensor->peripheral = peripheral_free(leg_sensor->peripheral);
+        leg_sensor->open_sensor = open_sensor_free(leg_sensor->open_sensor);
         return sd_event_exit(leg_sensor->event, EX_OK);
 }
 
@@ -277,38 +197,15 @@ static int signals_watch(struct leg_sensor *leg_sensor) {
 }
 
 /* Returns an exit code. */
-static int leg_sensor_run(struct leg_sensor *leg_sensor) {
-        static const struct peripheral_callbacks callbacks = {
-                .ready = on_ready,
-                .start = on_start,
-                .stop = on_stop,
-                .identify = on_identify,
-                .failed = on_failed,
-        };
-        uint8_t description[OPEN_PROFILE_DESCRIPTION_MAX];
-        struct peripheral_setup setup = {
-                .adapter = leg_sensor->options->adapter,
-                .name = leg_sensor->options->name,
-                .description = description,
-        };
+static int leg_sensor_run(struct leg_sensor *leg_sensor, const struct sensor_options *options,
+                          struct player *player) {
         _cleanup_(freep) char *error = NULL;
-        ssize_t size;
         int r;
 
-        size = open_profile_encode_description(player_description(leg_sensor->player), description);
-        if (size < 0)
-                return EX_SOFTWARE;
-        setup.description_size = (size_t)size;
-
         r = signals_watch(leg_sensor);
-        if (r >= 0)
-                r = sender_new(leg_sensor->event, leg_sensor->player, on_finished, leg_sensor,
-                               &leg_sensor->sender);
         if (r < 0)
                 return EX_OSERR;
-
-        r = peripheral_new(leg_sensor->event, &setup, &callbacks, leg_sensor, &leg_sensor->peripheral,
-                           &error);
+        r = open_sensor_new(leg_sensor->event, options, player, &leg_sensor->open_sensor, &error);
         if (r < 0) {
                 (void)fprintf(stderr, "leg-sensor: %s\n", error ? error : strerror(-r));
                 return EX_UNAVAILABLE;
@@ -319,11 +216,10 @@ static int leg_sensor_run(struct leg_sensor *leg_sensor) {
 }
 
 int main(int argc, char *argv[]) {
-        struct options options = {
-                .adapter = "hci0", .name = "leg-sensor", .packet_size = PLAYER_PACKET_SIZE};
+        struct sensor_options options = {.adapter = "hci0", .packet_size = PLAYER_PACKET_SIZE};
         _cleanup_(sd_event_unrefp) sd_event *event = NULL;
         _cleanup_(player_freep) struct player *player = NULL;
-        struct leg_sensor leg_sensor = {.options = &options};
+        struct leg_sensor leg_sensor = {};
         struct recording_error error = {};
         int r;
 
@@ -344,9 +240,7 @@ int main(int argc, char *argv[]) {
         if (r < 0)
                 return EX_OSERR;
         leg_sensor.event = event;
-        leg_sensor.player = player;
-        r = leg_sensor_run(&leg_sensor);
-        sender_free(leg_sensor.sender);
-        peripheral_free(leg_sensor.peripheral);
+        r = leg_sensor_run(&leg_sensor, &options, player);
+        open_sensor_free(leg_sensor.open_sensor);
         return r;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The GATT server's side of the open profile over BlueZ: see peripheral.h. */
+/* A GATT server over BlueZ: see peripheral.h. */
 #include "sensors/virtual/peripheral.h"
 
 #include <errno.h>
@@ -10,116 +10,70 @@
 #include <sys/socket.h>
 #include <systemd/sd-bus.h>
 
-#include "config.h"
 #include "daemon/basic/cleanup.h"
-#include "sensors/open-profile.h"
 #include "sensors/virtual/registration.h"
 
 #define BLUEZ "org.bluez"
 #define ROOT "/org/crampd1/leg_sensor"
 #define ADVERTISEMENT ROOT "/advertisement"
-#define EMG ROOT "/emg"
-#define DEVICE_INFORMATION ROOT "/device_information"
-#define BATTERY ROOT "/battery"
-
-/* 16-bit UUIDs of the Bluetooth SIG. */
-#define SIG_UUID(number) "0000" number "-0000-1000-8000-00805f9b34fb"
+#define PATH_MAX_SIZE (sizeof(ROOT) + sizeof("/service99/characteristic99"))
 
 #define MTU_MIN 23u
+#define ADVERT_DATA_MAX 31u
 
 struct service {
-        const char *path;
+        char path[PATH_MAX_SIZE];
         const char *uuid;
 };
 
-static const struct service services[] = {
-        {EMG, OPEN_PROFILE_SERVICE_UUID},
-        {DEVICE_INFORMATION, SIG_UUID("180a")},
-        {BATTERY, SIG_UUID("180f")},
-};
-
-enum characteristic_kind {
-        CHARACTERISTIC_SAMPLES,
-        CHARACTERISTIC_DESCRIPTION,
-        CHARACTERISTIC_CONTROL,
-        CHARACTERISTIC_FIXED, /* `value`, as text */
-};
-
-struct characteristic {
-        const char *path;
-        const char *uuid;
-        const char *service;
-        enum characteristic_kind kind;
-        const char *value;
-};
-
-static const struct characteristic characteristics[] = {
-        {EMG "/samples", OPEN_PROFILE_SAMPLES_UUID, EMG, CHARACTERISTIC_SAMPLES, NULL},
-        {EMG "/description", OPEN_PROFILE_DESCRIPTION_UUID, EMG, CHARACTERISTIC_DESCRIPTION, NULL},
-        {EMG "/control_point", OPEN_PROFILE_CONTROL_UUID, EMG, CHARACTERISTIC_CONTROL, NULL},
-        {DEVICE_INFORMATION "/manufacturer", SIG_UUID("2a29"), DEVICE_INFORMATION, CHARACTERISTIC_FIXED,
-         "crampd"},
-        {DEVICE_INFORMATION "/model", SIG_UUID("2a24"), DEVICE_INFORMATION, CHARACTERISTIC_FIXED,
-         "leg-sensor"},
-        {DEVICE_INFORMATION "/firmware", SIG_UUID("2a26"), DEVICE_INFORMATION, CHARACTERISTIC_FIXED,
-         CRAMPD_VERSION},
-        /* 100 percent. */
-        {BATTERY "/level", SIG_UUID("2a19"), BATTERY, CHARACTERISTIC_FIXED, "d"},
+/* A characteristic as it is served. */
+struct served {
+        struct peripheral *peripheral;
+        unsigned number;
+        const struct gatt_characteristic *characteristic;
+        const struct service *service;
+        char path[PATH_MAX_SIZE];
+        int fd; /* our end of the socket that bluetoothd reads; -1 without a subscriber */
+        sd_event_source *hangup;
 };
 
 struct peripheral {
         sd_bus *bus;
         struct registration *registration;
+        char *adapter; /* object path */
         char *name;
-        uint8_t description[OPEN_PROFILE_DESCRIPTION_MAX];
-        size_t description_size;
+        const char *const *advertised;
+        uint8_t data[ADVERT_DATA_MAX];
+        size_t data_size;
         struct peripheral_callbacks callbacks;
         void *userdata;
 
-        int fd; /* our end of the socket that bluetoothd reads; -1 without a subscriber */
-        sd_event_source *hangup;
-        uint16_t mtu;
-        bool started;
-        sd_bus_slot *link_slot; /* the client's link, while started */
+        struct service services[GATT_CHARACTERISTICS_MAX];
+        size_t service_count;
+        struct served served[GATT_CHARACTERISTICS_MAX];
+        size_t served_count;
+
+        char *client; /* object path of the one that wrote last, or NULL */
+        sd_bus_slot *link_slot;
+        sd_bus_slot *disconnect_slot;
 };
 
 DEFINE_CLEANUP(struct peripheral *, peripheral_free)
 
-static void stream_stop(struct peripheral *peripheral) {
-        peripheral->link_slot = sd_bus_slot_unref(peripheral->link_slot);
-        if (!peripheral->started)
-                return;
-        peripheral->started = false;
-        peripheral->callbacks.stop(peripheral->userdata);
-}
+static void subscription_end(struct served *served) {
+        struct peripheral *peripheral = served->peripheral;
 
-static void subscription_end(struct peripheral *peripheral) {
-        stream_stop(peripheral);
-        peripheral->hangup = sd_event_source_disable_unref(peripheral->hangup);
-        closep(&peripheral->fd);
-        peripheral->fd = -1;
+        if (served->fd < 0)
+                return;
+        peripheral->callbacks.unsubscribed(served->number, peripheral->userdata);
+        served->hangup = sd_event_source_disable_unref(served->hangup);
+        closep(&served->fd);
+        served->fd = -1;
 }
 
 static int on_hangup(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         subscription_end(userdata);
         return 0;
-}
-
-/* Of a path that one of our vtables was called for, so it is there. */
-static const struct characteristic *characteristic_find(const char *path) {
-        size_t i = 0;
-
-        while (strcmp(characteristics[i].path, path) != 0)
-                i++;
-        return &characteristics[i];
-}
-
-static const struct service *service_find(const char *path) {
-        size_t i = 0;
-
-        while (strcmp(services[i].path, path) != 0)
-                i++;
-        return &services[i];
 }
 
 /* The options that bluetoothd adds to each call. What is absent stays as it is. */
@@ -172,23 +126,20 @@ static int value_reply(sd_bus_message *message, const void *value, size_t size, 
         return r < 0 ? r : sd_bus_message_send(reply);
 }
 
-static int on_read_fixed(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        const struct characteristic *characteristic =
-                characteristic_find(sd_bus_message_get_path(message));
+static int on_read(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        const struct served *served = userdata;
+        uint8_t value[GATT_VALUE_MAX];
+        size_t size;
 
-        return value_reply(message, characteristic->value, strlen(characteristic->value), error);
-}
-
-static int on_read_description(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        const struct peripheral *peripheral = userdata;
-
-        return value_reply(message, peripheral->description, peripheral->description_size, error);
+        size = served->peripheral->callbacks.read(served->number, value, served->peripheral->userdata);
+        return value_reply(message, value, size, error);
 }
 
 /* A client has subscribed. bluetoothd answers it before we answer here, but what the client writes then
  * comes after. */
 static int on_acquire_notify(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        struct peripheral *peripheral = userdata;
+        struct served *served = userdata;
+        struct peripheral *peripheral = served->peripheral;
         _cleanup_(closep) int ours = -1, theirs = -1;
         uint16_t mtu = MTU_MIN, offset = 0;
         const char *device = NULL;
@@ -203,14 +154,16 @@ static int on_acquire_notify(sd_bus_message *message, void *userdata, sd_bus_err
         theirs = fds[1];
 
         /* An older socket is one that bluetoothd forgot about. */
-        subscription_end(peripheral);
-        r = sd_event_add_io(sd_bus_get_event(peripheral->bus), &peripheral->hangup, ours, EPOLLRDHUP,
-                            on_hangup, peripheral);
+        subscription_end(served);
+        r = sd_event_add_io(sd_bus_get_event(peripheral->bus), &served->hangup, ours, EPOLLRDHUP,
+                            on_hangup, served);
         if (r < 0)
                 return r;
-        peripheral->fd = steal_fd(&ours);
-        peripheral->mtu = mtu;
-        return sd_bus_reply_method_return(message, "hq", theirs, mtu);
+        served->fd = steal_fd(&ours);
+        r = sd_bus_reply_method_return(message, "hq", theirs, mtu);
+        if (r >= 0)
+                peripheral->callbacks.subscribed(served->number, served->fd, mtu, peripheral->userdata);
+        return r;
 }
 
 /* bluetoothd keeps the subscription of a bonded client when its link is lost. */
@@ -236,7 +189,7 @@ static int on_device_changed(sd_bus_message *message, void *userdata, sd_bus_err
                 if (r < 0)
                         return r;
                 if (!connected) {
-                        stream_stop(peripheral);
+                        peripheral->callbacks.link_lost(peripheral->userdata);
                         return 0;
                 }
                 r = sd_bus_message_exit_container(message);
@@ -246,58 +199,25 @@ static int on_device_changed(sd_bus_message *message, void *userdata, sd_bus_err
         return r;
 }
 
-static int att_error_set(sd_bus_error *error, enum open_profile_error code) {
-        return sd_bus_error_setf(error, BLUEZ ".Error.Failed", "0x%02x", code);
-}
-
-static int stream_start(struct peripheral *peripheral, uint16_t mtu, const char *device,
-                        sd_bus_error *error) {
-        int r;
-
-        if (peripheral->fd < 0 || peripheral->started)
-                return att_error_set(error, OPEN_PROFILE_ERROR_STATE);
-        if (device) {
-                r = sd_bus_match_signal_async(peripheral->bus, &peripheral->link_slot, BLUEZ, device,
-                                              "org.freedesktop.DBus.Properties", "PropertiesChanged",
-                                              on_device_changed, NULL, peripheral);
-                if (r < 0)
-                        return r;
-        }
-        r = peripheral->callbacks.start(peripheral->fd, mtu, peripheral->userdata);
-        if (r < 0) {
-                peripheral->link_slot = sd_bus_slot_unref(peripheral->link_slot);
-                return r;
-        }
-        peripheral->started = true;
-        return 0;
-}
-
-static int control_write(struct peripheral *peripheral, const uint8_t *value, size_t size, uint16_t mtu,
-                         const char *device, sd_bus_error *error) {
-        size_t expected = size > 0 && value[0] == OPEN_PROFILE_IDENTIFY ? 2 : 1;
-
-        if (size > 0 && (value[0] < OPEN_PROFILE_START || value[0] > OPEN_PROFILE_IDENTIFY))
-                return att_error_set(error, OPEN_PROFILE_ERROR_OPCODE);
-        if (size != expected)
-                return sd_bus_error_set(error, BLUEZ ".Error.InvalidValueLength",
-                                        "wrong length for this opcode");
-
-        switch (value[0]) {
-        case OPEN_PROFILE_START:
-                return stream_start(peripheral, mtu, device, error);
-        case OPEN_PROFILE_STOP:
-                stream_stop(peripheral);
+/* What becomes of whoever writes is of interest from then on. */
+static int client_watch(struct peripheral *peripheral, const char *device) {
+        if (!device || (peripheral->client && strcmp(peripheral->client, device) == 0))
                 return 0;
-        default:
-                peripheral->callbacks.identify(value[1], peripheral->userdata);
-                return 0;
-        }
+        peripheral->link_slot = sd_bus_slot_unref(peripheral->link_slot);
+        free(peripheral->client);
+        peripheral->client = strdup(device);
+        if (!peripheral->client)
+                return -ENOMEM;
+        return sd_bus_match_signal_async(peripheral->bus, &peripheral->link_slot, BLUEZ, device,
+                                         "org.freedesktop.DBus.Properties", "PropertiesChanged",
+                                         on_device_changed, NULL, peripheral);
 }
 
-static int on_write_control(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        struct peripheral *peripheral = userdata;
+static int on_write(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        struct served *served = userdata;
+        struct peripheral *peripheral = served->peripheral;
         const char *device = NULL;
-        uint16_t mtu = peripheral->mtu, offset = 0;
+        uint16_t mtu = 0, offset = 0;
         const void *value;
         size_t size;
         int r;
@@ -312,10 +232,16 @@ static int on_write_control(sd_bus_message *message, void *userdata, sd_bus_erro
                 return sd_bus_error_set(error, BLUEZ ".Error.InvalidOffset",
                                         "the value is written in one piece");
 
-        r = control_write(peripheral, value, size, mtu, device, error);
+        r = client_watch(peripheral, device);
         if (r < 0)
                 return r;
-        return sd_bus_reply_method_return(message, "");
+        r = peripheral->callbacks.write(served->number, value, size, mtu, peripheral->userdata);
+        if (r > 0)
+                return sd_bus_error_setf(error, BLUEZ ".Error.Failed", "0x%02x", (unsigned)r);
+        if (r == -EMSGSIZE)
+                return sd_bus_error_set(error, BLUEZ ".Error.InvalidValueLength",
+                                        "wrong length for this opcode");
+        return r < 0 ? r : sd_bus_reply_method_return(message, "");
 }
 
 static void on_ready(const char *address, void *userdata) {
@@ -337,7 +263,9 @@ static int on_release(sd_bus_message *message, void *userdata, sd_bus_error *err
 
 static int get_service_uuid(sd_bus *bus, const char *path, const char *interface, const char *property,
                             sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-        return sd_bus_message_append(reply, "s", service_find(path)->uuid);
+        const struct service *service = userdata;
+
+        return sd_bus_message_append(reply, "s", service->uuid);
 }
 
 static int get_primary(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -347,33 +275,38 @@ static int get_primary(sd_bus *bus, const char *path, const char *interface, con
 
 static int get_uuid(sd_bus *bus, const char *path, const char *interface, const char *property,
                     sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-        return sd_bus_message_append(reply, "s", characteristic_find(path)->uuid);
+        const struct served *served = userdata;
+
+        return sd_bus_message_append(reply, "s", served->characteristic->uuid);
 }
 
 static int get_service(sd_bus *bus, const char *path, const char *interface, const char *property,
                        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-        return sd_bus_message_append(reply, "o", characteristic_find(path)->service);
+        const struct served *served = userdata;
+
+        return sd_bus_message_append(reply, "o", served->service->path);
 }
 
 static int get_flags(sd_bus *bus, const char *path, const char *interface, const char *property,
                      sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-        static const char *const flags[] = {
-                [CHARACTERISTIC_SAMPLES] = "notify",
-                [CHARACTERISTIC_DESCRIPTION] = "read",
-                [CHARACTERISTIC_CONTROL] = "write",
-                [CHARACTERISTIC_FIXED] = "read",
-        };
+        static const char *const flags[] = {"read", "notify", "write", "write-without-response"};
+        const struct served *served = userdata;
+        int r;
 
-        return sd_bus_message_append(reply, "as", 1, flags[characteristic_find(path)->kind]);
+        r = sd_bus_message_open_container(reply, 'a', "s");
+        for (size_t i = 0; r >= 0 && i < ARRAY_LENGTH(flags); i++)
+                if (served->characteristic->flags & 1u << i)
+                        r = sd_bus_message_append(reply, "s", flags[i]);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
 /* Its presence is what makes bluetoothd use AcquireNotify. */
 static int get_notify_acquired(sd_bus *bus, const char *path, const char *interface,
                                const char *property, sd_bus_message *reply, void *userdata,
                                sd_bus_error *error) {
-        const struct peripheral *peripheral = userdata;
+        const struct served *served = userdata;
 
-        return sd_bus_message_append(reply, "b", peripheral->fd >= 0);
+        return sd_bus_message_append(reply, "b", served->fd >= 0);
 }
 
 static int get_type(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -383,7 +316,32 @@ static int get_type(sd_bus *bus, const char *path, const char *interface, const 
 
 static int get_service_uuids(sd_bus *bus, const char *path, const char *interface, const char *property,
                              sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-        return sd_bus_message_append(reply, "as", 1, OPEN_PROFILE_SERVICE_UUID);
+        const struct peripheral *peripheral = userdata;
+
+        return sd_bus_message_append_strv(reply, (char **)peripheral->advertised);
+}
+
+static int get_manufacturer_data(sd_bus *bus, const char *path, const char *interface,
+                                 const char *property, sd_bus_message *reply, void *userdata,
+                                 sd_bus_error *error) {
+        const struct peripheral *peripheral = userdata;
+        const uint8_t *data = peripheral->data;
+        int r;
+
+        if (peripheral->data_size < 2)
+                return sd_bus_message_append(reply, "a{qv}", 0);
+        r = sd_bus_message_open_container(reply, 'a', "{qv}");
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'e', "qv");
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "q", (uint16_t)(data[0] | data[1] << 8));
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'v', "ay");
+        if (r >= 0)
+                r = sd_bus_message_append_array(reply, 'y', data + 2, peripheral->data_size - 2);
+        for (int i = 0; r >= 0 && i < 3; i++)
+                r = sd_bus_message_close_container(reply);
+        return r;
 }
 
 static const sd_bus_vtable service_vtable[] = {
@@ -393,46 +351,33 @@ static const sd_bus_vtable service_vtable[] = {
         SD_BUS_VTABLE_END,
 };
 
-#define CHARACTERISTIC_PROPERTIES                                                              \
-        SD_BUS_PROPERTY("UUID", "s", get_uuid, 0, SD_BUS_VTABLE_PROPERTY_CONST),               \
-                SD_BUS_PROPERTY("Service", "o", get_service, 0, SD_BUS_VTABLE_PROPERTY_CONST), \
-                SD_BUS_PROPERTY("Flags", "as", get_flags, 0, SD_BUS_VTABLE_PROPERTY_CONST)
-
-/* bluetoothd is the only one that the bus lets through (its bluetooth.conf). */
-static const sd_bus_vtable samples_vtable[] = {
+/* One for each that a characteristic can do. bluetoothd is the only one that the bus lets through (its
+ * bluetooth.conf). */
+static const sd_bus_vtable characteristic_vtable[] = {
         SD_BUS_VTABLE_START(SD_BUS_VTABLE_UNPRIVILEGED),
-        CHARACTERISTIC_PROPERTIES,
+        SD_BUS_PROPERTY("UUID", "s", get_uuid, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("Service", "o", get_service, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("Flags", "as", get_flags, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_VTABLE_END,
+};
+
+static const sd_bus_vtable read_vtable[] = {
+        SD_BUS_VTABLE_START(SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("ReadValue", "a{sv}", "ay", on_read, 0),
+        SD_BUS_VTABLE_END,
+};
+
+static const sd_bus_vtable notify_vtable[] = {
+        SD_BUS_VTABLE_START(SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("NotifyAcquired", "b", get_notify_acquired, 0, 0),
         SD_BUS_METHOD("AcquireNotify", "a{sv}", "hq", on_acquire_notify, 0),
         SD_BUS_VTABLE_END,
 };
 
-static const sd_bus_vtable description_vtable[] = {
+static const sd_bus_vtable write_vtable[] = {
         SD_BUS_VTABLE_START(SD_BUS_VTABLE_UNPRIVILEGED),
-        CHARACTERISTIC_PROPERTIES,
-        SD_BUS_METHOD("ReadValue", "a{sv}", "ay", on_read_description, 0),
+        SD_BUS_METHOD("WriteValue", "aya{sv}", "", on_write, 0),
         SD_BUS_VTABLE_END,
-};
-
-static const sd_bus_vtable control_vtable[] = {
-        SD_BUS_VTABLE_START(SD_BUS_VTABLE_UNPRIVILEGED),
-        CHARACTERISTIC_PROPERTIES,
-        SD_BUS_METHOD("WriteValue", "aya{sv}", "", on_write_control, 0),
-        SD_BUS_VTABLE_END,
-};
-
-static const sd_bus_vtable fixed_vtable[] = {
-        SD_BUS_VTABLE_START(SD_BUS_VTABLE_UNPRIVILEGED),
-        CHARACTERISTIC_PROPERTIES,
-        SD_BUS_METHOD("ReadValue", "a{sv}", "ay", on_read_fixed, 0),
-        SD_BUS_VTABLE_END,
-};
-
-static const sd_bus_vtable *const characteristic_vtables[] = {
-        [CHARACTERISTIC_SAMPLES] = samples_vtable,
-        [CHARACTERISTIC_DESCRIPTION] = description_vtable,
-        [CHARACTERISTIC_CONTROL] = control_vtable,
-        [CHARACTERISTIC_FIXED] = fixed_vtable,
 };
 
 static const sd_bus_vtable advertisement_vtable[] = {
@@ -441,21 +386,68 @@ static const sd_bus_vtable advertisement_vtable[] = {
         SD_BUS_PROPERTY("ServiceUUIDs", "as", get_service_uuids, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("LocalName", "s", NULL, offsetof(struct peripheral, name),
                         SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("ManufacturerData", "a{qv}", get_manufacturer_data, 0,
+                        SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_METHOD("Release", "", "", on_release, 0),
         SD_BUS_VTABLE_END,
 };
+
+/* Gives each service and characteristic of the table its path. */
+static int table_take(struct peripheral *peripheral, const struct gatt_characteristic *table) {
+        struct service *service = NULL;
+
+        for (; table->service; table++) {
+                struct served *served = &peripheral->served[peripheral->served_count];
+
+                if (peripheral->served_count == GATT_CHARACTERISTICS_MAX)
+                        return -E2BIG;
+                if (!service || strcmp(service->uuid, table->service) != 0) {
+                        service = &peripheral->services[peripheral->service_count++];
+                        service->uuid = table->service;
+                        (void)snprintf(service->path, sizeof(service->path), ROOT "/service%02zu",
+                                       peripheral->service_count);
+                }
+                served->peripheral = peripheral;
+                served->number = (unsigned)peripheral->served_count++;
+                served->characteristic = table;
+                served->service = service;
+                served->fd = -1;
+                (void)snprintf(served->path, sizeof(served->path), "%.*s/characteristic%02u",
+                               (int)sizeof(ROOT "/service99") - 1, service->path, served->number);
+        }
+        return 0;
+}
+
+static int served_export(struct served *served) {
+        static const struct {
+                unsigned flags;
+                const sd_bus_vtable *vtable;
+        } parts[] = {
+                {~0u, characteristic_vtable},
+                {GATT_READ, read_vtable},
+                {GATT_NOTIFY, notify_vtable},
+                {GATT_WRITE | GATT_COMMAND, write_vtable},
+        };
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < ARRAY_LENGTH(parts); i++)
+                if (served->characteristic->flags & parts[i].flags)
+                        r = sd_bus_add_object_vtable(served->peripheral->bus, NULL, served->path,
+                                                     BLUEZ ".GattCharacteristic1", parts[i].vtable,
+                                                     served);
+        return r;
+}
 
 static int objects_export(struct peripheral *peripheral) {
         int r;
 
         r = sd_bus_add_object_manager(peripheral->bus, NULL, ROOT);
-        for (size_t i = 0; r >= 0 && i < ARRAY_LENGTH(services); i++)
-                r = sd_bus_add_object_vtable(peripheral->bus, NULL, services[i].path,
-                                             BLUEZ ".GattService1", service_vtable, peripheral);
-        for (size_t i = 0; r >= 0 && i < ARRAY_LENGTH(characteristics); i++)
-                r = sd_bus_add_object_vtable(
-                        peripheral->bus, NULL, characteristics[i].path, BLUEZ ".GattCharacteristic1",
-                        characteristic_vtables[characteristics[i].kind], peripheral);
+        for (size_t i = 0; r >= 0 && i < peripheral->service_count; i++)
+                r = sd_bus_add_object_vtable(peripheral->bus, NULL, peripheral->services[i].path,
+                                             BLUEZ ".GattService1", service_vtable,
+                                             &peripheral->services[i]);
+        for (size_t i = 0; r >= 0 && i < peripheral->served_count; i++)
+                r = served_export(&peripheral->served[i]);
         if (r >= 0)
                 r = sd_bus_add_object_vtable(peripheral->bus, NULL, ADVERTISEMENT,
                                              BLUEZ ".LEAdvertisement1", advertisement_vtable,
@@ -493,14 +485,24 @@ int peripheral_new(sd_event *event, const struct peripheral_setup *setup,
         peripheral = calloc(1, sizeof(*peripheral));
         if (!peripheral)
                 return -ENOMEM;
-        peripheral->fd = -1;
         peripheral->callbacks = *callbacks;
         peripheral->userdata = userdata;
-        memcpy(peripheral->description, setup->description, setup->description_size);
-        peripheral->description_size = setup->description_size;
-        peripheral->name = strdup(setup->name);
+        peripheral->advertised = setup->advert.services;
+        if (setup->advert.size > sizeof(peripheral->data))
+                return -E2BIG;
+        if (setup->advert.size > 0)
+                memcpy(peripheral->data, setup->advert.data, setup->advert.size);
+        peripheral->data_size = setup->advert.size;
+        peripheral->name = strdup(setup->advert.name);
         if (!peripheral->name)
                 return -ENOMEM;
+        if (asprintf(&peripheral->adapter, "/org/bluez/%s", setup->adapter) < 0) {
+                peripheral->adapter = NULL;
+                return -ENOMEM;
+        }
+        r = table_take(peripheral, setup->characteristics);
+        if (r < 0)
+                return r;
 
         r = bus_connect(peripheral, event, ret_error);
         if (r < 0)
@@ -521,15 +523,58 @@ struct peripheral *peripheral_free(struct peripheral *peripheral) {
                 return NULL;
         registration_free(peripheral->registration);
         sd_bus_slot_unref(peripheral->link_slot);
+        sd_bus_slot_unref(peripheral->disconnect_slot);
         sd_bus_flush_close_unref(peripheral->bus);
-        sd_event_source_disable_unref(peripheral->hangup);
-        closep(&peripheral->fd);
+        for (size_t i = 0; i < peripheral->served_count; i++) {
+                sd_event_source_disable_unref(peripheral->served[i].hangup);
+                closep(&peripheral->served[i].fd);
+        }
+        free(peripheral->client);
+        free(peripheral->adapter);
         free(peripheral->name);
         free(peripheral);
         return NULL;
 }
 
-void peripheral_finish(struct peripheral *peripheral) {
-        peripheral->link_slot = sd_bus_slot_unref(peripheral->link_slot);
-        peripheral->started = false;
+int peripheral_advertise(struct peripheral *peripheral, const uint8_t *data, size_t size) {
+        if (size > sizeof(peripheral->data))
+                return -E2BIG;
+        memcpy(peripheral->data, data, size);
+        peripheral->data_size = size;
+        return sd_bus_emit_properties_changed(peripheral->bus, ADVERTISEMENT, BLUEZ ".LEAdvertisement1",
+                                              "ManufacturerData", NULL);
+}
+
+/* Looks through bluetoothd's tree for the devices of our adapter. Whether one is connected is
+ * bluetoothd's to know. */
+static int on_objects(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        struct peripheral *peripheral = userdata;
+        size_t length = strlen(peripheral->adapter);
+        int r;
+
+        if (sd_bus_message_is_method_error(reply, NULL))
+                return 0;
+        r = sd_bus_message_enter_container(reply, 'a', "{oa{sa{sv}}}");
+        while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'e', "oa{sa{sv}}")) > 0) {
+                const char *path;
+
+                r = sd_bus_message_read(reply, "o", &path);
+                if (r < 0)
+                        break;
+                if (strncmp(path, peripheral->adapter, length) == 0 &&
+                    strncmp(path + length, "/dev_", 5) == 0 && !strchr(path + length + 1, '/'))
+                        (void)sd_bus_call_method_async(peripheral->bus, NULL, BLUEZ, path,
+                                                       BLUEZ ".Device1", "Disconnect", NULL, NULL, "");
+                r = sd_bus_message_skip(reply, "a{sa{sv}}");
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(reply);
+        }
+        return r < 0 ? r : 0;
+}
+
+int peripheral_disconnect(struct peripheral *peripheral) {
+        peripheral->disconnect_slot = sd_bus_slot_unref(peripheral->disconnect_slot);
+        return sd_bus_call_method_async(peripheral->bus, &peripheral->disconnect_slot, BLUEZ, "/",
+                                        "org.freedesktop.DBus.ObjectManager", "GetManagedObjects",
+                                        on_objects, peripheral, "");
 }
