@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * leg-sensor: a virtual sensor of the open profile on a real BlueZ adapter. Plays a recording to the
+ * leg-sensor: a virtual sensor on a real BlueZ adapter, of the open profile or of a family that people
+ * can buy. Plays a recording to the
  * client that subscribes and starts it. For tests, and for people without hardware. Standard output
  * tells what happens, a line each:
  *
@@ -9,6 +10,9 @@
  *     FINISHED packets=N frames=N dropped=N   (the recording is over)
  *     STOPPED packets=N frames=N dropped=N    (the client has stopped it, or is gone)
  *     IDENTIFY seconds=N
+ *
+ * With a family, the last numbers are followed by lost=N duplicated=N malformed=N silenced=N: what was
+ * done to the packets on purpose.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -24,13 +28,15 @@
 #include "daemon/basic/cleanup.h"
 #include "sensors/muscle.h"
 #include "sensors/virtual/open-sensor.h"
+#include "sensors/virtual/twin-sensor.h"
 
 /* bluetoothd reads at most so much at once. */
 #define PACKET_SIZE_MAX 512u
 
 struct leg_sensor {
         sd_event *event;
-        struct open_sensor *open_sensor;
+        struct open_sensor *open_sensor; /* one of the two */
+        struct twin_sensor *twin_sensor;
 };
 
 static void help_print(void) {
@@ -49,6 +55,19 @@ static void help_print(void) {
                 "  --loop              begin again at the end, as one endless stream\n"
                 "  --mtu-payload N     bytes of a notification, %u to %u, if the link carries them\n"
                 "                      (default: %u)\n"
+                "  --family NAME       to be a sensor of this family, with packets as it sends them:\n"
+                "                      anr-m40, bitalino, ganglion, gforce, myo, myoware, nordic-text,\n"
+                "                      npg-lite, umyo (default: crampd's open profile)\n"
+                "  --variant NAME      npg-lite: 3ch, 6ch, band, idf; umyo: s2, s1, short, tagged;\n"
+                "                      gforce: 12-bit, 8-bit, fragments; ganglion: fw3, fw2;\n"
+                "                      nordic-text: lines, stream\n"
+                "  --fault LIST        of a family's packets, with commas: loss=P, duplicate=P,\n"
+                "                      malformed=P, silence-after=S:FOR, drop-after=S, "
+                "battery=PERCENT,\n"
+                "                      early, slow-answers=MS; while it runs by lines on standard "
+                "input:\n"
+                "                      drop, silence S, loss P, ...\n"
+                "  --seed N            for other faults of the same kind (default: 1)\n"
                 "  --help\n"
                 "  --version\n"
                 "\n"
@@ -90,6 +109,10 @@ enum option_code {
         OPTION_RATE,
         OPTION_LOOP,
         OPTION_MTU_PAYLOAD,
+        OPTION_FAMILY,
+        OPTION_VARIANT,
+        OPTION_FAULT,
+        OPTION_SEED,
         OPTION_HELP,
         OPTION_VERSION,
 };
@@ -129,6 +152,19 @@ static int option_parse(int code, struct sensor_options *options) {
                                  &number);
                 options->packet_size = (size_t)number;
                 return r;
+        case OPTION_FAMILY:
+                options->family = optarg;
+                return EX_OK;
+        case OPTION_VARIANT:
+                options->variant = optarg;
+                return EX_OK;
+        case OPTION_FAULT:
+                options->faults = optarg;
+                return EX_OK;
+        case OPTION_SEED:
+                r = number_parse("--seed", optarg, 0, UINT32_MAX, &number);
+                options->seed = (uint64_t)number;
+                return r;
         case OPTION_HELP:
                 help_print();
                 return -1;
@@ -149,6 +185,10 @@ static int options_parse(int argc, char *argv[], struct sensor_options *options)
                 {"rate", required_argument, NULL, OPTION_RATE},
                 {"loop", no_argument, NULL, OPTION_LOOP},
                 {"mtu-payload", required_argument, NULL, OPTION_MTU_PAYLOAD},
+                {"family", required_argument, NULL, OPTION_FAMILY},
+                {"variant", required_argument, NULL, OPTION_VARIANT},
+                {"fault", required_argument, NULL, OPTION_FAULT},
+                {"seed", required_argument, NULL, OPTION_SEED},
                 {"help", no_argument, NULL, OPTION_HELP},
                 {"version", no_argument, NULL, OPTION_VERSION},
                 {},
@@ -162,6 +202,10 @@ static int options_parse(int argc, char *argv[], struct sensor_options *options)
         }
         if (optind != argc - 1) {
                 (void)fprintf(stderr, "leg-sensor: give one recording, see --help\n");
+                return EX_USAGE;
+        }
+        if (!options->family && (options->variant || options->faults)) {
+                (void)fprintf(stderr, "leg-sensor: --variant and --fault need --family\n");
                 return EX_USAGE;
         }
         options->player.path = argv[optind];
@@ -179,6 +223,7 @@ static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *
         struct leg_sensor *leg_sensor = userdata;
 
         leg_sensor->open_sensor = open_sensor_free(leg_sensor->open_sensor);
+        leg_sensor->twin_sensor = twin_sensor_free(leg_sensor->twin_sensor);
         return sd_event_exit(leg_sensor->event, EX_OK);
 }
 
@@ -205,10 +250,15 @@ static int leg_sensor_run(struct leg_sensor *leg_sensor, const struct sensor_opt
         r = signals_watch(leg_sensor);
         if (r < 0)
                 return EX_OSERR;
-        r = open_sensor_new(leg_sensor->event, options, player, &leg_sensor->open_sensor, &error);
+        if (options->family)
+                r = twin_sensor_new(leg_sensor->event, options, player, &leg_sensor->twin_sensor,
+                                    &error);
+        else
+                r = open_sensor_new(leg_sensor->event, options, player, &leg_sensor->open_sensor,
+                                    &error);
         if (r < 0) {
                 (void)fprintf(stderr, "leg-sensor: %s\n", error ? error : strerror(-r));
-                return EX_UNAVAILABLE;
+                return r == -EINVAL || r == -ENOENT ? EX_USAGE : EX_UNAVAILABLE;
         }
 
         r = sd_event_loop(leg_sensor->event);
@@ -216,7 +266,8 @@ static int leg_sensor_run(struct leg_sensor *leg_sensor, const struct sensor_opt
 }
 
 int main(int argc, char *argv[]) {
-        struct sensor_options options = {.adapter = "hci0", .packet_size = PLAYER_PACKET_SIZE};
+        struct sensor_options options = {
+                .adapter = "hci0", .packet_size = PLAYER_PACKET_SIZE, .seed = 1};
         _cleanup_(sd_event_unrefp) sd_event *event = NULL;
         _cleanup_(player_freep) struct player *player = NULL;
         struct leg_sensor leg_sensor = {};
@@ -242,5 +293,6 @@ int main(int argc, char *argv[]) {
         leg_sensor.event = event;
         r = leg_sensor_run(&leg_sensor, &options, player);
         open_sensor_free(leg_sensor.open_sensor);
+        twin_sensor_free(leg_sensor.twin_sensor);
         return r;
 }

@@ -320,20 +320,30 @@ static void frames_convert(struct player *player, size_t frames) {
                 }
 }
 
+ssize_t player_read(struct player *player, const int32_t **ret_counts, uint64_t *ret_index,
+                    struct recording_error *error) {
+        ssize_t frames = frames_read(player, ret_index, error);
+
+        if (frames <= 0)
+                return frames;
+        frames_convert(player, (size_t)frames);
+        *ret_index += player->loop_index;
+        *ret_counts = player->recorded;
+        return frames;
+}
+
 int player_next(struct player *player, struct player_packet *ret, struct recording_error *error) {
         const struct open_profile_description *description = &player->description;
+        const int32_t *counts;
         ssize_t frames, size;
         uint64_t index;
 
-        frames = frames_read(player, &index, error);
+        frames = player_read(player, &counts, &index, error);
         if (frames <= 0)
                 return (int)frames;
-        frames_convert(player, (size_t)frames);
-        index += player->loop_index;
 
-        size = open_profile_encode_samples(description, player->sequence, (uint32_t)index,
-                                           player->recorded, (size_t)frames, ret->bytes,
-                                           sizeof(ret->bytes));
+        size = open_profile_encode_samples(description, player->sequence, (uint32_t)index, counts,
+                                           (size_t)frames, ret->bytes, sizeof(ret->bytes));
         if (size < 0)
                 return error_set(error, (int)size, "%s: cannot be packed", player->path);
 

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "daemon/basic/cleanup.h"
 #include "sensors/open-profile.h"
@@ -60,3 +61,8 @@ int player_start(struct player *player, size_t packet_size, struct recording_err
 
 /* Returns 1 with the next packet, 0 at the end, or as recording_read() does. */
 int player_next(struct player *player, struct player_packet *ret, struct recording_error *error);
+
+/* Instead of player_next(): as many frames as a packet would hold, as counts of player_description(),
+ * which last until the next call. Returns their number, 0 at the end, or as recording_read() does. */
+ssize_t player_read(struct player *player, const int32_t **ret_counts, uint64_t *ret_index,
+                    struct recording_error *error);

@@ -12,4 +12,9 @@ struct sensor_options {
         const char *adapter;
         const char *name;   /* NULL = as its kind is called */
         size_t packet_size; /* of the open profile */
+
+        const char *family;  /* NULL = the open profile */
+        const char *variant; /* NULL = its first */
+        const char *faults;  /* as faults_parse() takes them, or NULL */
+        uint64_t seed;
 };
