@@ -86,6 +86,11 @@ static size_t value_read(const struct twin *twin, unsigned characteristic,
         return characteristic == NAME ? twin_text(value, twin->variant->local_name) : 0;
 }
 
+/* By two bytes: one less makes an untagged packet of a tagged one. */
+static void spoil(struct twin_packet *packet) {
+        packet->size -= 2;
+}
+
 const struct twin_family twin_umyo = {
         .name = "umyo",
         .characteristics = characteristics,
@@ -95,4 +100,5 @@ const struct twin_family twin_umyo = {
         .subscribed = subscribed,
         .write = name_write,
         .read = value_read,
+        .spoil = spoil,
 };
