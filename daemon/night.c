@@ -243,6 +243,11 @@ struct night *night_free(struct night *night) {
         return NULL;
 }
 
+void night_set_place(struct night *night, const char *muscle, const char *leg) {
+        (void)snprintf(night->muscle, sizeof(night->muscle), "%s", muscle);
+        (void)snprintf(night->leg, sizeof(night->leg), "%s", leg);
+}
+
 bool night_fits(const struct night *night, const struct stream_format *format) {
         return night->format.rate_mhz == format->rate_mhz &&
                night->format.channels == format->channels && night->format.scale_uv == format->scale_uv;

@@ -49,6 +49,9 @@ int night_new(const struct night_setup *setup, struct night **ret);
 /* Ends nothing: see night_finish(). */
 struct night *night_free(struct night *night);
 
+/* The owner says that it is worn elsewhere: of episodes that begin from now on. */
+void night_set_place(struct night *night, const char *muscle, const char *leg);
+
 /* True if a stream of this format can go on in the night after a loss of the link, with its resting
  * floor kept. */
 bool night_fits(const struct night *night, const struct stream_format *format);

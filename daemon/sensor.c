@@ -220,12 +220,19 @@ static void on_source_battery(unsigned percent, void *userdata) {
         sensor->battery_percent = (int)percent;
 }
 
+static void on_source_extras(const struct sensor_extras *extras, void *userdata) {
+        struct sensor *sensor = userdata;
+
+        sensor->extras = *extras;
+}
+
 static const struct source_callbacks source_callbacks = {
         .state = on_source_state,
         .format = on_source_format,
         .block = on_source_block,
         .stopped = on_source_stopped,
         .battery = on_source_battery,
+        .extras = on_source_extras,
 };
 
 /* --- life
@@ -241,16 +248,53 @@ static int sensor_new(struct crampd *crampd, const struct store_sensor *row, str
         sensor->crampd = crampd;
         sensor->row = *row;
         sensor->battery_percent = -1;
+        sensor->extras.battery_mv = -1;
+        sensor->extras.electrodes_on = -1;
         LIST_INSERT_HEAD(&crampd->sensors, sensor, sensors);
         crampd->n_sensors++;
         *ret = sensor;
         return 0;
 }
 
+static struct sensor_settings sensor_settings(const struct store_sensor *row) {
+        return (struct sensor_settings){
+                .name = "",
+                .scale_uv = row->scale_uv,
+                .rate_mhz = row->rate_mhz,
+                .channels = (uint8_t)row->channels,
+                .envelope = row->envelope,
+        };
+}
+
+void sensor_apply(struct sensor *sensor, const struct store_sensor *row) {
+        struct sensor_settings settings = sensor_settings(row);
+
+        sensor->row = *row;
+        if (sensor->night)
+                night_set_place(sensor->night, row->muscle, row->leg);
+        if (!sensor->link)
+                return;
+        link_set_settings(sensor->link, &settings);
+        link_set_allow_broadcast(sensor->link, row->allow_broadcast);
+        link_pause(sensor->link, row->paused);
+        if (row->paused)
+                end_night(sensor, "stopped");
+}
+
+int sensor_identify(struct sensor *sensor) {
+        return sensor->link ? link_identify(sensor->link) : -EOPNOTSUPP;
+}
+
 int sensor_new_linked(struct crampd *crampd, const struct store_sensor *row, struct sensor **ret) {
         const struct sensor_driver *driver = sensor_driver_find(row->driver);
         struct link_setup setup = {
-                .address = row->address, .driver = driver, .callbacks = &source_callbacks};
+                .address = row->address,
+                .driver = driver,
+                .settings = sensor_settings(row),
+                .allow_broadcast = row->allow_broadcast,
+                .paused = row->paused,
+                .callbacks = &source_callbacks,
+        };
         struct sensor *sensor;
         int r;
 
@@ -323,16 +367,12 @@ enum source_state sensor_get_state(const struct sensor *sensor, const char **ret
         return replay_get_state(sensor->replay, ret_reason);
 }
 
-void sensor_get_counters(const struct sensor *sensor, struct stream_counters *ret,
-                         uint64_t *ret_connects) {
-        struct link_counters counters = {0};
-
+void sensor_get_counters(const struct sensor *sensor, struct link_counters *ret) {
+        *ret = (struct link_counters){0};
         if (sensor->link)
-                link_get_counters(sensor->link, &counters);
+                link_get_counters(sensor->link, ret);
         else {
-                replay_get_counters(sensor->replay, &counters.stream);
-                counters.connects = counters.stream.packets > 0;
+                replay_get_counters(sensor->replay, &ret->stream);
+                ret->connects = ret->stream.packets > 0;
         }
-        *ret = counters.stream;
-        *ret_connects = counters.connects;
 }

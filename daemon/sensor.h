@@ -10,11 +10,10 @@
 
 #include "daemon/crampd.h"
 #include "daemon/night.h"
+#include "sensors/bluez/link.h"
 #include "sensors/source.h"
 #include "sensors/stream.h"
 #include "sensors/virtual/replay.h"
-
-struct link;
 
 struct sensor {
         LIST_ENTRY(sensor) sensors;
@@ -34,7 +33,8 @@ struct sensor {
         sd_event_source *grace; /* ends the night when the stream does not come back */
         bool announced;         /* on the bus */
         int battery_percent;    /* -1 = unknown */
-        uint64_t monitored_us;  /* of nights that are over */
+        struct sensor_extras extras;
+        uint64_t monitored_us; /* of nights that are over */
 };
 
 /* Puts a sensor behind BlueZ into the list and begins to look for it. Returns 0, -EINVAL, -ENOMEM. */
@@ -52,5 +52,9 @@ struct sensor *sensor_free(struct sensor *sensor, const char *end_reason);
 struct sensor *sensor_find(struct crampd *crampd, const char *id);
 
 enum source_state sensor_get_state(const struct sensor *sensor, const char **ret_reason);
-void sensor_get_counters(const struct sensor *sensor, struct stream_counters *ret,
-                         uint64_t *ret_connects);
+void sensor_get_counters(const struct sensor *sensor, struct link_counters *ret);
+
+/* The owner has changed the row, and the store has it: it holds from now on. Pausing ends the night. */
+void sensor_apply(struct sensor *sensor, const struct store_sensor *row);
+/* As link_identify(). */
+int sensor_identify(struct sensor *sensor);

@@ -27,9 +27,8 @@ int error_set_store(sd_bus_error *error, int r) {
                 return sd_bus_error_set(error, ERROR_LIMIT_REACHED,
                                         "Too many requests wait for the database; try again.");
         if (r == -ESTALE)
-                return sd_bus_error_set(
-                        error, ERROR_INVALID_ARGUMENT,
-                        "Option 'after' is not a cursor that was given to this user.");
+                return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
+                                        "Option 'after' is not a cursor that was given to this user.");
         if (r == -ECANCELED)
                 return sd_bus_error_set(error, ERROR_STORE_FAILED, "crampd is stopping.");
         return sd_bus_error_setf(error, ERROR_STORE_FAILED, "The database cannot be used now: %s.",

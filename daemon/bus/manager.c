@@ -6,15 +6,14 @@
 #include "config.h"
 #include "daemon/basic/cleanup.h"
 #include "daemon/basic/log.h"
-#include "daemon/basic/text.h"
 #include "daemon/bus/alerts.h"
 #include "daemon/bus/caller.h"
 #include "daemon/bus/dictionary.h"
 #include "daemon/bus/error.h"
 #include "daemon/bus/objects.h"
+#include "daemon/bus/settings.h"
 #include "daemon/bus/subscribers.h"
 #include "sensors/address.h"
-#include "sensors/muscle.h"
 
 static int get_version(sd_bus *connection, const char *path, const char *interface, const char *property,
                        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
@@ -158,16 +157,6 @@ static int method_list_sensors(sd_bus_message *message, void *userdata, sd_bus_e
 
 /* --- adding --- */
 
-static int parse_name(const char *text, char *ret, size_t size, sd_bus_error *error) {
-        if (!text_is_name(text, size))
-                return sd_bus_error_setf(
-                        error, ERROR_INVALID_ARGUMENT,
-                        "The name must be at most %zu bytes long, without control characters.",
-                        size - 1);
-        memcpy(ret, text, strlen(text) + 1);
-        return 0;
-}
-
 static int parse_owner(uid_t caller, bool given, uint32_t owner, uid_t *ret, sd_bus_error *error) {
         if (caller != 0) {
                 if (given && owner != caller)
@@ -189,49 +178,31 @@ static int parse_owner(uid_t caller, bool given, uint32_t owner, uid_t *ret, sd_
 
 static int parse_sensor(sd_bus_message *message, uid_t caller, struct store_sensor *ret,
                         sd_bus_error *error) {
-        const char *address, *muscle = NULL, *leg = NULL, *driver = "crampd", *name = "";
-        uint32_t owner = 0;
-        bool owner_given = false;
-        const struct dictionary_entry entries[] = {
-                {"muscle", 's', &muscle, NULL},       {"leg", 's', &leg, NULL},
-                {"driver", 's', &driver, NULL},       {"name", 's', &name, NULL},
-                {"owner", 'u', &owner, &owner_given}, {NULL},
-        };
+        struct settings_extra extra = {};
+        const char *address, *driver;
         int r;
 
         r = sd_bus_message_read(message, "s", &address);
         if (r < 0)
                 return r;
-        r = dictionary_read(message, entries, error);
+        r = settings_read(message, ret, &extra, error);
         if (r < 0)
                 return r;
-
         if (address_parse(address, ret->address) < 0)
                 return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
                                         "The address must look like 'AA:BB:CC:DD:EE:FF'.");
-        if (!muscle || muscle_from_string(muscle) <= MUSCLE_UNSPECIFIED)
-                return sd_bus_error_set(
-                        error, ERROR_INVALID_ARGUMENT,
-                        "Option 'muscle' must be one of gastrocnemius, gastrocnemius-medialis, "
-                        "gastrocnemius-lateralis, soleus, tibialis-anterior, peroneus-longus, foot, "
-                        "quadriceps, hamstrings.");
-        if (!leg || leg_from_string(leg) <= LEG_UNSPECIFIED)
+        if (!ret->muscle[0] || !ret->leg[0])
                 return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
-                                        "Option 'leg' must be left or right.");
+                                        "Options 'muscle' and 'leg' are required.");
+        driver = extra.driver ? extra.driver : "crampd";
         if (!sensor_driver_find(driver))
                 return sd_bus_error_setf(error, ERROR_INVALID_ARGUMENT, "There is no driver '%s'.",
                                          driver);
-        r = parse_name(name, ret->name, sizeof(ret->name), error);
-        if (r < 0)
-                return r;
-        r = parse_owner(caller, owner_given, owner, &ret->owner_uid, error);
+        r = parse_owner(caller, extra.has_owner, extra.owner, &ret->owner_uid, error);
         if (r < 0)
                 return r;
 
-        /* These come from closed lists whose names are short. */
-        (void)snprintf(ret->muscle, sizeof(ret->muscle), "%s", muscle);
-        (void)snprintf(ret->leg, sizeof(ret->leg), "%s", leg);
-        (void)snprintf(ret->driver, sizeof(ret->driver), "%s", driver);
+        (void)snprintf(ret->driver, sizeof(ret->driver), "%s", driver); /* a short name of ours */
         ret->added_us = crampd_now_us();
         ret->removed_us = STORE_NO_TIME;
         ret->zone_offset_s = zone_offset_s(ret->added_us);

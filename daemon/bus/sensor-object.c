@@ -14,6 +14,7 @@
 #include "daemon/bus/dictionary.h"
 #include "daemon/bus/error.h"
 #include "daemon/bus/objects.h"
+#include "daemon/bus/settings.h"
 #include "daemon/livestream.h"
 
 void sensor_path(const char *id, char ret[static SENSOR_PATH_SIZE]) {
@@ -97,9 +98,31 @@ static int get_id(sd_bus *connection, const char *path, const char *interface, c
 
 /* --- describing --- */
 
+static void append_settings(sd_bus_message *message, int *r, const struct store_sensor *row) {
+        dictionary_append(message, r, "paused", "b", row->paused);
+        dictionary_append(message, r, "allow_broadcast", "b", row->allow_broadcast);
+        if (row->scale_uv > 0)
+                dictionary_append(message, r, "scale_uv", "d", row->scale_uv);
+}
+
+static void append_link(sd_bus_message *message, int *r, const struct link_counters *counters) {
+        dictionary_append(message, r, "reconnects", "t", counters->reconnects);
+        dictionary_append(message, r, "longest_gap_us", "t", counters->gap_longest_us);
+        if (counters->rssi_dbm != 0)
+                dictionary_append(message, r, "rssi", "n", counters->rssi_dbm);
+}
+
+static void append_extras(sd_bus_message *message, int *r, const struct sensor_extras *extras) {
+        if (extras->battery_mv >= 0)
+                dictionary_append(message, r, "battery_mv", "u", (uint32_t)extras->battery_mv);
+        if (extras->electrodes_on >= 0)
+                dictionary_append(message, r, "electrodes_on", "b", extras->electrodes_on);
+}
+
 int sensor_append_description(sd_bus_message *message, const struct sensor *sensor) {
-        struct stream_counters counters;
-        uint64_t connects, monitored_us = sensor->monitored_us;
+        const struct sensor_driver *driver = sensor_driver_find(sensor->row.driver);
+        struct link_counters counters;
+        uint64_t monitored_us = sensor->monitored_us;
         const struct stream_format *format = NULL;
         const char *reason;
         enum source_state state = sensor_get_state(sensor, &reason);
@@ -109,7 +132,7 @@ int sensor_append_description(sd_bus_message *message, const struct sensor *sens
                 format = night_get_format(sensor->night);
                 monitored_us += night_get_monitored_us(sensor->night);
         }
-        sensor_get_counters(sensor, &counters, &connects);
+        sensor_get_counters(sensor, &counters);
 
         dictionary_open(message, &r);
         dictionary_append(message, &r, "id", "s", sensor->row.id);
@@ -131,11 +154,20 @@ int sensor_append_description(sd_bus_message *message, const struct sensor *sens
         }
         if (sensor->battery_percent >= 0)
                 dictionary_append(message, &r, "battery", "u", (uint32_t)sensor->battery_percent);
-        dictionary_append(message, &r, "packets", "t", counters.packets);
-        dictionary_append(message, &r, "lost_packets", "t", counters.lost_packets);
-        dictionary_append(message, &r, "malformed_packets", "t", counters.malformed_packets);
-        dictionary_append(message, &r, "connects", "t", connects);
+        dictionary_append(message, &r, "packets", "t", counters.stream.packets);
+        dictionary_append(message, &r, "lost_packets", "t", counters.stream.lost_packets);
+        dictionary_append(message, &r, "malformed_packets", "t", counters.stream.malformed_packets);
+        dictionary_append(message, &r, "connects", "t", counters.connects);
         dictionary_append(message, &r, "monitored_us", "t", monitored_us);
+        if (driver)
+                dictionary_append(message, &r, "title", "s", driver->title);
+        append_settings(message, &r, &sensor->row);
+        append_link(message, &r, &counters);
+        append_extras(message, &r, &sensor->extras);
+        if (format) {
+                dictionary_append(message, &r, "arbitrary_unit", "b", format->scale_uv <= 0);
+                dictionary_append(message, &r, "envelope", "b", format->kind == STREAM_ENVELOPE);
+        }
         dictionary_close(message, &r);
         return r;
 }
@@ -157,63 +189,139 @@ static int method_describe(sd_bus_message *message, void *userdata, sd_bus_error
         return sd_bus_send(NULL, reply, NULL);
 }
 
-/* --- removing --- */
+/* --- changing and removing --- */
 
-struct remove_call {
+/* A changed row on its way to the database. */
+struct change_call {
         struct crampd *crampd;
         sd_bus_message *message;
-        char id[STORE_ID_SIZE];
+        struct store_sensor row;
 };
 
-static void on_removal_stored(int error, void *userdata) {
-        _cleanup_(freep) struct remove_call *call = userdata;
+static void on_change_stored(int error, void *userdata) {
+        _cleanup_(freep) struct change_call *call = userdata;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = call->message;
         _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
-        struct sensor *sensor = sensor_find(call->crampd, call->id);
+        struct sensor *sensor = sensor_find(call->crampd, call->row.id);
 
         if (error < 0) {
                 error = error_set_store(&bus_error, error);
                 (void)sd_bus_reply_method_errno(message, error, &bus_error);
                 return;
         }
-        if (sensor)
+        if (sensor && call->row.removed_us != STORE_NO_TIME) {
                 sensor_free(sensor, "stopped");
-        log_info("Sensor %s removed.", call->id);
+                log_info("Sensor %s removed.", call->row.id);
+        } else if (sensor)
+                sensor_apply(sensor, &call->row);
         (void)sd_bus_reply_method_return(message, NULL);
 }
 
-static int method_remove(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        struct bus *bus = userdata;
-        struct remove_call *call;
-        struct store_sensor row;
-        struct sensor *sensor;
+/* Stores the changed row; the answer follows when it is durable. */
+static int change_row(struct bus *bus, sd_bus_message *message, const struct store_sensor *row,
+                      sd_bus_error *error) {
+        struct change_call *call;
         int r;
 
-        r = get_sensor(bus, message, method_remove, error, &sensor, NULL);
-        if (r <= 0)
-                return r < 0 ? r : 1;
-        if (sensor->replay)
-                return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
-                                        "A virtual sensor ends with the daemon.");
         r = store_get_error(bus->crampd->store);
         if (r < 0)
                 return error_set_store(error, r);
-
         call = malloc(sizeof(*call));
         if (!call)
                 return -ENOMEM;
-        call->crampd = bus->crampd;
-        call->message = sd_bus_message_ref(message);
-        memcpy(call->id, sensor->row.id, sizeof(call->id));
-        row = sensor->row;
-        row.removed_us = crampd_now_us();
-        r = store_put_sensor(bus->crampd->store, &row, on_removal_stored, call);
+        *call = (struct change_call){
+                .crampd = bus->crampd, .message = sd_bus_message_ref(message), .row = *row};
+        r = store_put_sensor(bus->crampd->store, row, on_change_stored, call);
         if (r < 0) {
                 sd_bus_message_unref(message);
                 free(call);
                 return error_set_store(error, r);
         }
         return 1;
+}
+
+static int refuse_virtual(const struct sensor *sensor, sd_bus_error *error) {
+        if (!sensor->replay)
+                return 0;
+        return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
+                                "A virtual sensor is as the daemon was started, and ends with it.");
+}
+
+static int method_edit(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        struct store_sensor row;
+        struct sensor *sensor;
+        int r;
+
+        r = get_sensor(userdata, message, method_edit, error, &sensor, NULL);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+        r = refuse_virtual(sensor, error);
+        if (r < 0)
+                return r;
+        row = sensor->row;
+        r = settings_read(message, &row, NULL, error);
+        if (r < 0)
+                return r;
+        return change_row(userdata, message, &row, error);
+}
+
+static int set_paused(struct bus *bus, sd_bus_message *message, sd_bus_message_handler_t handler,
+                      bool paused, sd_bus_error *error) {
+        struct store_sensor row;
+        struct sensor *sensor;
+        int r;
+
+        r = get_sensor(bus, message, handler, error, &sensor, NULL);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+        r = refuse_virtual(sensor, error);
+        if (r < 0)
+                return r;
+        row = sensor->row;
+        row.paused = paused;
+        return change_row(bus, message, &row, error);
+}
+
+static int method_pause(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        return set_paused(userdata, message, method_pause, true, error);
+}
+
+static int method_resume(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        return set_paused(userdata, message, method_resume, false, error);
+}
+
+static int method_identify(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        struct sensor *sensor;
+        int r;
+
+        r = get_sensor(userdata, message, method_identify, error, &sensor, NULL);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+        r = sensor_identify(sensor);
+        if (r == -EOPNOTSUPP)
+                return sd_bus_error_set(error, ERROR_NOT_SUPPORTED,
+                                        "This sensor has nothing to blink or buzz with.");
+        if (r == -ENOTCONN)
+                return sd_bus_error_set(error, ERROR_NOT_CONNECTED, "The sensor is not connected now.");
+        if (r < 0)
+                return r;
+        return sd_bus_reply_method_return(message, NULL);
+}
+
+static int method_remove(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        struct store_sensor row;
+        struct sensor *sensor;
+        int r;
+
+        r = get_sensor(userdata, message, method_remove, error, &sensor, NULL);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+        r = refuse_virtual(sensor, error);
+        if (r < 0)
+                return r;
+        row = sensor->row;
+        row.removed_us = crampd_now_us();
+        return change_row(userdata, message, &row, error);
 }
 
 /* --- live stream --- */
@@ -271,6 +379,14 @@ static const sd_bus_vtable sensor_vtable[] = {
                                 SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
         SD_BUS_METHOD_WITH_ARGS("Remove", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_remove,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Edit", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_edit,
+                                SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("Pause", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_pause,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Resume", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_resume,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Identify", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,
+                                method_identify, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("OpenStream", SD_BUS_ARGS("a{sv}", options),
                                 SD_BUS_RESULT("h", stream, "a{sv}", details), method_open_stream,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
