@@ -16,6 +16,8 @@
 #define ROW_EVERY_US (INT64_C(60) * 1000000)
 /* Gaps closer than this are one row: a lossy link must not fill the disk. */
 #define GAP_MERGE_US (INT64_C(1) * 1000000)
+/* Times follow the sample clock by at most 1 ms a second. */
+#define SLEW_DIVISOR 1000
 
 struct night {
         struct night_callbacks callbacks;
@@ -29,10 +31,12 @@ struct night {
 
         bool start_given; /* by the source; else the clock may be read anew */
         bool anchored;
-        int64_t start_us;         /* realtime of frame 0 */
-        int64_t boot_us;          /* CLOCK_BOOTTIME of frame 0 */
-        uint64_t base_index;      /* added to a block's index: frames before the stream's last restart */
-        uint64_t next_index;      /* first frame not seen yet */
+        int64_t start_us;    /* realtime of frame 0 */
+        int64_t boot_us;     /* CLOCK_BOOTTIME of frame 0 */
+        uint64_t base_index; /* added to a block's index: frames before the stream's last restart */
+        uint64_t next_index; /* first frame not seen yet */
+        bool has_origin;
+        int64_t origin_us;        /* of the stream that runs now */
         bool resuming;            /* the next block tells how long the stream was away */
         uint64_t received;        /* frames, gaps left out */
         uint64_t received_before; /* of these, in rows that are over */
@@ -350,6 +354,27 @@ static void pass_minute(struct night *night, int64_t arrival_us, int64_t realtim
                 report_row(night);
 }
 
+void night_set_origin(struct night *night, int64_t origin_us) {
+        night->origin_us = origin_us;
+        night->has_origin = true;
+}
+
+/* A crystal is off by less, and no time jumps. */
+static void follow_origin(struct night *night, uint64_t frames) {
+        int64_t ahead_us =
+                night->origin_us - (int64_t)frames_to_us(night, night->base_index) - night->boot_us;
+        int64_t most_us = (int64_t)frames_to_us(night, frames) / SLEW_DIVISOR;
+
+        if (!night->has_origin || night->start_given || night->base_index > INT64_MAX)
+                return;
+        if (ahead_us > most_us)
+                ahead_us = most_us;
+        else if (ahead_us < -most_us)
+                ahead_us = -most_us;
+        night->boot_us += ahead_us;
+        night->start_us += ahead_us;
+}
+
 void night_push(struct night *night, const struct emg_block *block, int64_t arrival_us,
                 int64_t realtime_us) {
         uint64_t index;
@@ -360,6 +385,7 @@ void night_push(struct night *night, const struct emg_block *block, int64_t arri
                 anchor(night, block, arrival_us, realtime_us);
         if (night->resuming)
                 rebase(night, block, arrival_us);
+        follow_origin(night, block->frames);
 
         index = night->base_index + block->index;
         if (index < night->next_index)

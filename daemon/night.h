@@ -59,6 +59,9 @@ bool night_fits(const struct night *night, const struct stream_format *format);
  */
 void night_resume(struct night *night);
 
+/* Boot time at which the stream's frame 0 was taken, by the sample clock: times follow it, slowly.
+ * Without it they keep to the first block's arrival and the nominal rate. */
+void night_set_origin(struct night *night, int64_t origin_us);
 /* `arrival_us`: CLOCK_BOOTTIME at which the block's last frame arrived. `realtime_us`: what
  * CLOCK_REALTIME is ahead of CLOCK_BOOTTIME now; only the first block's counts, so a clock that is set
  * at night moves no episode. */

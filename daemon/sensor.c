@@ -142,6 +142,8 @@ static void on_source_format(const struct stream_format *format, int64_t start_u
 
         /* Only with the first block: a sensor that answers but sends nothing is no stream. */
         sensor->format = *format;
+        if (sensor->clock)
+                sample_clock_begin(sensor->clock, format, sensor->measured_rate_mhz);
         sensor->start_us = start_us;
         sensor->fresh = true;
         sensor->unwatchable = false;
@@ -176,14 +178,34 @@ static void begin_stream(struct sensor *sensor) {
                           strerror(-r));
 }
 
+static void on_settled_block(const struct emg_block *block, uint64_t arrival_us, void *userdata) {
+        struct sensor *sensor = userdata;
+        struct sample_clock_stats stats = {};
+
+        if (sensor->fresh && sensor->clock) {
+                if (sensor->format.rate == STREAM_RATE_GUESSED)
+                        sensor->measured_rate_mhz = sample_clock_get_format(sensor->clock)->rate_mhz;
+                sensor->format = *sample_clock_get_format(sensor->clock);
+        }
+        if (sensor->fresh)
+                begin_stream(sensor);
+        if (!sensor->night)
+                return;
+        if (sensor->clock) {
+                sample_clock_get_stats(sensor->clock, &stats);
+                night_set_origin(sensor->night, stats.origin_us);
+        }
+        night_push(sensor->night, block, (int64_t)arrival_us,
+                   clock_us(CLOCK_REALTIME) - clock_us(CLOCK_BOOTTIME));
+}
+
 static void on_source_block(const struct emg_block *block, uint64_t arrival_us, void *userdata) {
         struct sensor *sensor = userdata;
 
-        if (sensor->fresh)
-                begin_stream(sensor);
-        if (sensor->night)
-                night_push(sensor->night, block, (int64_t)arrival_us,
-                           clock_us(CLOCK_REALTIME) - clock_us(CLOCK_BOOTTIME));
+        if (sensor->clock)
+                sample_clock_push(sensor->clock, block, arrival_us);
+        else
+                on_settled_block(block, arrival_us, sensor);
 }
 
 static int on_grace_over(sd_event_source *source, uint64_t time_us, void *userdata) {
@@ -198,6 +220,8 @@ static void on_source_stopped(const char *reason, void *userdata) {
         uint64_t lasting_us;
         int r;
 
+        if (sensor->clock)
+                sample_clock_flush(sensor->clock);
         sensor->fresh = false;
         if (!sensor->night || sensor->grace)
                 return;
@@ -304,7 +328,9 @@ int sensor_new_linked(struct crampd *crampd, const struct store_sensor *row, str
         if (r < 0)
                 return r;
         setup.userdata = sensor;
-        r = link_new(crampd->bluez, &setup, &sensor->link);
+        r = sample_clock_new(on_settled_block, sensor, &sensor->clock);
+        if (r >= 0)
+                r = link_new(crampd->bluez, &setup, &sensor->link);
         if (r < 0) {
                 sensor_free(sensor, NULL);
                 return r;
@@ -340,6 +366,7 @@ struct sensor *sensor_free(struct sensor *sensor, const char *end_reason) {
         end_night(sensor, end_reason);
         link_free(sensor->link);
         replay_free(sensor->replay);
+        sample_clock_free(sensor->clock);
         livestream_end(sensor->crampd->livestream, sensor);
         objects_sensor_removed(sensor);
         LIST_REMOVE(sensor, sensors);

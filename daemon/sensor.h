@@ -11,6 +11,7 @@
 #include "daemon/crampd.h"
 #include "daemon/night.h"
 #include "sensors/bluez/link.h"
+#include "sensors/clock.h"
 #include "sensors/source.h"
 #include "sensors/stream.h"
 #include "sensors/virtual/replay.h"
@@ -24,6 +25,8 @@ struct sensor {
         struct replay *replay;
 
         struct stream_format format; /* of the stream that begins with the next block, if `fresh` */
+        struct sample_clock *clock;  /* of a linked sensor's stream; a replay's time is exact */
+        uint32_t measured_rate_mhz;  /* by an earlier stream whose rate was not known; 0 = none */
         int64_t start_us;
         bool fresh;
         bool unwatchable; /* the stream is such that no night can take it */

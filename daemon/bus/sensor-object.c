@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <string.h>
 
 #include "daemon/basic/cleanup.h"
@@ -112,6 +113,19 @@ static void append_link(sd_bus_message *message, int *r, const struct link_count
                 dictionary_append(message, r, "rssi", "n", counters->rssi_dbm);
 }
 
+static void append_clock(sd_bus_message *message, int *r, const struct sensor *sensor) {
+        struct sample_clock_stats stats;
+
+        if (sensor->measured_rate_mhz > 0)
+                dictionary_append(message, r, "measured_rate_hz", "d",
+                                  sensor->measured_rate_mhz / 1000.0);
+        if (!sensor->clock)
+                return;
+        sample_clock_get_stats(sensor->clock, &stats);
+        if (isfinite(stats.error_ppm))
+                dictionary_append(message, r, "clock_ppm", "d", stats.error_ppm);
+}
+
 static void append_extras(sd_bus_message *message, int *r, const struct sensor_extras *extras) {
         if (extras->battery_mv >= 0)
                 dictionary_append(message, r, "battery_mv", "u", (uint32_t)extras->battery_mv);
@@ -163,6 +177,7 @@ int sensor_append_description(sd_bus_message *message, const struct sensor *sens
                 dictionary_append(message, &r, "title", "s", driver->title);
         append_settings(message, &r, &sensor->row);
         append_link(message, &r, &counters);
+        append_clock(message, &r, sensor);
         append_extras(message, &r, &sensor->extras);
         if (format) {
                 dictionary_append(message, &r, "arbitrary_unit", "b", format->scale_uv <= 0);
