@@ -28,7 +28,7 @@ const struct link_timings link_timings_default = {
         .silence_us = SECONDS(2),
         .resubscribe_pause_us = MILLISECONDS(200),
         .resubscribe_us = SECONDS(5),
-        .forbidden_us = SECONDS(600), /* seldom: some sensors buzz when they are connected to */
+        .forbidden_us = SECONDS(120), /* seldom: some sensors buzz when they are connected to */
         .drop_us = SECONDS(10),
         .retry_us = SECONDS(5),
 };
@@ -315,6 +315,7 @@ static int enter_resolving(struct link *link) {
         if (r < 0)
                 return r;
         link->disconnects = device->disconnects;
+        link->early_closes = 0;
         link->counters.connects++;
         return 0;
 }

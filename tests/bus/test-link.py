@@ -641,6 +641,40 @@ def test_data_channel_that_closes_at_once():
         assert calls(mock, 'AcquireNotify') == 2 and calls(mock, 'Connect') == 1
 
 
+def test_data_channel_that_closed_is_tried_over_a_new_connection():
+    with world(add=False, forbidden=300) as (_, mock, harness):
+        mock.order('fault', kind='acquire', what=['close', 'close'])
+        harness.send('add 0')
+        harness.state('stalled', reason=says('--allow-broadcast'))
+        harness.state('streaming', reason='receiving')
+        assert calls(mock, 'Connect') == 2 and calls(mock, 'AcquireNotify') == 3
+        assert calls(mock, 'StartNotify') == 0
+
+
+def test_hostile_adverts():
+    with world(driver='umyo-advert') as (_, mock, harness):
+        tap.wait_until(lambda: mock.status()['duplicates'] == [True], what='discovery of all adverts')
+        for packet in ('ffff', 'ff' * 257, 'ff' * 258, 'ff' * 5000):
+            mock.order('manufacturer', packet=packet)
+        # Nobody could have sent the longest two; the others are no levels.
+        tap.wait_until(lambda: harness.counters()['malformed'] == 2, what='the malformed ones')
+        assert harness.counters()['frames'] == 0
+        assert not harness.seen('battery')
+
+
+def test_hostile_broadcasts():
+    with world(add=False, play=0, silence=60000) as (_, mock, harness):
+        mock.order('broadcast', allowed=True)
+        mock.order('fault', kind='acquire', what=['not-supported'])
+        harness.send('allow 0')
+        harness.send('add 0')
+        mock.wait('write', value=packets.START.hex())
+        mock.order('send', packets=['', 'ff', 'ff' * 518, 'ff' * 60000] + [p.hex() for p in packets.ramp(2)])
+        tap.wait_until(lambda: harness.counters()['packets'] == 6, what='the packets')
+        counters = harness.counters()
+        assert (counters['malformed'], counters['frames'], counters['lost']) == (4, 2 * FRAMES, 0), counters
+
+
 def test_data_channel_never_answered():
     # bluetoothd 5.66 never answers when the sensor refuses the subscription.
     with world(add=False) as (_, mock, harness):
