@@ -399,25 +399,34 @@ static int on_timer(sd_event_source *source, uint64_t time_us, void *userdata) {
 static void link_hear_extras(struct link *link, const uint8_t *packet, size_t size) {
         struct emg_block block;
 
-        if (!link->driver->extras || link->subscription || link->state == LINK_PAUSED)
+        if (!link->driver->extras)
                 return;
         (void)link->driver->decode(link->decoder, SENSOR_SOURCE_ADVERT, packet, size, &block);
         link_check_extras(link);
+}
+
+/* Begins a stream with what is well-formed; begin() lets the driver forget that it has seen it. */
+static void link_hear_packet(struct link *link, const uint8_t *packet, size_t size) {
+        struct emg_block block;
+
+        if (!link->subscription &&
+            link->driver->decode(link->decoder, SENSOR_SOURCE_ADVERT, packet, size, &block) < 0)
+                return;
+        (void)link_fire(link, EVENT_HEARD, NULL);
+        if (link->subscription)
+                subscription_feed_advert(link->subscription, packet, size);
 }
 
 /* The mirror is in the middle of a change: its facts are looked at later. */
 static void on_advert(const uint8_t *packet, size_t size, bool fresh, void *userdata) {
         struct link *link = userdata;
 
-        if (!link->driver->from_adverts) {
+        if (link->state == LINK_PAUSED)
+                return;
+        if (link->driver->from_adverts && fresh)
+                link_hear_packet(link, packet, size);
+        else if (!link->driver->from_adverts && !link->subscription)
                 link_hear_extras(link, packet, size);
-                return;
-        }
-        if (!fresh)
-                return;
-        (void)link_fire(link, EVENT_HEARD, NULL);
-        if (link->subscription)
-                subscription_feed_advert(link->subscription, packet, size);
 }
 
 static void link_destroy(struct link *link) {
