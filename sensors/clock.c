@@ -13,6 +13,9 @@
 #define BUCKET_US UINT64_C(1500000)
 /* Later than this share of a slip is late. */
 #define LATE_PERCENT 75u
+/* Two connection intervals' longest beat against a packet's, as far as it matters. */
+#define AMBIGUOUS_HOLD_US UINT64_C(320000)
+#define JITTER_FORGET 256u
 /* To tell candidates apart, 1.2 s do; a rate that nobody knows takes ten. */
 #define CHOOSE_US UINT64_C(1200000)
 #define MEASURE_US UINT64_C(10000000)
@@ -42,7 +45,10 @@ struct sample_clock {
         size_t n_held;
         int32_t values[HELD_VALUES_MAX];
         size_t n_values;
-        int64_t least_late_us; /* of those held because they are late */
+        /* Of those held because they are late. */
+        int64_t least_late_us, most_late_us;
+        uint64_t late_since_us;
+        uint64_t jitter_us;
 
         /* Least delays, as origins: boot time of frame 0. */
         int64_t buckets[BUCKETS];
@@ -194,14 +200,49 @@ static int64_t block_origin(const struct sample_clock *clock, const struct emg_b
                (int64_t)frames_to_us(clock, block->index + clock->shift + block->frames);
 }
 
-/* All that are held stay late: as many slips were lost as fit best. */
-static void slips_take(struct sample_clock *clock) {
-        uint64_t slips = ((uint64_t)clock->least_late_us + clock->slip_us / 2) / clock->slip_us;
-
+static void slips_give(struct sample_clock *clock, uint64_t slips) {
         clock->shift += slips * clock->format.slip_frames;
         clock->stats.slips += slips;
         clock->stats.slipped_frames += slips * clock->format.slip_frames;
         held_give(clock);
+}
+
+/* All that are held stay late: as many slips were lost as fit best. */
+static void slips_take(struct sample_clock *clock) {
+        slips_give(clock, ((uint64_t)clock->least_late_us + clock->slip_us / 2) / clock->slip_us);
+}
+
+/* Where packets usually wait for as long as a slip lasts, only a longer look tells how many were lost;
+ * until then it is known that there was a loss, and of how many at least. */
+static void slips_look(struct sample_clock *clock, uint64_t arrival_us) {
+        bool ambiguous = clock->jitter_us * 2 >= clock->slip_us;
+        uint64_t waited_us = arrival_us - clock->late_since_us;
+        uint64_t whole = (uint64_t)clock->least_late_us / clock->slip_us;
+
+        if (waited_us >= (ambiguous ? AMBIGUOUS_HOLD_US : CLOCK_HOLD_US))
+                slips_take(clock);
+        else if (waited_us >= CLOCK_HOLD_US && whole >= 2)
+                slips_give(clock, whole - 1);
+}
+
+/* How long packets usually wait; forgotten within some hundred packets. */
+static void jitter_take(struct sample_clock *clock, int64_t late_us) {
+        clock->jitter_us -= clock->jitter_us / JITTER_FORGET;
+        if (late_us > (int64_t)clock->jitter_us)
+                clock->jitter_us = (uint64_t)late_us;
+}
+
+/* One that is much later than those before it begins the wait anew: the radio has paused meanwhile, and
+ * what they were late by then says nothing. */
+static void late_note(struct sample_clock *clock, int64_t late_us, uint64_t arrival_us) {
+        if (clock->n_held == 0 || late_us > clock->most_late_us + (int64_t)clock->slip_us / 2) {
+                clock->late_since_us = arrival_us;
+                clock->least_late_us = clock->most_late_us = late_us;
+        }
+        if (late_us < clock->least_late_us)
+                clock->least_late_us = late_us;
+        if (late_us > clock->most_late_us)
+                clock->most_late_us = late_us;
 }
 
 static void known_push(struct sample_clock *clock, const struct emg_block *block, uint64_t arrival_us) {
@@ -213,16 +254,15 @@ static void known_push(struct sample_clock *clock, const struct emg_block *block
         if (!late) {
                 held_give(clock);
                 origin_take(clock, origin_us, stream_us);
+                jitter_take(clock, late_us);
                 block_give(clock, block, arrival_us);
                 return;
         }
-        if (clock->n_held == 0 || late_us < clock->least_late_us)
-                clock->least_late_us = late_us;
         if (!block_fits(clock, block))
                 slips_take(clock);
+        late_note(clock, late_us, arrival_us);
         block_hold(clock, block, arrival_us);
-        if (arrival_us - clock->held[0].arrival_us >= CLOCK_HOLD_US)
-                slips_take(clock);
+        slips_look(clock, arrival_us);
 }
 
 /* --- a rate that is not known --- */

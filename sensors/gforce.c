@@ -30,6 +30,7 @@ enum command {
 enum data_type { DATA_ACCELERATION = 0x01, DATA_EMG = 0x08, DATA_FRAGMENT = 0xff };
 
 #define REPLY_OK 0u
+#define REPLY_BAD_PARAMETER 2u
 #define REPLY_MAX 244u
 #define CHANNELS 8u
 #define RATE_MHZ 500000u
@@ -52,7 +53,8 @@ struct sensor_decoder {
         /* Fragments of one packet, the last of which has index 0. */
         uint8_t assembly[ASSEMBLY_MAX];
         size_t assembled;
-        unsigned next_fragment; /* its index; 0 = none is under way */
+        unsigned next_fragment; /* index of the last one; 0 = none is under way */
+        bool skipping;          /* until the end of a packet that is spoilt */
 
         int32_t counts[FRAMES_MAX * CHANNELS];
         struct sensor_extras extras;
@@ -88,6 +90,7 @@ static int gforce_begin(struct sensor_decoder *decoder, const struct sensor_sett
         decoder->is_12_bit = true;
         decoder->next_index = 0;
         decoder->next_fragment = 0;
+        decoder->skipping = false;
         return 0;
 }
 
@@ -148,8 +151,10 @@ static int gforce_answer(struct sensor_decoder *decoder, unsigned step, const ui
         if (step == START_OFF)
                 return START_12_BIT;
         if (step == START_12_BIT) {
-                decoder->is_12_bit = value[0] == REPLY_OK;
-                return decoder->is_12_bit ? START_DATA : START_8_BIT;
+                decoder->is_12_bit = value[0] != REPLY_BAD_PARAMETER;
+                if (!decoder->is_12_bit)
+                        return START_8_BIT;
+                return value[0] == REPLY_OK ? START_DATA : -ERANGE;
         }
         return value[0] == REPLY_OK ? (int)step + 1 : -ERANGE;
 }
@@ -213,21 +218,23 @@ static int typed_decode(struct sensor_decoder *decoder, const uint8_t *packet, s
         }
 }
 
-/* [0xff, index, bytes...]: the index counts down to 0. */
+/* [0xff, index, bytes...]: the index counts down to 0. After a wrong one the rest of that packet is of
+ * no use, up to the fragment with index 0. */
 static int fragment_decode(struct sensor_decoder *decoder, const uint8_t *packet, size_t size,
                            struct emg_block *ret) {
         unsigned index;
-        int r;
+        bool begins, fits;
 
         if (size < 3)
                 return -EBADMSG;
         index = packet[1];
-        if (decoder->next_fragment == 0 && index > 0) {
-                decoder->next_fragment = index; /* a packet begins */
+        begins = decoder->next_fragment == 0 && index > 0 && !decoder->skipping;
+        if (begins)
                 decoder->assembled = 0;
-        }
-        if (decoder->next_fragment == 0 || index + (decoder->assembled > 0) != decoder->next_fragment ||
-            decoder->assembled + size - 2 > ASSEMBLY_MAX) {
+        fits = !decoder->skipping && decoder->assembled + size - 2 <= ASSEMBLY_MAX &&
+               (begins || (decoder->next_fragment > 0 && index + 1 == decoder->next_fragment));
+        if (!fits) {
+                decoder->skipping = index > 0;
                 decoder->next_fragment = 0;
                 return -EBADMSG;
         }
@@ -236,10 +243,9 @@ static int fragment_decode(struct sensor_decoder *decoder, const uint8_t *packet
         decoder->next_fragment = index;
         if (index > 0)
                 return 0;
-        r = decoder->assembly[0] == DATA_FRAGMENT
-                    ? -EBADMSG
-                    : typed_decode(decoder, decoder->assembly, decoder->assembled, ret);
-        return r;
+        return decoder->assembly[0] == DATA_FRAGMENT
+                       ? -EBADMSG
+                       : typed_decode(decoder, decoder->assembly, decoder->assembled, ret);
 }
 
 static int reply_decode(struct sensor_decoder *decoder, const uint8_t *packet, size_t size) {
@@ -261,7 +267,6 @@ static int gforce_decode(struct sensor_decoder *decoder, unsigned source, const 
                 return -EBADMSG;
         if (packet[0] == DATA_FRAGMENT)
                 return fragment_decode(decoder, packet, size, ret);
-        decoder->next_fragment = 0;
         return typed_decode(decoder, packet, size, ret);
 }
 

@@ -101,16 +101,24 @@ static const struct {
         double rate_hz;
         uint32_t packet_frames;
         uint32_t slip_frames;
+        uint64_t interval_us;
+        uint64_t limit_us; /* within which a loss is to be noticed */
+        bool is_beat; /* packets wait as long as one lasts: it takes a longer look, and may be wrong */
 } families[] = {
-        {"npg-lite", 500, 8, 256}, {"bitalino", 1000, 8, 16}, {"myo", 200, 2, 8},
-        {"gforce", 500, 8, 8},     {"ganglion", 200, 3, 201},
+        {"npg-lite", 500, 8, 256, 15000, 100000},
+        {"bitalino", 1000, 8, 16, 7500, 100000},
+        {"myo", 200, 2, 8, 15000, 100000},
+        {"gforce", 500, 8, 8, 7500, 100000},
+        {"ganglion", 200, 3, 201, 15000, 100000},
+        {"gforce at 15 ms", 500, 8, 8, 15000, 450000, true},
+        {"bitalino at 15 ms", 1000, 8, 16, 15000, 450000, true},
 };
 
 static void silent_losses_are_found_to_the_sample(void **state) {
         for (size_t f = 0; f < sizeof(families) / sizeof(families[0]); f++) {
                 struct world world = {.rate_hz = families[f].rate_hz * (1 + 30e-6),
                                       .packet_frames = families[f].packet_frames,
-                                      .interval_us = 15000};
+                                      .interval_us = families[f].interval_us};
                 struct stream_format format = {.rate_mhz = (uint32_t)(families[f].rate_hz * 1000),
                                                .channels = 1,
                                                .slip_frames = families[f].slip_frames};
@@ -120,12 +128,13 @@ static void silent_losses_are_found_to_the_sample(void **state) {
 
                 world_begin(&world, &format);
                 for (unsigned i = 0; i < 400; i++) {
-                        uint64_t quiet = 300 + random_next(&world) % 300, jumps = world.jumps;
+                        uint64_t quiet = 300 + random_next(&world) % 300, jumps;
                         unsigned times = (unsigned)(1 + random_next(&world) % 8);
                         uint64_t back_us = 0;
 
                         for (uint64_t p = 0; p < quiet; p++)
                                 world_send(&world, false);
+                        jumps = world.jumps;
                         /* A radio pause, of which nothing may remain. */
                         world.pause_us = sent_us(&world) + random_next(&world) % 300000;
                         for (uint64_t p = 0; p < 300; p++)
@@ -140,19 +149,24 @@ static void silent_losses_are_found_to_the_sample(void **state) {
                                 if (back_us == 0)
                                         back_us = world.last_arrival_us;
                         }
-                        assert_int_equal(world.jumps, jumps + 1);
+                        assert_true(world.jumps > jumps);
                         if (world.jump_at_us - back_us > latest_us)
                                 latest_us = world.jump_at_us - back_us;
                 }
                 sample_clock_flush(world.clock);
                 sample_clock_get_stats(world.clock, &stats);
-                print_message("# measured: %s: %u losses of %llu frames found after %.0f ms at most\n",
+                print_message("# measured: %s: %u losses of %llu frames (%lld counted) found after %.0f "
+                              "ms at most\n",
                               families[f].name, losses, (unsigned long long)lost,
-                              (double)latest_us / 1000);
-                assert_int_equal(stats.slipped_frames, lost);
-                assert_int_equal(world.next_index, world.sent);
+                              (long long)stats.slipped_frames, (double)latest_us / 1000);
+                if (families[f].is_beat) {
+                        assert_true(fabs((double)stats.slipped_frames / (double)lost - 1) < 0.01);
+                } else {
+                        assert_int_equal(stats.slipped_frames, lost);
+                        assert_int_equal(world.next_index, world.sent);
+                }
                 assert_false(world.backwards);
-                assert_true(latest_us <= 100000);
+                assert_true(latest_us <= families[f].limit_us);
                 sample_clock_free(world.clock);
         }
 }

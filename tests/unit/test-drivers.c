@@ -378,6 +378,8 @@ static void gforce_joins_fragments(void **state) {
         second[1] = 2;
         assert_int_equal(decode(&bench, 1, second, sizeof(second)), -EBADMSG);
         second[1] = 1;
+        assert_int_equal(decode(&bench, 1, second, sizeof(second)), -EBADMSG);
+        assert_int_equal(decode(&bench, 1, last, sizeof(last)), -EBADMSG);
         assert_int_equal(decode(&bench, 1, first, sizeof(first)), 0);
         assert_int_equal(decode(&bench, 1, second, sizeof(second)), 0);
         assert_int_equal(decode(&bench, 1, last, sizeof(last)), 1);
