@@ -92,11 +92,11 @@ def wait(condition, what):
 
 
 class LegSensor:
-    def __init__(self, bus, adapter, *arguments):
+    def __init__(self, bus, adapter, *arguments, stdin=subprocess.DEVNULL):
         self.bus, self.adapter = bus, adapter
         wrapper = shlex.split(os.environ.get('WRAPPER', ''))
         self.process = subprocess.Popen(wrapper + [os.environ['LEG_SENSOR'], '--adapter', 'hci1', *arguments],
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                         bufsize=0, preexec_fn=die_with_parent)
         self._output, self._lines = b'', []
 
@@ -129,9 +129,9 @@ class LegSensor:
     def read(self, uuid, **options):
         return bytes(self.characteristic(uuid).ReadValue(dbus.Dictionary(options, signature='sv')))
 
-    def write(self, *value, **options):
+    def write(self, *value, uuid=packets.CONTROL, **options):
         options.setdefault('mtu', dbus.UInt16(517))
-        self.characteristic(packets.CONTROL).WriteValue(dbus.Array(map(dbus.Byte, value), signature='y'),
+        self.characteristic(uuid).WriteValue(dbus.Array(map(dbus.Byte, value), signature='y'),
                                                         dbus.Dictionary(options, signature='sv'))
 
     def refusal(self, *value):
@@ -142,8 +142,8 @@ class LegSensor:
             return error.get_dbus_name().rpartition('.')[2], error.get_dbus_message()
         raise AssertionError(f'{value} was accepted')
 
-    def subscribe(self, mtu=517):
-        fd, got = self.characteristic(packets.SAMPLES).AcquireNotify(
+    def subscribe(self, mtu=517, uuid=packets.SAMPLES):
+        fd, got = self.characteristic(uuid).AcquireNotify(
             dbus.Dictionary({'mtu': dbus.UInt16(mtu)}, signature='sv'))
         assert got == mtu
         return socket.socket(fileno=fd.take())
@@ -170,14 +170,14 @@ def recording_write(folder):
 
 
 @contextlib.contextmanager
-def world(*arguments, refuse=None):
+def world(*arguments, refuse=None, stdin=subprocess.DEVNULL):
     """A bus, an adapter, and leg-sensor; ready, unless the adapter refuses."""
     with tempfile.TemporaryDirectory() as folder, PrivateBus() as private:
         bus = dbus.bus.BusConnection(private.address)
         bus.set_exit_on_disconnect(False)
         name = dbus.service.BusName('org.bluez', bus)
         adapter = Adapter(bus, refuse)
-        sensor = LegSensor(bus, adapter, '--rate', '1000', *arguments, recording_write(folder))
+        sensor = LegSensor(bus, adapter, '--rate', '1000', *arguments, recording_write(folder), stdin=stdin)
         sensor.name = name
         try:
             if not refuse:
@@ -342,6 +342,66 @@ def test_loop_goes_on_counting():
             counter += len(frames)
 
 
+def datagrams(reader):
+    """All that waits in a socket."""
+    result = []
+    reader.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while packet := reader.recv(1000):
+            result.append(packet)
+    return result
+
+
+TOTALS = r' packets=(\d+) frames=(\d+) dropped=(\d+) lost=(\d+) duplicated=(\d+) malformed=(\d+) silenced=(\d+)'
+MYO, NPG_LITE = 'd506{}-a904-deb9-4748-2c7f4a124842', {
+    'data': 'beb5483e-36e1-4688-b7f5-ea07361b26a8', 'control': '0000ff01-0000-1000-8000-00805f9b34fb',
+    'battery': 'f633d0ec-46b4-43c1-a39f-1ca06d0602e1'}
+
+
+def test_family_takes_turns():
+    with world('--family', 'myo') as sensor, contextlib.ExitStack() as stack:
+        readers = [stack.enter_context(sensor.subscribe(uuid=MYO.format(f'0{n}05'))) for n in range(1, 5)]
+        assert sensor.read(MYO.format('0201')) == struct.pack('<4H', 1, 5, 1970, 2)
+        sensor.write(1, 3, 2, 1, 0, uuid=MYO.format('0401'))
+        sensor.line('STARTED')
+        # 0.7 s at 200 Hz, two frames a packet.
+        finished = sensor.line('FINISHED' + TOTALS)
+        assert [int(number) for number in finished.groups()] == [70, 140, 0, 0, 0, 0, 0], finished.groups()
+        got = [datagrams(reader) for reader in readers]
+        assert [len(ones) for ones in got] == [18, 18, 17, 17], got
+        assert all(len(packet) == 16 for ones in got for packet in ones)
+
+
+def npg_lite_play(*arguments, line=None):
+    """(packets that came, numbers of the totals)"""
+    with world('--family', 'npg-lite', *arguments, stdin=subprocess.PIPE) as sensor, \
+            sensor.process.stdin, sensor.subscribe(uuid=NPG_LITE['data']) as reader:
+        if line:
+            sensor.process.stdin.write(line)
+            tap.wait_until(lambda: sensor.read(NPG_LITE['battery']) == b'\x04', LIMIT_S, 'obedience')
+        sensor.write(*b'START', uuid=NPG_LITE['control'])
+        finished = sensor.line('FINISHED' + TOTALS)
+        return datagrams(reader), [int(number) for number in finished.groups()]
+
+
+def test_faults_are_told():
+    got, totals = npg_lite_play()
+    assert [packet[0] for packet in got] == [number * 10 % 256 for number in range(35)]
+    assert totals == [35, 350, 0, 0, 0, 0, 0], totals
+
+    got, (sent, frames, dropped, lost, twice, spoiled, silenced) = npg_lite_play(
+        '--fault', 'loss=0.3,duplicate=0.2,malformed=0.2', '--seed', '5')
+    assert lost > 0 and twice > 0 and spoiled > 0 and dropped == silenced == 0
+    assert sent == len(got) == 35 - lost + twice, (sent, len(got), lost, twice)
+    assert sum(len(packet) != 70 for packet in got) == spoiled
+    assert frames == 10 * (35 - lost - spoiled)
+
+
+def test_faults_come_by_standard_input():
+    got, totals = npg_lite_play(line=b'loss 1\nbattery 4\n')
+    assert not got and totals == [0, 0, 0, 35, 0, 0, 0], totals
+
+
 def test_ends_cleanly():
     with world() as sensor:
         assert sensor.stop() == ''
@@ -372,12 +432,13 @@ def run(*arguments):
 def test_command_line():
     code, out, err = run('--help')
     assert code == 0 and out.startswith('leg-sensor ') and not err
-    for option in ('--adapter', '--name', '--muscle', '--leg', '--rate', '--loop', '--mtu-payload'):
+    for option in ('--adapter', '--name', '--muscle', '--leg', '--rate', '--loop', '--mtu-payload', '--family', '--variant',
+                   '--fault', '--seed'):
         assert option in out, option
     assert run('--version')[0] == 0
     for arguments in ((), ('a', 'b'), ('--muscle', 'calf', 'x'), ('--leg', 'up', 'x'), ('--rate', '20', 'x'),
                       ('--mtu-payload', '19', 'x'), ('--mtu-payload', '600', 'x'), ('--adapter', '../x', 'x'),
-                      ('--nonsense', 'x')):
+                      ('--nonsense', 'x'), ('--variant', 's2', 'x'), ('--fault', 'early', 'x')):
         code, out, err = run(*arguments)
         assert code == 64 and not out and 'leg-sensor: ' in err, (arguments, code, err)
     code, _, err = run('/nonexistent/night.edf')
@@ -391,6 +452,10 @@ def test_command_line():
         file.write('C0_uV\n1\n2\n3\n4\n')
         file.truncate()
         file.flush()
+        for wrong in (('--family', 'nobody'), ('--family', 'umyo', '--variant', 's9'),
+                      ('--family', 'umyo', '--fault', 'loss=2')):
+            code, _, err = run('--rate', '1000', *wrong, file.name)
+            assert code == 64 and '--help' in err, (wrong, code, err)
         with PrivateBus():
             code, _, err = run('--rate', '1000', '--adapter', 'hci7', file.name)
             assert code == 69 and 'hci7' in err, (code, err)

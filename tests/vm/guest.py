@@ -369,8 +369,9 @@ def show_journals():
         subprocess.run(['journalctl', '--no-pager', '--lines=40', f'--unit={name}'], stdout=sys.stderr, check=False)
 
 
-if sys.argv[1:] == ['--listen']:
-    listen()
-else:
-    atexit.register(show_journals)
-    tap.main(globals())
+if __name__ == '__main__':
+    if sys.argv[1:] == ['--listen']:
+        listen()
+    else:
+        atexit.register(show_journals)
+        tap.main(globals())

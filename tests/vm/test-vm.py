@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""test-vm.py BUILD GENERATOR: the whole way of a night on a machine of its own. Installs the build of folder BUILD into a
-stage, makes a recording with the project's generator, boots machine.py's machine with both, and passes on what guest.py
-prints there. If the machine dies or hangs, its console follows as comments."""
+"""test-vm.py BUILD GENERATOR [SCRIPT]: the whole way of a night on a machine of its own. Installs the build of folder BUILD
+into a stage, makes a recording with the project's generator, boots machine.py's machine with both, and passes on what
+SCRIPT (guest.py, or another beside it) prints there. If the machine dies or hangs, its console follows as comments."""
 
 import json
 import shutil
@@ -52,7 +52,8 @@ def install(build, stage):
 def add_scenario(generator, stage):
     folder = stage / GUEST_FOLDER[1:]
     folder.mkdir(parents=True)
-    shutil.copy(HERE / 'guest.py', folder)
+    for script in HERE.glob('guest*.py'):
+        shutil.copy(script, folder)
     shutil.copy(SUPPORT / 'tap.py', folder)
     run(generator, '--script', 'minute', '--seed', '7', '--rate', '1000', '--channels', '4',
         '-o', str(folder / 'recording.edf'), '--truth', str(folder / 'truth.json'))
@@ -80,13 +81,14 @@ def relay(guest):
 
 def main():
     build, generator = Path(sys.argv[1]), sys.argv[2]
+    script = sys.argv[3] if len(sys.argv) > 3 else 'guest.py'
     with tempfile.TemporaryDirectory(prefix='crampd-vm-') as folder:
         stage = Path(folder) / 'stage'
         try:
             kernel = run('sh', str(HERE / 'kernel.sh')).splitlines()[-1]
             install(build, stage)
             add_scenario(generator, stage)
-            guest = machine.Machine(folder, kernel, stage, f'/usr/bin/python3 {GUEST_FOLDER}/guest.py')
+            guest = machine.Machine(folder, kernel, stage, f'/usr/bin/python3 {GUEST_FOLDER}/{script}')
         except HostError as error:
             comment(error)
             print('Bail out! no machine to test in', flush=True)
