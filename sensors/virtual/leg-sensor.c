@@ -57,7 +57,7 @@ static void help_print(void) {
                 "                      (default: %u)\n"
                 "  --family NAME       to be a sensor of this family, with packets as it sends them:\n"
                 "                      anr-m40, bitalino, ganglion, gforce, myo, myoware, nordic-text,\n"
-                "                      npg-lite, umyo (default: crampd's open profile)\n"
+                "                      npg-lite, umyo, umyo-advert (default: crampd's open profile)\n"
                 "  --variant NAME      npg-lite: 3ch, 6ch, band, idf; umyo: s2, s1, short, tagged;\n"
                 "                      gforce: 12-bit, 8-bit, fragments; ganglion: fw3, fw2;\n"
                 "                      nordic-text: lines, stream\n"

@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sysexits.h>
+#include <linux/sockios.h>
 #include <unistd.h>
 
 #include "daemon/basic/cleanup.h"
@@ -20,6 +22,9 @@
 /* Short against the packets of all families. */
 #define TURN_US 4000u
 #define LINE_MAX_SIZE 128u
+#define QUEUE_MAX 64u
+/* For a reader of the last packets. */
+#define QUEUE_PATIENCE_US UINT64_C(1000000)
 
 struct twin_sensor {
         sd_event *event;
@@ -36,6 +41,10 @@ struct twin_sensor {
         uint64_t frames;   /* made since */
         bool dropped_link;
         uint64_t packets, dropped;
+
+        struct twin_packet queue[QUEUE_MAX]; /* while a stream runs */
+        size_t queue_first, queue_count;
+        int last_fd; /* that the latest packet went into, or -1 */
 
         struct twin_packet answers[TWIN_OUT_MAX]; /* that are slow */
         size_t answer_count;
@@ -67,14 +76,51 @@ static void totals_print(const struct twin_sensor *sensor, const char *what) {
 
 /* Nobody waits for a slow reader: what the socket does not take is dropped. */
 static void packet_send(struct twin_sensor *sensor, const struct twin_packet *packet) {
-        int fd = sensor->fds[packet->characteristic];
+        int fd = packet->characteristic == TWIN_ADVERT ? -1 : sensor->fds[packet->characteristic];
 
+        if (packet->characteristic == TWIN_ADVERT) {
+                if (peripheral_advertise(sensor->peripheral, packet->bytes, packet->size) < 0)
+                        sensor->dropped++;
+                else
+                        sensor->packets++;
+                return;
+        }
         if (fd < 0)
                 return;
         if (send(fd, packet->bytes, packet->size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
                 sensor->dropped++;
         else
                 sensor->packets++;
+}
+
+/* bluetoothd has a socket per characteristic and reads them in an order of its own; a sensor sends in
+ * the order of time. So the next socket has to wait until the last one is read. */
+static void queue_flush(struct twin_sensor *sensor) {
+        while (sensor->queue_count > 0) {
+                const struct twin_packet *packet = &sensor->queue[sensor->queue_first];
+                int fd =
+                        packet->characteristic == TWIN_ADVERT ? -1 : sensor->fds[packet->characteristic];
+                int unread = 0;
+
+                if (fd >= 0 && sensor->last_fd >= 0 && fd != sensor->last_fd &&
+                    ioctl(sensor->last_fd, SIOCOUTQ, &unread) == 0 && unread > 0)
+                        return;
+                packet_send(sensor, packet);
+                if (fd >= 0)
+                        sensor->last_fd = fd;
+                sensor->queue_first = (sensor->queue_first + 1) % QUEUE_MAX;
+                sensor->queue_count--;
+        }
+}
+
+static void packet_queue(struct twin_sensor *sensor, const struct twin_packet *packet) {
+        if (sensor->queue_count == QUEUE_MAX) {
+                sensor->dropped++;
+                return;
+        }
+        sensor->queue[(sensor->queue_first + sensor->queue_count) % QUEUE_MAX] = *packet;
+        sensor->queue_count++;
+        queue_flush(sensor);
 }
 
 static void packets_flush(struct twin_sensor *sensor) {
@@ -85,7 +131,10 @@ static void packets_flush(struct twin_sensor *sensor) {
                                               now_get(sensor) - sensor->start_us);
 
                 while (times-- > 0)
-                        packet_send(sensor, &twin->out[i]);
+                        if (sensor->streaming)
+                                packet_queue(sensor, &twin->out[i]);
+                        else
+                                packet_send(sensor, &twin->out[i]);
         }
         twin->out_count = 0;
 }
@@ -118,6 +167,7 @@ static void answers_flush(struct twin_sensor *sensor) {
 
 static void stream_end(struct twin_sensor *sensor, const char *what) {
         sensor->streaming = false;
+        sensor->queue_count = 0;
         twin_run(&sensor->twin, false);
         (void)sd_event_source_set_enabled(sensor->timer, SD_EVENT_OFF);
         totals_print(sensor, what);
@@ -128,6 +178,7 @@ static void stream_begin(struct twin_sensor *sensor) {
 
         sensor->start_us = now_get(sensor);
         sensor->frames = 0;
+        sensor->last_fd = -1;
         sensor->packets = 0;
         sensor->dropped = 0;
         sensor->faults.totals = (struct fault_totals){};
@@ -185,6 +236,11 @@ static void faults_check(struct twin_sensor *sensor, uint64_t since_start_us) {
         (void)peripheral_disconnect(sensor->peripheral);
 }
 
+/* When the last frame so far was due, since the start. */
+static uint64_t due_end_us(const struct twin_sensor *sensor) {
+        return sensor->frames * UINT64_C(1000000000) / sensor->twin.form.rate_mhz;
+}
+
 static int on_turn(sd_event_source *source, uint64_t due_us, void *userdata) {
         struct twin_sensor *sensor = userdata;
         uint64_t now_us = now_get(sensor), since_start_us = now_us - sensor->start_us;
@@ -196,7 +252,14 @@ static int on_turn(sd_event_source *source, uint64_t due_us, void *userdata) {
                 r = frame_play(sensor, &error);
         if (r < 0)
                 (void)fprintf(stderr, "leg-sensor: %s\n", error.text);
+        queue_flush(sensor);
+        if (r == 0 && sensor->queue_count > 0 &&
+            since_start_us < due_end_us(sensor) + QUEUE_PATIENCE_US) {
+                (void)sd_event_source_set_time(source, now_us + TURN_US);
+                return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+        }
         if (r <= 0) {
+                sensor->dropped += sensor->queue_count;
                 stream_end(sensor, r < 0 ? "STOPPED" : "FINISHED");
                 return 0;
         }
@@ -206,8 +269,14 @@ static int on_turn(sd_event_source *source, uint64_t due_us, void *userdata) {
 }
 
 static void on_ready(const char *address, void *userdata) {
+        struct twin_sensor *sensor = userdata;
+
         (void)printf("READY address %s\n", address);
         (void)fflush(stdout);
+        if (!sensor->twin.family->is_heard)
+                return;
+        twin_run(&sensor->twin, true);
+        stream_check(sensor);
 }
 
 static size_t on_read(unsigned characteristic, uint8_t value[static GATT_VALUE_MAX], void *userdata) {
@@ -230,11 +299,13 @@ static void on_unsubscribed(unsigned characteristic, void *userdata) {
         struct twin_sensor *sensor = userdata;
         bool left = false;
 
+        if (sensor->last_fd == sensor->fds[characteristic])
+                sensor->last_fd = -1;
         sensor->fds[characteristic] = -1;
         twin_subscribed(&sensor->twin, characteristic, false);
         for (size_t i = 0; i < GATT_CHARACTERISTICS_MAX; i++)
                 left = left || sensor->fds[i] >= 0;
-        if (!left) /* the link is gone, or as good as that */
+        if (!left && !sensor->twin.family->is_heard) /* the link is gone, or as good as that */
                 twin_run(&sensor->twin, false);
         stream_check(sensor);
 }
@@ -252,7 +323,8 @@ static int on_write(unsigned characteristic, const uint8_t *value, size_t size, 
 static void on_link_lost(void *userdata) {
         struct twin_sensor *sensor = userdata;
 
-        twin_run(&sensor->twin, false);
+        if (!sensor->twin.family->is_heard)
+                twin_run(&sensor->twin, false);
         stream_check(sensor);
 }
 

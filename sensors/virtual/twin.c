@@ -7,8 +7,8 @@
 #include <string.h>
 
 const struct twin_family *const twin_families[] = {
-        &twin_anr_m40, &twin_bitalino,    &twin_ganglion, &twin_gforce, &twin_myo,
-        &twin_myoware, &twin_nordic_text, &twin_npg_lite, &twin_umyo,   NULL,
+        &twin_anr_m40,     &twin_bitalino, &twin_ganglion, &twin_gforce,      &twin_myo, &twin_myoware,
+        &twin_nordic_text, &twin_npg_lite, &twin_umyo,     &twin_umyo_advert, NULL,
 };
 
 int twin_init(struct twin *twin, const char *family, const char *variant) {

@@ -16,6 +16,8 @@
 #define TWIN_CHANNELS_MAX 8u
 #define TWIN_PACKET_MAX 244u
 #define TWIN_OUT_MAX 16u
+/* Instead of a characteristic: the packet is the advert's manufacturer data from now on. */
+#define TWIN_ADVERT 255u
 
 struct twin_packet {
         unsigned characteristic; /* of the family's table */
@@ -74,6 +76,7 @@ struct twin_family {
         const uint8_t *advert_data;    /* company id first */
         size_t advert_size;
         const struct twin_variant *variants; /* the first is the default */
+        bool is_heard;                       /* not connected to: a stream of adverts runs always */
 
         void (*begin)(struct twin *twin); /* a stream starts; may be NULL */
         void (*pack)(struct twin *twin, const int32_t *frame);
@@ -95,6 +98,7 @@ extern const struct twin_family twin_myoware;
 extern const struct twin_family twin_nordic_text;
 extern const struct twin_family twin_npg_lite;
 extern const struct twin_family twin_umyo;
+extern const struct twin_family twin_umyo_advert;
 
 /* NULL at the end. */
 extern const struct twin_family *const twin_families[];

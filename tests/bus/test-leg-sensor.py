@@ -364,10 +364,15 @@ def test_family_takes_turns():
         assert sensor.read(MYO.format('0201')) == struct.pack('<4H', 1, 5, 1970, 2)
         sensor.write(1, 3, 2, 1, 0, uuid=MYO.format('0401'))
         sensor.line('STARTED')
-        # 0.7 s at 200 Hz, two frames a packet.
+        # 0.7 s at 200 Hz, two frames a packet. None comes before the one before it was read.
+        got, order = [[] for _ in readers], []
+        while len(order) < 70:
+            for number in [number for number, reader in enumerate(readers) if select.select([reader], [], [], 0)[0]]:
+                order.append(number)
+                got[number].append(readers[number].recv(1000))
+        assert order == [number % 4 for number in range(70)], order
         finished = sensor.line('FINISHED' + TOTALS)
         assert [int(number) for number in finished.groups()] == [70, 140, 0, 0, 0, 0, 0], finished.groups()
-        got = [datagrams(reader) for reader in readers]
         assert [len(ones) for ones in got] == [18, 18, 17, 17], got
         assert all(len(packet) == 16 for ones in got for packet in ones)
 

@@ -102,6 +102,22 @@ static void test_umyo(void **state) {
         assert_int_equal(twin.out[2].bytes[0], 3);
 }
 
+static void test_umyo_advert(void **state) {
+        setup("umyo-advert", NULL);
+        twin.battery_percent = 50;
+        twin_run(&twin, true);
+        frame(120, 0, 0, 0); /* the square root of 10 x 100 is 31 */
+        assert_int_equal(twin.out_count, 1);
+        assert_int_equal(twin.out[0].characteristic, TWIN_ADVERT);
+        assert_int_equal(twin.out[0].size, 15);
+        assert_memory_equal(twin.out[0].bytes, "\x00\xa5\x00\x1f\x00\x78\x00\x78\x00\x3c\x40\x00", 12);
+        twin.out_count = 0;
+        for (int i = 0; i < 8; i++)
+                frame(0, 0, 0, 0);
+        assert_int_equal(twin.out[7].bytes[0], 8 * 1150 / 10 / 8); /* blocks of 8 samples in 0.8 s */
+        assert_int_equal(twin.out[7].bytes[3], 0);
+}
+
 static void gforce_start(const char *variant) {
         setup("gforce", variant);
         command("f000ffe1", "\x3f\xf4\x01\xff\x00\x80\x0c", 7);
@@ -321,11 +337,17 @@ static void test_faults(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_npg_lite),   cmocka_unit_test(test_umyo),
-                cmocka_unit_test(test_gforce),     cmocka_unit_test(test_myo),
-                cmocka_unit_test(test_ganglion_3), cmocka_unit_test(test_ganglion_2),
-                cmocka_unit_test(test_bitalino),   cmocka_unit_test(test_envelopes),
-                cmocka_unit_test(test_names),      cmocka_unit_test(test_withstands_all_writes),
+                cmocka_unit_test(test_npg_lite),
+                cmocka_unit_test(test_umyo),
+                cmocka_unit_test(test_umyo_advert),
+                cmocka_unit_test(test_gforce),
+                cmocka_unit_test(test_myo),
+                cmocka_unit_test(test_ganglion_3),
+                cmocka_unit_test(test_ganglion_2),
+                cmocka_unit_test(test_bitalino),
+                cmocka_unit_test(test_envelopes),
+                cmocka_unit_test(test_names),
+                cmocka_unit_test(test_withstands_all_writes),
                 cmocka_unit_test(test_faults),
         };
 

@@ -35,7 +35,8 @@ static const struct twin_variant variants[] = {
 };
 
 static const char *const advertised[] = {SIG_UUID("1815"), NULL};
-static const uint8_t advert_data[] = {0xda, 0x05};
+/* The company, and something behind it, without which bluetoothd does not take it. */
+static const uint8_t advert_data[] = {0xda, 0x05, 0x00, 0x00};
 
 static void pack(struct twin *twin, const int32_t *frame) {
         uint8_t packet[2];

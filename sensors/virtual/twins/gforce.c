@@ -119,7 +119,7 @@ static int command(struct twin *twin, unsigned characteristic, const uint8_t *va
                 reply[reply_size++] = twin->battery_percent;
                 break;
         case SET_EMG:
-                reply[0] = configure(twin, value + 1, size - 1);
+                reply[0] = (uint8_t)configure(twin, value + 1, size - 1);
                 break;
         case GET_EMG:
                 put_le16(put_le16(reply + 2, (uint16_t)(twin->form.rate_mhz / 1000)),
