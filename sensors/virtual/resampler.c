@@ -5,10 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-#define SMOOTHING_S 0.05
-
 int resampler_start(struct resampler *resampler, struct player *player, uint32_t rate_mhz,
-                    struct recording_error *error) {
+                    double envelope_s, struct recording_error *error) {
         const struct open_profile_description *description = player_description(player);
         double rate_hz = description->rate_mhz / 1000.0;
 
@@ -17,7 +15,7 @@ int resampler_start(struct resampler *resampler, struct player *player, uint32_t
                 .step = (double)description->rate_mhz / rate_mhz,
                 /* Without a unit, counts stand for microvolts. */
                 .scale_uv = description->scale_pv > 0 ? description->scale_pv / 1e6 : 1,
-                .smoothing = 1 - exp(-1 / (rate_hz * SMOOTHING_S)),
+                .smoothing = envelope_s > 0 ? 1 - exp(-1 / (rate_hz * envelope_s)) : 1,
                 .channels = description->channels,
         };
         return player_start(player, PLAYER_PACKET_SIZE, error);

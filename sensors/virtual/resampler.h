@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A recording in microvolts at another sensor's rate, with the envelope that some sensors send instead:
- * rectified and smoothed with a time constant of 50 ms. Averages to a lower rate, interpolates to a
+ * rectified and smoothed. Averages to a lower rate, interpolates to a
  * higher one; gaps are silent. Used by twin-sensor.c.
  */
 #pragma once
@@ -30,8 +30,8 @@ struct resampled {
         double envelope_uv[OPEN_PROFILE_CHANNELS_MAX];
 };
 
-/* From the beginning. Returns as player_start(). */
+/* From the beginning; `envelope_s` is the time constant. Returns as player_start(). */
 int resampler_start(struct resampler *resampler, struct player *player, uint32_t rate_mhz,
-                    struct recording_error *error);
+                    double envelope_s, struct recording_error *error);
 /* Returns 1 with the next frame, 0 at the end, or as player_read(). */
 int resampler_next(struct resampler *resampler, struct resampled *ret, struct recording_error *error);

@@ -182,8 +182,8 @@ static void stream_begin(struct twin_sensor *sensor) {
         sensor->packets = 0;
         sensor->dropped = 0;
         sensor->faults.totals = (struct fault_totals){};
-        if (resampler_start(&sensor->resampler, sensor->player, sensor->twin.form.rate_mhz, &error) <
-            0) {
+        if (resampler_start(&sensor->resampler, sensor->player, sensor->twin.form.rate_mhz,
+                            sensor->twin.form.envelope_s, &error) < 0) {
                 (void)fprintf(stderr, "leg-sensor: %s\n", error.text);
                 twin_run(&sensor->twin, false);
                 return;

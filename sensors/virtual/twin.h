@@ -34,6 +34,7 @@ struct twin_form {
         double scale_uv;
         int32_t lowest, middle, highest;
         unsigned envelopes; /* a bit per channel that is rectified and smoothed */
+        double envelope_s;  /* time constant of that */
 };
 
 struct twin_variant {

@@ -30,7 +30,8 @@ static const struct twin_variant variants[] = {
           .lowest = 0,
           .middle = 0,
           .highest = 1023,
-          .envelopes = 1}},
+          .envelopes = 1,
+          .envelope_s = 0.5}},
         {},
 };
 

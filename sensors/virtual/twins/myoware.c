@@ -17,7 +17,8 @@ static const struct gatt_characteristic characteristics[] = {
         {},
 };
 
-/* The ENV output with its potentiometer in the middle: 12 bits of 3.3 V behind 200 x 51. */
+/* The ENV output, behind a filter of 3.6 Hz, with its potentiometer in the middle: 12 bits of 3.3 V
+ * behind 200 x 51. */
 static const struct twin_variant variants[] = {
         {"envelope",
          "MyoWareSensor1",
@@ -29,7 +30,8 @@ static const struct twin_variant variants[] = {
           .lowest = 0,
           .middle = 0,
           .highest = 4095,
-          .envelopes = 1}},
+          .envelopes = 1,
+          .envelope_s = 0.044}},
         {},
 };
 

@@ -26,7 +26,7 @@ static const struct gatt_characteristic characteristics[] = {
         {                                                                                         \
                 .channels = 2, .rate_mhz = 50000, .packet_frames = 1,                             \
                 .scale_uv = 3.3e6 / 4095 / (200 * 51), .lowest = 0, .middle = 0, .highest = 4095, \
-                .envelopes = 1,                                                                   \
+                .envelopes = 1, .envelope_s = 0.044,                                              \
         }
 
 static const struct twin_variant variants[] = {
