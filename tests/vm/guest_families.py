@@ -88,7 +88,7 @@ def family_run(family, variant):
     try:
         guest.crampctl('add', address, '--driver', family, '--muscle', 'gastrocnemius', '--leg', 'left', '--owner',
                        guest.SLEEPER, user='root')
-        monitor.wait_event('sensor-changed', guest.LIMIT_S, state='streaming')
+        monitor.wait_event('sensor-changed', guest.LIMIT_S * 2, state='streaming')
         alerted = wait_alert(monitor)
         sensor, = guest.crampctl_objects('sensors')
         State.rows.append((family, sensor['packets'], sensor['lost_packets'], 'yes' if alerted else 'no',
