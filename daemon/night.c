@@ -224,7 +224,10 @@ int night_new(const struct night_setup *setup, struct night **ret) {
         for (uint32_t channel = 0; channel < setup->format->channels; channel++)
                 scale_uv[channel] = setup->format->scale_uv > 0 ? setup->format->scale_uv : 1;
 
-        r = detector_new(&(struct detector_setup){.rate_mhz = setup->format->rate_mhz,
+        r = detector_new(&(struct detector_setup){.input = setup->format->kind == STREAM_ENVELOPE
+                                                                   ? DETECTOR_ENVELOPE
+                                                                   : DETECTOR_RAW,
+                                                  .rate_mhz = setup->format->rate_mhz,
                                                   .channels = setup->format->channels,
                                                   .scale_uv = scale_uv,
                                                   .on_event = on_detector_event,
@@ -254,7 +257,8 @@ void night_set_place(struct night *night, const char *muscle, const char *leg) {
 
 bool night_fits(const struct night *night, const struct stream_format *format) {
         return night->format.rate_mhz == format->rate_mhz &&
-               night->format.channels == format->channels && night->format.scale_uv == format->scale_uv;
+               night->format.channels == format->channels &&
+               night->format.scale_uv == format->scale_uv && night->format.kind == format->kind;
 }
 
 void night_resume(struct night *night) {

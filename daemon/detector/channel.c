@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-int channel_plan_init(struct channel_plan *plan, uint32_t rate_mhz) {
+int channel_plan_init(struct channel_plan *plan, uint32_t rate_mhz, bool is_envelope) {
         int r;
 
-        *plan = (struct channel_plan){.grid = grid_make(rate_mhz)};
+        *plan = (struct channel_plan){.grid = grid_make(rate_mhz), .is_envelope = is_envelope};
         condition_plan_make(&plan->grid, &plan->condition);
         r = spectrum_init(&plan->spectrum, &plan->grid);
         if (r < 0)
@@ -83,12 +83,27 @@ void channel_restart(struct channel *channel, const struct channel_plan *plan, i
         channel_begin_hop(channel);
 }
 
+/* A level below one count is not told by the sensor, so that much counts as rest. */
+static void channel_push_levels(struct channel *channel, const int32_t *counts, size_t stride,
+                                size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                double level = (double)(counts[i * stride] > 1 ? counts[i * stride] : 1);
+
+                level *= channel->scale_uv;
+                channel->squares += level * level;
+        }
+}
+
 void channel_push(struct channel *channel, struct channel_plan *plan, const int32_t *counts,
                   size_t stride, size_t n) {
         double *uv = plan->scratch_uv, squares = channel->squares, sum = channel->count_sum;
         size_t mask = plan->spectrum.frames - 1;
         int32_t low = channel->count_min, high = channel->count_max;
 
+        if (plan->is_envelope) {
+                channel_push_levels(channel, counts, stride, n);
+                return;
+        }
         condition_run(&channel->condition, &plan->condition, counts, stride, channel->scale_uv, uv, n);
 
         for (size_t i = 0; i < n; i++) {
@@ -202,9 +217,11 @@ static void channel_look_at_spectrum(struct channel *channel, struct channel_pla
 }
 
 void channel_close_hop(struct channel *channel, struct channel_plan *plan, int32_t last) {
-        condition_flush(&channel->condition, &plan->condition);
-        mains_track(&channel->mains, &plan->grid);
-        channel_watch_flatness(channel, plan, last);
+        if (!plan->is_envelope) {
+                condition_flush(&channel->condition, &plan->condition);
+                mains_track(&channel->mains, &plan->grid);
+                channel_watch_flatness(channel, plan, last);
+        }
 
         if (channel->settling > 0)
                 channel->settling--;
@@ -212,7 +229,8 @@ void channel_close_hop(struct channel *channel, struct channel_plan *plan, int32
                 envelope_take(&channel->envelope, channel->squares / (double)plan->grid.hop_frames,
                               plan->grid.hop_s);
 
-        channel_look_at_spectrum(channel, plan);
+        if (!plan->is_envelope)
+                channel_look_at_spectrum(channel, plan);
         channel_begin_hop(channel);
 }
 

@@ -20,6 +20,7 @@
 /* What all channels share. */
 struct channel_plan {
         struct grid grid;
+        bool is_envelope; /* the counts are levels already: no conditioning, mains or spectrum */
         struct condition_plan condition;
         struct spectrum spectrum;
         uint32_t settle_hops, block_hops, idle_hops, stuck_hops;
@@ -54,7 +55,7 @@ struct channel {
         bool stuck;
 };
 
-int channel_plan_init(struct channel_plan *plan, uint32_t rate_mhz);
+int channel_plan_init(struct channel_plan *plan, uint32_t rate_mhz, bool is_envelope);
 void channel_plan_done(struct channel_plan *plan);
 
 int channel_init(struct channel *channel, const struct channel_plan *plan, double scale_uv);

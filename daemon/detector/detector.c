@@ -32,7 +32,10 @@ struct detector {
 DEFINE_CLEANUP(struct detector *, detector_free)
 
 static bool setup_is_valid(const struct detector_setup *setup) {
-        if (setup->rate_mhz < DETECTOR_RATE_MIN_MHZ || setup->rate_mhz > DETECTOR_RATE_MAX_MHZ ||
+        bool raw = setup->input == DETECTOR_RAW;
+
+        if (setup->rate_mhz < (raw ? DETECTOR_RATE_MIN_MHZ : DETECTOR_ENVELOPE_RATE_MIN_MHZ) ||
+            setup->rate_mhz > (raw ? DETECTOR_RATE_MAX_MHZ : DETECTOR_ENVELOPE_RATE_MAX_MHZ) ||
             setup->channels < 1 || setup->channels > DETECTOR_CHANNELS_MAX || !setup->scale_uv ||
             !setup->on_event)
                 return false;
@@ -58,7 +61,7 @@ int detector_new(const struct detector_setup *setup, struct detector **ret) {
         detector->on_level = setup->on_level;
         detector->userdata = setup->userdata;
 
-        r = channel_plan_init(&detector->plan, setup->rate_mhz);
+        r = channel_plan_init(&detector->plan, setup->rate_mhz, setup->input == DETECTOR_ENVELOPE);
         if (r < 0)
                 return r;
         r = history_init(&detector->history, &detector->plan.grid, setup->channels);
