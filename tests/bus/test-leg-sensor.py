@@ -437,8 +437,8 @@ def run(*arguments):
 def test_command_line():
     code, out, err = run('--help')
     assert code == 0 and out.startswith('leg-sensor ') and not err
-    for option in ('--adapter', '--name', '--muscle', '--leg', '--rate', '--loop', '--mtu-payload', '--family', '--variant',
-                   '--fault', '--seed'):
+    for option in ('--adapter', '--name', '--muscle', '--leg', '--rate', '--loop', '--mtu-payload', '--family',
+                   '--variant', '--fault', '--seed'):
         assert option in out, option
     assert run('--version')[0] == 0
     for arguments in ((), ('a', 'b'), ('--muscle', 'calf', 'x'), ('--leg', 'up', 'x'), ('--rate', '20', 'x'),
