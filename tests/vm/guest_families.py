@@ -16,7 +16,7 @@ import tap
 # Raw signals, of which an alert is demanded; then envelopes, whose alerts the table shows.
 RAW = (('npg-lite', '3ch'), ('umyo', 's2'), ('gforce', '12-bit'), ('myo', 'emg'), ('ganglion', 'fw3'),
        ('bitalino', 'live'))
-FAMILIES = RAW + (('anr-m40', 'm40'), ('myoware', 'envelope'))
+FAMILIES = RAW + (('anr-m40', 'm40'), ('myoware', 'envelope'), ('nordic-text', 'lines'))
 BLUETOOTH_CONF = Path('/etc/bluetooth/main.conf')
 
 
