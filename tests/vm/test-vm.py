@@ -5,6 +5,7 @@ into a stage, makes a recording with the project's generator, boots machine.py's
 SCRIPT (guest.py, or another beside it) prints there. If the machine dies or hangs, its console follows as comments."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -55,6 +56,8 @@ def add_scenario(generator, stage):
     for script in HERE.glob('guest*.py'):
         shutil.copy(script, folder)
     shutil.copy(SUPPORT / 'tap.py', folder)
+    if os.environ.get('TESTS_LONG'):
+        (folder / 'long').touch()
     run(generator, '--script', 'minute', '--seed', '7', '--rate', '1000', '--channels', '4',
         '-o', str(folder / 'recording.edf'), '--truth', str(folder / 'truth.json'))
 
