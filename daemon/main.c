@@ -316,6 +316,8 @@ static void tear_down(struct crampd *crampd) {
         }
         crampd->store = store_close(crampd->store, STORE_CLOSE_LIMIT_US);
         crampd->livestream = livestream_free(crampd->livestream);
+        if (crampd->bus)
+                bus_detach(crampd->bus);
         crampd->bluez = bluez_free(crampd->bluez);
         crampd->bus = bus_free(crampd->bus);
         crampd->event = sd_event_unref(crampd->event);

@@ -11,12 +11,14 @@
 #include "daemon/bus/caller.h"
 #include "daemon/bus/error.h"
 #include "daemon/bus/objects.h"
+#include "daemon/bus/scans.h"
 #include "daemon/bus/subscribers.h"
 
 #define FLUSH_LIMIT_US (UINT64_C(1) * 1000000)
 
 static void on_caller_gone(struct bus *bus, const char *name) {
         subscribers_remove(bus->subscribers, name);
+        scans_stop(bus->scans, name);
 }
 
 static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error *error) {
@@ -85,6 +87,9 @@ int bus_new(struct crampd *crampd, struct bus **ret) {
         r = subscribers_new(bus, &bus->subscribers);
         if (r < 0)
                 return r;
+        r = scans_new(bus, &bus->scans);
+        if (r < 0)
+                return r;
 
         r = manager_export(bus);
         if (r >= 0)
@@ -126,6 +131,8 @@ int bus_request_name(struct bus *bus) {
 }
 
 void bus_detach(struct bus *bus) {
+        /* Nobody scans any more: BlueZ goes before the bus. */
+        bus->scans = scans_free(bus->scans);
         (void)sd_bus_detach_event(bus->connection);
 }
 
@@ -162,6 +169,7 @@ struct bus *bus_free(struct bus *bus) {
         }
         callers_free(bus->callers);
         subscribers_free(bus->subscribers);
+        scans_free(bus->scans);
         if (bus->connection)
                 sd_bus_close(bus->connection);
         sd_bus_unref(bus->connection);

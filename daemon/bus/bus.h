@@ -9,6 +9,7 @@
 #include "daemon/crampd.h"
 
 struct callers;
+struct scans;
 struct subscribers;
 
 #define BUS_SLOTS 6u
@@ -22,6 +23,7 @@ struct bus {
         LIST_HEAD(, add_call) adding;   /* AddSensor() calls that wait for the store */
         LIST_HEAD(, query_call) asking; /* History calls likewise */
         struct subscribers *subscribers;
+        struct scans *scans;
 };
 
 #define CRAMPD_NAME "org.crampd1"

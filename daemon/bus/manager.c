@@ -11,6 +11,7 @@
 #include "daemon/bus/dictionary.h"
 #include "daemon/bus/error.h"
 #include "daemon/bus/objects.h"
+#include "daemon/bus/scans.h"
 #include "daemon/bus/settings.h"
 #include "daemon/bus/subscribers.h"
 #include "sensors/address.h"
@@ -70,6 +71,42 @@ static int method_unsubscribe(sd_bus_message *message, void *userdata, sd_bus_er
         struct bus *bus = userdata;
 
         subscribers_remove(bus->subscribers, sd_bus_message_get_sender(message));
+        return sd_bus_reply_method_return(message, NULL);
+}
+
+/* --- looking for sensors --- */
+
+/* What is heard is on the air for everybody: any user may scan. */
+static int method_scan(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        uint32_t seconds = SCAN_SECONDS_DEFAULT;
+        struct bus *bus = userdata;
+        int all = 0, r;
+        const struct dictionary_entry entries[] = {
+                {"seconds", 'u', &seconds, NULL}, {"all", 'b', &all, NULL}, {NULL}};
+        uid_t uid;
+
+        r = caller_get_uid(bus->callers, message, method_scan, userdata, error, &uid);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+        r = dictionary_read(message, entries, error);
+        if (r < 0)
+                return r;
+        if (seconds < 1 || seconds > SCAN_SECONDS_MAX)
+                return sd_bus_error_setf(error, ERROR_INVALID_ARGUMENT,
+                                         "Option 'seconds' must be 1 to %u.", SCAN_SECONDS_MAX);
+        r = scans_start(bus->scans, sd_bus_message_get_sender(message), uid, seconds, all);
+        if (r == -EBUSY)
+                return sd_bus_error_setf(error, ERROR_LIMIT_REACHED,
+                                         "This user scans already, or %u others do.", SCANS_MAX);
+        if (r < 0)
+                return r;
+        return sd_bus_reply_method_return(message, NULL);
+}
+
+static int method_stop_scan(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        struct bus *bus = userdata;
+
+        scans_stop(bus->scans, sd_bus_message_get_sender(message));
         return sd_bus_reply_method_return(message, NULL);
 }
 
@@ -321,6 +358,12 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("ListSensors", SD_BUS_ARGS("a{sv}", options),
                                 SD_BUS_RESULT("a(oa{sv})", sensors), method_list_sensors,
                                 SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("Scan", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_scan,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("StopScan", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_stop_scan,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_SIGNAL_WITH_ARGS("SensorFound", SD_BUS_ARGS("s", address, "a{sv}", details), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("ScanEnded", SD_BUS_ARGS("s", reason), 0),
         SD_BUS_SIGNAL_WITH_ARGS("AlertRaised",
                                 SD_BUS_ARGS("o", sensor, "s", episode, "x", onset_us, "s", severity, "s",
                                             muscle, "as", relief, "a{sv}", details),

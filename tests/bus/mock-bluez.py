@@ -637,7 +637,8 @@ class Mock:
         """A street full of other devices."""
         for number in range(count):
             thing = Thing(self, f'/org/bluez/hci0/dev_F0_00_00_00_{number >> 8:02X}_{number & 255:02X}', DEVICE,
-                          Name='\u202e' * 80, RSSI=dbus.Int16(-90), Connected=dbus.Boolean(False))
+                          Address=f'F0:00:00:00:{number >> 8:02X}:{number & 255:02X}', Name='\u202e' * 80,
+                          RSSI=dbus.Int16(-90), Connected=dbus.Boolean(False))
             self.root.export(thing)
             self.crowd.append(thing)
 

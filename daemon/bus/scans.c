@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* Who scans: see scans.h. */
+#include "daemon/bus/scans.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/basic/cleanup.h"
+#include "daemon/basic/log.h"
+#include "daemon/bus/dictionary.h"
+#include "daemon/sensor.h"
+#include "sensors/bluez/scan.h"
+
+struct running {
+        struct bus *bus;
+        char *name; /* unique, of the caller; NULL = this place is free */
+        uid_t uid;
+        bool all;
+        struct scan *scan;
+        sd_event_source *timer;
+};
+
+struct scans {
+        struct bus *bus;
+        struct running running[SCANS_MAX];
+};
+
+int scans_new(struct bus *bus, struct scans **ret) {
+        struct scans *scans = calloc(1, sizeof(*scans));
+
+        if (!scans)
+                return -ENOMEM;
+        scans->bus = bus;
+        *ret = scans;
+        return 0;
+}
+
+static void running_end(struct running *running) {
+        scan_free(running->scan);
+        sd_event_source_disable_unref(running->timer);
+        free(running->name);
+        *running = (struct running){};
+}
+
+struct scans *scans_free(struct scans *scans) {
+        if (!scans)
+                return NULL;
+        for (size_t i = 0; i < SCANS_MAX; i++)
+                if (scans->running[i].name)
+                        running_end(&scans->running[i]);
+        free(scans);
+        return NULL;
+}
+
+static int signal_new(struct bus *bus, const char *member, sd_bus_message **ret) {
+        return sd_bus_message_new_signal(bus->connection, ret, CRAMPD_ROOT, CRAMPD_NAME ".Manager",
+                                         member);
+}
+
+static bool is_added(struct crampd *crampd, const char *address) {
+        struct sensor *sensor;
+
+        LIST_FOREACH (sensor, &crampd->sensors, sensors)
+                if (strcmp(sensor->row.address, address) == 0)
+                        return true;
+        return false;
+}
+
+static const char *match_to_string(enum sensor_match match) {
+        return match == SENSOR_MATCH_YES ? "yes" : match == SENSOR_MATCH_MAYBE ? "maybe" : "no";
+}
+
+static int found_append(sd_bus_message *signal, const struct running *running,
+                        const struct scan_device *device) {
+        const struct sensor_driver *driver = device->driver;
+        int r;
+
+        r = sd_bus_message_append(signal, "s", device->address);
+        dictionary_open(signal, &r);
+        dictionary_append(signal, &r, "name", "s", device->name);
+        dictionary_append(signal, &r, "driver", "s", driver ? driver->name : "");
+        dictionary_append(signal, &r, "title", "s", driver ? driver->title : "");
+        dictionary_append(signal, &r, "notes", "s", driver && driver->notes ? driver->notes : "");
+        dictionary_append(signal, &r, "match", "s", match_to_string(device->match));
+        if (device->rssi_dbm != 0)
+                dictionary_append(signal, &r, "rssi", "n", device->rssi_dbm);
+        dictionary_append(signal, &r, "added", "b", is_added(running->bus->crampd, device->address));
+        dictionary_close(signal, &r);
+        return r;
+}
+
+static void on_found(const struct scan_device *device, void *userdata) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *signal = NULL;
+        struct running *running = userdata;
+        int r;
+
+        if (!device->driver && !running->all)
+                return;
+        r = signal_new(running->bus, "SensorFound", &signal);
+        if (r >= 0)
+                r = found_append(signal, running, device);
+        if (r >= 0)
+                r = sd_bus_send_to(running->bus->connection, signal, running->name, NULL);
+        if (r < 0)
+                log_warning("A sensor that was found could not be told of: %s, ignoring.", strerror(-r));
+}
+
+static int on_over(sd_event_source *source, uint64_t time_us, void *userdata) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *signal = NULL;
+        struct running *running = userdata;
+        int r;
+
+        r = signal_new(running->bus, "ScanEnded", &signal);
+        if (r >= 0)
+                r = sd_bus_message_append(signal, "s", "done");
+        if (r >= 0)
+                (void)sd_bus_send_to(running->bus->connection, signal, running->name, NULL);
+        running_end(running);
+        return 0;
+}
+
+static struct running *place_find(struct scans *scans, uid_t uid) {
+        struct running *place = NULL;
+
+        for (size_t i = 0; i < SCANS_MAX; i++) {
+                if (scans->running[i].name && scans->running[i].uid == uid)
+                        return NULL;
+                if (!scans->running[i].name)
+                        place = &scans->running[i];
+        }
+        return place;
+}
+
+int scans_start(struct scans *scans, const char *name, uid_t uid, unsigned seconds, bool all) {
+        struct running *running = place_find(scans, uid);
+        int r;
+
+        if (!running)
+                return -EBUSY;
+        *running = (struct running){.bus = scans->bus, .name = strdup(name), .uid = uid, .all = all};
+        if (!running->name)
+                return -ENOMEM;
+        r = scan_new(scans->bus->crampd->bluez, on_found, running, &running->scan);
+        if (r >= 0)
+                r = sd_event_add_time_relative(scans->bus->crampd->event, &running->timer,
+                                               CLOCK_BOOTTIME, (uint64_t)seconds * 1000000, 0, on_over,
+                                               running);
+        if (r < 0)
+                running_end(running);
+        return r < 0 ? r : 0;
+}
+
+void scans_stop(struct scans *scans, const char *name) {
+        for (size_t i = 0; scans && i < SCANS_MAX; i++)
+                if (scans->running[i].name && strcmp(scans->running[i].name, name) == 0)
+                        running_end(&scans->running[i]);
+}

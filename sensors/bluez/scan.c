@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/* Looking for sensors that nobody has added yet: see scan.h. */
+#include "sensors/bluez/scan.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/basic/cleanup.h"
+#include "sensors/bluez/objects.h"
+
+#define LOOK_EVERY_US UINT64_C(1000000)
+#define CALL_LIMIT_US UINT64_C(5000000)
+#define SERVICES_MAX 16u
+#define DATA_MAX 64u
+
+struct scan {
+        struct bluez *bluez;
+        struct bluez_watcher watcher; /* of no device: lets the radio discover */
+        scan_func func;
+        void *userdata;
+        sd_event_source *timer;
+        sd_bus_slot *call;
+        struct scan_device devices[SCAN_DEVICES_MAX];
+        size_t n_devices;
+};
+
+/* What bluetoothd tells of one device; strings belong to the message. */
+struct sighting {
+        const char *address;
+        const char *name;
+        const char *services[SERVICES_MAX + 1];
+        int16_t rssi_dbm;
+        int company;
+        const void *data;
+        size_t size;
+};
+
+static void on_changed(void *userdata) {
+}
+
+static int services_read(sd_bus_message *m, struct sighting *ret) {
+        size_t n = 0;
+        const char *uuid;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'a', "s");
+        while (r >= 0 && (r = sd_bus_message_read_basic(m, 's', &uuid)) > 0)
+                if (n < SERVICES_MAX)
+                        ret->services[n++] = uuid;
+        return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+/* The first company's. */
+static int data_read(sd_bus_message *m, struct sighting *ret) {
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'a', "{qv}");
+        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "qv")) > 0) {
+                uint16_t company;
+                const void *data;
+                size_t size;
+
+                r = sd_bus_message_read_basic(m, 'q', &company);
+                if (r >= 0)
+                        r = sd_bus_message_enter_container(m, 'v', "ay");
+                if (r >= 0)
+                        r = sd_bus_message_read_array(m, 'y', &data, &size);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+                if (r >= 0 && ret->company < 0 && size <= DATA_MAX) {
+                        ret->company = company;
+                        ret->data = data;
+                        ret->size = size;
+                }
+        }
+        return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+/* One property's variant, the name of which was read; of another type it is skipped. */
+static int property_read(sd_bus_message *m, const char *property, struct sighting *ret) {
+        const char *type;
+        int r;
+
+        r = sd_bus_message_peek_type(m, NULL, &type);
+        if (r < 0)
+                return r;
+        if (strcmp(property, "Address") == 0 && strcmp(type, "s") == 0)
+                return sd_bus_message_read(m, "v", "s", &ret->address);
+        if (strcmp(property, "Name") == 0 && strcmp(type, "s") == 0)
+                return sd_bus_message_read(m, "v", "s", &ret->name);
+        if (strcmp(property, "RSSI") == 0 && strcmp(type, "n") == 0)
+                return sd_bus_message_read(m, "v", "n", &ret->rssi_dbm);
+        if (strcmp(property, "UUIDs") == 0 && strcmp(type, "as") == 0) {
+                r = sd_bus_message_enter_container(m, 'v', "as");
+                if (r >= 0)
+                        r = services_read(m, ret);
+                return r < 0 ? r : sd_bus_message_exit_container(m);
+        }
+        if (strcmp(property, "ManufacturerData") == 0 && strcmp(type, "a{qv}") == 0) {
+                r = sd_bus_message_enter_container(m, 'v', "a{qv}");
+                if (r >= 0)
+                        r = data_read(m, ret);
+                return r < 0 ? r : sd_bus_message_exit_container(m);
+        }
+        return sd_bus_message_skip(m, "v");
+}
+
+static struct scan_device *device_find(struct scan *scan, const char *address) {
+        for (size_t i = 0; i < scan->n_devices; i++)
+                if (strcmp(scan->devices[i].address, address) == 0)
+                        return &scan->devices[i];
+        return NULL;
+}
+
+/* Cut at a character's border: the bus takes whole ones only. */
+static void name_copy(char *to, size_t size, const char *from) {
+        size_t n = strnlen(from, size);
+
+        if (n == size)
+                for (n = size - 1; n > 0 && ((unsigned char)from[n] & 0xc0) == 0x80; n--)
+                        ;
+        memcpy(to, from, n);
+        to[n] = '\0';
+}
+
+static void sighting_take(struct scan *scan, const struct sighting *sighting) {
+        const struct sensor_advert advert = {
+                .name = sighting->name,
+                .services = sighting->services,
+                .company = sighting->company,
+                .data = sighting->data,
+                .size = sighting->size,
+        };
+        struct scan_device seen = {.rssi_dbm = sighting->rssi_dbm}, *known;
+
+        if (!sighting->address || address_parse(sighting->address, seen.address) < 0)
+                return;
+        if (sighting->name)
+                name_copy(seen.name, sizeof(seen.name), sighting->name);
+        seen.driver = sensor_driver_match(&advert, &seen.match);
+
+        known = device_find(scan, seen.address);
+        if (!known && (seen.rssi_dbm == 0 || scan->n_devices == SCAN_DEVICES_MAX))
+                return; /* of an earlier day, or one too many */
+        if (known && known->rssi_dbm == seen.rssi_dbm && strcmp(known->name, seen.name) == 0 &&
+            known->driver == seen.driver)
+                return;
+        if (!known)
+                known = &scan->devices[scan->n_devices++];
+        *known = seen;
+        scan->func(known, scan->userdata);
+}
+
+/* Takes "a{sa{sv}}", all interfaces of an object. */
+static int object_read(struct scan *scan, sd_bus_message *m) {
+        const char *interface, *property;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'a', "{sa{sv}}");
+        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sa{sv}")) > 0) {
+                struct sighting sighting = {.company = -1};
+                bool is_device;
+
+                r = sd_bus_message_read_basic(m, 's', &interface);
+                if (r < 0)
+                        return r;
+                is_device = strcmp(interface, "org.bluez.Device1") == 0;
+                r = sd_bus_message_enter_container(m, 'a', "{sv}");
+                while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                        r = sd_bus_message_read_basic(m, 's', &property);
+                        if (r >= 0)
+                                r = is_device ? property_read(m, property, &sighting)
+                                              : sd_bus_message_skip(m, "v");
+                        if (r >= 0)
+                                r = sd_bus_message_exit_container(m);
+                }
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+                if (r >= 0 && is_device)
+                        sighting_take(scan, &sighting);
+        }
+        return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+static int on_objects(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        struct scan *scan = userdata;
+        const char *path;
+        int r;
+
+        scan->call = sd_bus_slot_unref(scan->call);
+        if (sd_bus_message_is_method_error(m, NULL))
+                return 0; /* asked again soon */
+        r = sd_bus_message_enter_container(m, 'a', "{oa{sa{sv}}}");
+        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "oa{sa{sv}}")) > 0) {
+                r = sd_bus_message_read_basic(m, 'o', &path);
+                if (r >= 0)
+                        r = object_read(scan, m);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+        }
+        return 0;
+}
+
+static int on_timer(sd_event_source *source, uint64_t time_us, void *userdata) {
+        struct scan *scan = userdata;
+
+        if (!scan->call && scan->bluez->owner)
+                (void)bluez_call(scan->bluez, &scan->call, "/", "org.freedesktop.DBus.ObjectManager",
+                                 "GetManagedObjects", on_objects, scan, CALL_LIMIT_US, NULL);
+        return bluez_arm(scan->bluez, &scan->timer, LOOK_EVERY_US, on_timer, scan);
+}
+
+int scan_new(struct bluez *bluez, scan_func func, void *userdata, struct scan **ret) {
+        struct scan *scan = calloc(1, sizeof(*scan));
+        int r;
+
+        if (!scan)
+                return -ENOMEM;
+        scan->bluez = bluez;
+        scan->func = func;
+        scan->userdata = userdata;
+        scan->watcher.changed = on_changed;
+        /* No device has such an address, and no other scan. */
+        (void)snprintf(scan->watcher.address, sizeof(scan->watcher.address), "scan %08x",
+                       (unsigned)(uintptr_t)scan);
+        r = bluez_watch(bluez, &scan->watcher);
+        if (r < 0) {
+                free(scan);
+                return r;
+        }
+        radio_set_scanning(bluez, &scan->watcher, true);
+        r = bluez_arm(bluez, &scan->timer, LOOK_EVERY_US / 2, on_timer, scan);
+        if (r < 0) {
+                scan_free(scan);
+                return r;
+        }
+        *ret = scan;
+        return 0;
+}
+
+struct scan *scan_free(struct scan *scan) {
+        if (!scan)
+                return NULL;
+        sd_event_source_disable_unref(scan->timer);
+        sd_bus_slot_unref(scan->call);
+        bluez_unwatch(scan->bluez, &scan->watcher);
+        free(scan);
+        return NULL;
+}
