@@ -15,7 +15,22 @@ struct reader {
         const struct sensor *sensor; /* NULL: its sensor is gone, and it counts until it is closed */
         int fd;
         uid_t uid;
+        enum livestream_kind kind;
+        uint64_t next_index; /* of samples; 0 before the first */
 };
+
+/* The longest piece that the detector gives: 50 ms at its highest rate. */
+#define SAMPLES_MAX (100u * STREAM_CHANNELS_MAX)
+#define FLAG_AFTER_GAP 1u
+
+struct samples {
+        uint64_t time_us;
+        uint64_t index;
+        uint16_t channels;
+        uint16_t frames;
+        uint32_t flags;
+        uint32_t values[2 * SAMPLES_MAX]; /* counts, then float bits; little-endian */
+} __attribute__((packed));
 
 struct livestream {
         struct reader readers[LIVESTREAM_READERS_MAX];
@@ -64,7 +79,8 @@ static void drop_gone_readers(struct livestream *stream) {
         }
 }
 
-int livestream_open(struct livestream *stream, const struct sensor *sensor, uid_t uid) {
+int livestream_open(struct livestream *stream, const struct sensor *sensor, enum livestream_kind kind,
+                    uid_t uid) {
         size_t of_user = 0;
         int pair[2];
 
@@ -77,7 +93,7 @@ int livestream_open(struct livestream *stream, const struct sensor *sensor, uid_
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
                 return -errno;
         stream->readers[stream->n_readers++] =
-                (struct reader){.sensor = sensor, .fd = pair[1], .uid = uid};
+                (struct reader){.sensor = sensor, .fd = pair[1], .uid = uid, .kind = kind};
         return pair[0];
 }
 
@@ -97,6 +113,15 @@ static uint32_t float_bits(double value) {
         return htole32(bits);
 }
 
+/* Returns whether the reader took it; one that is gone is dropped. */
+static bool reader_send(struct livestream *stream, size_t i, const void *data, size_t size) {
+        if (send(stream->readers[i].fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+                return true;
+        if (errno != EAGAIN && errno != EINTR && errno != ENOBUFS)
+                reader_drop(stream, i);
+        return false;
+}
+
 void livestream_send(struct livestream *stream, const struct sensor *sensor,
                      const struct detector_level *level, int64_t time_us) {
         struct frame frame = {
@@ -113,11 +138,43 @@ void livestream_send(struct livestream *stream, const struct sensor *sensor,
                 frame.values[2 * channel + 1] = float_bits(level->floor_uv[channel]);
         }
 
+        for (size_t i = stream->n_readers; i-- > 0;)
+                if (stream->readers[i].sensor == sensor && stream->readers[i].kind == LIVESTREAM_LEVELS)
+                        (void)reader_send(stream, i, &frame, size);
+}
+
+static bool has_reader(const struct livestream *stream, const struct sensor *sensor,
+                       enum livestream_kind kind) {
+        for (size_t i = 0; i < stream->n_readers; i++)
+                if (stream->readers[i].sensor == sensor && stream->readers[i].kind == kind)
+                        return true;
+        return false;
+}
+
+void livestream_send_samples(struct livestream *stream, const struct sensor *sensor,
+                             const struct detector_signal *signal, int64_t time_us) {
+        size_t n = signal->frames * signal->channels;
+        struct samples samples;
+        size_t size = offsetof(struct samples, values) + 2 * n * sizeof(samples.values[0]);
+
+        if (n > SAMPLES_MAX || !has_reader(stream, sensor, LIVESTREAM_SAMPLES))
+                return;
+        samples.time_us = htole64((uint64_t)time_us);
+        samples.index = htole64(signal->index);
+        samples.channels = htole16((uint16_t)signal->channels);
+        samples.frames = htole16((uint16_t)signal->frames);
+        for (size_t i = 0; i < n; i++) {
+                samples.values[i] = htole32((uint32_t)signal->counts[i]);
+                samples.values[n + i] = float_bits(signal->conditioned_uv[i]);
+        }
         for (size_t i = stream->n_readers; i-- > 0;) {
-                if (stream->readers[i].sensor != sensor)
+                struct reader *reader = &stream->readers[i];
+                bool gap = reader->next_index != 0 && reader->next_index != signal->index;
+
+                if (reader->sensor != sensor || reader->kind != LIVESTREAM_SAMPLES)
                         continue;
-                if (send(stream->readers[i].fd, &frame, size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
-                    errno != EAGAIN && errno != EINTR && errno != ENOBUFS)
-                        reader_drop(stream, i);
+                samples.flags = htole32(gap ? FLAG_AFTER_GAP : 0);
+                if (reader_send(stream, i, &samples, size))
+                        reader->next_index = signal->index + signal->frames;
         }
 }

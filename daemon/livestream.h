@@ -25,10 +25,18 @@ int livestream_new(struct livestream **ret);
 /* Readers see the end of the stream. */
 struct livestream *livestream_free(struct livestream *stream);
 
+enum livestream_kind {
+        LIVESTREAM_LEVELS,  /* a level each 50 ms */
+        LIVESTREAM_SAMPLES, /* every sample, as it came and as the detector sees it */
+};
+
 /* Returns the reading end, to be closed by the caller; -EDQUOT when there are too many; or negative
  * errno. */
-int livestream_open(struct livestream *stream, const struct sensor *sensor, uid_t uid);
+int livestream_open(struct livestream *stream, const struct sensor *sensor, enum livestream_kind kind,
+                    uid_t uid);
 void livestream_send(struct livestream *stream, const struct sensor *sensor,
                      const struct detector_level *level, int64_t time_us);
+void livestream_send_samples(struct livestream *stream, const struct sensor *sensor,
+                             const struct detector_signal *signal, int64_t time_us);
 /* The sensor goes: its readers see the end of the stream. */
 void livestream_end(struct livestream *stream, const struct sensor *sensor);

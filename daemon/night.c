@@ -186,6 +186,12 @@ static void on_detector_level(const struct detector_level *level, void *userdata
                 night->callbacks.level(level, index_to_us(night, level->index), night->userdata);
 }
 
+static void on_detector_signal(const struct detector_signal *signal, void *userdata) {
+        struct night *night = userdata;
+
+        night->callbacks.signal(signal, index_to_us(night, signal->index), night->userdata);
+}
+
 static int copy_name(char *to, size_t size, const char *from) {
         if (strlen(from) >= size)
                 return -EINVAL;
@@ -224,16 +230,18 @@ int night_new(const struct night_setup *setup, struct night **ret) {
         for (uint32_t channel = 0; channel < setup->format->channels; channel++)
                 scale_uv[channel] = setup->format->scale_uv > 0 ? setup->format->scale_uv : 1;
 
-        r = detector_new(&(struct detector_setup){.input = setup->format->kind == STREAM_ENVELOPE
-                                                                   ? DETECTOR_ENVELOPE
-                                                                   : DETECTOR_RAW,
-                                                  .rate_mhz = setup->format->rate_mhz,
-                                                  .channels = setup->format->channels,
-                                                  .scale_uv = scale_uv,
-                                                  .on_event = on_detector_event,
-                                                  .on_level = on_detector_level,
-                                                  .userdata = night},
-                         &night->detector);
+        r = detector_new(
+                &(struct detector_setup){
+                        .input = setup->format->kind == STREAM_ENVELOPE ? DETECTOR_ENVELOPE
+                                                                        : DETECTOR_RAW,
+                        .rate_mhz = setup->format->rate_mhz,
+                        .channels = setup->format->channels,
+                        .scale_uv = scale_uv,
+                        .on_event = on_detector_event,
+                        .on_level = on_detector_level,
+                        .on_signal = setup->callbacks->signal ? on_detector_signal : NULL,
+                        .userdata = night},
+                &night->detector);
         if (r < 0)
                 return r;
 

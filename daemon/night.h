@@ -30,6 +30,8 @@ struct night_callbacks {
         void (*gap)(const struct store_gap *gap, void *userdata);
         /* The night's row has changed: begun, a minute older, or over. */
         void (*row)(const struct store_night *row, void *userdata);
+        /* The samples, as the detector took them; the time is that of the first. May be NULL. */
+        void (*signal)(const struct detector_signal *signal, int64_t time_us, void *userdata);
         void (*level)(const struct detector_level *level, int64_t time_us, void *userdata);
 };
 

@@ -112,11 +112,18 @@ static void on_level(const struct detector_level *level, int64_t time_us, void *
         livestream_send(sensor->crampd->livestream, sensor, level, time_us);
 }
 
+static void on_signal(const struct detector_signal *signal, int64_t time_us, void *userdata) {
+        struct sensor *sensor = userdata;
+
+        livestream_send_samples(sensor->crampd->livestream, sensor, signal, time_us);
+}
+
 static const struct night_callbacks night_callbacks = {
         .alert = on_alert,
         .gap = on_gap,
         .row = on_night_row,
         .level = on_level,
+        .signal = on_signal,
 };
 
 static void end_night(struct sensor *sensor, const char *end_reason) {

@@ -347,6 +347,12 @@ static int append_stream_details(sd_bus_message *reply, const struct sensor *sen
 
         dictionary_open(reply, &r);
         dictionary_append(reply, &r, "arbitrary_unit", "b", arbitrary);
+        if (sensor->night) {
+                const struct stream_format *format = night_get_format(sensor->night);
+
+                dictionary_append(reply, &r, "rate_hz", "d", format->rate_mhz / 1000.0);
+                dictionary_append(reply, &r, "scale_uv", "d", format->scale_uv);
+        }
         dictionary_append(reply, &r, "name", "s", sensor->row.name);
         dictionary_append(reply, &r, "muscle", "s", sensor->row.muscle);
         dictionary_append(reply, &r, "leg", "s", sensor->row.leg);
@@ -354,9 +360,25 @@ static int append_stream_details(sd_bus_message *reply, const struct sensor *sen
         return r;
 }
 
+static int read_stream_kind(sd_bus_message *message, enum livestream_kind *ret, sd_bus_error *error) {
+        const char *kind = "level";
+        const struct dictionary_entry entries[] = {{"kind", 's', &kind, NULL}, {NULL}};
+        int r;
+
+        r = dictionary_read(message, entries, error);
+        if (r < 0)
+                return r;
+        if (strcmp(kind, "level") != 0 && strcmp(kind, "frames") != 0)
+                return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
+                                        "Option 'kind' must be level or frames.");
+        *ret = strcmp(kind, "frames") == 0 ? LIVESTREAM_SAMPLES : LIVESTREAM_LEVELS;
+        return 0;
+}
+
 static int method_open_stream(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         _cleanup_(closep) int fd = -1;
+        enum livestream_kind kind = LIVESTREAM_LEVELS;
         struct sensor *sensor;
         uid_t uid;
         int r;
@@ -365,7 +387,10 @@ static int method_open_stream(sd_bus_message *message, void *userdata, sd_bus_er
         if (r <= 0)
                 return r < 0 ? r : 1;
 
-        fd = livestream_open(sensor->crampd->livestream, sensor, uid);
+        r = read_stream_kind(message, &kind, error);
+        if (r < 0)
+                return r;
+        fd = livestream_open(sensor->crampd->livestream, sensor, kind, uid);
         if (fd == -EDQUOT)
                 return sd_bus_error_setf(
                         error, ERROR_LIMIT_REACHED,

@@ -84,12 +84,13 @@ void channel_restart(struct channel *channel, const struct channel_plan *plan, i
 }
 
 /* A level below one count is not told by the sensor, so that much counts as rest. */
-static void channel_push_levels(struct channel *channel, const int32_t *counts, size_t stride,
-                                size_t n) {
+static void channel_push_levels(struct channel *channel, double *ret_uv, const int32_t *counts,
+                                size_t stride, size_t n) {
         for (size_t i = 0; i < n; i++) {
                 double level = (double)(counts[i * stride] > 1 ? counts[i * stride] : 1);
 
                 level *= channel->scale_uv;
+                ret_uv[i] = level;
                 channel->squares += level * level;
         }
 }
@@ -101,7 +102,7 @@ void channel_push(struct channel *channel, struct channel_plan *plan, const int3
         int32_t low = channel->count_min, high = channel->count_max;
 
         if (plan->is_envelope) {
-                channel_push_levels(channel, counts, stride, n);
+                channel_push_levels(channel, uv, counts, stride, n);
                 return;
         }
         condition_run(&channel->condition, &plan->condition, counts, stride, channel->scale_uv, uv, n);

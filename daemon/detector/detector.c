@@ -26,6 +26,8 @@ struct detector {
         double *envelope_uv, *floor_uv; /* for the live view */
         detector_event_func on_event;
         detector_level_func on_level;
+        detector_signal_func on_signal;
+        double *signal_uv; /* one hop of all channels; NULL without on_signal */
         void *userdata;
 };
 
@@ -59,6 +61,7 @@ int detector_new(const struct detector_setup *setup, struct detector **ret) {
                 return -ENOMEM;
         detector->on_event = setup->on_event;
         detector->on_level = setup->on_level;
+        detector->on_signal = setup->on_signal;
         detector->userdata = setup->userdata;
 
         r = channel_plan_init(&detector->plan, setup->rate_mhz, setup->input == DETECTOR_ENVELOPE);
@@ -72,6 +75,12 @@ int detector_new(const struct detector_setup *setup, struct detector **ret) {
         detector->channels = calloc(setup->channels, sizeof(struct channel));
         if (!detector->envelope_uv || !detector->floor_uv || !detector->channels)
                 return -ENOMEM;
+        if (setup->on_signal) {
+                detector->signal_uv =
+                        calloc((size_t)setup->channels * detector->plan.grid.hop_frames, sizeof(double));
+                if (!detector->signal_uv)
+                        return -ENOMEM;
+        }
 
         for (; detector->channel_count < setup->channels; detector->channel_count++) {
                 r = channel_init(&detector->channels[detector->channel_count], &detector->plan,
@@ -91,6 +100,7 @@ struct detector *detector_free(struct detector *detector) {
         for (uint32_t i = 0; i < detector->channel_count; i++)
                 channel_done(&detector->channels[i]);
         free(detector->channels);
+        free(detector->signal_uv);
         free(detector->floor_uv);
         free(detector->envelope_uv);
         history_done(&detector->history);
@@ -261,6 +271,26 @@ static void detector_take_gap(struct detector *detector, uint64_t index, const i
         detector_start(detector, index, frame, gap);
 }
 
+/* Of one channel, whose hop is in the plan's scratch still. */
+static void signal_keep(struct detector *detector, uint32_t channel, size_t n) {
+        if (!detector->signal_uv)
+                return;
+        for (size_t i = 0; i < n; i++)
+                detector->signal_uv[i * detector->channel_count + channel] =
+                        detector->plan.scratch_uv[i];
+}
+
+static void signal_give(struct detector *detector, const int32_t *counts, size_t n) {
+        if (!detector->on_signal)
+                return;
+        detector->on_signal(&(struct detector_signal){.index = detector->expected_index,
+                                                      .frames = n,
+                                                      .channels = detector->channel_count,
+                                                      .counts = counts,
+                                                      .conditioned_uv = detector->signal_uv},
+                            detector->userdata);
+}
+
 int detector_push(struct detector *detector, uint64_t index, const int32_t *counts, size_t frames) {
         size_t stride = detector->channel_count;
 
@@ -281,8 +311,11 @@ int detector_push(struct detector *detector, uint64_t index, const int32_t *coun
 
                 if (n > frames)
                         n = frames;
-                for (uint32_t i = 0; i < detector->channel_count; i++)
+                for (uint32_t i = 0; i < detector->channel_count; i++) {
                         channel_push(&detector->channels[i], &detector->plan, counts + i, stride, n);
+                        signal_keep(detector, i, n);
+                }
+                signal_give(detector, counts, n);
 
                 detector->hop_filled += (uint32_t)n;
                 detector->expected_index += n;

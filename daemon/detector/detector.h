@@ -87,6 +87,16 @@ struct detector_level {
         const double *floor_uv;    /* resting floor per channel; 0 while unknown */
 };
 
+/* The signal that the levels are made of, in pieces of at most 50 ms, for those who want to see it. */
+struct detector_signal {
+        uint64_t index; /* of the first frame */
+        size_t frames;
+        uint32_t channels;
+        const int32_t *counts;        /* as pushed, interleaved */
+        const double *conditioned_uv; /* interleaved: band-passed, mains taken out; envelopes: scaled */
+};
+
+typedef void (*detector_signal_func)(const struct detector_signal *signal, void *userdata);
 typedef void (*detector_event_func)(const struct detector_event *event, void *userdata);
 typedef void (*detector_level_func)(const struct detector_level *level, void *userdata);
 
@@ -97,8 +107,9 @@ struct detector_setup {
         /* Microvolts per count, one per channel, 1e-12 .. 1e12. Of an arbitrary unit better 1 per count:
          * rest below 0.25 (microvolts) is not believed. */
         const double *scale_uv;
-        detector_event_func on_event; /* must not call the detector */
-        detector_level_func on_level; /* likewise; may be NULL */
+        detector_event_func on_event;   /* must not call the detector */
+        detector_level_func on_level;   /* likewise; may be NULL */
+        detector_signal_func on_signal; /* likewise; may be NULL */
         void *userdata;
 };
 

@@ -25,8 +25,8 @@ static const char help[] =
         "you, and so do its alerts and recorded cramps.\n"
         "\n"
         "Options:\n" SETTINGS_HELP
-        "      --driver=DRIVER    How to talk to it (default: as 'crampctl scan' recognised it, else\n"
-        "                         crampd, the open profile)\n"
+        "      --driver=DRIVER    How to talk to it (default: crampd, the open profile;\n"
+        "                         'crampctl scan' shows which)\n"
         "      --owner=USER       Whose it shall be; only for root, and needed there unless sudo "
         "tells\n" COMMON_OPTIONS_HELP "\n"
         "Examples:\n"

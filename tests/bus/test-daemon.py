@@ -230,6 +230,9 @@ print([member for member, _, _ in client.signals])
 print(client.error_of({path!r}, SENSOR, 'Describe', 'a{{sv}}', client.options()))
 print(client.error_of({path!r}, SENSOR, 'OpenStream', 'a{{sv}}', client.options()))
 print(client.error_of({path!r}, SENSOR, 'Remove', 'a{{sv}}', client.options()))
+for method in ('Edit', 'Pause', 'Resume', 'Identify'):
+    assert client.error_of({path!r}, SENSOR, method, 'a{{sv}}', client.options()) == 'org.crampd1.Error.NotAuthorized', method
+assert client.call(ROOT, HISTORY, 'ListNights', 'a{{sv}}', client.options())[0] == []
 print(client.error_of(ROOT, MANAGER, 'AddSensor', 'sa{{sv}}', {ADDRESS!r},
                       client.options(muscle='soleus', leg='left', owner=dbus.UInt32(0))))
 episode = sys.stdin.readline().strip()
@@ -376,6 +379,53 @@ def test_live_stream():
         for _ in range(7):
             client.call(path, SENSOR, 'OpenStream', 'a{sv}', client.options())[0].take()
         assert client.error_of(path, SENSOR, 'OpenStream', 'a{sv}', client.options()) == 'org.crampd1.Error.LimitReached'
+
+
+def test_every_sample_is_streamed():
+    """crampctl stream gives what is in the recording, and beside it what the detector makes of it."""
+    path = Path(_files.name) / 'steps.csv'
+    counts = [[(37 * i) % 1001 - 500, (53 * i) % 997 - 498] for i in range(20000)]
+    path.write_text('a_uV,b_uV\n' + ''.join(f'{a / 100},{b / 100}\n' for a, b in counts), encoding='ascii')
+    with System() as system, system.daemon('--virtual', f'{path},rate=1000') as daemon:
+        client = system.client()
+        sensor = str(client.sensors()[0][1]['id'])
+        with subprocess.Popen([os.environ['CRAMPCTL'], 'stream', sensor, '--json'], stdout=subprocess.PIPE, text=True,
+                              env={**os.environ, 'DBUS_SYSTEM_BUS_ADDRESS': system.bus.address}) as process:
+            rows = [json.loads(process.stdout.readline()) for _ in range(40)]
+            process.terminate()
+        for row in rows:
+            values = row['values']
+            frames = [values[i:i + 2] for i in range(0, len(values), 2)]
+            assert frames == counts[row['index']:row['index'] + len(frames)], row['index']
+        assert all(b['index'] == a['index'] + len(a['values']) // 2 for a, b in zip(rows, rows[1:]))
+        assert not any(row['after_gap'] for row in rows)
+        refused = client.error_of(client.sensors()[0][0], SENSOR, 'OpenStream', 'a{sv}', client.options(kind='all'))
+        assert refused == 'org.crampd1.Error.InvalidArgument'
+
+
+def test_what_the_owner_says_lasts():
+    with System() as system:
+        with system.daemon():
+            client = system.client()
+            path = add_sensor(client, scale_uv=0.5, driver='npg-lite')
+            for options in ({'muscle': 'soleus'}, {'leg': 'right', 'name': 'calf', 'allow_broadcast': True}, {'channels': dbus.UInt32(6)}):
+                client.call(path, SENSOR, 'Edit', 'a{sv}', client.options(**options))
+            client.call(path, SENSOR, 'Pause', 'a{sv}', client.options())
+            for options in ({'muscle': 'biceps'}, {'leg': 'middle'}, {'scale_uv': float('nan')}, {'scale_uv': -1.0},
+                            {'channels': dbus.UInt32(17)}, {'rate_hz': 1e9}, {'name': 'a\nb'}, {'driver': 'myo'},
+                            {'owner': dbus.UInt32(1)}):
+                assert client.error_of(path, SENSOR, 'Edit', 'a{sv}', client.options(**options)) == \
+                    'org.crampd1.Error.InvalidArgument', options
+            assert client.error_of(path, SENSOR, 'Identify', 'a{sv}', client.options()) in (
+                'org.crampd1.Error.NotSupported', 'org.crampd1.Error.NotConnected')
+        with system.daemon():
+            client = system.client()
+            details = client.sensors()[0][1]
+            said = {key: details[key] for key in ('muscle', 'leg', 'name', 'allow_broadcast', 'scale_uv', 'paused', 'state')}
+            assert said == {'muscle': 'soleus', 'leg': 'right', 'name': 'calf', 'allow_broadcast': True, 'scale_uv': 0.5,
+                            'paused': True, 'state': 'paused'}, said
+            client.call(client.sensors()[0][0], SENSOR, 'Resume', 'a{sv}', client.options())
+            client.wait(lambda: client.sensors()[0][1]['state'] != 'paused', what='the sensor to be looked for')
 
 
 # --- hostile neighbours ---
