@@ -47,6 +47,7 @@ struct night {
         bool open; /* `episode` lasts */
         bool help_told;
         struct store_episode episode;
+        int64_t episode_start_us;  /* `start_us` at its onset: its length follows no clock */
         const char *finish_reason; /* replaces the detector's while night_finish() runs */
 };
 
@@ -137,6 +138,7 @@ static void begin_episode(struct night *night, const struct detector_event *even
         (void)snprintf(episode->detector, sizeof(episode->detector), "%s", detector_version());
         take_figures(night, event);
 
+        night->episode_start_us = night->start_us;
         night->open = true;
         night->help_told = false;
         report_alert(night, NIGHT_ALERT_RAISED);
@@ -149,7 +151,7 @@ static void end_episode(struct night *night, const struct detector_event *event)
                 reason = night->finish_reason;
 
         take_figures(night, event);
-        night->episode.end_us = index_to_us(night, event->end_index);
+        night->episode.end_us = night->episode_start_us + (int64_t)frames_to_us(night, event->end_index);
         (void)snprintf(night->episode.end_reason, sizeof(night->episode.end_reason), "%s", reason);
         night->open = false;
         report_alert(night, NIGHT_ALERT_ENDED);
