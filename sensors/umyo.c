@@ -48,6 +48,7 @@ struct sensor_decoder {
         double scale_uv;
         uint32_t rate_mhz;
         bool started;
+        bool tagged; /* packets begin with a byte that tells their kind */
         uint32_t next_counter;
         uint64_t next_index;
         int32_t counts[SAMPLES_MAX];
@@ -161,7 +162,12 @@ static int umyo_decode(struct sensor_decoder *decoder, unsigned source, const ui
         shape = source == 0 && size > 0 ? shape_find(packet, size) : NULL;
         if (!shape)
                 return -EBADMSG;
+        /* A sensor keeps to one form: of the other, it is a packet that was cut short. */
+        if (shape->kind == PACKET_SAMPLES && decoder->started && decoder->tagged != (shape->lead > 0))
+                return -EBADMSG;
         packet += shape->lead > 0;
+        if (shape->kind == PACKET_SAMPLES && !decoder->started)
+                decoder->tagged = shape->lead > 0;
         if (shape->kind == PACKET_SAMPLES)
                 return samples_decode(decoder, packet, shape->samples, ret);
         sensor_extras_set_acceleration(&decoder->extras, acceleration_mg(packet),
