@@ -79,8 +79,7 @@ static void evening_of(int64_t time_us, char *ret, size_t size) {
 }
 
 static uint64_t frames_to_us(const struct night *night, uint64_t frames) {
-        /* 128 bits: a year at 2 kHz times 10^9 is beyond 64. */
-        return (uint64_t)((unsigned __int128)frames * UINT64_C(1000000000) / night->format.rate_mhz);
+        return stream_frames_to_us(night->format.rate_mhz, frames);
 }
 
 static uint64_t us_to_frames(const struct night *night, uint64_t us) {
@@ -375,12 +374,11 @@ void night_set_origin(struct night *night, int64_t origin_us) {
 
 /* A crystal is off by less, and no time jumps. */
 static void follow_origin(struct night *night, uint64_t frames) {
-        int64_t ahead_us =
-                night->origin_us - (int64_t)frames_to_us(night, night->base_index) - night->boot_us;
-        int64_t most_us = (int64_t)frames_to_us(night, frames) / SLEW_DIVISOR;
+        int64_t most_us = (int64_t)frames_to_us(night, frames) / SLEW_DIVISOR, ahead_us;
 
         if (!night->has_origin || night->start_given || night->base_index > INT64_MAX)
                 return;
+        ahead_us = night->origin_us - (int64_t)frames_to_us(night, night->base_index) - night->boot_us;
         if (ahead_us > most_us)
                 ahead_us = most_us;
         else if (ahead_us < -most_us)

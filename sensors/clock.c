@@ -86,7 +86,7 @@ struct sample_clock *sample_clock_free(struct sample_clock *clock) {
 }
 
 static uint64_t frames_to_us(const struct sample_clock *clock, uint64_t frames) {
-        return (uint64_t)((unsigned __int128)frames * UINT64_C(1000000000) / clock->format.rate_mhz);
+        return stream_frames_to_us(clock->format.rate_mhz, frames);
 }
 
 static void rate_settle(struct sample_clock *clock, uint32_t rate_mhz) {
@@ -101,7 +101,10 @@ void sample_clock_begin(struct sample_clock *clock, const struct stream_format *
         sample_clock_func func = clock->func;
         void *userdata = clock->userdata;
 
-        *clock = (struct sample_clock){.func = func, .userdata = userdata, .format = *format};
+        memset(clock, 0, sizeof(*clock)); /* too large for a literal on the stack */
+        clock->func = func;
+        clock->userdata = userdata;
+        clock->format = *format;
         clock->stats.error_ppm = (double)NAN;
         clock->free = format->rate == STREAM_RATE_NONE;
         if (clock->free)

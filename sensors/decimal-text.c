@@ -4,42 +4,39 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <string.h>
+
+#include "sensors/recording/decimal.h"
 
 #define VALUE_MAX (INT64_C(2000000) * DECIMAL_TEXT_SCALE)
-
-static bool is_digit(char c) {
-        return c >= '0' && c <= '9';
-}
+/* Parsed to so many places more than are kept, so that what follows is cut and not rounded. */
+#define PLACES 9
+#define CUT INT64_C(1000000)
 
 static bool is_blank(char c) {
         return c == ' ' || c == '\t' || c == '\r';
 }
 
 int decimal_text_read(const char *text, size_t size, int32_t *ret) {
-        int64_t value = 0, unit = DECIMAL_TEXT_SCALE;
-        bool negative = false, digits = false;
-        size_t i = 0;
+        int64_t value;
+        int r;
 
         while (size > 0 && is_blank(text[size - 1]))
                 size--;
-        while (i < size && is_blank(text[i]))
-                i++;
-        if (i < size && (text[i] == '-' || text[i] == '+'))
-                negative = text[i++] == '-';
-        for (; i < size && is_digit(text[i]); i++, digits = true) {
-                value = value * 10 + (int64_t)(text[i] - '0') * DECIMAL_TEXT_SCALE;
-                if (value > VALUE_MAX)
-                        return -ERANGE;
+        while (size > 0 && is_blank(*text)) {
+                text++;
+                size--;
         }
-        if (i < size && text[i] == '.')
-                for (i++; i < size && is_digit(text[i]); i++, digits = true) {
-                        unit /= 10;
-                        value += unit * (text[i] - '0');
-                }
-        if (!digits || i < size)
+        if (size == 0)
                 return -EINVAL;
-        if (value > VALUE_MAX)
+        if (memchr(text, 'e', size) || memchr(text, 'E', size))
+                return -EINVAL;
+        r = decimal_parse(text, size, PLACES, &value);
+        if (r < 0)
+                return r;
+        value /= CUT;
+        if (value > VALUE_MAX || value < -VALUE_MAX)
                 return -ERANGE;
-        *ret = (int32_t)(negative ? -value : value);
+        *ret = (int32_t)value;
         return 0;
 }

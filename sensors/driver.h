@@ -96,6 +96,11 @@ struct stream_format {
         uint32_t slip_frames;
 };
 
+/* 128 bits between: a year at 2 kHz times 10^9 is beyond 64. */
+static inline uint64_t stream_frames_to_us(uint32_t rate_mhz, uint64_t frames) {
+        return (uint64_t)((unsigned __int128)frames * UINT64_C(1000000000) / rate_mhz);
+}
+
 /* What one packet held. The counts belong to the decoder and last until its next call. */
 struct emg_block {
         uint64_t index; /* number of the first frame since the stream started; missing frames count, as
@@ -104,7 +109,6 @@ struct emg_block {
         uint32_t channels;
         const int32_t *counts; /* frames x channels, interleaved, oldest first */
         uint64_t lost_packets; /* missing right before this packet */
-        bool damaged; /* decoded after a loss that spoils values (deltas): to be counted as a gap */
 };
 
 /* What a sensor tells beside its samples. */
@@ -151,7 +155,6 @@ struct sensor_driver {
         enum sensor_battery battery;
         bool from_adverts;      /* never connected to: its adverts are the packets */
         bool buzzes;            /* on connecting: to be gentle with */
-        bool is_paired;         /* wants pairing; all others must not be paired */
         uint16_t mtu_min;       /* ATT_MTU below which it does not work; 0 = any */
         uint32_t packets_per_s; /* typical, and their size: what it takes of a radio's time */
         uint32_t packet_size;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sensors/bytes.h"
 #include "sensors/drivers.h"
 #include "sensors/muscle.h"
 
@@ -35,15 +36,6 @@ struct sensor_decoder {
         int32_t counts[VALUES_MAX];
 };
 
-static uint16_t u16_read(const uint8_t *bytes) {
-        return (uint16_t)(bytes[0] | bytes[1] << 8);
-}
-
-static uint32_t u32_read(const uint8_t *bytes) {
-        return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
-               (uint32_t)bytes[3] << 24;
-}
-
 static void bytes_write(uint8_t *bytes, uint32_t value, size_t size) {
         for (size_t i = 0; i < size; i++)
                 bytes[i] = (uint8_t)(value >> (8 * i));
@@ -51,7 +43,7 @@ static void bytes_write(uint8_t *bytes, uint32_t value, size_t size) {
 
 static int32_t value_read(const uint8_t *bytes, size_t size) {
         if (size == 2)
-                return (int16_t)u16_read(bytes);
+                return i16_le(bytes);
         /* The sign bit is carried down from the top of 32 bits. */
         return (int32_t)((uint32_t)bytes[0] << 8 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 24) /
                256;
@@ -90,8 +82,8 @@ int open_profile_describe(struct sensor_decoder *decoder, const uint8_t *value, 
                 return -EBADMSG;
 
         format.leg = value[1] < LEG_MAX ? value[1] : LEG_UNSPECIFIED;
-        format.rate_mhz = u32_read(value + 2);
-        format.scale_uv = u32_read(value + 6) / PICOVOLTS_PER_MICROVOLT;
+        format.rate_mhz = u32_le(value + 2);
+        format.scale_uv = u32_le(value + 6) / PICOVOLTS_PER_MICROVOLT;
         format.channels = value[10];
         value_size = value[11];
         if (format.rate_mhz == 0 || !frame_format_valid(format.channels, value_size) ||
@@ -142,11 +134,11 @@ static int decoder_format(const struct sensor_decoder *decoder, struct stream_fo
 }
 
 static uint16_t packet_sequence(const uint8_t *packet) {
-        return u16_read(packet);
+        return u16_le(packet);
 }
 
 static uint32_t packet_counter(const uint8_t *packet) {
-        return u32_read(packet + 2);
+        return u32_le(packet + 2);
 }
 
 /* Notifications missing before this one, and frames. */

@@ -169,7 +169,6 @@ struct bus *bus_free(struct bus *bus) {
         }
         callers_free(bus->callers);
         subscribers_free(bus->subscribers);
-        scans_free(bus->scans);
         if (bus->connection)
                 sd_bus_close(bus->connection);
         sd_bus_unref(bus->connection);

@@ -9,6 +9,7 @@
 #include "daemon/bus/dictionary.h"
 #include "daemon/bus/error.h"
 #include "daemon/bus/objects.h"
+#include "sensors/driver.h"
 
 /* Waiting for the store at a time; it takes 64 in all. */
 #define QUERIES_PER_USER 8u
@@ -74,13 +75,6 @@ static int append_gaps(sd_bus_message *reply, const struct store_night_report *r
         return r;
 }
 
-static uint64_t gap_us(const struct store_night_report *report) {
-        if (report->night.rate_mhz == 0)
-                return 0;
-        return (uint64_t)((unsigned __int128)report->gap_frames * UINT64_C(1000000000) /
-                          report->night.rate_mhz);
-}
-
 static int append_night(sd_bus_message *reply, const struct store_night_report *report) {
         const struct store_night *night = &report->night;
         bool lasts = night->end_us == STORE_NO_TIME;
@@ -97,7 +91,9 @@ static int append_night(sd_bus_message *reply, const struct store_night_report *
         dictionary_append(reply, &r, "packets", "t", night->packets);
         dictionary_append(reply, &r, "lost_packets", "t", night->lost_packets);
         dictionary_append(reply, &r, "gaps", "u", report->gaps);
-        dictionary_append(reply, &r, "gap_us", "t", gap_us(report));
+        dictionary_append(reply, &r, "gap_us", "t",
+                          night->rate_mhz > 0 ? stream_frames_to_us(night->rate_mhz, report->gap_frames)
+                                              : 0);
         dictionary_append(reply, &r, "longest_gap_us", "t", report->longest_gap_us);
         dictionary_append(reply, &r, "reconnects", "u", night->reconnects);
         dictionary_append(reply, &r, "episodes", "u", report->episodes);

@@ -17,12 +17,12 @@ struct running {
         char *name; /* unique, of the caller; NULL = this place is free */
         uid_t uid;
         bool all;
-        struct scan *scan;
         sd_event_source *timer;
 };
 
 struct scans {
         struct bus *bus;
+        struct scan *scan; /* for all of them; NULL while nobody scans */
         struct running running[SCANS_MAX];
 };
 
@@ -37,10 +37,15 @@ int scans_new(struct bus *bus, struct scans **ret) {
 }
 
 static void running_end(struct running *running) {
-        scan_free(running->scan);
+        struct scans *scans = running->bus->scans;
+
         sd_event_source_disable_unref(running->timer);
         free(running->name);
         *running = (struct running){};
+        for (size_t i = 0; i < SCANS_MAX; i++)
+                if (scans->running[i].name)
+                        return;
+        scans->scan = scan_free(scans->scan);
 }
 
 struct scans *scans_free(struct scans *scans) {
@@ -90,7 +95,7 @@ static int found_append(sd_bus_message *signal, const struct running *running,
         return r;
 }
 
-static void on_found(const struct scan_device *device, void *userdata) {
+static void found_tell(const struct scan_device *device, void *userdata) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *signal = NULL;
         struct running *running = userdata;
         int r;
@@ -104,6 +109,14 @@ static void on_found(const struct scan_device *device, void *userdata) {
                 r = sd_bus_send_to(running->bus->connection, signal, running->name, NULL);
         if (r < 0)
                 log_warning("A sensor that was found could not be told of: %s, ignoring.", strerror(-r));
+}
+
+static void on_found(const struct scan_device *device, void *userdata) {
+        struct scans *scans = userdata;
+
+        for (size_t i = 0; i < SCANS_MAX; i++)
+                if (scans->running[i].name)
+                        found_tell(device, &scans->running[i]);
 }
 
 static int on_over(sd_event_source *source, uint64_t time_us, void *userdata) {
@@ -141,14 +154,17 @@ int scans_start(struct scans *scans, const char *name, uid_t uid, unsigned secon
         *running = (struct running){.bus = scans->bus, .name = strdup(name), .uid = uid, .all = all};
         if (!running->name)
                 return -ENOMEM;
-        r = scan_new(scans->bus->crampd->bluez, on_found, running, &running->scan);
+        r = scans->scan ? 0 : scan_new(scans->bus->crampd->bluez, on_found, scans, &scans->scan);
         if (r >= 0)
                 r = sd_event_add_time_relative(scans->bus->crampd->event, &running->timer,
                                                CLOCK_BOOTTIME, (uint64_t)seconds * 1000000, 0, on_over,
                                                running);
-        if (r < 0)
+        if (r < 0) {
                 running_end(running);
-        return r < 0 ? r : 0;
+                return r;
+        }
+        scan_repeat(scans->scan, found_tell, running);
+        return 0;
 }
 
 void scans_stop(struct scans *scans, const char *name) {

@@ -255,25 +255,30 @@ static int change_row(struct bus *bus, sd_bus_message *message, const struct sto
         return 1;
 }
 
-static int refuse_virtual(const struct sensor *sensor, sd_bus_error *error) {
-        if (!sensor->replay)
-                return 0;
-        return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
-                                "A virtual sensor is as the daemon was started, and ends with it.");
+/* As get_sensor(), for a copy of its row that is to be changed. */
+static int get_row(struct bus *bus, sd_bus_message *message, sd_bus_message_handler_t handler,
+                   sd_bus_error *error, struct store_sensor *ret) {
+        struct sensor *sensor;
+        int r;
+
+        r = get_sensor(bus, message, handler, error, &sensor, NULL);
+        if (r <= 0)
+                return r;
+        if (sensor->replay)
+                return sd_bus_error_set(
+                        error, ERROR_INVALID_ARGUMENT,
+                        "A virtual sensor is as the daemon was started, and ends with it.");
+        *ret = sensor->row;
+        return 1;
 }
 
 static int method_edit(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         struct store_sensor row;
-        struct sensor *sensor;
         int r;
 
-        r = get_sensor(userdata, message, method_edit, error, &sensor, NULL);
+        r = get_row(userdata, message, method_edit, error, &row);
         if (r <= 0)
                 return r < 0 ? r : 1;
-        r = refuse_virtual(sensor, error);
-        if (r < 0)
-                return r;
-        row = sensor->row;
         r = settings_read(message, &row, NULL, error);
         if (r < 0)
                 return r;
@@ -283,16 +288,11 @@ static int method_edit(sd_bus_message *message, void *userdata, sd_bus_error *er
 static int set_paused(struct bus *bus, sd_bus_message *message, sd_bus_message_handler_t handler,
                       bool paused, sd_bus_error *error) {
         struct store_sensor row;
-        struct sensor *sensor;
         int r;
 
-        r = get_sensor(bus, message, handler, error, &sensor, NULL);
+        r = get_row(bus, message, handler, error, &row);
         if (r <= 0)
                 return r < 0 ? r : 1;
-        r = refuse_virtual(sensor, error);
-        if (r < 0)
-                return r;
-        row = sensor->row;
         row.paused = paused;
         return change_row(bus, message, &row, error);
 }
@@ -303,6 +303,17 @@ static int method_pause(sd_bus_message *message, void *userdata, sd_bus_error *e
 
 static int method_resume(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         return set_paused(userdata, message, method_resume, false, error);
+}
+
+static int method_remove(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        struct store_sensor row;
+        int r;
+
+        r = get_row(userdata, message, method_remove, error, &row);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+        row.removed_us = crampd_now_us();
+        return change_row(userdata, message, &row, error);
 }
 
 static int method_identify(sd_bus_message *message, void *userdata, sd_bus_error *error) {
@@ -321,22 +332,6 @@ static int method_identify(sd_bus_message *message, void *userdata, sd_bus_error
         if (r < 0)
                 return r;
         return sd_bus_reply_method_return(message, NULL);
-}
-
-static int method_remove(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        struct store_sensor row;
-        struct sensor *sensor;
-        int r;
-
-        r = get_sensor(userdata, message, method_remove, error, &sensor, NULL);
-        if (r <= 0)
-                return r < 0 ? r : 1;
-        r = refuse_virtual(sensor, error);
-        if (r < 0)
-                return r;
-        row = sensor->row;
-        row.removed_us = crampd_now_us();
-        return change_row(userdata, message, &row, error);
 }
 
 /* --- live stream --- */

@@ -67,3 +67,9 @@ int sensor_find(crampd_client *client, const char *wanted, char **ret_path) {
         crampd_sensors_free(sensors, n);
         return code;
 }
+
+int sensor_open(const char *wanted, crampd_client **ret_client, char **ret_path) {
+        int code = client_open(ret_client);
+
+        return code == 0 ? sensor_find(*ret_client, wanted, ret_path) : code;
+}

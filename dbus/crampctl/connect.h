@@ -14,6 +14,9 @@ static inline void client_freep(crampd_client **client) {
 /* Returns 0, or an exit code after saying why. */
 int client_open(crampd_client **ret);
 
+/* Both: reaches the bus and finds the sensor. */
+int sensor_open(const char *wanted, crampd_client **ret_client, char **ret_path);
+
 /* The path, to be freed, of the sensor with this id, address, path or name (which has to be the only one
  * of that name). Returns 0, or an exit code after saying why. */
 int sensor_find(crampd_client *client, const char *wanted, char **ret_path);

@@ -28,9 +28,7 @@ static int edit_run(const char *sensor, const struct crampd_sensor_options *opti
         struct crampd_error error = {};
         int code, r;
 
-        code = client_open(&client);
-        if (code == 0)
-                code = sensor_find(client, sensor, &path);
+        code = sensor_open(sensor, &client, &path);
         if (code != 0)
                 return code;
         r = crampd_edit_sensor(client, path, options, &error);
@@ -41,6 +39,7 @@ int verb_edit(const struct global_options *global, int argc, char *argv[]) {
         static const struct option long_options[] = {COMMON_OPTIONS, SETTINGS_OPTIONS, {}};
         struct crampd_sensor_options options = {};
         struct global_options g = *global;
+        const char *sensor;
         bool changes = false;
         int c, code;
 
@@ -52,13 +51,10 @@ int verb_edit(const struct global_options *global, int argc, char *argv[]) {
                         return code;
                 changes = true;
         }
-        if (optind >= argc)
-                return fail(EX_USAGE,
-                            "which sensor? Give its id, address or name; 'crampctl sensors' lists them");
-        if (optind + 1 < argc)
-                return fail(EX_USAGE, "one sensor at a time: '%s' is one word too many",
-                            argv[optind + 1]);
+        code = operand_sensor(argc, argv, &sensor);
+        if (code != 0)
+                return code;
         if (!changes)
                 return fail(EX_USAGE, "nothing to change; see 'crampctl edit --help'");
-        return edit_run(argv[optind], &options);
+        return edit_run(sensor, &options);
 }

@@ -101,37 +101,16 @@ static int people_print(crampd_client *client, const struct crampd_filter *filte
 }
 
 int verb_history(const struct global_options *global, int argc, char *argv[]) {
-        enum { OPTION_SINCE = OPTION_VERB, OPTION_UNTIL };
-        static const struct option options[] = {
-                COMMON_OPTIONS,
-                {"since", required_argument, NULL, OPTION_SINCE},
-                {"until", required_argument, NULL, OPTION_UNTIL},
-                {},
-        };
         _cleanup_(client_freep) crampd_client *client = NULL;
-        const char *since = NULL, *until = NULL;
         struct global_options g = *global;
         struct crampd_filter filter;
-        int c, code;
+        bool over;
+        int code;
 
-        while ((c = option_next(&g, argc, argv, ":h", options)) >= 0)
-                switch (c) {
-                case 'h':
-                        return help_print(help);
-                case OPTION_SINCE:
-                        since = optarg;
-                        break;
-                case OPTION_UNTIL:
-                        until = optarg;
-                        break;
-                default:
-                        return EX_USAGE;
-                }
-        code = operands_refuse(argc, argv);
-        if (code == 0)
-                code = filter_parse(since, until, &filter);
-        if (code == 0)
-                code = client_open(&client);
+        code = period_options_parse(&g, argc, argv, help, &filter, &over);
+        if (over)
+                return code;
+        code = client_open(&client);
         if (code != 0)
                 return code;
         return g.json ? json_print(client, &filter) : people_print(client, &filter, !g.no_legend);

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "dbus/crampctl/alert.h"
@@ -18,6 +17,7 @@
 #include "dbus/crampctl/options.h"
 #include "dbus/crampctl/output.h"
 #include "dbus/crampctl/text.h"
+#include "dbus/crampctl/wait.h"
 
 /* Ten pictures a second look alive and cost little. */
 #define DRAW_INTERVAL_MS 100
@@ -49,13 +49,6 @@ struct monitor {
         int64_t drawn_ms;
 };
 
-static int64_t clock_ms(void) {
-        struct timespec now;
-
-        (void)clock_gettime(CLOCK_MONOTONIC, &now);
-        return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void event_show(const struct crampd_event *event, void *userdata) {
         struct monitor *monitor = userdata;
 
@@ -67,20 +60,6 @@ static void event_show(const struct crampd_event *event, void *userdata) {
         if (event->type == CRAMPD_SENSOR_CHANGED || event->type == CRAMPD_SERVICE_GONE ||
             event->type == CRAMPD_SERVICE_BACK)
                 monitor->sync = true;
-}
-
-static int signals_open(void) {
-        sigset_t set;
-        int fd;
-
-        (void)sigemptyset(&set);
-        (void)sigaddset(&set, SIGINT);
-        (void)sigaddset(&set, SIGTERM);
-        (void)sigaddset(&set, SIGTSTP);
-        if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-                return -errno;
-        fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-        return fd < 0 ? -errno : fd;
 }
 
 static void signals_handle(struct monitor *monitor) {
@@ -213,7 +192,7 @@ int verb_monitor(const struct global_options *global, int argc, char *argv[]) {
                 return code;
 
         /* From the start, so that nothing is left half done by a signal. */
-        monitor.signal_fd = signals_open();
+        monitor.signal_fd = signals_open(/* with_stop= */ true);
         if (monitor.signal_fd < 0)
                 return fail(EX_OSERR, "cannot receive signals: %s", strerror(-monitor.signal_fd));
         monitor.writer = (struct alert_writer){

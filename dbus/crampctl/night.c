@@ -176,39 +176,17 @@ static int report_run(struct report *report, const struct crampd_filter *filter,
 }
 
 int verb_night(const struct global_options *global, int argc, char *argv[]) {
-        enum { OPTION_SINCE = OPTION_VERB, OPTION_UNTIL };
-        static const struct option options[] = {
-                COMMON_OPTIONS,
-                {"since", required_argument, NULL, OPTION_SINCE},
-                {"until", required_argument, NULL, OPTION_UNTIL},
-                {},
-        };
         struct report report = {.json = JSON_INIT(stdout)};
-        const char *since = NULL, *until = NULL;
         struct global_options g = *global;
         struct crampd_filter filter;
-        int c, code;
+        bool over;
+        int code;
 
-        while ((c = option_next(&g, argc, argv, ":h", options)) >= 0)
-                switch (c) {
-                case 'h':
-                        return help_print(help);
-                case OPTION_SINCE:
-                        since = optarg;
-                        break;
-                case OPTION_UNTIL:
-                        until = optarg;
-                        break;
-                default:
-                        return EX_USAGE;
-                }
-        code = operands_refuse(argc, argv);
-        if (code == 0)
-                code = filter_parse(since, until, &filter);
-        if (code != 0)
+        code = period_options_parse(&g, argc, argv, help, &filter, &over);
+        if (over)
                 return code;
         /* Until the evening, last night is the one that is over. */
-        if (!since)
+        if (filter.since_us == CRAMPD_NO_TIME)
                 filter.since_us = last_noon_us(timestamp_now_us() - DAY_US / 4);
         report.as_json = g.json;
         return report_run(&report, &filter, !g.no_legend);

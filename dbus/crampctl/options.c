@@ -61,6 +61,17 @@ int operands_refuse(int argc, char *argv[]) {
                     argv[0]);
 }
 
+int operand_sensor(int argc, char *argv[], const char **ret) {
+        if (optind >= argc)
+                return fail(EX_USAGE,
+                            "which sensor? Give its id, address or name; 'crampctl sensors' lists them");
+        if (optind + 1 < argc)
+                return fail(EX_USAGE, "one sensor at a time: '%s' is one word too many",
+                            argv[optind + 1]);
+        *ret = argv[optind];
+        return 0;
+}
+
 static int time_parse(const char *option, const char *text, int64_t now_us, int64_t *ret_us) {
         if (!text) {
                 *ret_us = CRAMPD_NO_TIME;
@@ -86,4 +97,37 @@ int filter_parse(const char *since, const char *until, struct crampd_filter *ret
                 return fail(EX_USAGE, "--until has to be later than --since");
         *ret = filter;
         return 0;
+}
+
+int period_options_parse(struct global_options *global, int argc, char *argv[], const char *help,
+                         struct crampd_filter *ret, bool *ret_over) {
+        enum { OPTION_SINCE = OPTION_VERB, OPTION_UNTIL };
+        static const struct option options[] = {
+                COMMON_OPTIONS,
+                {"since", required_argument, NULL, OPTION_SINCE},
+                {"until", required_argument, NULL, OPTION_UNTIL},
+                {},
+        };
+        const char *since = NULL, *until = NULL;
+        int c, code;
+
+        *ret_over = true;
+        while ((c = option_next(global, argc, argv, ":h", options)) >= 0)
+                switch (c) {
+                case 'h':
+                        return help_print(help);
+                case OPTION_SINCE:
+                        since = optarg;
+                        break;
+                case OPTION_UNTIL:
+                        until = optarg;
+                        break;
+                default:
+                        return EX_USAGE;
+                }
+        code = operands_refuse(argc, argv);
+        if (code == 0)
+                code = filter_parse(since, until, ret);
+        *ret_over = code != 0;
+        return code;
 }

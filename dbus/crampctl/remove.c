@@ -41,21 +41,15 @@ int verb_remove(const struct global_options *global, int argc, char *argv[]) {
         _cleanup_(freep) char *path = NULL;
         struct global_options g = *global;
         struct crampd_error error = {};
+        const char *sensor;
         int c, code, r;
 
         c = option_next(&g, argc, argv, ":h", options);
         if (c >= 0)
                 return c == 'h' ? help_print(help) : EX_USAGE;
-        if (optind >= argc)
-                return fail(EX_USAGE,
-                            "which sensor? Give its id, address or name; 'crampctl sensors' lists them");
-        if (optind + 1 < argc)
-                return fail(EX_USAGE, "one sensor at a time: '%s' is one word too many",
-                            argv[optind + 1]);
-
-        code = client_open(&client);
+        code = operand_sensor(argc, argv, &sensor);
         if (code == 0)
-                code = sensor_find(client, argv[optind], &path);
+                code = sensor_open(sensor, &client, &path);
         if (code != 0)
                 return code;
         r = crampd_remove_sensor(client, path, &error);

@@ -5,13 +5,10 @@
  */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "dbus/crampctl/connect.h"
@@ -20,6 +17,7 @@
 #include "dbus/crampctl/output.h"
 #include "dbus/crampctl/table.h"
 #include "dbus/crampctl/text.h"
+#include "dbus/crampctl/wait.h"
 
 #define SECONDS_DEFAULT 30u
 #define SECONDS_MAX 300u
@@ -67,13 +65,6 @@ struct scan {
         char reason[256];
         int64_t drawn_ms;
 };
-
-static int64_t clock_ms(void) {
-        struct timespec now;
-
-        (void)clock_gettime(CLOCK_MONOTONIC, &now);
-        return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void row_clear(struct row *row) {
         free(row->address);
@@ -230,19 +221,6 @@ static int scan_finish(struct scan *scan) {
         return output_finish_stdout();
 }
 
-static int signals_open(void) {
-        sigset_t set;
-        int fd;
-
-        (void)sigemptyset(&set);
-        (void)sigaddset(&set, SIGINT);
-        (void)sigaddset(&set, SIGTERM);
-        if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-                return -errno;
-        fd = signalfd(-1, &set, SFD_CLOEXEC);
-        return fd < 0 ? -errno : fd;
-}
-
 static int scan_wait(const struct scan *scan, crampd_client *client, int signal_fd, int64_t end_ms) {
         struct pollfd fds[] = {
                 {.fd = crampd_client_get_fd(client), .events = crampd_client_get_events(client)},
@@ -283,7 +261,7 @@ static int scan_run(struct scan *scan, unsigned seconds, bool all) {
         struct crampd_error error = {};
         int code, r, signal_fd;
 
-        signal_fd = signals_open();
+        signal_fd = signals_open(/* with_stop= */ false);
         if (signal_fd < 0)
                 return fail(EX_OSERR, "cannot receive signals: %s", strerror(-signal_fd));
         code = client_open(&client);

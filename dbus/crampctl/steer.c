@@ -24,9 +24,7 @@ static int order_run(const struct order *order, const struct global_options *glo
         struct crampd_error error = {};
         int code, r;
 
-        code = client_open(&client);
-        if (code == 0)
-                code = sensor_find(client, sensor, &path);
+        code = sensor_open(sensor, &client, &path);
         if (code != 0)
                 return code;
         r = order->call(client, path, &error);
@@ -41,17 +39,15 @@ static int order_parse(const struct order *order, const struct global_options *g
                        char *argv[]) {
         static const struct option options[] = {COMMON_OPTIONS, {}};
         struct global_options g = *global;
-        int c = option_next(&g, argc, argv, ":h", options);
+        int c = option_next(&g, argc, argv, ":h", options), code;
+        const char *sensor;
 
         if (c >= 0)
                 return c == 'h' ? help_print(order->help) : EX_USAGE;
-        if (optind >= argc)
-                return fail(EX_USAGE,
-                            "which sensor? Give its id, address or name; 'crampctl sensors' lists them");
-        if (optind + 1 < argc)
-                return fail(EX_USAGE, "one sensor at a time: '%s' is one word too many",
-                            argv[optind + 1]);
-        return order_run(order, &g, argv[optind]);
+        code = operand_sensor(argc, argv, &sensor);
+        if (code != 0)
+                return code;
+        return order_run(order, &g, sensor);
 }
 
 int verb_pause(const struct global_options *global, int argc, char *argv[]) {

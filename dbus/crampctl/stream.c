@@ -148,9 +148,7 @@ static int stream_run(struct printer *printer, const char *sensor) {
         struct crampd_error error = {};
         int code, fd;
 
-        code = client_open(&client);
-        if (code == 0)
-                code = sensor_find(client, sensor, &path);
+        code = sensor_open(sensor, &client, &path);
         if (code != 0)
                 return code;
         fd = crampd_open_samples(client, path, &info, &error);
@@ -172,7 +170,8 @@ int verb_stream(const struct global_options *global, int argc, char *argv[]) {
         };
         struct global_options g = *global;
         struct printer printer = {};
-        int c;
+        const char *sensor;
+        int c, code;
 
         while ((c = option_next(&g, argc, argv, ":h", options)) >= 0)
                 switch (c) {
@@ -187,17 +186,14 @@ int verb_stream(const struct global_options *global, int argc, char *argv[]) {
                 default:
                         return EX_USAGE;
                 }
-        if (optind >= argc)
-                return fail(EX_USAGE,
-                            "which sensor? Give its id, address or name; 'crampctl sensors' lists them");
-        if (optind + 1 < argc)
-                return fail(EX_USAGE, "one sensor at a time: '%s' is one word too many",
-                            argv[optind + 1]);
+        code = operand_sensor(argc, argv, &sensor);
+        if (code != 0)
+                return code;
         if (printer.binary && g.json)
                 return fail(EX_USAGE, "--binary and --json exclude each other");
         if (printer.binary && isatty(STDOUT_FILENO))
                 return fail(EX_USAGE, "--binary is not for a terminal; send it into a file or a pipe");
         printer.json = g.json;
         printer.legend = !g.no_legend;
-        return stream_run(&printer, argv[optind]);
+        return stream_run(&printer, sensor);
 }

@@ -20,14 +20,6 @@
 
 #define DEVICE_MARK "/dev_"
 
-struct property {
-        const char *name;
-        const char *type; /* of one basic value, or of what `read` takes */
-        void *target;
-        bool found;
-        int (*read)(sd_bus_message *m, void *target); /* from within the variant */
-};
-
 static int property_read(sd_bus_message *m, struct property *property) {
         int r;
 
@@ -40,8 +32,7 @@ static int property_read(sd_bus_message *m, struct property *property) {
         return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
-/* Takes "a{sv}"; stores what the table asks for if it has the right type. */
-static int properties_read(sd_bus_message *m, struct property *table, size_t n) {
+int properties_read(sd_bus_message *m, struct property *table, size_t n) {
         int r;
 
         r = sd_bus_message_enter_container(m, 'a', "{sv}");
@@ -276,19 +267,11 @@ static int advertising_apply(struct bluez *bluez, const char *path, sd_bus_messa
         return 1;
 }
 
-struct advert_target {
-        const struct bluez_watcher *watcher;
-        bool fresh;
-};
-
-/* Takes "a{qv}"; the link's driver is who knows what the bytes mean. */
-static int manufacturer_data_read(sd_bus_message *m, void *userdata) {
-        const struct advert_target *target = userdata;
+int manufacturer_data_read(sd_bus_message *m, manufacturer_data_func func, void *userdata) {
         int r;
 
         r = sd_bus_message_enter_container(m, 'a', "{qv}");
         while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "qv")) > 0) {
-                uint8_t packet[ADVERT_SIZE_MAX];
                 uint16_t company;
                 const void *data;
                 size_t size;
@@ -304,15 +287,32 @@ static int manufacturer_data_read(sd_bus_message *m, void *userdata) {
                         r = sd_bus_message_exit_container(m);
                 if (r < 0)
                         return r;
-                if (size > sizeof(packet) - 2)
-                        continue;
-                packet[0] = (uint8_t)company;
-                packet[1] = (uint8_t)(company >> 8);
-                if (size > 0)
-                        memcpy(packet + 2, data, size);
-                target->watcher->advert(packet, size + 2, target->fresh, target->watcher->userdata);
+                func(company, data, size, userdata);
         }
         return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+struct advert_target {
+        const struct bluez_watcher *watcher;
+        bool fresh;
+};
+
+/* The link's driver is who knows what the bytes mean. */
+static void advert_hand_on(uint16_t company, const void *data, size_t size, void *userdata) {
+        const struct advert_target *target = userdata;
+        uint8_t packet[ADVERT_SIZE_MAX];
+
+        if (size > sizeof(packet) - 2)
+                return;
+        packet[0] = (uint8_t)company;
+        packet[1] = (uint8_t)(company >> 8);
+        if (size > 0)
+                memcpy(packet + 2, data, size);
+        target->watcher->advert(packet, size + 2, target->fresh, target->watcher->userdata);
+}
+
+static int advert_read(sd_bus_message *m, void *userdata) {
+        return manufacturer_data_read(m, advert_hand_on, userdata);
 }
 
 static int manufacturer_data_skip(sd_bus_message *m, void *userdata) {
@@ -347,7 +347,7 @@ static int device_apply(struct bluez *bluez, const char *path, sd_bus_message *m
                 return r < 0 ? r : sd_bus_message_skip(m, "a{sv}") < 0 ? -EBADMSG : 0;
         advert.watcher = device_watcher(bluez, device);
         if (advert.watcher && advert.watcher->advert) {
-                table[5].read = manufacturer_data_read;
+                table[5].read = advert_read;
                 table[5].target = &advert;
         }
         connected = device->connected;

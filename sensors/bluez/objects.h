@@ -174,6 +174,23 @@ int bluez_call(struct bluez *bluez, sd_bus_slot **ret_slot, const char *path, co
                const char *types, ...);
 
 /* objects.c */
+
+/* One property that a reader of "a{sv}" wants. */
+struct property {
+        const char *name;
+        const char *type; /* of one basic value, or of what `read` takes */
+        void *target;
+        bool found;
+        int (*read)(sd_bus_message *m, void *target); /* from within the variant */
+};
+
+/* Takes "a{sv}"; stores what the table asks for if it has the right type. */
+int properties_read(sd_bus_message *m, struct property *table, size_t n);
+
+typedef void (*manufacturer_data_func)(uint16_t company, const void *data, size_t size, void *userdata);
+/* Takes "a{qv}"; calls for each company. */
+int manufacturer_data_read(sd_bus_message *m, manufacturer_data_func func, void *userdata);
+
 /* Takes "a{sa{sv}}", all interfaces of one object. Returns 0 or negative errno; the message is then
  * spoilt. */
 int objects_apply(struct bluez *bluez, const char *path, sd_bus_message *interfaces);

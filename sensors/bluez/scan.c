@@ -40,73 +40,32 @@ struct sighting {
 static void on_changed(void *userdata) {
 }
 
-static int services_read(sd_bus_message *m, struct sighting *ret) {
-        size_t n = 0;
+static int services_read(sd_bus_message *m, void *userdata) {
+        struct sighting *sighting = userdata;
         const char *uuid;
+        size_t n = 0;
         int r;
 
         r = sd_bus_message_enter_container(m, 'a', "s");
         while (r >= 0 && (r = sd_bus_message_read_basic(m, 's', &uuid)) > 0)
                 if (n < SERVICES_MAX)
-                        ret->services[n++] = uuid;
+                        sighting->services[n++] = uuid;
         return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
 /* The first company's. */
-static int data_read(sd_bus_message *m, struct sighting *ret) {
-        int r;
+static void data_take(uint16_t company, const void *data, size_t size, void *userdata) {
+        struct sighting *sighting = userdata;
 
-        r = sd_bus_message_enter_container(m, 'a', "{qv}");
-        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "qv")) > 0) {
-                uint16_t company;
-                const void *data;
-                size_t size;
-
-                r = sd_bus_message_read_basic(m, 'q', &company);
-                if (r >= 0)
-                        r = sd_bus_message_enter_container(m, 'v', "ay");
-                if (r >= 0)
-                        r = sd_bus_message_read_array(m, 'y', &data, &size);
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(m);
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(m);
-                if (r >= 0 && ret->company < 0 && size <= DATA_MAX) {
-                        ret->company = company;
-                        ret->data = data;
-                        ret->size = size;
-                }
-        }
-        return r < 0 ? r : sd_bus_message_exit_container(m);
+        if (sighting->company >= 0 || size > DATA_MAX)
+                return;
+        sighting->company = company;
+        sighting->data = data;
+        sighting->size = size;
 }
 
-/* One property's variant, the name of which was read; of another type it is skipped. */
-static int property_read(sd_bus_message *m, const char *property, struct sighting *ret) {
-        const char *type;
-        int r;
-
-        r = sd_bus_message_peek_type(m, NULL, &type);
-        if (r < 0)
-                return r;
-        if (strcmp(property, "Address") == 0 && strcmp(type, "s") == 0)
-                return sd_bus_message_read(m, "v", "s", &ret->address);
-        if (strcmp(property, "Name") == 0 && strcmp(type, "s") == 0)
-                return sd_bus_message_read(m, "v", "s", &ret->name);
-        if (strcmp(property, "RSSI") == 0 && strcmp(type, "n") == 0)
-                return sd_bus_message_read(m, "v", "n", &ret->rssi_dbm);
-        if (strcmp(property, "UUIDs") == 0 && strcmp(type, "as") == 0) {
-                r = sd_bus_message_enter_container(m, 'v', "as");
-                if (r >= 0)
-                        r = services_read(m, ret);
-                return r < 0 ? r : sd_bus_message_exit_container(m);
-        }
-        if (strcmp(property, "ManufacturerData") == 0 && strcmp(type, "a{qv}") == 0) {
-                r = sd_bus_message_enter_container(m, 'v', "a{qv}");
-                if (r >= 0)
-                        r = data_read(m, ret);
-                return r < 0 ? r : sd_bus_message_exit_container(m);
-        }
-        return sd_bus_message_skip(m, "v");
+static int data_read(sd_bus_message *m, void *userdata) {
+        return manufacturer_data_read(m, data_take, userdata);
 }
 
 static struct scan_device *device_find(struct scan *scan, const char *address) {
@@ -155,35 +114,37 @@ static void sighting_take(struct scan *scan, const struct sighting *sighting) {
         scan->func(known, scan->userdata);
 }
 
+/* Takes the "a{sv}" of a Device1. */
+static int device_read(struct scan *scan, sd_bus_message *m) {
+        struct sighting sighting = {.company = -1};
+        struct property table[] = {
+                {"Address", "s", &sighting.address},
+                {"Name", "s", &sighting.name},
+                {"RSSI", "n", &sighting.rssi_dbm},
+                {"UUIDs", "as", &sighting, .read = services_read},
+                {"ManufacturerData", "a{qv}", &sighting, .read = data_read},
+        };
+        int r = properties_read(m, table, ARRAY_LENGTH(table));
+
+        if (r >= 0)
+                sighting_take(scan, &sighting);
+        return r;
+}
+
 /* Takes "a{sa{sv}}", all interfaces of an object. */
 static int object_read(struct scan *scan, sd_bus_message *m) {
-        const char *interface, *property;
+        const char *interface;
         int r;
 
         r = sd_bus_message_enter_container(m, 'a', "{sa{sv}}");
         while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sa{sv}")) > 0) {
-                struct sighting sighting = {.company = -1};
-                bool is_device;
-
                 r = sd_bus_message_read_basic(m, 's', &interface);
-                if (r < 0)
-                        return r;
-                is_device = strcmp(interface, "org.bluez.Device1") == 0;
-                r = sd_bus_message_enter_container(m, 'a', "{sv}");
-                while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                        r = sd_bus_message_read_basic(m, 's', &property);
-                        if (r >= 0)
-                                r = is_device ? property_read(m, property, &sighting)
-                                              : sd_bus_message_skip(m, "v");
-                        if (r >= 0)
-                                r = sd_bus_message_exit_container(m);
-                }
+                if (r >= 0)
+                        r = strcmp(interface, "org.bluez.Device1") == 0
+                                    ? device_read(scan, m)
+                                    : sd_bus_message_skip(m, "a{sv}");
                 if (r >= 0)
                         r = sd_bus_message_exit_container(m);
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(m);
-                if (r >= 0 && is_device)
-                        sighting_take(scan, &sighting);
         }
         return r < 0 ? r : sd_bus_message_exit_container(m);
 }
@@ -226,9 +187,8 @@ int scan_new(struct bluez *bluez, scan_func func, void *userdata, struct scan **
         scan->func = func;
         scan->userdata = userdata;
         scan->watcher.changed = on_changed;
-        /* No device has such an address, and no other scan. */
-        (void)snprintf(scan->watcher.address, sizeof(scan->watcher.address), "scan %08x",
-                       (unsigned)(uintptr_t)scan);
+        /* No device has such an address. */
+        (void)snprintf(scan->watcher.address, sizeof(scan->watcher.address), "scan");
         r = bluez_watch(bluez, &scan->watcher);
         if (r < 0) {
                 free(scan);
@@ -252,4 +212,9 @@ struct scan *scan_free(struct scan *scan) {
         bluez_unwatch(scan->bluez, &scan->watcher);
         free(scan);
         return NULL;
+}
+
+void scan_repeat(const struct scan *scan, scan_func func, void *userdata) {
+        for (size_t i = 0; i < scan->n_devices; i++)
+                func(&scan->devices[i], userdata);
 }

@@ -25,6 +25,8 @@ struct scan;
 /* A device that is new, or whose signal or name has changed. The scan must not be freed from within. */
 typedef void (*scan_func)(const struct scan_device *device, void *userdata);
 
-/* Returns 0, -ENOMEM or what the bus says. */
+/* One at a time. Returns 0, -EEXIST, -ENOMEM or what the bus says. */
 int scan_new(struct bluez *bluez, scan_func func, void *userdata, struct scan **ret);
 struct scan *scan_free(struct scan *scan);
+/* Tells of all that were heard so far. */
+void scan_repeat(const struct scan *scan, scan_func func, void *userdata);

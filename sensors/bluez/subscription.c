@@ -84,10 +84,7 @@ static const char *driver_error_to_string(int error) {
 }
 
 /* Goes on with what the driver says to the outcome of a step. */
-static void subscription_answer(struct subscription *s, const uint8_t *value, size_t size) {
-        int r = s->driver->answer ? s->driver->answer(s->decoder, s->step, value, size)
-                                  : (int)s->step + 1;
-
+static void subscription_go_on(struct subscription *s, int r) {
         if (r < 0) {
                 subscription_fail(s, driver_error_to_string(r));
                 return;
@@ -96,6 +93,11 @@ static void subscription_answer(struct subscription *s, const uint8_t *value, si
         s->timer = sd_event_source_disable_unref(s->timer);
         s->step = (unsigned)r;
         subscription_run(s);
+}
+
+static void subscription_answer(struct subscription *s, const uint8_t *value, size_t size) {
+        subscription_go_on(s, s->driver->answer ? s->driver->answer(s->decoder, s->step, value, size)
+                                                : (int)s->step + 1);
 }
 
 /* Done, or passed over: nothing came that the driver could look at. */
@@ -406,14 +408,7 @@ static bool on_stream_packet(unsigned source, const uint8_t *packet, size_t size
         if (r == -EAGAIN)
                 return false;
         s->call = sd_bus_slot_unref(s->call);
-        s->asking = false;
-        s->timer = sd_event_source_disable_unref(s->timer);
-        if (r < 0) {
-                subscription_fail(s, driver_error_to_string(r));
-                return true;
-        }
-        s->step = (unsigned)r;
-        subscription_run(s);
+        subscription_go_on(s, r);
         return true;
 }
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * leg-sensor: a virtual sensor on a real BlueZ adapter, of the open profile or of a family that people
- * can buy. Plays a recording to the
- * client that subscribes and starts it. For tests, and for people without hardware. Standard output
- * tells what happens, a line each:
+ * can buy. Plays a recording to the client that subscribes and starts it. For tests, and for people
+ * without hardware. Standard output tells what happens, a line each:
  *
  *     READY address XX:XX:XX:XX:XX:XX
  *     STARTED

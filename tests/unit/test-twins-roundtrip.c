@@ -189,8 +189,6 @@ static void block_check(struct session *session, const struct emg_block *block) 
         if (!session->known)
                 block_place(session, block);
         block_slip(session, block);
-        if (block->damaged)
-                return;
         for (uint32_t i = 0; i < block->frames; i++) {
                 session->frames++;
                 session->equal += frame_equals(session, block->counts + (size_t)i * block->channels,

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What verbs that run on need: signals as a descriptor to wait for, and a clock that is never set.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Blocks SIGINT and SIGTERM, and SIGTSTP if told so, and returns a non-blocking descriptor that gives
+ * them, or negative errno. */
+int signals_open(bool with_stop);
+
+int64_t clock_ms(void);
