@@ -122,6 +122,12 @@ struct sensor_extras {
         double impedance_ohm[STREAM_CHANNELS_MAX]; /* < 0 = unknown */
 };
 
+/* Whether a bond with the sensor helps or harms. */
+enum sensor_pairing {
+        SENSOR_PAIRING_NEVER, /* it knows none: a stale bond makes connects fail */
+        SENSOR_PAIRING_ASKED, /* when the sensor refuses to be read without */
+};
+
 enum sensor_battery {
         SENSOR_BATTERY_NONE,
         SENSOR_BATTERY_BLUEZ,  /* the Battery Service: BlueZ claims it (org.bluez.Battery1) */
@@ -152,6 +158,7 @@ struct sensor_driver {
         const struct sensor_step *keep_alive; /* each keep_alive_ms; NULL = none */
         uint32_t keep_alive_ms;
 
+        enum sensor_pairing pairing;
         enum sensor_battery battery;
         bool from_adverts;      /* never connected to: its adverts are the packets */
         bool buzzes;            /* on connecting: to be gentle with */

@@ -151,6 +151,7 @@ const struct sensor_driver nordic_text_driver = {
         .notifying = notifying,
         .start = start,
         .battery = SENSOR_BATTERY_NONE,
+        .pairing = SENSOR_PAIRING_ASKED, /* its owner's own firmware may */
         .packets_per_s = 50,
         .packet_size = 12,
         .match = text_match,

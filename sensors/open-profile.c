@@ -369,6 +369,7 @@ const struct sensor_driver open_profile_driver = {
         .stop = stop,
         .identify = identify,
         .battery = SENSOR_BATTERY_BLUEZ,
+        .pairing = SENSOR_PAIRING_ASKED,
         .packets_per_s = 20,
         .packet_size = 108, /* one channel of 2 bytes at 1 kHz */
         .match = advert_match,

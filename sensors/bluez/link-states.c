@@ -11,6 +11,12 @@
 #define SECONDS(n) (UINT64_C(n) * 1000 * 1000)
 #define MILLISECONDS(n) (UINT64_C(n) * 1000)
 #define EARLY_CLOSES_MAX 2u
+#define ABORTS_AT_ONCE 3u
+#define CONNECT_AGAIN_US MILLISECONDS(200)
+/* A sensor that buzzes wakes the sleeper: 1, 8, 16 .. 64 s, and ten times as long until that is
+ * forgiven. */
+#define BUZZES_DOUBLED 2u
+#define BUZZES_FORGIVEN 10u
 #define FAILED_SETUPS_MAX 3u /* then BlueZ shall forget what it knows of the sensor's services */
 
 const struct link_timings link_timings_default = {
@@ -24,6 +30,7 @@ const struct link_timings link_timings_default = {
         .connect_unheard_us = SECONDS(10),
         .connected_us = SECONDS(2),
         .resolve_us = SECONDS(30),
+        .pair_us = SECONDS(40), /* SMP gives up after 30 s (Core Specification, Vol 3, Part H, 3.4) */
         .start_us = SECONDS(20),
         .silence_us = SECONDS(2),
         .resubscribe_pause_us = MILLISECONDS(200),
@@ -49,7 +56,13 @@ static uint64_t doubled(uint64_t first, unsigned times, uint64_t max) {
 static uint64_t link_backoff_us(const struct link *link) {
         const struct link_timings *t = link->bluez->timings;
 
-        return doubled(t->backoff_first_us, link->failures, t->backoff_max_us);
+        unsigned extra = link->driver->buzzes && link->failures > 0 ? BUZZES_DOUBLED : 0;
+
+        return doubled(t->backoff_first_us, link->failures + extra, t->backoff_max_us);
+}
+
+uint64_t link_forgiving_us(const struct link *link) {
+        return link->bluez->timings->backoff_reset_us * (link->driver->buzzes ? BUZZES_FORGIVEN : 1);
 }
 
 struct bluez_device *link_device(const struct link *link) {
@@ -74,6 +87,8 @@ static uint64_t limit_stalled(const struct link *link) {
 }
 
 uint64_t link_retry_us(const struct link *link) {
+        if (link->again)
+                return CONNECT_AGAIN_US;
         return link->blind ? link->bluez->timings->backoff_first_us : link_backoff_us(link);
 }
 
@@ -191,6 +206,21 @@ static void on_forbidden(const char *reason, void *userdata) {
         link_handle(userdata, EVENT_FORBIDDEN, reason);
 }
 
+static void on_unpaired(void *userdata) {
+        struct link *link = userdata;
+        const struct bluez_device *device = link_device(link);
+
+        if (link->driver->pairing == SENSOR_PAIRING_NEVER)
+                link_handle(link, EVENT_FAILED,
+                            "the sensor wants to be paired, which sensors of its kind do not know: see "
+                            "crampctl add --driver");
+        else if (device && device->paired)
+                link_handle(link, EVENT_FAILED,
+                            "the sensor has forgotten its bond: bluetoothctl remove ADDRESS");
+        else
+                link_handle(link, EVENT_UNPAIRED, NULL);
+}
+
 static void on_closed(void *userdata) {
         struct link *link = userdata;
 
@@ -208,6 +238,7 @@ static int enter_subscribing(struct link *link) {
                 .failed = on_failed,
                 .refused = on_refused,
                 .forbidden = on_forbidden,
+                .unpaired = on_unpaired,
                 .closed = on_closed,
         };
         struct bluez_device *device = link_device(link);
@@ -281,10 +312,36 @@ static int enter_queued(struct link *link) {
         return r < 0 ? r : radio_request(link->bluez, &link->watcher, device);
 }
 
+/* Controllers give up for many reasons, scanning beside it one of them; with some kernels it works only
+ * while they scan (bluez issue 2503). So every few times the other way is tried, and the one that works
+ * is kept. A sensor that was not heard is given up in the same way. */
+static void link_count_abort(struct link *link) {
+        link->aborts++;
+        link->again = link->aborts < ABORTS_AT_ONCE;
+        if (link->aborts % ABORTS_AT_ONCE == 0)
+                link->watcher.scans_connecting = !link->watcher.scans_connecting;
+}
+
+static void link_fail_connect(struct link *link, const char *message) {
+        const struct bluez_device *device = link_device(link);
+        bool stale_bond = device && device->paired && link->driver->pairing == SENSOR_PAIRING_NEVER;
+        char reason[240];
+
+        if (!strstr(message, "connection-abort-by-local"))
+                link->aborts = 0;
+        else if (!link->blind)
+                link_count_abort(link);
+        link->wrong_bearer = strncmp(message, "br-connection-", strlen("br-connection-")) == 0;
+        (void)snprintf(
+                reason, sizeof(reason), "could not connect: %.80s%s", message,
+                stale_bond ? "; it is paired, which harms with this sensor: bluetoothctl remove ADDRESS"
+                           : "");
+        link_handle(link, EVENT_FAILED, reason);
+}
+
 static int on_connected(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
         struct link *link = userdata;
         const sd_bus_error *error = sd_bus_message_get_error(m);
-        char reason[160];
 
         link->call = sd_bus_slot_unref(link->call);
         if (!error) {
@@ -295,9 +352,7 @@ static int on_connected(sd_bus_message *m, void *userdata, sd_bus_error *ret_err
 
                 return r < 0 ? r : link_arm(link, link->bluez->timings->connected_us);
         }
-        (void)snprintf(reason, sizeof(reason), "could not connect: %.80s",
-                       error->message ? error->message : "");
-        link_handle(link, EVENT_FAILED, reason);
+        link_fail_connect(link, error->message ? error->message : "");
         return 0;
 }
 
@@ -315,9 +370,20 @@ static int enter_resolving(struct link *link) {
         if (r < 0)
                 return r;
         link->disconnects = device->disconnects;
-        link->early_closes = 0;
+        link->early_closes = link->aborts = 0;
         link->counters.connects++;
         return 0;
+}
+
+static void on_pairing_done(const char *error, void *userdata) {
+        link_handle(userdata, error ? EVENT_FAILED : EVENT_PAIRED, error);
+}
+
+static int enter_pairing(struct link *link) {
+        const struct bluez_device *device = link_device(link);
+
+        return device ? pairing_new(link->bluez, device, on_pairing_done, link, &link->pairing)
+                      : -ENODEV;
 }
 
 static int on_dropped(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
@@ -336,10 +402,11 @@ static int link_disconnect(struct link *link) {
         if (!device)
                 return 0;
         /* What BlueZ knows of the services may be wrong, and a data channel may be held by nobody (BlueZ
-         * up to 5.83): both go with the device. A bond would go too, so a paired sensor is left alone.
-         */
-        if (link->failed_setups >= FAILED_SETUPS_MAX && !device->paired) {
+         * up to 5.83): both go with the device, and so does its belief in Classic. A bond would go too,
+         * so a paired sensor is left alone. */
+        if ((link->failed_setups >= FAILED_SETUPS_MAX || link->wrong_bearer) && !device->paired) {
                 link->failed_setups = 0;
+                link->wrong_bearer = false;
                 adapter = bluez_device_adapter(link->bluez, device);
                 return bluez_call(link->bluez, &link->call, adapter->path, "org.bluez.Adapter1",
                                   "RemoveDevice", on_dropped, link, link->bluez->timings->drop_us, "o",
@@ -389,6 +456,10 @@ const struct link_state_info link_states[LINK_STATE_MAX] = {
                             .has_device = true,
                             .enter = enter_resolving,
                             .limit_offset = offsetof(struct link_timings, resolve_us)},
+        [LINK_PAIRING] = {.reported = SOURCE_STARTING,
+                          .has_device = true,
+                          .enter = enter_pairing,
+                          .limit_offset = offsetof(struct link_timings, pair_us)},
         [LINK_STARTING] = {.reported = SOURCE_STARTING,
                            .has_device = true,
                            .enter = enter_subscribing,

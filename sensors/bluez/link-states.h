@@ -7,6 +7,7 @@
 
 #include "sensors/bluez/link.h"
 #include "sensors/bluez/objects.h"
+#include "sensors/bluez/pairing.h"
 #include "sensors/bluez/script.h"
 #include "sensors/bluez/subscription.h"
 
@@ -17,6 +18,7 @@ enum link_state {
         LINK_QUEUED, /* seen; another sensor is being connected or discovery is being stopped */
         LINK_CONNECTING,
         LINK_RESOLVING,
+        LINK_PAIRING,
         LINK_STARTING,
         LINK_STREAMING,
         LINK_STALLED, /* linked without data; a pause before subscribing anew */
@@ -56,6 +58,8 @@ enum link_event {
         EVENT_HEARD, /* an advert that is a packet */
         EVENT_REFUSED,
         EVENT_FORBIDDEN,
+        EVENT_UNPAIRED, /* the sensor refuses to go on without a bond */
+        EVENT_PAIRED,
         EVENT_CHANGED, /* the owner changed what the stream was started with */
         EVENT_PAUSE,
         EVENT_RESUME,
@@ -81,12 +85,16 @@ struct link {
         uint64_t disconnects;
         sd_bus_slot *call; /* Connect, Disconnect or RemoveDevice */
         struct subscription *subscription;
+        struct pairing *pairing; /* ends with its state */
         struct script *stop;     /* ends with the state that began it */
         struct script *identify; /* ends with the link at the latest */
         bool stream_open;        /* format() was called and stopped() not yet */
 
         unsigned failures;
         unsigned failed_setups;
+        unsigned aborts;       /* connects that the controller gave up, one after another */
+        bool again;            /* it often works the next time */
+        bool wrong_bearer;     /* bluetoothd tried Classic */
         unsigned refusals;     /* of the data channel */
         unsigned early_closes; /* of data channels that brought nothing */
         unsigned unheard;      /* times that patience with discovery ended */
@@ -121,6 +129,8 @@ uint64_t link_now_us(void); /* CLOCK_BOOTTIME */
 /* How long the state may last; 0 = for ever. */
 uint64_t link_limit_us(const struct link *link);
 uint64_t link_retry_us(const struct link *link);
+/* Streaming that long forgives all failures. */
+uint64_t link_forgiving_us(const struct link *link);
 /* The chosen device, if it is still there; else the best that there is, or NULL. */
 struct bluez_device *link_device(const struct link *link);
 void link_tell_battery(struct link *link, int percent);

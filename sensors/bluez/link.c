@@ -32,8 +32,9 @@ static void forget_unheard(struct link *link) {
 }
 
 static void count_attempt(struct link *link) {
-        if (!link->blind)
+        if (!link->blind && !link->again)
                 link->failures++;
+        link->again = false;
 }
 
 static void note_closed(struct link *link) {
@@ -50,7 +51,7 @@ static void count_hangup(struct link *link) {
 }
 
 static void forget_failures(struct link *link) {
-        link->failures = link->failed_setups = 0;
+        link->failures = link->failed_setups = link->aborts = 0;
         forget_unheard(link);
 }
 
@@ -105,6 +106,13 @@ static const struct transition transitions[LINK_STATE_MAX][LINK_EVENT_MAX] = {
                 [FACT_RESOLVED] = { LINK_STARTING, "starting the stream" },
                 [EVENT_TIMEOUT] = { LINK_DROPPING, NULL, count_failed_setup },
         },
+        [LINK_PAIRING] = {
+                [FACT_DEVICE_GONE] = { LINK_WAITING, "the sensor went away" },
+                [FACT_LINK_DOWN] = { LINK_WAITING, "link lost" },
+                [EVENT_PAIRED] = { LINK_STARTING, "paired, starting the stream" },
+                [EVENT_FAILED] = { LINK_DROPPING, NULL, count_failed_setup },
+                [EVENT_TIMEOUT] = { LINK_DROPPING, "the sensor did not pair", count_failed_setup },
+        },
         [LINK_STARTING] = {
                 [FACT_DEVICE_GONE] = { LINK_WAITING, "the sensor went away" },
                 [FACT_LINK_DOWN] = { LINK_WAITING, "link lost" },
@@ -116,6 +124,7 @@ static const struct transition transitions[LINK_STATE_MAX][LINK_EVENT_MAX] = {
                 [EVENT_CHANGED] = { LINK_STALLED, "the settings were changed, subscribing again", note_silent },
                 [EVENT_REFUSED] = { LINK_DROPPING, "another program receives this sensor's data (close it)", count_refusal },
                 [EVENT_FORBIDDEN] = { LINK_FORBIDDEN },
+                [EVENT_UNPAIRED] = { LINK_PAIRING, "pairing, as the sensor asks for it" },
         },
         [LINK_STREAMING] = {
                 [FACT_DEVICE_GONE] = { LINK_WAITING, "the sensor went away" },
@@ -139,6 +148,7 @@ static const struct transition transitions[LINK_STATE_MAX][LINK_EVENT_MAX] = {
                 [EVENT_CHANGED] = { LINK_STALLED, "the settings were changed, subscribing again", note_silent },
                 [EVENT_REFUSED] = { LINK_DROPPING, "another program receives this sensor's data (close it)", count_refusal },
                 [EVENT_FORBIDDEN] = { LINK_FORBIDDEN },
+                [EVENT_UNPAIRED] = { LINK_PAIRING, "pairing, as the sensor asks for it" },
         },
         [LINK_FORBIDDEN] = {
                 [FACT_DEVICE_GONE] = { LINK_WAITING, "the sensor went away" },
@@ -201,9 +211,10 @@ static void link_set_reason(struct link *link, enum link_state next, const char 
 
 static void link_leave(struct link *link, enum link_state next, const char *reason) {
         if (link->state == LINK_STREAMING &&
-            link_now_us() - link->streaming_since_us >= link->bluez->timings->backoff_reset_us)
+            link_now_us() - link->streaming_since_us >= link_forgiving_us(link))
                 link->failures = 0;
         link->call = sd_bus_slot_unref(link->call);
+        link->pairing = pairing_free(link->pairing);
         link->stop = script_free(link->stop);
         if (!link_states[next].has_stream)
                 link_end_stream(link, reason);
@@ -430,6 +441,7 @@ static void on_advert(const uint8_t *packet, size_t size, bool fresh, void *user
 }
 
 static void link_destroy(struct link *link) {
+        pairing_free(link->pairing);
         script_free(link->stop);
         sd_event_source_disable_unref(link->timer);
         sd_bus_slot_unref(link->call);

@@ -35,6 +35,7 @@ struct link_timings {
         uint64_t connect_unheard_us; /* others wait for the adapter meanwhile */
         uint64_t connected_us;       /* from Connect's success to the property that says so */
         uint64_t resolve_us;
+        uint64_t pair_us;
         uint64_t start_us;
         uint64_t silence_us;
         uint64_t resubscribe_pause_us; /* bluetoothd frees an acquired characteristic only when it sees
@@ -116,6 +117,7 @@ struct bluez_watcher {
 
         /* radio.c */
         bool scanning;
+        bool scans_connecting; /* its connects fail unless discovery runs meanwhile */
         enum radio_turn turn;
         uint64_t turn_number;
         char *turn_adapter;
@@ -147,6 +149,7 @@ struct bluez {
         sd_event_source *fetch_retry;
         sd_event_source *owner_retry;
 
+        bool pairs; /* pairing.c: one at a time */
         struct bluez_adapter *adapters;
         size_t n_adapters;
         struct bluez_device *devices;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an adapter is doing: looking for sensors, or connecting one of them, never both and never two at
- * once. Controllers give up connects while they scan (le-connection-abort-by-local), and BlueZ answers
- * InProgress to a second connect. Who waits longest is served first; discovery runs while someone needs
- * it and nobody connects.
+ * What an adapter is doing: looking for sensors, or connecting one of them, never two at once, and both
+ * only for a sensor that cannot be connected otherwise. Controllers give up connects while they scan
+ * (le-connection-abort-by-local), and BlueZ answers InProgress to a second connect. Who waits longest is
+ * served first; discovery runs while someone needs it and nobody connects.
  */
 #include "sensors/bluez/objects.h"
 
@@ -31,9 +31,12 @@ static bool radio_should_scan(const struct bluez_adapter *adapter) {
         bool wanted = false;
 
         for (const struct bluez_watcher *w = adapter->bluez->watchers; w; w = w->next) {
-                if (watcher_uses(w, adapter))
+                bool uses = watcher_uses(w, adapter);
+                bool scans = w->turn == TURN_HELD && w->scans_connecting;
+
+                if (uses && !scans)
                         return false;
-                wanted = wanted || w->scanning;
+                wanted = wanted || w->scanning || uses;
         }
         return adapter->powered && !adapter->restart && wanted && !radio_leaves_to_others(adapter);
 }
@@ -49,8 +52,11 @@ static void radio_grant(struct bluez_adapter *adapter) {
                 if (!first || w->turn_number < first->turn_number)
                         first = w;
         }
-        if (first && adapter->powered)
-                first->turn = TURN_HELD;
+        if (!first || !adapter->powered)
+                return;
+        first->turn = TURN_HELD;
+        if (first->scans_connecting)
+                bluez_touch(adapter->bluez);
 }
 
 static int on_retry(sd_event_source *source, uint64_t time_us, void *userdata) {

@@ -57,9 +57,23 @@ static void subscription_fail(struct subscription *s, const char *reason) {
         s->callbacks->failed(reason, s->userdata); /* `s` may be gone */
 }
 
+/* What bluetoothd makes of ATT's insufficient authentication and encryption (create_gatt_dbus_error in
+ * src/gatt-client.c); the error's name alone stands for much else. */
+static bool message_asks_for_bond(sd_bus_message *m) {
+        const sd_bus_error *error = sd_bus_message_get_error(m);
+
+        return error && sd_bus_error_has_name(error, "org.bluez.Error.NotPermitted") && error->message &&
+               strcmp(error->message, "Not paired") == 0;
+}
+
 static void subscription_fail_call(struct subscription *s, const char *what, sd_bus_message *m) {
         const sd_bus_error *error = sd_bus_message_get_error(m);
         char reason[160];
+
+        if (message_asks_for_bond(m)) {
+                s->callbacks->unpaired(s->userdata);
+                return;
+        }
 
         /* The text is bluetoothd's own or the kernel's, but no reason to print it at any length. */
         (void)snprintf(reason, sizeof(reason), "%s: %.*s", what, ERROR_TEXT_MAX,
@@ -221,7 +235,9 @@ static void subscription_fall_back(struct subscription *s, const char *problem) 
 }
 
 static void subscription_fail_acquire(struct subscription *s, sd_bus_message *m) {
-        if (sd_bus_message_is_method_error(m, "org.bluez.Error.NotSupported"))
+        if (message_asks_for_bond(m))
+                s->callbacks->unpaired(s->userdata);
+        else if (sd_bus_message_is_method_error(m, "org.bluez.Error.NotSupported"))
                 subscription_fall_back(s, "bluetoothd has no private data channel for this sensor");
         else if (sd_bus_message_is_method_error(m, "org.bluez.Error.NotPermitted") && s->refused_before)
                 subscription_fall_back(s, "another program receives this sensor's data (close it)");
@@ -231,6 +247,17 @@ static void subscription_fail_acquire(struct subscription *s, sd_bus_message *m)
                 subscription_fail(s, "another program receives this sensor's data (close it)");
         else
                 subscription_fail_call(s, "the sensor's data channel could not be had", m);
+}
+
+static void subscription_fail_mtu(struct subscription *s, uint16_t mtu) {
+        char reason[160];
+
+        (void)snprintf(
+                reason, sizeof(reason),
+                "the link takes %u bytes at a time, the sensor's packets need %u: see ExchangeMTU in "
+                "bluetoothd's main.conf",
+                (unsigned)mtu, (unsigned)s->driver->mtu_min);
+        subscription_fail(s, reason);
 }
 
 static int on_acquired(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
@@ -250,6 +277,11 @@ static int on_acquired(sd_bus_message *m, void *userdata, sd_bus_error *ret_erro
         if (r < 0) {
                 subscription_fail(
                         s, "bluetoothd gave the data channel in a form that crampd does not know");
+                return 0;
+        }
+
+        if (mtu < s->driver->mtu_min) {
+                subscription_fail_mtu(s, mtu);
                 return 0;
         }
 

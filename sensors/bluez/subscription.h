@@ -13,7 +13,7 @@
 struct subscription;
 
 /* None is called from within subscription_new(). The subscription may be freed from within `failed`,
- * `refused`, `forbidden` and `closed`. */
+ * `refused`, `forbidden`, `unpaired` and `closed`. */
 struct subscription_callbacks {
         void (*format)(const struct stream_format *format, void *userdata); /* before the first block */
         void (*block)(const struct emg_block *block, uint64_t arrival_us, void *userdata);
@@ -23,6 +23,7 @@ struct subscription_callbacks {
         void (*refused)(
                 void *userdata); /* someone has the data channel; perhaps an earlier connection */
         void (*forbidden)(const char *reason, void *userdata); /* only StartNotify is left */
+        void (*unpaired)(void *userdata); /* the sensor refuses to go on without a bond */
         void (*closed)(void *userdata);
 };
 

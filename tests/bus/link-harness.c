@@ -42,6 +42,7 @@ static const struct {
         {"connect_unheard", offsetof(struct link_timings, connect_unheard_us)},
         {"connected", offsetof(struct link_timings, connected_us)},
         {"resolve", offsetof(struct link_timings, resolve_us)},
+        {"pair", offsetof(struct link_timings, pair_us)},
         {"start", offsetof(struct link_timings, start_us)},
         {"silence", offsetof(struct link_timings, silence_us)},
         {"resubscribe_pause", offsetof(struct link_timings, resubscribe_pause_us)},
@@ -118,10 +119,10 @@ static int probe_begin(struct sensor_decoder *decoder, const struct sensor_setti
         return open_profile_driver.begin(decoder, settings);
 }
 
-static struct sensor_driver probe_make(void) {
+static struct sensor_driver probe_make(const char *name) {
         struct sensor_driver probe = open_profile_driver;
 
-        probe.name = "probe";
+        probe.name = name;
         probe.notifying = probe_notifying;
         probe.start = probe_start;
         probe.stop = probe_stop;
@@ -133,6 +134,9 @@ static struct sensor_driver probe_make(void) {
         probe.decode = probe_decode;
         probe.extras = probe_get_extras;
         probe.battery = SENSOR_BATTERY_EXTRAS;
+        probe.pairing = SENSOR_PAIRING_NEVER;
+        probe.mtu_min = 60;
+        probe.buzzes = strcmp(name, "probe-buzzing") == 0;
         return probe;
 }
 
@@ -354,10 +358,10 @@ int main(int argc, char *argv[]) {
         timings = link_timings_default;
         while (i < argc && timing_read(argv[i]))
                 i++;
-        probe = probe_make();
-        if (i < argc && strcmp(argv[i], probe.name) == 0)
+        if (i < argc && strncmp(argv[i], "probe", strlen("probe")) == 0) {
+                probe = probe_make(argv[i]);
                 harness.driver = &probe;
-        else if (i < argc)
+        } else if (i < argc)
                 harness.driver = sensor_driver_find(argv[i]);
         i++;
         if (!harness.driver || i >= argc || argc - i > LINKS_MAX) {

@@ -28,6 +28,8 @@ ADAPTER = 'org.bluez.Adapter1'
 DEVICE = 'org.bluez.Device1'
 SERVICE = 'org.bluez.GattService1'
 CHARACTERISTIC = 'org.bluez.GattCharacteristic1'
+AGENT_MANAGER = 'org.bluez.AgentManager1'
+AGENT = 'org.bluez.Agent1'
 BATTERY = 'org.bluez.Battery1'
 ADVERTISING = 'org.bluez.LEAdvertisingManager1'
 PROPERTIES = 'org.freedesktop.DBus.Properties'
@@ -129,7 +131,7 @@ class Adapter(Thing):
             raise error('InProgress', 'Operation already in progress')
         if self.mock.faults.take('discovery') == 'fail':
             raise error('Failed', 'Failed')
-        if any(device.connecting for device in self.mock.devices):
+        if any(device.connecting for device in self.mock.devices) and not self.mock.scans_connecting:
             self.mock.complain('discovery started while connecting')
         self.change(Discovering=dbus.Boolean(True))
         GLib.timeout_add(20, self.mock.advertise)
@@ -158,6 +160,29 @@ class Adapter(Thing):
         raise error('DoesNotExist', 'Does Not Exist')
 
 
+class AgentManager(dbus.service.Object):
+    def __init__(self, mock):
+        super().__init__(mock.bus, '/org/bluez')
+        self.mock = mock
+
+    @dbus.service.method(AGENT_MANAGER, in_signature='os', sender_keyword='sender')
+    def RegisterAgent(self, path, capability, sender):
+        self.mock.count('RegisterAgent', path)
+        if sender in self.mock.agents:
+            raise error('AlreadyExists', 'Already Exists')
+        self.mock.agents[sender] = [str(path), str(capability)]
+
+    @dbus.service.method(AGENT_MANAGER, in_signature='o', sender_keyword='sender')
+    def UnregisterAgent(self, path, sender):
+        self.mock.count('UnregisterAgent', path)
+        if self.mock.agents.pop(sender, None) is None:
+            raise error('DoesNotExist', 'Does Not Exist')
+
+    @dbus.service.method(AGENT_MANAGER, in_signature='o')
+    def RequestDefaultAgent(self, path):
+        self.mock.complain('the agent was made the default of everybody')
+
+
 class Characteristic(Thing):
     def __init__(self, device, service, number, role, uuid):
         super().__init__(device.mock, f'{service.path}/char{number:04x}', CHARACTERISTIC, UUID=uuid,
@@ -167,10 +192,18 @@ class Characteristic(Thing):
         self.socket = None
         self.notifying = False
 
+    def demand_bond(self):
+        if self.mock.wants_bond and not self.device['Paired']:
+            raise error('NotPermitted', 'Not paired')
+
     @dbus.service.method(CHARACTERISTIC, in_signature='a{sv}', out_signature='ay')
     def ReadValue(self, options):
         self.mock.count('ReadValue', self.path)
-        if self.mock.faults.take('read') == 'fail':
+        self.demand_bond()
+        fault = self.mock.faults.take('read')
+        if fault == 'not-paired':
+            raise error('NotPermitted', 'Not paired')
+        if fault == 'fail':
             raise error('Failed', 'Operation failed with ATT error: 0x0e')
         return dbus.ByteArray(self.mock.description)
 
@@ -193,6 +226,8 @@ class Characteristic(Thing):
         fault = self.mock.faults.take('acquire')
         if self.socket or fault == 'not-permitted':
             fail(error('NotPermitted', 'Notify acquired'))
+        elif fault == 'not-paired':
+            fail(error('NotPermitted', 'Not paired'))
         elif fault == 'in-progress':
             fail(error('InProgress', 'In Progress'))
         elif fault == 'not-supported':
@@ -282,6 +317,10 @@ class Device(Thing):
         if self['Connected']:
             reply()
             return
+        if self.mock.scans_connecting == 'needed':
+            self.connecting = fail
+            self.later(self.mock.delays['connect'], lambda: self.establish_if_scanning(reply, fail))
+            return
         fault = self.mock.faults.take('connect')
         if fault == 'in-progress':
             fail(error('InProgress', 'Operation already in progress'))
@@ -290,10 +329,22 @@ class Device(Thing):
         if fault == 'abort' or (fault != 'hang' and not self.in_range):
             self.later(self.mock.delays['connect'], lambda: self.end_connect(
                 fail, error('Failed', 'le-connection-abort-by-local')))
+        elif fault == 'refuse':
+            self.later(self.mock.delays['connect'], lambda: self.end_connect(
+                fail, error('Failed', 'le-connection-refused')))
+        elif fault == 'classic':
+            self.later(self.mock.delays['connect'], lambda: self.end_connect(
+                fail, error('NotAvailable', 'br-connection-profile-unavailable')))
         elif fault == 'aborted-well':
             self.later(self.mock.delays['connect'], lambda: self.end_connect(reply))
         elif fault != 'hang':
             self.later(self.mock.delays['connect'], lambda: self.establish(reply, fault == 'unsaid'))
+
+    def establish_if_scanning(self, reply, fail):
+        if self.adapter['Discovering']:
+            self.establish(reply)
+        else:
+            self.end_connect(fail, error('Failed', 'le-connection-abort-by-local'))
 
     def end_connect(self, answer, *arguments):
         self.connecting = None
@@ -384,6 +435,36 @@ class Device(Thing):
             reply()
         self.later(self.mock.delays['disconnect'], drop)
 
+    @dbus.service.method(DEVICE, async_callbacks=('reply', 'fail'), sender_keyword='sender')
+    def Pair(self, reply, fail, sender):
+        """Just Works, or as the fault says: the agent is asked for what it must not do."""
+        self.mock.count('Pair', self.path)
+        fault = self.mock.faults.take('pair')
+        if fault == 'hang':
+            return
+        if sender not in self.mock.agents:
+            fail(error('AuthenticationFailed', 'Authentication Failed'))
+            return
+        asks = {'other': ('RequestAuthorization', 'o', ['/org/bluez/hci0/dev_F0_00_00_00_00_00']),
+                'confirm': ('RequestConfirmation', 'ou', [self.path, dbus.UInt32(123456)]),
+                'pin': ('RequestPinCode', 'o', [self.path])}
+        member, signature, arguments = asks.get(fault, ('RequestAuthorization', 'o', [self.path]))
+
+        def accepted(*_answer):
+            say('agent', accepted=True, member=member)
+            self.change(Paired=dbus.Boolean(True))
+            reply()
+
+        def rejected(problem):
+            say('agent', accepted=False, member=member, error=problem.get_dbus_name())
+            fail(error('AuthenticationRejected', 'Authentication Rejected'))
+        self.mock.bus.call_async(sender, self.mock.agents[sender][0], AGENT, member, signature, arguments, accepted,
+                                 rejected)
+
+    @dbus.service.method(DEVICE)
+    def CancelPairing(self):
+        self.mock.count('CancelPairing', self.path)
+
     def start_sending(self):
         if self.mock.faults.take('start') == 'silent' or not self.mock.packets:
             return
@@ -455,6 +536,9 @@ class Mock:
         self.delays = {'connect': 30, 'resolve': 30, 'disconnect': 20}
         self.faults = Faults()
         self.battery = None
+        self.scans_connecting = ''  # 'allowed' or 'needed': discovery beside a connect
+        self.wants_bond = False
+        self.agents = {}
         self.broadcast = False  # whether StartNotify is expected
         self.keep_attributes = False
         self.packets = []
@@ -465,6 +549,7 @@ class Mock:
         self.calls = {}
         self.complaints = []
         self.root = Root(bus)
+        self.agent_manager = AgentManager(self)
         self.adapters = [Adapter(self, number) for number in range(max(1, options.adapters))]
         self.plugged = self.adapters[:options.adapters]
         self.devices = []
@@ -552,6 +637,12 @@ class Mock:
 
     def cmd_broadcast(self, allowed):
         self.broadcast = allowed
+
+    def cmd_scans_connecting(self, how):
+        self.scans_connecting = how
+
+    def cmd_wants_bond(self, wants):
+        self.wants_bond = wants
 
     def cmd_name(self, name, device=0):
         self.devices[device].change(Name=name)
@@ -644,7 +735,7 @@ class Mock:
 
     def cmd_status(self):
         say('status', calls=self.calls, complaints=self.complaints, sent=self.sent, dropped=self.dropped,
-            unheard=self.unheard, discovering=[bool(a['Discovering']) for a in self.adapters],
+            unheard=self.unheard, agents=list(self.agents.values()), paired=[bool(d['Paired']) for d in self.devices], discovering=[bool(a['Discovering']) for a in self.adapters],
             notifying=[any(getattr(t, 'notifying', False) for t in d.attributes) for d in self.devices],
             connected=[bool(d['Connected']) for d in self.devices],
             acquired=[any(getattr(t, 'socket', None) for t in d.attributes) for d in self.devices],

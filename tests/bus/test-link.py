@@ -453,13 +453,61 @@ def test_refused_addresses():
 
 def test_failed_connects_are_repeated_ever_later():
     with world(add=False) as (_, mock, harness):
-        mock.order('fault', kind='connect', what=['abort', 'in-progress', 'abort', 'abort'])
+        mock.order('fault', kind='connect', what=['refuse', 'in-progress', 'refuse', 'refuse'])
         harness.send('add 0')
         for delay in ('0.1', '0.2', '0.4', '0.4'):
             harness.state('scanning', reason=says(f'trying again in {delay} s'))
-        assert any('le-connection-abort-by-local' in e['reason'] for e in harness.seen('state'))
+        assert any('le-connection-refused' in e['reason'] for e in harness.seen('state'))
         harness.state('streaming')
         assert harness.counters()['connects'] == 1
+
+
+def test_aborted_connects_are_repeated_at_once():
+    with world(add=False, backoff_first=5000, backoff_max=5000) as (_, mock, harness):
+        mock.order('fault', kind='connect', what=['abort', 'abort'])
+        harness.send('add 0')
+        for _ in range(2):
+            harness.state('scanning', reason=says('trying again in 0.2 s'))
+        harness.state('streaming')
+        assert calls(mock, 'Connect') == 3
+
+
+def test_connects_that_need_discovery():
+    with world(add=False) as (_, mock, harness):
+        mock.order('scans_connecting', how='needed')
+        harness.send('add 0')
+        harness.state('streaming')
+        assert calls(mock, 'Connect') == 4
+        # What worked is kept.
+        mock.order('drop')
+        harness.state('streaming')
+        assert calls(mock, 'Connect') == 5
+        tap.wait_until(lambda: mock.status()['discovering'] == [False], what='the end of discovery')
+
+
+def test_device_taken_for_classic_is_forgotten():
+    with world(add=False) as (_, mock, harness):
+        mock.order('fault', kind='connect', what=['classic'])
+        harness.send('add 0')
+        harness.state('scanning', reason=says('br-connection-profile-unavailable'))
+        mock.wait('call', member='RemoveDevice')
+        harness.state('streaming')
+        assert calls(mock, 'RemoveDevice') == 1 and calls(mock, 'Connect') == 2
+
+
+def test_sensor_that_buzzes_is_left_alone_longer():
+    with world(add=False, driver='probe-buzzing', backoff_max=5000) as (_, mock, harness):
+        mock.order('fault', kind='connect', what=['refuse'] * 3)
+        harness.send('add 0')
+        for pause in ('0.1', '0.8', '1.6'):
+            harness.state('scanning', reason=says(f'trying again in {pause} s'))
+        harness.state('streaming')
+
+
+def test_link_of_too_small_packets():
+    with world('--mtu', '23', driver='probe', add=False) as (_, mock, harness):
+        harness.send('add 0')
+        harness.state('scanning', reason=lambda r: 'takes 23 bytes' in r and 'ExchangeMTU' in r)
 
 
 def test_connect_has_a_limit_and_is_cancelled():
@@ -515,6 +563,77 @@ def test_paired_device_is_never_forgotten():
         harness.state('streaming')
         assert calls(mock, 'RemoveDevice') == 0
         assert calls(mock, 'Connect') == 5
+
+
+def test_sensor_that_asks_for_it_is_paired():
+    with world(add=False) as (_, mock, harness):
+        mock.order('wants_bond', wants=True)
+        harness.send('add 0')
+        harness.state('starting', reason=says('pairing'))
+        assert mock.wait('agent')['accepted']
+        harness.state('starting', reason=says('paired'))
+        harness.state('streaming')
+        harness.streams_on()
+        status = mock.status()
+        assert status['paired'] == [True] and status['agents'] == [], status
+        assert [calls(mock, m) for m in ('Connect', 'Pair', 'RegisterAgent', 'UnregisterAgent')] == [1, 1, 1, 1]
+
+
+def test_sensor_that_asks_for_nothing_is_not_paired():
+    with world() as (_, mock, harness):
+        harness.state('streaming')
+        assert calls(mock, 'Pair') == 0 and calls(mock, 'RegisterAgent') == 0
+
+
+def test_kind_that_knows_no_pairing_is_never_paired():
+    with world(add=False, driver='probe') as (_, mock, harness):
+        mock.order('fault', kind='acquire', what=['not-paired'])
+        harness.send('add 0')
+        harness.state('scanning', reason=says('wants to be paired'))
+        assert calls(mock, 'Pair') == 0 and calls(mock, 'RegisterAgent') == 0
+
+
+def test_agent_accepts_nothing_else():
+    with world(add=False) as (_, mock, harness):
+        mock.order('wants_bond', wants=True)
+        mock.order('fault', kind='pair', what=['other', 'confirm', 'pin'])
+        harness.send('add 0')
+        for member in ('RequestAuthorization', 'RequestConfirmation', 'RequestPinCode'):
+            event = mock.wait('agent')
+            assert (event['member'], event['accepted']) == (member, False), event
+            assert event['error'] == 'org.bluez.Error.Rejected', event
+            harness.state('scanning', reason=says('could not pair'))
+        harness.state('streaming')
+        assert mock.status()['agents'] == []
+
+
+def test_pairing_has_a_limit_and_is_cancelled():
+    with world(add=False, pair=300) as (_, mock, harness):
+        mock.order('wants_bond', wants=True)
+        mock.order('fault', kind='pair', what=['hang'])
+        harness.send('add 0')
+        harness.state('scanning', reason=says('did not pair'))
+        mock.wait('call', member='CancelPairing')
+        mock.wait('call', member='UnregisterAgent')
+        harness.state('streaming')
+
+
+def test_sensor_that_forgot_its_bond():
+    with world(add=False) as (_, mock, harness):
+        mock.order('know', paired=True)
+        mock.order('fault', kind='read', what=['not-paired'])
+        harness.send('add 0')
+        harness.state('scanning', reason=says('bluetoothctl remove'))
+        assert calls(mock, 'Pair') == 0
+
+
+def test_stale_bond_is_told():
+    with world(add=False, driver='probe') as (_, mock, harness):
+        mock.order('know', paired=True)
+        mock.order('fault', kind='connect', what=['refuse'])
+        harness.send('add 0')
+        harness.state('scanning', reason=says('it is paired'))
+        harness.state('streaming')
 
 
 def test_data_channel_in_progress():
