@@ -401,6 +401,20 @@ enum source_state sensor_get_state(const struct sensor *sensor, const char **ret
         return replay_get_state(sensor->replay, ret_reason);
 }
 
+double sensor_get_capacity(const struct sensor *sensor) {
+        struct capacity_load loads[SENSORS_MAX];
+        const struct sensor *other;
+        size_t n = 0;
+
+        if (!sensor->link || sensor->row.paused)
+                return -1.0;
+        LIST_FOREACH (other, &sensor->crampd->sensors, sensors)
+                if (other->link && !other->row.paused && n < SENSORS_MAX &&
+                    link_may_share_adapter(sensor->link, other->link))
+                        link_get_load(other->link, &loads[n++]);
+        return capacity_share(loads, n);
+}
+
 void sensor_get_counters(const struct sensor *sensor, struct link_counters *ret) {
         *ret = (struct link_counters){0};
         if (sensor->link)

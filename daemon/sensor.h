@@ -55,6 +55,9 @@ struct sensor *sensor_free(struct sensor *sensor, const char *end_reason);
 struct sensor *sensor_find(struct crampd *crampd, const char *id);
 
 enum source_state sensor_get_state(const struct sensor *sensor, const char **ret_reason);
+/* Share of the radio's time that it and all that may be on the same adapter take; < 0 = it uses none, or
+ * is paused. */
+double sensor_get_capacity(const struct sensor *sensor);
 void sensor_get_counters(const struct sensor *sensor, struct link_counters *ret);
 
 /* The owner has changed the row, and the store has it: it holds from now on. Pausing ends the night. */

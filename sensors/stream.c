@@ -114,6 +114,7 @@ static bool packet_take(struct stream *stream, unsigned source, const uint8_t *p
         if (size <= (ssize_t)DATAGRAM_MAX && packet_pass(stream, source, packet, (size_t)size, &freed))
                 return freed;
         stream->counters.packets++;
+        stream->counters.bytes += size > 0 ? (uint64_t)size : 0;
         r = size > (ssize_t)DATAGRAM_MAX
                     ? -EBADMSG
                     : driver->decode(stream->decoder, source, packet, (size_t)size, &block);

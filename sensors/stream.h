@@ -36,6 +36,7 @@ struct stream_counters {
         uint64_t lost_packets;
         uint64_t malformed_packets;
         uint64_t frames;
+        uint64_t bytes; /* of those packets */
 };
 
 int stream_new(sd_event *event, const struct sensor_driver *driver, struct sensor_decoder *decoder,

@@ -213,8 +213,15 @@ static int parse_owner(uid_t caller, bool given, uint32_t owner, uid_t *ret, sd_
         return 0;
 }
 
-static int parse_sensor(sd_bus_message *message, uid_t caller, struct store_sensor *ret,
-                        sd_bus_error *error) {
+/* The kind that was not said is the one that a scan recognised, or the open profile. */
+static const char *choose_driver(const struct bus *bus, const char *said, const char *address) {
+        const struct sensor_driver *driver = said ? NULL : scans_get_driver(bus->scans, address);
+
+        return said ? said : driver ? driver->name : "crampd";
+}
+
+static int parse_sensor(const struct bus *bus, sd_bus_message *message, uid_t caller,
+                        struct store_sensor *ret, sd_bus_error *error) {
         struct settings_extra extra = {};
         const char *address, *driver;
         int r;
@@ -231,7 +238,7 @@ static int parse_sensor(sd_bus_message *message, uid_t caller, struct store_sens
         if (!ret->muscle[0] || !ret->leg[0])
                 return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
                                         "Options 'muscle' and 'leg' are required.");
-        driver = extra.driver ? extra.driver : "crampd";
+        driver = choose_driver(bus, extra.driver, ret->address);
         if (!sensor_driver_find(driver))
                 return sd_bus_error_setf(error, ERROR_INVALID_ARGUMENT, "There is no driver '%s'.",
                                          driver);
@@ -316,7 +323,7 @@ static int method_add_sensor(sd_bus_message *message, void *userdata, sd_bus_err
         r = caller_get_uid(bus->callers, message, method_add_sensor, userdata, error, &uid);
         if (r <= 0)
                 return r < 0 ? r : 1;
-        r = parse_sensor(message, uid, &row, error);
+        r = parse_sensor(bus, message, uid, &row, error);
         if (r < 0)
                 return r;
         r = check_new_sensor(bus->crampd, &row, error);

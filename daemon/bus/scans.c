@@ -3,6 +3,7 @@
 #include "daemon/bus/scans.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "daemon/basic/log.h"
 #include "daemon/bus/dictionary.h"
 #include "daemon/sensor.h"
+#include "sensors/address.h"
 #include "sensors/bluez/scan.h"
 
 struct running {
@@ -20,10 +22,20 @@ struct running {
         sd_event_source *timer;
 };
 
+/* Everybody in range can be heard, so only the latest are remembered. */
+#define RECOGNISED_MAX 64u
+
+struct recognised {
+        char address[ADDRESS_SIZE];
+        const struct sensor_driver *driver;
+};
+
 struct scans {
         struct bus *bus;
         struct scan *scan; /* for all of them; NULL while nobody scans */
         struct running running[SCANS_MAX];
+        struct recognised recognised[RECOGNISED_MAX];
+        size_t recognised_next;
 };
 
 int scans_new(struct bus *bus, struct scans **ret) {
@@ -111,8 +123,31 @@ static void found_tell(const struct scan_device *device, void *userdata) {
                 log_warning("A sensor that was found could not be told of: %s, ignoring.", strerror(-r));
 }
 
+static void recognised_keep(struct scans *scans, const struct scan_device *device) {
+        struct recognised *place = &scans->recognised[scans->recognised_next];
+
+        for (size_t i = 0; i < RECOGNISED_MAX; i++)
+                if (strcmp(scans->recognised[i].address, device->address) == 0) {
+                        scans->recognised[i].driver = device->driver;
+                        return;
+                }
+        scans->recognised_next = (scans->recognised_next + 1) % RECOGNISED_MAX;
+        (void)snprintf(place->address, sizeof(place->address), "%s", device->address);
+        place->driver = device->driver;
+}
+
+const struct sensor_driver *scans_get_driver(const struct scans *scans, const char *address) {
+        for (size_t i = 0; i < RECOGNISED_MAX; i++)
+                if (strcmp(scans->recognised[i].address, address) == 0)
+                        return scans->recognised[i].driver;
+        return NULL;
+}
+
 static void on_found(const struct scan_device *device, void *userdata) {
         struct scans *scans = userdata;
+
+        if (device->driver)
+                recognised_keep(scans, device);
 
         for (size_t i = 0; i < SCANS_MAX; i++)
                 if (scans->running[i].name)

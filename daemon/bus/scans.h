@@ -6,6 +6,7 @@
 #pragma once
 
 #include "daemon/bus/bus.h"
+#include "sensors/driver.h"
 
 #define SCANS_MAX 8u /* one a user */
 #define SCAN_SECONDS_DEFAULT 30u
@@ -21,3 +22,5 @@ struct scans *scans_free(struct scans *scans);
 int scans_start(struct scans *scans, const char *name, uid_t uid, unsigned seconds, bool all);
 /* Ends that caller's scan, if there is one; nobody is told. */
 void scans_stop(struct scans *scans, const char *name);
+/* The driver that recognised the address in one of the latest scans, or NULL. */
+const struct sensor_driver *scans_get_driver(const struct scans *scans, const char *address);

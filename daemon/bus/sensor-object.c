@@ -113,6 +113,13 @@ static void append_link(sd_bus_message *message, int *r, const struct link_count
                 dictionary_append(message, r, "rssi", "n", counters->rssi_dbm);
 }
 
+static void append_capacity(sd_bus_message *message, int *r, const struct sensor *sensor) {
+        double share = sensor_get_capacity(sensor);
+
+        if (share >= 0)
+                dictionary_append(message, r, "capacity", "d", share);
+}
+
 static void append_clock(sd_bus_message *message, int *r, const struct sensor *sensor) {
         struct sample_clock_stats stats;
 
@@ -172,6 +179,7 @@ int sensor_append_description(sd_bus_message *message, const struct sensor *sens
         dictionary_append(message, &r, "lost_packets", "t", counters.stream.lost_packets);
         dictionary_append(message, &r, "malformed_packets", "t", counters.stream.malformed_packets);
         dictionary_append(message, &r, "connects", "t", counters.connects);
+        append_capacity(message, &r, sensor);
         dictionary_append(message, &r, "monitored_us", "t", monitored_us);
         if (driver)
                 dictionary_append(message, &r, "title", "s", driver->title);

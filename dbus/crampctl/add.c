@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,7 +79,27 @@ static int owner_find(const char *user, struct crampd_sensor_options *options) {
         return 0;
 }
 
-static int added_print(const struct global_options *global, const char *address, const char *path) {
+/* Of the daemon's estimate: from here on packets may be lost (org.crampd1.Sensor, Describe()). */
+#define CAPACITY_FULL 0.7
+
+static const struct crampd_sensor *sensor_of_path(const struct crampd_sensor *sensors, size_t n,
+                                                  const char *path) {
+        for (size_t i = 0; i < n; i++)
+                if (strcmp(sensors[i].path, path) == 0)
+                        return sensors + i;
+        return NULL;
+}
+
+static void capacity_warn(const struct crampd_sensor *sensor) {
+        if (sensor->capacity >= CAPACITY_FULL)
+                printf("With it the sensors keep the Bluetooth adapter busy for about %.0f %% of the "
+                       "time: packets "
+                       "may be lost. A second adapter helps.\n",
+                       100.0 * sensor->capacity);
+}
+
+static int added_print(const struct global_options *global, const char *address, const char *path,
+                       const struct crampd_sensor *sensor) {
         const char *id = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
         struct json json = JSON_INIT(stdout);
 
@@ -87,12 +108,23 @@ static int added_print(const struct global_options *global, const char *address,
                 json_string(&json, "id", id);
                 json_string(&json, "path", path);
                 json_string(&json, "address", address);
+                if (sensor) {
+                        json_string(&json, "driver", sensor->driver);
+                        if (isfinite(sensor->capacity))
+                                json_double(&json, "capacity", sensor->capacity, 3);
+                }
                 json_object_end(&json);
                 (void)json_finish(&json);
         } else if (!global->no_legend) {
                 fputs("Added as sensor ", stdout);
                 text_write(stdout, id);
+                if (sensor) {
+                        fputs(" of the kind ", stdout);
+                        text_write(stdout, sensor->title ? sensor->title : sensor->driver);
+                }
                 puts(". It is connected when it is switched on and near; see 'crampctl status'.");
+                if (sensor)
+                        capacity_warn(sensor);
         }
         return output_finish_stdout();
 }
@@ -101,14 +133,25 @@ static int add_run(const struct global_options *global, const char *address,
                    const struct crampd_sensor_options *options) {
         _cleanup_(client_freep) crampd_client *client = NULL;
         _cleanup_(freep) char *path = NULL;
+        const struct crampd_sensor *sensor;
+        struct crampd_sensor *sensors = NULL;
         struct crampd_error error = {};
+        size_t n = 0;
         int code, r;
 
         code = client_open(&client);
         if (code != 0)
                 return code;
         r = crampd_add_sensor(client, address, options, &path, &error);
-        return r < 0 ? fail_client(r, &error) : added_print(global, address, path);
+        if (r < 0)
+                return fail_client(r, &error);
+        /* What is said of it beside its name is not worth failing for. */
+        if (crampd_list_sensors(client, &sensors, &n, &error) < 0)
+                n = 0;
+        sensor = sensor_of_path(sensors, n, path);
+        code = added_print(global, address, path, sensor);
+        crampd_sensors_free(sensors, n);
+        return code;
 }
 
 int verb_add(const struct global_options *global, int argc, char *argv[]) {

@@ -206,6 +206,7 @@ static void stats_row(struct table *table, const struct crampd_sensor *sensor) {
         cell_number(table, sensor->clock_ppm, 0, "");
         cell_number(table, number_if(sensor->battery >= 0, sensor->battery), 0, "%");
         cell_number(table, sensor->battery_hours, 0, " h");
+        cell_number(table, 100.0 * sensor->capacity, 0, "");
 }
 
 static int table_of_stats(const struct crampd_sensor *sensors, size_t n, bool legend) {
@@ -213,6 +214,7 @@ static int table_of_stats(const struct crampd_sensor *sensors, size_t n, bool le
                 {"NAME"},          {"WATCHED h", true}, {"RECONNECTS", true},    {"PACKETS", true},
                 {"LOST %", true},  {"MALFORMED", true}, {"LONGEST GAP s", true}, {"SIGNAL dBm", true},
                 {"RATE Hz", true}, {"CLOCK ppm", true}, {"BATTERY", true},       {"LASTS", true},
+                {"RADIO %", true},
         };
         struct table *table = table_new(columns, ARRAY_LENGTH(columns));
         int r;

@@ -109,6 +109,7 @@ uint64_t link_limit_us(const struct link *link) {
 void link_end_stream(struct link *link, const char *reason) {
         if (!link->subscription)
                 return;
+        link_get_load(link, &link->load);
         link_get_counters(link, &link->counters);
         if (link->has_data)
                 link->gap_since_us = link->last_block_us;

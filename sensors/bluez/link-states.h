@@ -109,6 +109,7 @@ struct link {
         int battery_percent;
         uint32_t extras_revision;
         struct link_counters counters;
+        struct capacity_load load; /* of the last stream that was long enough */
 };
 
 struct link_state_info {

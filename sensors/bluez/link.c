@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Bursts and the first packets, which come late, are evened out by then. */
+#define LOAD_MEASURED_US UINT64_C(10000000)
+
 /* Effects of transitions. */
 
 static void count_failed_setup(struct link *link) {
@@ -467,6 +470,9 @@ int link_new(struct bluez *bluez, const struct link_setup *setup, struct link **
         link->state = setup->paused ? LINK_PAUSED : LINK_ABSENT;
         link->reported = link_states[link->state].reported;
         link->battery_percent = -1;
+        link->load = (struct capacity_load){.packets_per_s = setup->driver->packets_per_s,
+                                            .value_size = setup->driver->packet_size,
+                                            .advert = setup->driver->from_adverts};
         link->watcher.service = setup->driver->advertised;
         link->watcher.changed = on_changed;
         link->watcher.advert = on_advert;
@@ -553,6 +559,29 @@ enum source_state link_get_state(const struct link *link, const char **ret_reaso
         return link->reported;
 }
 
+void link_get_load(const struct link *link, struct capacity_load *ret) {
+        const struct stream_counters *running;
+        uint64_t elapsed_us;
+
+        *ret = link->load;
+        if (!link->subscription || link->state != LINK_STREAMING || link->driver->from_adverts)
+                return;
+        running = subscription_get_counters(link->subscription);
+        elapsed_us = link->last_block_us - link->streaming_since_us;
+        if (elapsed_us < LOAD_MEASURED_US || running->packets == 0)
+                return;
+        ret->packets_per_s = (double)(running->packets + running->lost_packets) * 1e6 / (double)elapsed_us;
+        ret->value_size = (double)running->bytes / (double)running->packets;
+}
+
+bool link_may_share_adapter(const struct link *a, const struct link *b) {
+        const struct bluez_device *device_a = a->path ? link_device(a) : NULL;
+        const struct bluez_device *device_b = b->path ? link_device(b) : NULL;
+
+        return !device_a || !device_b ||
+               bluez_device_adapter(a->bluez, device_a) == bluez_device_adapter(b->bluez, device_b);
+}
+
 void link_get_counters(const struct link *link, struct link_counters *ret) {
         const struct bluez_device *device = link_device(link);
 
@@ -566,5 +595,6 @@ void link_get_counters(const struct link *link, struct link_counters *ret) {
                 ret->stream.lost_packets += running->lost_packets;
                 ret->stream.malformed_packets += running->malformed_packets;
                 ret->stream.frames += running->frames;
+                ret->stream.bytes += running->bytes;
         }
 }

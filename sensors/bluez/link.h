@@ -8,6 +8,7 @@
 #pragma once
 
 #include "sensors/bluez/bluez.h"
+#include "sensors/capacity.h"
 #include "sensors/source.h"
 #include "sensors/stream.h"
 
@@ -67,5 +68,10 @@ struct link_counters {
         uint64_t gap_longest_us;
         int16_t rssi_dbm; /* when it was heard last; 0 = never */
 };
+
+/* What the sensor sends: as measured, or as its kind usually does until it has streamed for a while. */
+void link_get_load(const struct link *link, struct capacity_load *ret);
+/* Whether they may be served by the same adapter: known for certain only while both are connected. */
+bool link_may_share_adapter(const struct link *a, const struct link *b);
 
 void link_get_counters(const struct link *link, struct link_counters *ret);

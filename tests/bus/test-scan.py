@@ -51,6 +51,11 @@ def test_every_family_is_recognised():
         assert all(row['rssi'] is not None for row in found.values())
         assert len(scan('--all')) == len(wanted) + 5
         assert not [signal for signal in client.signals if signal[0] in ('SensorFound', 'ScanEnded')]
+        # What was recognised need not be said again; what was not is taken for the open profile.
+        for address, driver in (('C0:00:00:00:01:03', wanted['C0:00:00:00:01:03']), ('C0:00:00:00:77:77', 'crampd')):
+            path = client.call(ROOT, MANAGER, 'AddSensor', 'sa{sv}', address, client.options(muscle='soleus', leg='left', **owner))
+            described = client.call(path, 'org.crampd1.Sensor', 'Describe', 'a{sv}', client.options())
+            assert described['driver'] == driver and 0 < described['capacity'] < 0.7, described
 
 
 def test_one_scan_of_a_user():

@@ -150,6 +150,21 @@ def test_add_takes_the_same_settings():
             'channels': 6, 'envelope': 0}
 
 
+def test_add_tells_the_kind_and_what_the_radio_can_take():
+    with PrivateBus(), FakeCrampd() as fake:
+        arguments = ('add', 'C0:FF:EE:00:00:07', '--muscle', 'soleus', '--leg', 'right', '--owner', '1000')
+        assert 'of the kind' not in run(*arguments)
+        new = dict(SENSORS[0], id='c3', title='NPG Lite', driver='npg-lite', capacity=0.4)
+        fake.do('set', key='sensors', value=[SENSORS[1], new])
+        assert run(*arguments).startswith('Added as sensor c3 of the kind NPG Lite. ')
+        assert 'adapter' not in run(*arguments)
+        fake.do('set', key='sensors', value=[SENSORS[1], dict(new, capacity=0.8449)])
+        assert 'busy for about 84 % of the time' in run(*arguments)
+        assert json.loads(run(*arguments, '--json')) == {
+            'id': 'c3', 'path': '/org/crampd1/sensor/c3', 'address': 'C0:FF:EE:00:00:07', 'driver': 'npg-lite',
+            'capacity': 0.845}
+
+
 def test_orders():
     with PrivateBus(), FakeCrampd() as fake:
         for verb, member in (('pause', 'Pause'), ('resume', 'Resume'), ('identify', 'Identify')):
@@ -177,9 +192,9 @@ def test_stats():
                 'capacity': 0.25}
         fake.do('set', key='sensors', value=[dict(SENSORS[0], packets=999, lost_packets=1, **more), SENSORS[1]])
         lines = run('sensors', '--stats').splitlines()
-        assert lines[1].split()[2:] == ['1', '4', '999', '0.1', '0', '12.5', '-71', '1000.04', '-38', '87%', '10', 'h'], lines
+        assert lines[1].split()[2:] == ['1', '4', '999', '0.1', '0', '12.5', '-71', '1000.04', '-38', '87%', '10', 'h', '25'], lines
         # Nothing is made up where nothing is known.
-        assert lines[2].split() == ['b2', '0', '0', '0', '-', '0', '0', '-', '-', '-', '-', '-'], lines
+        assert lines[2].split() == ['b2', '0', '0', '0', '-', '0', '0', '-', '-', '-', '-', '-', '-'], lines
 
         first, second = map(json.loads, run('sensors', '--json').splitlines())
         assert {key: first[key] for key in more} == more

@@ -292,7 +292,7 @@ def test_pipe_that_closes():
 def test_add():
     with PrivateBus(), FakeCrampd() as fake:
         assert 'c3' in run(*ADD, '--owner', '1234', '--name', 'rechte Wade', '--driver', 'crampd')
-        assert fake.do('calls') == [{'member': 'AddSensor', 'path': '/org/crampd1', 'args': [
+        assert fake.do('calls')[:1] == [{'member': 'AddSensor', 'path': '/org/crampd1', 'args': [
             'C0:FF:EE:00:00:03',
             {'muscle': 'soleus', 'leg': 'right', 'driver': 'crampd', 'name': 'rechte Wade', 'owner': 1234}]}]
         assert json.loads(run(*ADD, '--owner=root', '--json')) == {
@@ -317,7 +317,7 @@ def test_add_by_root_and_others():
     """Root has to say whose the sensor is, or sudo says it; anybody else need not."""
     with PrivateBus(), FakeCrampd() as fake, tempfile.TemporaryDirectory() as folder:
         def owner():
-            return fake.do('calls')[-1]['args'][1].get('owner')
+            return [call for call in fake.do('calls') if call['member'] == 'AddSensor'][-1]['args'][1].get('owner')
 
         if os.geteuid() != 0:
             run(*ADD)
