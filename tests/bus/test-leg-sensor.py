@@ -407,6 +407,24 @@ def test_faults_come_by_standard_input():
     assert not got and totals == [0, 0, 0, 35, 0, 0, 0], totals
 
 
+def test_samples_before_the_start():
+    """As sensors send that were streaming when the link broke."""
+    with world('--family', 'npg-lite', '--fault', 'early') as sensor, sensor.subscribe(uuid=NPG_LITE['data']) as reader:
+        sensor.line('FINISHED' + TOTALS)
+        assert len(datagrams(reader)) == 35
+
+
+def test_slow_answers():
+    """The reply to a command comes, but late."""
+    for fault, least in ((), 0), (('--fault', 'slow-answers=400'), 0.4):
+        with world('--family', 'npg-lite', *fault) as sensor, sensor.subscribe(uuid=NPG_LITE['control']) as reader:
+            began = time.monotonic()
+            sensor.write(*b'WHORU', uuid=NPG_LITE['control'])
+            reader.settimeout(LIMIT_S)
+            assert reader.recv(100) == b'NPG-LITE'
+            assert time.monotonic() - began >= least
+
+
 def test_ends_cleanly():
     with world() as sensor:
         assert sensor.stop() == ''
