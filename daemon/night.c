@@ -238,6 +238,7 @@ int night_new(const struct night_setup *setup, struct night **ret) {
                         .rate_mhz = setup->format->rate_mhz,
                         .channels = setup->format->channels,
                         .scale_uv = scale_uv,
+                        .arbitrary_unit = setup->format->scale_uv <= 0,
                         .on_event = on_detector_event,
                         .on_level = on_detector_level,
                         .on_signal = setup->callbacks->signal ? on_detector_signal : NULL,

@@ -38,10 +38,12 @@ static void channel_begin_hop(struct channel *channel) {
         channel->count_sum = 0.0;
         channel->count_min = INT32_MAX;
         channel->count_max = INT32_MIN;
+        channel->limit_hits = 0;
 }
 
-int channel_init(struct channel *channel, const struct channel_plan *plan, double scale_uv) {
-        *channel = (struct channel){.scale_uv = scale_uv};
+int channel_init(struct channel *channel, const struct channel_plan *plan, double scale_uv,
+                 bool in_microvolts) {
+        *channel = (struct channel){.scale_uv = scale_uv, .in_microvolts = in_microvolts};
         channel->raw_block = calloc(plan->spectrum.frames, sizeof(double));
         channel->block = calloc(plan->spectrum.frames, sizeof(double));
         channel->spectrum_sum = calloc(plan->spectrum.bins, sizeof(double));
@@ -63,6 +65,9 @@ void channel_done(struct channel *channel) {
 void channel_reset(struct channel *channel, const struct channel_plan *plan) {
         *channel = (struct channel){
                 .scale_uv = channel->scale_uv,
+                .in_microvolts = channel->in_microvolts,
+                .lowest = INT32_MAX,
+                .highest = INT32_MIN,
                 .raw_block = channel->raw_block,
                 .block = channel->block,
                 .spectrum_sum = channel->spectrum_sum,
@@ -100,6 +105,8 @@ void channel_push(struct channel *channel, struct channel_plan *plan, const int3
         double *uv = plan->scratch_uv, squares = channel->squares, sum = channel->count_sum;
         size_t mask = plan->spectrum.frames - 1;
         int32_t low = channel->count_min, high = channel->count_max;
+        int32_t lowest = channel->lowest, highest = channel->highest;
+        uint32_t hits = channel->limit_hits;
 
         if (plan->is_envelope) {
                 channel_push_levels(channel, uv, counts, stride, n);
@@ -112,6 +119,7 @@ void channel_push(struct channel *channel, struct channel_plan *plan, const int3
 
                 channel->raw_block[(channel->block_next + i) & mask] = uv[i];
                 sum += (double)count;
+                hits += (count == lowest) | (count == highest);
                 if (count < low)
                         low = count;
                 if (count > high)
@@ -131,6 +139,7 @@ void channel_push(struct channel *channel, struct channel_plan *plan, const int3
         channel->count_sum = sum;
         channel->count_min = low;
         channel->count_max = high;
+        channel->limit_hits = hits;
 }
 
 /*
@@ -192,6 +201,18 @@ static double channel_tone_share(const struct channel *channel, struct spectrum 
         return mains > tone ? mains : tone;
 }
 
+static bool spectrum_is_white(const struct channel *channel, struct spectrum *spectrum) {
+        double low_hz = (double)spectrum->first_bin * spectrum->bin_hz;
+        double high_hz = (double)spectrum->last_bin * spectrum->bin_hz;
+
+        if (high_hz - low_hz < TUNING_QUALITY_WHITE_BAND_HZ)
+                return false;
+        spectrum_leave_in(spectrum);
+        mains_leave_out(&channel->mains, spectrum, TUNING_LINE_HALF_HZ);
+        return spectrum_median_hz(spectrum, spectrum->power) >=
+               low_hz + TUNING_QUALITY_WHITE_SHARE * (high_hz - low_hz);
+}
+
 static void channel_look_at_spectrum(struct channel *channel, struct channel_plan *plan) {
         struct spectrum *spectrum = &plan->spectrum;
         bool lively = channel_is_lively(channel);
@@ -209,12 +230,39 @@ static void channel_look_at_spectrum(struct channel *channel, struct channel_pla
                 spectrum_run(spectrum, channel->block, channel->block_next);
         channel->tone_share = channel_tone_share(channel, spectrum);
 
+        if (!lively)
+                channel->white = spectrum_is_white(channel, spectrum);
         /* Only blocks that lie wholly within the run. */
         if (channel->evidence.run_hops < plan->block_hops)
                 return;
         for (size_t k = 0; k < spectrum->bins; k++)
                 channel->spectrum_sum[k] += spectrum->power[k];
         channel->spectra++;
+}
+
+static void channel_judge_quality(struct channel *channel, const struct channel_plan *plan) {
+        const struct quality_input input = {
+                .hop_s = plan->grid.hop_s,
+                .measured = channel_is_measured(channel),
+                .stuck = channel->stuck,
+                .at_limit =
+                        channel->count_min <= channel->lowest || channel->count_max >= channel->highest,
+                .flat_s = channel->flat_hops * plan->grid.hop_s,
+                .limit_share = (double)channel->limit_hits / (double)plan->grid.hop_frames,
+                .swings =
+                        (int64_t)channel->count_max - channel->count_min >= TUNING_QUALITY_LIMIT_COUNTS,
+                .tone_share = channel->tone_share,
+                .white = channel->white,
+                .rest_uv = channel->floor.rest_uv,
+                .rest_fell = channel->floor.fallen >= TUNING_QUALITY_FELL_UNITS,
+                .in_microvolts = channel->in_microvolts,
+        };
+
+        quality_take(&channel->quality, &input);
+        if (channel->count_min < channel->lowest)
+                channel->lowest = channel->count_min;
+        if (channel->count_max > channel->highest)
+                channel->highest = channel->count_max;
 }
 
 void channel_close_hop(struct channel *channel, struct channel_plan *plan, int32_t last) {
@@ -230,8 +278,10 @@ void channel_close_hop(struct channel *channel, struct channel_plan *plan, int32
                 envelope_take(&channel->envelope, channel->squares / (double)plan->grid.hop_frames,
                               plan->grid.hop_s);
 
-        if (!plan->is_envelope)
+        if (!plan->is_envelope) {
                 channel_look_at_spectrum(channel, plan);
+                channel_judge_quality(channel, plan);
+        }
         channel_begin_hop(channel);
 }
 

@@ -15,6 +15,7 @@
 #include "daemon/detector/evidence.h"
 #include "daemon/detector/floor.h"
 #include "daemon/detector/mains.h"
+#include "daemon/detector/quality.h"
 #include "daemon/detector/spectrum.h"
 
 /* What all channels share. */
@@ -53,12 +54,20 @@ struct channel {
         double typical_count; /* slow mean of the counts, while they move */
         bool typical_known;
         bool stuck;
+
+        /* The hop's samples at the extremes before it; and these. */
+        uint32_t limit_hits;
+        int32_t lowest, highest;
+        bool white; /* the last spectrum at rest was */
+        bool in_microvolts;
+        struct quality quality;
 };
 
 int channel_plan_init(struct channel_plan *plan, uint32_t rate_mhz, bool is_envelope);
 void channel_plan_done(struct channel_plan *plan);
 
-int channel_init(struct channel *channel, const struct channel_plan *plan, double scale_uv);
+int channel_init(struct channel *channel, const struct channel_plan *plan, double scale_uv,
+                 bool in_microvolts);
 void channel_done(struct channel *channel);
 
 /* Forgets everything. */

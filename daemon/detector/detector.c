@@ -24,6 +24,7 @@ struct detector {
         uint32_t hop_filled;
 
         double *envelope_uv, *floor_uv; /* for the live view */
+        enum detector_quality *quality;
         detector_event_func on_event;
         detector_level_func on_level;
         detector_signal_func on_signal;
@@ -73,7 +74,8 @@ int detector_new(const struct detector_setup *setup, struct detector **ret) {
         detector->envelope_uv = calloc(setup->channels, sizeof(double));
         detector->floor_uv = calloc(setup->channels, sizeof(double));
         detector->channels = calloc(setup->channels, sizeof(struct channel));
-        if (!detector->envelope_uv || !detector->floor_uv || !detector->channels)
+        detector->quality = calloc(setup->channels, sizeof(*detector->quality));
+        if (!detector->envelope_uv || !detector->floor_uv || !detector->channels || !detector->quality)
                 return -ENOMEM;
         if (setup->on_signal) {
                 detector->signal_uv =
@@ -84,7 +86,7 @@ int detector_new(const struct detector_setup *setup, struct detector **ret) {
 
         for (; detector->channel_count < setup->channels; detector->channel_count++) {
                 r = channel_init(&detector->channels[detector->channel_count], &detector->plan,
-                                 setup->scale_uv[detector->channel_count]);
+                                 setup->scale_uv[detector->channel_count], !setup->arbitrary_unit);
                 if (r < 0)
                         return r;
         }
@@ -101,6 +103,7 @@ struct detector *detector_free(struct detector *detector) {
                 channel_done(&detector->channels[i]);
         free(detector->channels);
         free(detector->signal_uv);
+        free(detector->quality);
         free(detector->floor_uv);
         free(detector->envelope_uv);
         history_done(&detector->history);
@@ -193,10 +196,12 @@ static void detector_feed_floors(struct detector *detector) {
 static void detector_tell_level(struct detector *detector, uint64_t end_index) {
         struct detector_level level = {
                 .index = end_index,
+                .frames = detector->plan.grid.hop_frames,
                 .state = detector->episode.state,
                 .channels = detector->channel_count,
                 .envelope_uv = detector->envelope_uv,
                 .floor_uv = detector->floor_uv,
+                .quality = detector->quality,
         };
 
         if (!detector->on_level)
@@ -205,6 +210,7 @@ static void detector_tell_level(struct detector *detector, uint64_t end_index) {
         for (uint32_t i = 0; i < detector->channel_count; i++) {
                 detector->envelope_uv[i] = detector->channels[i].envelope.envelope_uv;
                 detector->floor_uv[i] = detector->channels[i].floor.rest_uv;
+                detector->quality[i] = detector->channels[i].quality.now;
         }
         detector->on_level(&level, detector->userdata);
 }

@@ -61,6 +61,18 @@ enum detector_end_reason {
         DETECTOR_END_REASON_MAX
 };
 
+/* Whether a cramp could be seen in a channel, and if not, why. Of envelopes only what stands for a while
+ * is told: they show neither lines nor limits. */
+enum detector_quality {
+        DETECTOR_QUALITY_GOOD,
+        DETECTOR_QUALITY_NOISY,         /* rest is too loud (30 uV and more: Moore et al. 2014) */
+        DETECTOR_QUALITY_MAINS,         /* more than half of the power is mains or another tone */
+        DETECTOR_QUALITY_SATURATED,     /* stands or clips at a limit of the converter */
+        DETECTOR_QUALITY_ELECTRODE_OFF, /* fell far below its own rest, or jumped and stands still */
+        DETECTOR_QUALITY_DEAD,          /* no muscle in it: constant, or white amplifier noise */
+        DETECTOR_QUALITY_MAX
+};
+
 struct detector_event {
         enum detector_event_type type;
         uint32_t channel;     /* the leading channel */
@@ -80,11 +92,13 @@ struct detector_event {
 
 /* State and level on a fixed grid of about 50 ms, for live views. */
 struct detector_level {
-        uint64_t index; /* first frame after the interval */
+        uint64_t index;  /* first frame after the interval */
+        uint32_t frames; /* its length */
         enum detector_state state;
         uint32_t channels;
-        const double *envelope_uv; /* 150 ms RMS per channel */
-        const double *floor_uv;    /* resting floor per channel; 0 while unknown */
+        const double *envelope_uv;            /* 150 ms RMS per channel */
+        const double *floor_uv;               /* resting floor per channel; 0 while unknown */
+        const enum detector_quality *quality; /* per channel */
 };
 
 /* The signal that the levels are made of, in pieces of at most 50 ms, for those who want to see it. */
@@ -107,6 +121,7 @@ struct detector_setup {
         /* Microvolts per count, one per channel, 1e-12 .. 1e12. Of an arbitrary unit better 1 per count:
          * rest below 0.25 (microvolts) is not believed. */
         const double *scale_uv;
+        bool arbitrary_unit; /* what the scale gives are not microvolts: no level is compared with one */
         detector_event_func on_event;   /* must not call the detector */
         detector_level_func on_level;   /* likewise; may be NULL */
         detector_signal_func on_signal; /* likewise; may be NULL */
@@ -135,4 +150,5 @@ const char *detector_version(void);
 
 const char *detector_state_to_string(enum detector_state state);
 const char *detector_severity_to_string(enum detector_severity severity);
+const char *detector_quality_to_string(enum detector_quality quality);
 const char *detector_end_reason_to_string(enum detector_end_reason reason);

@@ -119,6 +119,31 @@
  * seconds. */
 #define TUNING_STUCK_TYPICAL_SHARE 0.01
 
+/* --- Signal quality --- */
+
+/* Seconds for which a channel must look bad before it is called so, and good. Chosen. */
+#define TUNING_QUALITY_BAD_AFTER_S 2.0
+#define TUNING_QUALITY_GOOD_AFTER_S 3.0
+/* A constant count for so many seconds is no electrode on skin: even 8 bits flicker. Chosen. */
+#define TUNING_QUALITY_FLAT_S 30.0
+/* Clipping: share of samples at the extremes ever seen, averaged over so many seconds, while the signal
+ * swings by so many counts (an offset that creeps along touches its extremes all the time). Chosen: the
+ * rarest 2 % of a Gaussian are spread over many counts. */
+#define TUNING_QUALITY_LIMIT_SHARE 0.02
+#define TUNING_QUALITY_LIMIT_S 2.0
+#define TUNING_QUALITY_LIMIT_COUNTS 100
+/* Rest from here on hides too much: the noise floor at which S-PLMAD switches off (Moore et al. 2014).
+ */
+#define TUNING_QUALITY_NOISY_UV 30.0
+/* An open amplifier's own noise (1.3-1.6 uV measured on real devices), if it is white as well: its
+ * median frequency lies beyond this share of the band, where skin has more below. Chosen. */
+#define TUNING_QUALITY_DEAD_UV 1.6
+#define TUNING_QUALITY_WHITE_SHARE 0.42
+/* Only where the band is wide enough to tell, Hz. Chosen. */
+#define TUNING_QUALITY_WHITE_BAND_HZ 200.0
+/* Rest has fallen to less than half for so many seconds (units of the floor). Chosen. */
+#define TUNING_QUALITY_FELL_UNITS 10u
+
 /* --- Evidence --- */
 
 /*
