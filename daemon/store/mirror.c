@@ -44,7 +44,16 @@ void mirror_note_sensor(struct mirror *mirror, const struct store_sensor *sensor
                 entry = &mirror->entries[mirror->n++];
                 *entry = (struct mirror_entry){};
         }
-        entry->sensor = *sensor;
+        /* As in the database: what was learnt meanwhile stays. */
+        if (entry->sensor.id[0]) {
+                struct store_sensor changed = *sensor;
+
+                changed.battery_rate = entry->sensor.battery_rate;
+                memcpy(changed.battery_warned, entry->sensor.battery_warned,
+                       sizeof(changed.battery_warned));
+                entry->sensor = changed;
+        } else
+                entry->sensor = *sensor;
         mirror_prune(mirror, entry);
 }
 
@@ -55,6 +64,15 @@ void mirror_note_night(struct mirror *mirror, const struct store_night *night) {
                 return;
         entry->night = *night;
         mirror_prune(mirror, entry);
+}
+
+void mirror_note_battery(struct mirror *mirror, const struct store_battery *battery) {
+        struct mirror_entry *entry = mirror_find(mirror, battery->sensor);
+
+        if (!entry)
+                return;
+        entry->sensor.battery_rate = battery->rate;
+        memcpy(entry->sensor.battery_warned, battery->warned, sizeof(entry->sensor.battery_warned));
 }
 
 int mirror_load(struct mirror *mirror, struct rows *rows) {

@@ -23,6 +23,7 @@ void mirror_clear(struct mirror *mirror);
 /* Best effort: what finds no memory is not mirrored. */
 void mirror_note_sensor(struct mirror *mirror, const struct store_sensor *sensor);
 void mirror_note_night(struct mirror *mirror, const struct store_night *night);
+void mirror_note_battery(struct mirror *mirror, const struct store_battery *battery);
 
 /* Fills an empty mirror from the database, or writes what a filled one knows into it. SQLite result
  * code. */

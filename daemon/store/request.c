@@ -182,12 +182,17 @@ static bool zone_is_valid(int32_t zone_offset_s) {
         return zone_offset_s >= -ZONE_OFFSET_MAX_S && zone_offset_s <= ZONE_OFFSET_MAX_S;
 }
 
+static bool rate_is_valid(double rate) {
+        return rate >= 0 && isfinite(rate);
+}
+
 int sensor_check(const struct store_sensor *sensor) {
         bool valid = id_is_valid(sensor->id) && TEXT_IS_VALID(sensor->address) &&
                      TEXT_IS_VALID(sensor->driver) && TEXT_IS_VALID(sensor->name) &&
                      TEXT_IS_VALID(sensor->muscle) && TEXT_IS_VALID(sensor->leg) &&
                      sensor->added_us != STORE_NO_TIME && zone_is_valid(sensor->zone_offset_s) &&
-                     sensor->scale_uv >= 0 && isfinite(sensor->scale_uv);
+                     sensor->scale_uv >= 0 && isfinite(sensor->scale_uv) &&
+                     rate_is_valid(sensor->battery_rate) && TEXT_IS_VALID(sensor->battery_warned);
 
         return valid ? 0 : -EINVAL;
 }
@@ -217,6 +222,13 @@ int episode_check(const struct store_episode *episode) {
 int gap_check(const struct store_gap *gap) {
         bool valid = id_is_valid(gap->night) && gap->start_us != STORE_NO_TIME &&
                      gap->end_us != STORE_NO_TIME && gap->frames <= INT64_MAX;
+
+        return valid ? 0 : -EINVAL;
+}
+
+int battery_check(const struct store_battery *battery) {
+        bool valid = id_is_valid(battery->sensor) && rate_is_valid(battery->rate) &&
+                     TEXT_IS_VALID(battery->warned);
 
         return valid ? 0 : -EINVAL;
 }

@@ -13,6 +13,7 @@ enum request_kind {
         REQUEST_PUT_SENSOR,
         REQUEST_PUT_NIGHT,
         REQUEST_PUT_EPISODE,
+        REQUEST_PUT_BATTERY,
         REQUEST_PUT_GAP,
         REQUEST_LIST_SENSORS,
         REQUEST_LIST_EPISODES,
@@ -30,6 +31,7 @@ struct request {
                 struct store_night night;
                 struct store_episode episode;
                 struct store_gap gap;
+                struct store_battery battery;
                 struct store_filter filter;
         };
         union {
@@ -86,4 +88,5 @@ int sensor_check(const struct store_sensor *sensor);
 int night_check(const struct store_night *night);
 int episode_check(const struct store_episode *episode);
 int gap_check(const struct store_gap *gap);
+int battery_check(const struct store_battery *battery);
 int filter_check(const struct store_filter *filter);

@@ -22,8 +22,8 @@ static const char *const sql[ROWS_STATEMENT_MAX] = {
         [ROWS_PUT_SENSOR] = "INSERT INTO sensor (id, owner_uid, address, driver, name, muscle, leg, "
                             "added_us, removed_us, "
                             "zone_offset_s, paused, allow_broadcast, envelope, scale_uv, rate_mhz, "
-                            "channels) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
-                            "?14, ?15, ?16) "
+                            "channels, battery_rate, battery_warned) VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
+                            "?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) "
                             "ON CONFLICT (id) DO UPDATE SET owner_uid = excluded.owner_uid, address = "
                             "excluded.address, "
                             "driver = excluded.driver, name = excluded.name, muscle = excluded.muscle, "
@@ -60,13 +60,14 @@ static const char *const sql[ROWS_STATEMENT_MAX] = {
                 "excluded.peak_uv, "
                 "median_hz = excluded.median_hz, confidence = excluded.confidence, detector = "
                 "excluded.detector",
+        [ROWS_PUT_BATTERY] = "UPDATE sensor SET battery_rate = ?2, battery_warned = ?3 WHERE id = ?1",
         [ROWS_PUT_GAP] = "INSERT INTO gap (night, start_us, end_us, frames) "
                          "VALUES ((SELECT row FROM night WHERE id = ?1), ?2, ?3, ?4) "
                          "ON CONFLICT (night, start_us) DO UPDATE SET end_us = excluded.end_us, frames "
                          "= excluded.frames",
         [ROWS_LIST_SENSORS] = "SELECT id, owner_uid, address, driver, name, muscle, leg, added_us, "
                               "removed_us, zone_offset_s, paused, allow_broadcast, envelope, scale_uv, "
-                              "rate_mhz, channels "
+                              "rate_mhz, channels, battery_rate, battery_warned "
                               "FROM sensor WHERE removed_us IS NULL ORDER BY added_us, row",
         [ROWS_FIND_CURSOR] = "SELECT e.onset_us, e.row FROM episode e JOIN sensor s ON s.row = e.sensor "
                              "WHERE e.id = ?1 AND (?2 OR s.owner_uid = ?3)",
@@ -198,6 +199,17 @@ int rows_put_sensor(struct rows *rows, const struct store_sensor *sensor) {
         bind_real(&binding, sensor->scale_uv);
         bind_number(&binding, sensor->rate_mhz);
         bind_number(&binding, sensor->channels);
+        bind_real(&binding, sensor->battery_rate);
+        bind_text(&binding, sensor->battery_warned);
+        return binding_run(&binding);
+}
+
+int rows_put_battery(struct rows *rows, const struct store_battery *battery) {
+        struct binding binding = binding_begin(rows, ROWS_PUT_BATTERY);
+
+        bind_text(&binding, battery->sensor);
+        bind_real(&binding, battery->rate);
+        bind_text(&binding, battery->warned);
         return binding_run(&binding);
 }
 
@@ -317,6 +329,8 @@ static int read_sensor(sqlite3_stmt *statement, void *ret) {
         sensor->scale_uv = read_real(&reading);
         sensor->rate_mhz = (uint32_t)read_number(&reading);
         sensor->channels = (uint32_t)read_number(&reading);
+        sensor->battery_rate = read_real(&reading);
+        READ_TEXT(&reading, sensor->battery_warned);
         return reading.rc;
 }
 

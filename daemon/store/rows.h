@@ -15,6 +15,7 @@ enum rows_statement {
         ROWS_PUT_SENSOR,
         ROWS_PUT_NIGHT,
         ROWS_PUT_EPISODE,
+        ROWS_PUT_BATTERY,
         ROWS_PUT_GAP,
         ROWS_LIST_SENSORS,
         ROWS_FIND_CURSOR,
@@ -38,6 +39,7 @@ void rows_finalize(struct rows *rows);
 int rows_put_sensor(struct rows *rows, const struct store_sensor *sensor);
 int rows_put_night(struct rows *rows, const struct store_night *night);
 int rows_put_episode(struct rows *rows, const struct store_episode *episode);
+int rows_put_battery(struct rows *rows, const struct store_battery *battery);
 int rows_put_gap(struct rows *rows, const struct store_gap *gap);
 
 /* The caller frees *ret, which is NULL when there is none. */

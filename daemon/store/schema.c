@@ -101,6 +101,10 @@ static const char *const migrations[] = {
         "UPDATE night SET monitored_us = max(0, coalesce(end_us, seen_us) - start_us - "
         "  coalesce((SELECT sum(end_us - start_us) FROM gap WHERE gap.night = night.row), 0));"
         "CREATE INDEX night_start ON night (start_us);",
+
+        /* What crampd has learnt of a sensor's battery. */
+        "ALTER TABLE sensor ADD COLUMN battery_rate REAL NOT NULL DEFAULT 0 CHECK (battery_rate >= 0);"
+        "ALTER TABLE sensor ADD COLUMN battery_warned TEXT NOT NULL DEFAULT '';",
 };
 
 int schema_newest(void) {

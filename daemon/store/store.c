@@ -299,6 +299,20 @@ int store_put_gap(struct store *store, const struct store_gap *gap) {
         return store_queue_write(store, request, STORE_QUEUE_MAX / 2);
 }
 
+int store_put_battery(struct store *store, const struct store_battery *battery) {
+        struct request *request;
+        int r;
+
+        r = battery_check(battery);
+        if (r < 0)
+                return r;
+        request = request_new(REQUEST_PUT_BATTERY, NULL);
+        if (!request)
+                return -ENOMEM;
+        request->battery = *battery;
+        return store_queue_write(store, request, STORE_QUEUE_MAX / 2);
+}
+
 static int store_queue_query(struct store *store, struct request *new) {
         _cleanup_(request_freep) struct request *request = new;
         struct shared *shared = store->shared;

@@ -39,6 +39,16 @@ struct store_sensor {
         double scale_uv; /* 0 = the driver's own, as the next two */
         uint32_t rate_mhz;
         uint32_t channels;
+        /* As crampd learnt it: written with a new sensor, then by store_put_battery() alone. */
+        double battery_rate;     /* percent an hour; 0 = nothing */
+        char battery_warned[11]; /* the evening of the last warning, as in a night; "" = none */
+};
+
+/* What was learnt of the battery of a sensor that is there already. */
+struct store_battery {
+        char sensor[STORE_ID_SIZE];
+        double rate;
+        char warned[11];
 };
 
 /* One monitoring session of one sensor: from stream start to stream end. */
@@ -158,6 +168,8 @@ int store_put_night(struct store *store, const struct store_night *night, store_
 int store_put_episode(struct store *store, const struct store_episode *episode, store_done_func done,
                       void *userdata);
 int store_put_gap(struct store *store, const struct store_gap *gap);
+/* Gives way as gaps do. */
+int store_put_battery(struct store *store, const struct store_battery *battery);
 
 /* Queries: 0, -EINVAL, -ENOMEM, or -ENOBUFS when too many are on their way. Sensors: those not removed,
  * of all owners. */

@@ -156,6 +156,8 @@ static int put_row(struct rows *rows, const struct request *request) {
                 return rows_put_night(rows, &request->night);
         case REQUEST_PUT_EPISODE:
                 return rows_put_episode(rows, &request->episode);
+        case REQUEST_PUT_BATTERY:
+                return rows_put_battery(rows, &request->battery);
         case REQUEST_PUT_GAP:
                 return rows_put_gap(rows, &request->gap);
         default:
@@ -192,6 +194,8 @@ static void note_rows(struct writer *writer, const struct request *first) {
                         mirror_note_sensor(&writer->mirror, &i->sensor);
                 else if (i->kind == REQUEST_PUT_NIGHT)
                         mirror_note_night(&writer->mirror, &i->night);
+                else if (i->kind == REQUEST_PUT_BATTERY)
+                        mirror_note_battery(&writer->mirror, &i->battery);
         }
 }
 

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The store's list of nights: what a night tells, whose nights one sees, pages; and a database of the
- * first version, whose nights get their watched time and whose sensors get their settings.
+ * first version, whose nights get their watched time and whose sensors get their settings. Also what was
+ * learnt of a battery.
  */
 #include "tests/unit/store-fixture.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define HOUR_US (INT64_C(3600) * SECOND_US)
 #define OTHER_SENSOR_ID "00000000000000a9"
@@ -181,6 +184,78 @@ static void test_settings_round_trip(void **state) {
         free(all);
 }
 
+static void assert_battery(struct fixture *f, double rate, const char *warned) {
+        struct sensors *all = calloc(1, sizeof(*all));
+
+        assert_non_null(all);
+        assert_int_equal(list_sensors(f, all), 0);
+        assert_int_equal(all->n, 1);
+        assert_true(all->sensors[0].battery_rate == rate);
+        assert_string_equal(all->sensors[0].battery_warned, warned);
+        free(all);
+}
+
+/* Written when the row that was put after it is. */
+static void put_battery(struct fixture *f, const struct store_battery *battery) {
+        struct store_sensor sensor = sample_sensor(SENSOR_ID, OWNER_UID);
+
+        assert_int_equal(store_put_battery(f->store, battery), 0);
+        assert_int_equal(put_sensor(f, &sensor), 0);
+}
+
+static void test_what_was_learnt_of_a_battery(void **state) {
+        struct fixture *f = *state;
+        struct store_sensor sensor = sample_sensor(SENSOR_ID, OWNER_UID);
+        struct store_battery battery = {.sensor = SENSOR_ID, .rate = 7.25, .warned = "2026-11-23"};
+
+        assert_int_equal(put_sensor(f, &sensor), 0);
+        assert_battery(f, 0, "");
+        put_battery(f, &battery);
+        assert_battery(f, 7.25, "2026-11-23");
+
+        /* An owner's change that was on its way meanwhile takes nothing of it back. */
+        sensor.paused = true;
+        assert_int_equal(put_sensor(f, &sensor), 0);
+        assert_battery(f, 7.25, "2026-11-23");
+        fixture_close(f);
+        fixture_open(f);
+        assert_battery(f, 7.25, "2026-11-23");
+
+        battery.rate = -1;
+        assert_int_equal(store_put_battery(f->store, &battery), -EINVAL);
+        battery.rate = (double)NAN;
+        assert_int_equal(store_put_battery(f->store, &battery), -EINVAL);
+        battery.rate = 1;
+        memset(battery.warned, 'x', sizeof(battery.warned));
+        assert_int_equal(store_put_battery(f->store, &battery), -EINVAL);
+}
+
+/* The file goes away while crampd runs: what was learnt is written into the fresh one. */
+static void test_a_battery_outlives_its_database(void **state) {
+        struct fixture *f = *state;
+        struct store_sensor sensor = sample_sensor(SENSOR_ID, OWNER_UID);
+        struct store_battery battery = {.sensor = SENSOR_ID, .rate = 7.25, .warned = "2026-11-23"};
+
+        assert_int_equal(put_sensor(f, &sensor), 0);
+        put_battery(f, &battery);
+        assert_battery(f, 7.25, "2026-11-23");
+        assert_int_equal(unlink(f->path), 0);
+        assert_int_equal(put_sensor(f, &sensor), 0);
+        assert_battery(f, 7.25, "2026-11-23");
+}
+
+static void test_the_second_version_is_taken_over(void **state) {
+        struct fixture *f = *state;
+        struct store_sensor sensor = sample_sensor(SENSOR_ID, OWNER_UID);
+
+        assert_int_equal(put_sensor(f, &sensor), 0);
+        fixture_close(f);
+        database_run(f->path, "ALTER TABLE sensor DROP COLUMN battery_rate;"
+                              "ALTER TABLE sensor DROP COLUMN battery_warned; PRAGMA user_version = 2;");
+        fixture_open(f);
+        assert_battery(f, 0, "");
+}
+
 static void test_the_first_version_is_taken_over(void **state) {
         struct fixture *f = *state;
         struct store_night night = sample_night(NIGHT_ID, SENSOR_ID);
@@ -202,7 +277,9 @@ static void test_the_first_version_is_taken_over(void **state) {
                               "ALTER TABLE sensor DROP COLUMN envelope;"
                               "ALTER TABLE sensor DROP COLUMN scale_uv;"
                               "ALTER TABLE sensor DROP COLUMN rate_mhz;"
-                              "ALTER TABLE sensor DROP COLUMN channels; PRAGMA user_version = 1;");
+                              "ALTER TABLE sensor DROP COLUMN channels;"
+                              "ALTER TABLE sensor DROP COLUMN battery_rate;"
+                              "ALTER TABLE sensor DROP COLUMN battery_warned; PRAGMA user_version = 1;");
         fixture_open(f);
         assert_int_equal(list_nights(f, &filter, nights), 0);
         assert_int_equal(nights->n, 1);
@@ -220,6 +297,9 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_a_night_tells_what_became_of_it, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_pages_owners_and_times, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_settings_round_trip, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_what_was_learnt_of_a_battery, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_a_battery_outlives_its_database, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_the_second_version_is_taken_over, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_the_first_version_is_taken_over, setup, teardown),
         };
 
