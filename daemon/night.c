@@ -58,6 +58,10 @@ int32_t zone_offset_s(int64_t time_us) {
         return localtime_r(&seconds, &local) ? (int32_t)local.tm_gmtoff : 0;
 }
 
+int64_t local_us(int64_t time_us) {
+        return time_us + (int64_t)zone_offset_s(time_us) * 1000000;
+}
+
 void public_id_new(char ret[static STORE_ID_SIZE]) {
         sd_id128_t random = SD_ID128_NULL;
         char text[SD_ID128_STRING_MAX];
@@ -69,8 +73,8 @@ void public_id_new(char ret[static STORE_ID_SIZE]) {
         ret[STORE_ID_SIZE - 1] = '\0';
 }
 
-/* Noon to noon local time, named by the evening: 01:00 belongs to the day before. */
-static void evening_of(int64_t time_us, char *ret, size_t size) {
+/* 01:00 belongs to the day before. */
+void evening_of(int64_t time_us, char *ret, size_t size) {
         time_t seconds = (time_t)(time_us / 1000000) - 12 * 3600;
         struct tm local;
 

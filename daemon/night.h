@@ -83,5 +83,9 @@ uint64_t night_get_monitored_us(const struct night *night);
 
 /* Seconds that local time is ahead of UTC at that moment. */
 int32_t zone_offset_s(int64_t time_us);
+/* That moment in local time: microseconds since 1970-01-01 00:00 there. */
+int64_t local_us(int64_t time_us);
+/* The night of that moment, noon to noon local time, named by its evening: "2026-11-23". */
+void evening_of(int64_t time_us, char *ret, size_t size);
 /* A new public id: 16 random hexadecimal digits. */
 void public_id_new(char ret[static STORE_ID_SIZE]);

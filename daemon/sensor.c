@@ -3,6 +3,7 @@
 #include "daemon/sensor.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 #include <time.h>
 
@@ -10,6 +11,7 @@
 #include "daemon/basic/log.h"
 #include "daemon/bus/alerts.h"
 #include "daemon/bus/objects.h"
+#include "daemon/bus/warnings.h"
 #include "daemon/livestream.h"
 #include "sensors/bluez/link.h"
 #include "sensors/muscle.h"
@@ -18,6 +20,13 @@
  * long enough for the resting floor still to hold. */
 #define GRACE_CRAMP_US (UINT64_C(30) * 1000000)
 #define GRACE_REST_US (UINT64_C(300) * 1000000)
+
+#define BATTERY_CHECK_US (UINT64_C(60) * 1000000)
+/* A link tells the battery's level when it changes. That of an earlier stream holds when a new one has
+ * lasted this long without another: every sensor tells within seconds. */
+#define BATTERY_SETTLE_US (UINT64_C(120) * 1000000)
+/* A rate that was learnt anew is worth writing when it differs by this much. */
+#define BATTERY_RATE_NEWS 0.1
 
 static int64_t clock_us(clockid_t clock) {
         struct timespec now;
@@ -135,6 +144,79 @@ static void end_night(struct sensor *sensor, const char *end_reason) {
         sensor->night = night_free(sensor->night);
 }
 
+/* --- battery --- */
+
+static uint64_t boot_us(void) {
+        return (uint64_t)clock_us(CLOCK_BOOTTIME);
+}
+
+static void store_battery(const struct sensor *sensor) {
+        struct store_battery battery = {.rate = sensor->row.battery_rate};
+
+        memcpy(battery.sensor, sensor->row.id, sizeof(battery.sensor));
+        memcpy(battery.warned, sensor->row.battery_warned, sizeof(battery.warned));
+        /* Without it the next night begins with less to go by: nothing that must not fail. */
+        (void)store_put_battery(sensor->crampd->store, &battery);
+}
+
+static void remember_rate(struct sensor *sensor) {
+        double learned = battery_get_learned(&sensor->battery), known = sensor->row.battery_rate;
+
+        if (fabs(learned - known) <= BATTERY_RATE_NEWS * known)
+                return;
+        sensor->row.battery_rate = learned;
+        store_battery(sensor);
+}
+
+void sensor_set_battery_warned(struct sensor *sensor, const char *evening) {
+        (void)snprintf(sensor->row.battery_warned, sizeof(sensor->row.battery_warned), "%s", evening);
+        store_battery(sensor);
+}
+
+void sensor_get_battery(const struct sensor *sensor, struct battery_forecast *ret) {
+        battery_forecast(&sensor->battery, boot_us(), local_us(crampd_now_us()), ret);
+}
+
+/* True when the level that is known is that of the stream that runs. */
+static bool is_battery_current(const struct sensor *sensor, uint64_t now_us) {
+        return sensor->battery_percent >= 0 &&
+               (now_us - sensor->battery_heard_us <= BATTERY_BREAK_US ||
+                now_us - sensor->streaming_since_us >= BATTERY_SETTLE_US);
+}
+
+static void check_battery(struct sensor *sensor) {
+        uint64_t now_us = boot_us();
+
+        if (sensor->streaming_since_us == 0) {
+                sensor->streaming_since_us = now_us;
+                battery_begin(&sensor->battery, now_us);
+        }
+        sensor->battery_check_us = now_us + BATTERY_CHECK_US;
+        if (!battery_has_reading(&sensor->battery, now_us) && is_battery_current(sensor, now_us))
+                battery_push(&sensor->battery, (unsigned)sensor->battery_percent, now_us);
+        remember_rate(sensor);
+        warnings_check(sensor);
+}
+
+static void on_source_battery(unsigned percent, void *userdata) {
+        struct sensor *sensor = userdata;
+
+        sensor->battery_percent = (int)percent;
+        sensor->battery_heard_us = boot_us();
+        if (sensor->streaming_since_us == 0)
+                return;
+        battery_push(&sensor->battery, percent, sensor->battery_heard_us);
+        check_battery(sensor);
+}
+
+static void end_battery(struct sensor *sensor) {
+        if (sensor->streaming_since_us == 0)
+                return;
+        battery_end(&sensor->battery, boot_us());
+        sensor->streaming_since_us = 0;
+        sensor->battery_check_us = 0;
+}
+
 /* --- source to night --- */
 
 static void on_source_state(enum source_state state, const char *reason, void *userdata) {
@@ -209,6 +291,8 @@ static void on_settled_block(const struct emg_block *block, uint64_t arrival_us,
 static void on_source_block(const struct emg_block *block, uint64_t arrival_us, void *userdata) {
         struct sensor *sensor = userdata;
 
+        if (arrival_us >= sensor->battery_check_us)
+                check_battery(sensor);
         if (sensor->clock)
                 sample_clock_push(sensor->clock, block, arrival_us);
         else
@@ -227,6 +311,7 @@ static void on_source_stopped(const char *reason, void *userdata) {
         uint64_t lasting_us;
         int r;
 
+        end_battery(sensor);
         if (sensor->clock)
                 sample_clock_flush(sensor->clock);
         sensor->fresh = false;
@@ -243,12 +328,6 @@ static void on_source_stopped(const char *reason, void *userdata) {
                                        /* accuracy= */ 0, on_grace_over, sensor);
         if (r < 0) /* without a timer the night ends now rather than never */
                 end_night(sensor, "signal-lost");
-}
-
-static void on_source_battery(unsigned percent, void *userdata) {
-        struct sensor *sensor = userdata;
-
-        sensor->battery_percent = (int)percent;
 }
 
 static void on_source_extras(const struct sensor_extras *extras, void *userdata) {
@@ -279,6 +358,7 @@ static int sensor_new(struct crampd *crampd, const struct store_sensor *row, str
         sensor->crampd = crampd;
         sensor->row = *row;
         sensor->battery_percent = -1;
+        battery_init(&sensor->battery, row->battery_rate);
         sensor->extras.battery_mv = -1;
         sensor->extras.electrodes_on = -1;
         LIST_INSERT_HEAD(&crampd->sensors, sensor, sensors);
@@ -299,8 +379,12 @@ static struct sensor_settings sensor_settings(const struct store_sensor *row) {
 
 void sensor_apply(struct sensor *sensor, const struct store_sensor *row) {
         struct sensor_settings settings = sensor_settings(row);
+        struct store_sensor old = sensor->row;
 
         sensor->row = *row;
+        /* What was learnt since the row was copied stays, in the store too. */
+        sensor->row.battery_rate = old.battery_rate;
+        memcpy(sensor->row.battery_warned, old.battery_warned, sizeof(old.battery_warned));
         if (sensor->night)
                 night_set_place(sensor->night, row->muscle, row->leg);
         if (!sensor->link)

@@ -8,6 +8,7 @@
 
 #include <sys/queue.h>
 
+#include "daemon/battery.h"
 #include "daemon/crampd.h"
 #include "daemon/night.h"
 #include "sensors/bluez/link.h"
@@ -31,11 +32,15 @@ struct sensor {
         bool fresh;
         bool unwatchable; /* the stream is such that no night can take it */
 
-        struct night *night;    /* NULL until a stream has begun */
-        bool recorded;          /* the open episode is durable */
-        sd_event_source *grace; /* ends the night when the stream does not come back */
-        bool announced;         /* on the bus */
-        int battery_percent;    /* -1 = unknown */
+        struct night *night;         /* NULL until a stream has begun */
+        bool recorded;               /* the open episode is durable */
+        sd_event_source *grace;      /* ends the night when the stream does not come back */
+        bool announced;              /* on the bus */
+        int battery_percent;         /* -1 = unknown */
+        uint64_t battery_heard_us;   /* boot time of that */
+        struct battery battery;      /* its course while the sensor streams */
+        uint64_t battery_check_us;   /* boot time of the next look at it; 0 = with the next block */
+        uint64_t streaming_since_us; /* boot time of the first block; 0 = no stream */
         struct sensor_extras extras;
         uint64_t monitored_us; /* of nights that are over */
 };
@@ -59,6 +64,11 @@ enum source_state sensor_get_state(const struct sensor *sensor, const char **ret
  * is paused. */
 double sensor_get_capacity(const struct sensor *sensor);
 void sensor_get_counters(const struct sensor *sensor, struct link_counters *ret);
+
+/* How long the battery lasts, seen from now. */
+void sensor_get_battery(const struct sensor *sensor, struct battery_forecast *ret);
+/* Remembers that its owner has been warned this evening. */
+void sensor_set_battery_warned(struct sensor *sensor, const char *evening);
 
 /* The owner has changed the row, and the store has it: it holds from now on. Pausing ends the night. */
 void sensor_apply(struct sensor *sensor, const struct store_sensor *row);

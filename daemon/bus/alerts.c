@@ -110,6 +110,37 @@ void alerts_send_sensor_changed(struct sensor *sensor, enum source_state state, 
         subscribers_send(sensor->crampd->bus->subscribers, message, sensor->row.owner_uid, NULL);
 }
 
+static int append_battery_details(sd_bus_message *message, const struct sensor *sensor,
+                                  const struct battery_forecast *forecast, bool repeated) {
+        int r = 0;
+
+        dictionary_open(message, &r);
+        dictionary_append(message, &r, "name", "s", sensor->row.name);
+        dictionary_append(message, &r, "percent", "u", (uint32_t)forecast->percent);
+        if (!isnan(forecast->hours))
+                dictionary_append(message, &r, "hours", "d", forecast->hours);
+        dictionary_append(message, &r, "repeated", "b", repeated);
+        dictionary_close(message, &r);
+        return r;
+}
+
+void alerts_send_battery_warning(struct sensor *sensor, const struct battery_forecast *forecast,
+                                 bool repeated, const char *to) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+        int r;
+
+        r = new_signal(sensor, "SensorWarning", &message);
+        if (r >= 0)
+                r = sd_bus_message_append(message, "s", "battery");
+        if (r >= 0)
+                r = append_battery_details(message, sensor, forecast, repeated);
+        if (r < 0) {
+                log_error("A warning could not be put together: %s.", strerror(-r));
+                return;
+        }
+        subscribers_send(sensor->crampd->bus->subscribers, message, sensor->row.owner_uid, to);
+}
+
 void alerts_repeat(struct crampd *crampd, const char *to) {
         struct sensor *sensor;
 

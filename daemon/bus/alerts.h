@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The Manager's signals about a sensor: alerts with their relief steps, and changes of its link. Unicast
- * to the subscribers who may hear. Called by sensors and by Subscribe().
+ * The Manager's signals about a sensor: alerts with their relief steps, changes of its link, warnings.
+ * Unicast to the subscribers who may hear. Called by sensors, warnings.c and Subscribe().
  */
 #pragma once
 
@@ -12,6 +12,10 @@ void alerts_send(struct sensor *sensor, enum night_change change, const struct s
                  uint64_t lasting_us, bool repeated, const char *to);
 
 void alerts_send_sensor_changed(struct sensor *sensor, enum source_state state, const char *reason);
+
+/* `to`, `repeated`: as in alerts_send(). */
+void alerts_send_battery_warning(struct sensor *sensor, const struct battery_forecast *forecast,
+                                 bool repeated, const char *to);
 
 /* AlertRaised again, for each episode that is open now, to a new subscriber. */
 void alerts_repeat(struct crampd *crampd, const char *to);

@@ -14,6 +14,7 @@
 #include "daemon/bus/scans.h"
 #include "daemon/bus/settings.h"
 #include "daemon/bus/subscribers.h"
+#include "daemon/bus/warnings.h"
 #include "sensors/address.h"
 
 static int get_version(sd_bus *connection, const char *path, const char *interface, const char *property,
@@ -62,8 +63,10 @@ static int method_subscribe(sd_bus_message *message, void *userdata, sd_bus_erro
                 return added;
 
         r = sd_bus_reply_method_return(message, NULL);
-        if (r >= 0 && added > 0)
+        if (r >= 0 && added > 0) {
                 alerts_repeat(bus->crampd, name);
+                warnings_repeat(bus->crampd, name);
+        }
         return r;
 }
 
@@ -385,6 +388,8 @@ static const sd_bus_vtable manager_vtable[] = {
                                 0),
         SD_BUS_SIGNAL_WITH_ARGS("SensorChanged",
                                 SD_BUS_ARGS("o", sensor, "s", state, "s", reason, "a{sv}", details), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("SensorWarning",
+                                SD_BUS_ARGS("o", sensor, "s", warning, "a{sv}", details), 0),
         SD_BUS_VTABLE_END,
 };
 

@@ -140,6 +140,16 @@ static void append_extras(sd_bus_message *message, int *r, const struct sensor_e
                 dictionary_append(message, r, "electrodes_on", "b", extras->electrodes_on);
 }
 
+static void append_battery(sd_bus_message *message, int *r, const struct sensor *sensor) {
+        struct battery_forecast forecast;
+
+        sensor_get_battery(sensor, &forecast);
+        if (!isnan(forecast.hours))
+                dictionary_append(message, r, "battery_hours", "d", forecast.hours);
+        if (forecast.lasts_night >= 0)
+                dictionary_append(message, r, "battery_lasts_night", "b", forecast.lasts_night);
+}
+
 int sensor_append_description(sd_bus_message *message, const struct sensor *sensor) {
         const struct sensor_driver *driver = sensor_driver_find(sensor->row.driver);
         struct link_counters counters;
@@ -187,6 +197,7 @@ int sensor_append_description(sd_bus_message *message, const struct sensor *sens
         append_link(message, &r, &counters);
         append_clock(message, &r, sensor);
         append_extras(message, &r, &sensor->extras);
+        append_battery(message, &r, sensor);
         if (format) {
                 dictionary_append(message, &r, "arbitrary_unit", "b", format->scale_uv <= 0);
                 dictionary_append(message, &r, "envelope", "b", format->kind == STREAM_ENVELOPE);

@@ -70,6 +70,19 @@ void subscribers_remove(struct subscribers *subscribers, const char *name) {
                 }
 }
 
+static bool may_hear(const struct subscriber *subscriber, uid_t owner, const char *to) {
+        if (subscriber->uid != 0 && subscriber->uid != owner)
+                return false;
+        return !to || strcmp(to, subscriber->name) == 0;
+}
+
+bool subscribers_hear(const struct subscribers *subscribers, uid_t owner, const char *to) {
+        for (size_t i = 0; i < subscribers->n; i++)
+                if (may_hear(&subscribers->all[i], owner, to))
+                        return true;
+        return false;
+}
+
 static int send_copy(struct subscribers *subscribers, sd_bus_message *signal, const char *name) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *copy = NULL;
         int r;
@@ -99,9 +112,7 @@ void subscribers_send(struct subscribers *subscribers, sd_bus_message *signal, u
         for (size_t i = 0; i < subscribers->n; i++) {
                 const struct subscriber *subscriber = &subscribers->all[i];
 
-                if (subscriber->uid != 0 && subscriber->uid != owner)
-                        continue;
-                if (to && strcmp(to, subscriber->name) != 0)
+                if (!may_hear(subscriber, owner, to))
                         continue;
                 r = send_copy(subscribers, signal, subscriber->name);
                 if (r < 0)

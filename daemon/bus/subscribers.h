@@ -17,6 +17,10 @@ int subscribers_add(struct subscribers *subscribers, const char *name, uid_t uid
 void subscribers_remove(struct subscribers *subscribers, const char *name);
 unsigned subscribers_count(const struct subscribers *subscribers, uid_t uid);
 
+/* Whether there is a subscriber who may hear of a sensor of this owner; with `to`, whether that one may.
+ */
+bool subscribers_hear(const struct subscribers *subscribers, uid_t owner, const char *to);
+
 /* Sends a copy of the signal to every subscriber who may hear of a sensor of this owner, or, with `to`,
  * to that one name only. The signal is sealed by it. */
 void subscribers_send(struct subscribers *subscribers, sd_bus_message *signal, uid_t owner,
