@@ -109,6 +109,8 @@ class Daemon:
         try:
             client.wait(lambda: client.has_owner(NAME) or self.process.poll() is not None, what='crampd to take its name')
             assert self.process.poll() is None, f'crampd ended with {self.process.returncode}:\n{self.log()}'
+        except AssertionError as error:
+            raise AssertionError(f'{error}\n{self.log()}') from error
         finally:
             client.close()
 
@@ -146,8 +148,11 @@ class Client:
         return self.connection.name_has_owner(name)
 
     def wait(self, condition, limit_s=LIMIT_S, what='the condition'):
-        """Runs the loop until condition() is true."""
+        """Runs the loop until condition() is true, but always takes in first what a blocking call left waiting."""
         context = GLib.MainContext.default()
+        for _ in range(10000):
+            if not context.iteration(False):
+                break
         end = time.monotonic() + limit_s
         wake = GLib.timeout_add(20, lambda: True)
         try:
