@@ -257,8 +257,9 @@ enum crampd_event_type {
         CRAMPD_ALERT_UPDATED,
         CRAMPD_ALERT_ENDED,
         CRAMPD_SENSOR_CHANGED,
-        CRAMPD_SERVICE_GONE, /* crampd left the bus: nobody watches now */
-        CRAMPD_SERVICE_BACK, /* it is there (again), and the subscription was renewed */
+        CRAMPD_SERVICE_GONE,   /* crampd left the bus: nobody watches now */
+        CRAMPD_SERVICE_BACK,   /* it is there (again), and the subscription was renewed */
+        CRAMPD_SENSOR_WARNING, /* wants the owner's hand before the night */
 };
 
 struct crampd_event {
@@ -272,6 +273,10 @@ struct crampd_event {
         /* sensor changed */
         const char *state;
         const char *reason;
+        /* sensor warning, which may be `repeated` */
+        const char *warning;  /* "battery" */
+        int battery;          /* percent; -1 = unknown */
+        double battery_hours; /* that it will last; NaN = unknown */
 };
 
 /* Called from crampd_client_dispatch(). The event is valid during the call. Calls of the library may be

@@ -19,7 +19,7 @@
 
 /* --- reading the signals --- */
 
-/* What the four signals carry, together. */
+/* What the five signals carry, together. */
 struct notice {
         struct crampd_episode episode;
         char *path;
@@ -27,6 +27,9 @@ struct notice {
         char **relief;
         char *state;
         char *reason;
+        char *warning;
+        int battery;
+        double battery_hours;
         bool recorded, simulated, repeated;
 };
 
@@ -57,6 +60,13 @@ static const struct field changed_fields[] = {
         NOTICE_FIELD("name", name, FIELD_STRING, false),
 };
 
+static const struct field warning_fields[] = {
+        NOTICE_FIELD("name", name, FIELD_STRING, false),
+        NOTICE_FIELD("percent", battery, FIELD_PERCENT, false),
+        NOTICE_FIELD("hours", battery_hours, FIELD_DOUBLE, false),
+        NOTICE_FIELD("repeated", repeated, FIELD_BOOL, false),
+};
+
 static void notice_clear(struct notice *notice) {
         episode_clear(&notice->episode);
         free(notice->path);
@@ -64,6 +74,7 @@ static void notice_clear(struct notice *notice) {
         strings_free(notice->relief);
         free(notice->state);
         free(notice->reason);
+        free(notice->warning);
 }
 
 static int int64_read(DBusMessageIter *iter, int64_t *ret) {
@@ -119,6 +130,18 @@ static int changed_read(DBusMessageIter *iter, struct notice *notice) {
         return dict_read(iter, changed_fields, ELEMENTS(changed_fields), notice, NULL);
 }
 
+static int warning_read(DBusMessageIter *iter, struct notice *notice) {
+        int r;
+
+        if ((r = path_read(iter, notice)) < 0 || (r = string_read(iter, &notice->warning, NULL)) < 0)
+                return r;
+        return dict_read(iter, warning_fields, ELEMENTS(warning_fields), notice, NULL);
+}
+
+static bool is_alert(enum crampd_event_type type) {
+        return type == CRAMPD_ALERT_RAISED || type == CRAMPD_ALERT_UPDATED || type == CRAMPD_ALERT_ENDED;
+}
+
 static const struct signal {
         const char *member;
         const char *signature;
@@ -129,6 +152,7 @@ static const struct signal {
         {"AlertUpdated", "osxssasa{sv}", CRAMPD_ALERT_UPDATED, raised_read},
         {"AlertEnded", "osxssa{sv}", CRAMPD_ALERT_ENDED, ended_read},
         {"SensorChanged", "ossa{sv}", CRAMPD_SENSOR_CHANGED, changed_read},
+        {"SensorWarning", "osa{sv}", CRAMPD_SENSOR_WARNING, warning_read},
 };
 
 static int notice_read(const struct signal *signal, DBusMessage *message, struct notice *notice) {
@@ -139,7 +163,7 @@ static int notice_read(const struct signal *signal, DBusMessage *message, struct
                 return -EPROTO;
         (void)dbus_message_iter_init(message, &iter);
         r = signal->read(&iter, notice);
-        if (r < 0 || signal->type == CRAMPD_SENSOR_CHANGED)
+        if (r < 0 || !is_alert(signal->type))
                 return r;
 
         notice->episode.sensor = strdup(notice->path + strlen(SENSOR_PATH_PREFIX));
@@ -174,6 +198,9 @@ static void notice_emit(crampd_client *client, enum crampd_event_type type,
                 .repeated = notice->repeated,
                 .state = notice->state,
                 .reason = notice->reason,
+                .warning = notice->warning,
+                .battery = notice->battery,
+                .battery_hours = notice->battery_hours,
         };
 
         event_emit(client, &event);
@@ -191,7 +218,9 @@ static DBusHandlerResult signal_handle(crampd_client *client, DBusMessage *messa
         for (size_t i = 0; i < ELEMENTS(signals); i++) {
                 struct notice notice = {.episode = {.end_us = CRAMPD_NO_TIME,
                                                     .peak_uv = (double)NAN,
-                                                    .median_hz = (double)NAN}};
+                                                    .median_hz = (double)NAN},
+                                        .battery = -1,
+                                        .battery_hours = (double)NAN};
                 int r;
 
                 if (!dbus_message_has_member(message, signals[i].member))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "dbus/crampctl/alert.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,8 @@ static const char *type_to_string(enum crampd_event_type type) {
                 return "service-gone";
         case CRAMPD_SERVICE_BACK:
                 return "service-back";
+        case CRAMPD_SENSOR_WARNING:
+                return "warning";
         }
         return "unknown";
 }
@@ -33,6 +36,27 @@ static const char *type_to_string(enum crampd_event_type type) {
 static bool is_alert(const struct crampd_event *event) {
         return event->type == CRAMPD_ALERT_RAISED || event->type == CRAMPD_ALERT_UPDATED ||
                event->type == CRAMPD_ALERT_ENDED;
+}
+
+static const char *sensor_id(const struct crampd_event *event) {
+        const char *id = strrchr(event->sensor_path, '/');
+
+        return id ? id + 1 : event->sensor_path;
+}
+
+static void warning_write_json(struct json *json, const struct crampd_event *event) {
+        json_string(json, "what", event->warning);
+        json_string(json, "sensor", sensor_id(event));
+        json_string(json, "sensor_name", event->sensor_name);
+        if (event->battery >= 0)
+                json_int(json, "percent", event->battery);
+        else
+                json_null(json, "percent");
+        if (isfinite(event->battery_hours))
+                json_double(json, "hours", event->battery_hours, 1);
+        else
+                json_null(json, "hours");
+        json_bool(json, "repeated", event->repeated);
 }
 
 static void json_write(FILE *file, const struct crampd_event *event) {
@@ -51,13 +75,12 @@ static void json_write(FILE *file, const struct crampd_event *event) {
                 json_bool(&json, "simulated", event->simulated);
                 json_bool(&json, "repeated", event->repeated);
         } else if (event->type == CRAMPD_SENSOR_CHANGED) {
-                const char *id = strrchr(event->sensor_path, '/');
-
-                json_string(&json, "sensor", id ? id + 1 : event->sensor_path);
+                json_string(&json, "sensor", sensor_id(event));
                 json_string(&json, "sensor_name", event->sensor_name);
                 json_string(&json, "state", event->state);
                 json_string(&json, "reason", event->reason);
-        }
+        } else if (event->type == CRAMPD_SENSOR_WARNING)
+                warning_write_json(&json, event);
         json_object_end(&json);
         (void)json_finish(&json);
 }
@@ -143,6 +166,34 @@ static void alert_line_write(struct alert_writer *writer, const struct crampd_ev
         relief_write(writer, event);
 }
 
+static const char *name_or_path_id(const struct crampd_event *event) {
+        return event->sensor_name[0] ? event->sensor_name : sensor_id(event);
+}
+
+/* A warning of a kind that is not known yet is shown by its word. */
+static void warning_line_write(struct alert_writer *writer, const struct crampd_event *event) {
+        bool battery = strcmp(event->warning, "battery") == 0;
+
+        if (writer->colour)
+                fputs(TEXT_BOLD, writer->file);
+        fputs("warning", writer->file);
+        if (writer->colour)
+                fputs(TEXT_PLAIN, writer->file);
+        words_write(writer->file,
+                    (const char *const[]){": ", name_or_path_id(event), ": ", event->warning, NULL});
+        if (event->battery >= 0)
+                fprintf(writer->file, " at %d%%", event->battery);
+        if (event->battery_hours < 1)
+                fputs(", lasts less than an hour", writer->file);
+        else if (isfinite(event->battery_hours))
+                fprintf(writer->file, ", lasts about %.0f h", event->battery_hours);
+        if (battery)
+                fputs(": charge it before the night", writer->file);
+        if (event->repeated)
+                fputs(" [repeated]", writer->file);
+        fputc('\n', writer->file);
+}
+
 static void line_write(struct alert_writer *writer, const struct crampd_event *event) {
         switch (event->type) {
         case CRAMPD_ALERT_RAISED:
@@ -152,12 +203,8 @@ static void line_write(struct alert_writer *writer, const struct crampd_event *e
                 break;
         case CRAMPD_SENSOR_CHANGED:
                 words_write(writer->file,
-                            (const char *const[]){"sensor ",
-                                                  event->sensor_name[0]
-                                                          ? event->sensor_name
-                                                          : strrchr(event->sensor_path, '/') + 1,
-                                                  ": ", event->state, event->reason[0] ? ": " : "",
-                                                  event->reason, NULL});
+                            (const char *const[]){"sensor ", name_or_path_id(event), ": ", event->state,
+                                                  event->reason[0] ? ": " : "", event->reason, NULL});
                 fputc('\n', writer->file);
                 break;
         case CRAMPD_SERVICE_GONE:
@@ -165,6 +212,9 @@ static void line_write(struct alert_writer *writer, const struct crampd_event *e
                 break;
         case CRAMPD_SERVICE_BACK:
                 fputs("crampd is there\n", writer->file);
+                break;
+        case CRAMPD_SENSOR_WARNING:
+                warning_line_write(writer, event);
                 break;
         }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * crampctl monitor: alerts as they come, and on a terminal the activity below them.
+ * crampctl monitor: alerts and warnings as they come, and on a terminal the activity below them.
  */
 #include <errno.h>
 #include <poll.h>
@@ -26,11 +26,11 @@
 
 static const char help[] = "Usage: crampctl monitor [OPTION...]\n"
                            "\n"
-                           "Show alerts, with what helps at once, as they come, until Ctrl-C. On a "
-                           "terminal there is a line for each\n"
-                           "sensor below: the last 20 seconds of activity, the detector's state, the "
-                           "level and how many times rest\n"
-                           "it is. crampd may come and go meanwhile.\n"
+                           "Show alerts, with what helps at once, and warnings, as they come, until "
+                           "Ctrl-C. On a terminal there is a\n"
+                           "line for each sensor below: the last 20 seconds of activity, the "
+                           "detector's state, the level and how many\n"
+                           "times rest it is. crampd may come and go meanwhile.\n"
                            "\n"
                            "Options:\n" COMMON_OPTIONS_HELP "\n"
                            "Examples:\n"

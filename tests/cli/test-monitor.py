@@ -163,11 +163,35 @@ def test_json():
         assert monitor.finish() == ''
 
 
+def test_warnings():
+    with PrivateBus(), FakeCrampd() as fake, Monitor() as words, Monitor('--json') as monitor:
+        wait_for_subscribers(fake, 2)
+        fake.do('signal', member='SensorWarning')
+        fake.do('signal', member='SensorWarning', details={'name': '', 'hours': None, 'percent': 20, 'repeated': True})
+        fake.do('signal', member='SensorWarning', warning='strap', details={'hours': None, 'percent': None})
+        fake.do('signal', member='SensorWarning', details={'hours': 0.7})
+        first, second, third, fourth = monitor.lines(4)
+        assert first == {'type': 'warning', 'what': 'battery', 'sensor': 'a1', 'sensor_name': 'left calf', 'percent': 34,
+                         'hours': 4.3, 'repeated': False}, first
+        assert second == dict(first, sensor_name='', percent=20, hours=None, repeated=True), second
+        assert third == dict(first, what='strap', percent=None, hours=None), third
+        assert fourth['hours'] == 0.7, fourth
+        words.expect('an hour: charge it before the night\n')
+        assert words.text == ('warning: left calf: battery at 34%, lasts about 4 h: charge it before the night\n'
+                              'warning: a1: battery at 20%: charge it before the night [repeated]\n'
+                              'warning: left calf: strap\n'
+                              'warning: left calf: battery at 34%, lasts less than an hour: charge it before the night\n'
+                              ), words.text
+        words.finish()
+        monitor.finish()
+
+
 def test_only_the_owner_of_the_name_is_believed():
     with PrivateBus(), FakeCrampd() as fake, Monitor('--json') as monitor:
         wait_for_subscribers(fake)
         fake.do('signal', member='AlertRaised', stranger=True)
         fake.do('signal', member='SensorChanged', stranger=True)
+        fake.do('signal', member='SensorWarning', stranger=True)
         # Nor what makes no sense.
         for how in ('signature', 'type alert_us', 'missing leg', 'huge name', 'missing confidence'):
             fake.do('signal', member='AlertRaised', how=how)
@@ -175,6 +199,10 @@ def test_only_the_owner_of_the_name_is_believed():
         for path in ('/', '/org/crampd1', '/org/crampd1/sensor', '/com/example/sensor/a1'):
             fake.do('signal', member='AlertRaised', path=path)
             fake.do('signal', member='SensorChanged', path=path)
+            fake.do('signal', member='SensorWarning', path=path)
+        for how in ('signature', 'type percent', 'type hours', 'huge name'):
+            fake.do('signal', member='SensorWarning', how=how)
+        fake.do('signal', member='SensorWarning', details={'percent': 101})
         fake.do('signal', member='AlertRaised', relief=['x'] * 33)
         fake.do('signal', member='AlertRaised', details={'zone_offset_s': 90000})
         fake.do('signal', member='AlertRaised', details={'confidence': 7.0})

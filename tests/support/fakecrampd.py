@@ -49,7 +49,7 @@ TYPES = {'owner': 'u', 'channels': 'u', 'battery': 'u', 'channel': 'u', 'sensors
          'recorded': 'b', 'repeated': 'b', 'arbitrary_unit': 'b', 'paused': 'b', 'allow_broadcast': 'b', 'envelope': 'b',
          'electrodes_on': 'b', 'battery_lasts_night': 'b', 'reconnects': 't', 'longest_gap_us': 't', 'rssi': 'n',
          'clock_ppm': 'd', 'measured_rate_hz': 'd', 'scale_uv': 'd', 'battery_mv': 'u', 'battery_hours': 'd',
-         'capacity': 'd', 'added': 'b'}
+         'capacity': 'd', 'added': 'b', 'percent': 'u', 'hours': 'd'}
 # In nights some keys count something else.
 NIGHT_TYPES = dict(TYPES, reconnects='u', gaps='u', episodes='u', gap_us='t', lasts='b')
 
@@ -292,6 +292,12 @@ def run():
             elif member == 'SensorChanged':
                 message.append(sensor, command.get('state', 'stalled'), command.get('reason', 'Out of reach.'),
                                typed({'name': 'left calf'}), signature='ossa{sv}')
+            elif member == 'SensorWarning':
+                details = dict({'name': 'left calf', 'percent': 34, 'hours': 4.26, 'repeated': False},
+                               **command.get('details', {}))
+                details = {key: value for key, value in details.items() if value is not None}
+                message.append(sensor, command.get('warning', 'battery'), self.spoil(typed(details), command.get('how', '')),
+                               signature='osa{sv}')
             elif member == 'AlertEnded':
                 details.update(onset_us=episode['onset_us'], muscle=episode['muscle'])
                 message.append(sensor, episode['id'], dbus.Int64(episode['end_us']), episode['end_reason'],
