@@ -33,6 +33,7 @@ static void mirror_prune(struct mirror *mirror, struct mirror_entry *entry) {
 
 void mirror_note_sensor(struct mirror *mirror, const struct store_sensor *sensor) {
         struct mirror_entry *entry = mirror_find(mirror, sensor->id);
+        struct store_sensor learnt;
 
         if (!entry) {
                 struct mirror_entry *larger =
@@ -44,16 +45,13 @@ void mirror_note_sensor(struct mirror *mirror, const struct store_sensor *sensor
                 entry = &mirror->entries[mirror->n++];
                 *entry = (struct mirror_entry){};
         }
-        /* As in the database: what was learnt meanwhile stays. */
-        if (entry->sensor.id[0]) {
-                struct store_sensor changed = *sensor;
-
-                changed.battery_rate = entry->sensor.battery_rate;
-                memcpy(changed.battery_warned, entry->sensor.battery_warned,
-                       sizeof(changed.battery_warned));
-                entry->sensor = changed;
-        } else
-                entry->sensor = *sensor;
+        learnt = entry->sensor;
+        entry->sensor = *sensor;
+        if (learnt.id[0]) { /* as in the database, it stays as it was noted last */
+                entry->sensor.battery_rate = learnt.battery_rate;
+                memcpy(entry->sensor.battery_warned, learnt.battery_warned,
+                       sizeof(learnt.battery_warned));
+        }
         mirror_prune(mirror, entry);
 }
 
