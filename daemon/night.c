@@ -44,6 +44,11 @@ struct night {
 
         struct store_gap gap; /* not reported yet, if it has frames: the next may join it */
 
+        enum detector_quality quality[STREAM_CHANNELS_MAX];
+        uint64_t unusable;        /* of the frames received: no channel was good */
+        uint64_t unusable_before; /* of these, in rows that are over */
+        struct store_gap poor;    /* the time without good signal that lasts now, if it has frames */
+
         bool open; /* `episode` lasts */
         bool help_told;
         struct store_episode episode;
@@ -184,9 +189,51 @@ static void on_detector_event(const struct detector_event *event, void *userdata
         }
 }
 
+enum detector_quality night_get_quality(const struct night *night) {
+        for (uint32_t i = 0; i < night->format.channels; i++)
+                if (night->quality[i] == DETECTOR_QUALITY_GOOD)
+                        return DETECTOR_QUALITY_GOOD;
+        return night->quality[0];
+}
+
+const enum detector_quality *night_get_qualities(const struct night *night) {
+        return night->quality;
+}
+
+static void end_poor(struct night *night) {
+        if (night->poor.frames > 0)
+                night->callbacks.gap(&night->poor, night->userdata);
+        night->poor.frames = 0;
+}
+
+/* What could show no cramp is as good as missing, and told as such. */
+static void watch_quality(struct night *night, const struct detector_level *level) {
+        struct store_gap *poor = &night->poor;
+        enum detector_quality quality;
+
+        memcpy(night->quality, level->quality, level->channels * sizeof(*level->quality));
+        quality = night_get_quality(night);
+        if (quality == DETECTOR_QUALITY_GOOD) {
+                end_poor(night);
+                return;
+        }
+        night->unusable += level->frames;
+        if (poor->frames > 0 && strcmp(poor->reason, detector_quality_to_string(quality)) != 0)
+                end_poor(night);
+        if (poor->frames == 0) {
+                *poor = (struct store_gap){.start_us = index_to_us(night, level->index - level->frames)};
+                memcpy(poor->night, night->row.id, sizeof(poor->night));
+                (void)snprintf(poor->reason, sizeof(poor->reason), "%s",
+                               detector_quality_to_string(quality));
+        }
+        poor->frames += level->frames;
+        poor->end_us = index_to_us(night, level->index);
+}
+
 static void on_detector_level(const struct detector_level *level, void *userdata) {
         struct night *night = userdata;
 
+        watch_quality(night, level);
         if (night->callbacks.level)
                 night->callbacks.level(level, index_to_us(night, level->index), night->userdata);
 }
@@ -320,9 +367,12 @@ static void report_gap(struct night *night) {
 static void note_gap(struct night *night, uint64_t from, uint64_t to) {
         struct store_gap *gap = &night->gap;
 
+        if ((int64_t)frames_to_us(night, to - from) >= GAP_MERGE_US)
+                end_poor(night);
         if (gap->frames == 0) {
                 *gap = (struct store_gap){.start_us = index_to_us(night, from)};
                 memcpy(gap->night, night->row.id, sizeof(gap->night));
+                (void)snprintf(gap->reason, sizeof(gap->reason), "no-data");
         }
         gap->end_us = index_to_us(night, to);
         gap->frames += to - from;
@@ -330,6 +380,7 @@ static void note_gap(struct night *night, uint64_t from, uint64_t to) {
 
 static void end_row(struct night *night) {
         report_gap(night);
+        end_poor(night);
         night->row.end_us = night->row.seen_us;
         report_row(night);
 }
@@ -348,6 +399,7 @@ static void begin_next_row(struct night *night, const char *evening, int64_t arr
         }
         memcpy(sensor, night->row.sensor, sizeof(sensor));
         night->received_before = night->received;
+        night->unusable_before = night->unusable;
         night->row = (struct store_night){
                 .start_us = index_to_us(night, night->next_index),
                 .seen_us = index_to_us(night, night->next_index),
@@ -365,6 +417,8 @@ static void begin_next_row(struct night *night, const char *evening, int64_t arr
 static void pass_minute(struct night *night, int64_t arrival_us, int64_t realtime_us) {
         char evening[sizeof(night->row.evening)];
 
+        if (night->poor.frames > 0) /* so far: it must not be lost if crampd is killed */
+                night->callbacks.gap(&night->poor, night->userdata);
         evening_of(night->row.seen_us, evening, sizeof(evening));
         if (!night->open && strcmp(evening, night->row.evening) != 0)
                 begin_next_row(night, evening, arrival_us, realtime_us);
@@ -415,8 +469,10 @@ void night_push(struct night *night, const struct emg_block *block, int64_t arri
         night->row.packets++;
         night->row.lost_packets += block->lost_packets;
         night->row.seen_us = index_to_us(night, night->next_index);
-        night->row.monitored_us = frames_to_us(night, night->received - night->received_before);
         (void)detector_push(night->detector, index, block->counts, block->frames);
+        night->row.monitored_us =
+                frames_to_us(night, night->received - night->received_before -
+                                            (night->unusable - night->unusable_before));
 
         if (night->open && !night->help_told && lasting_us(night) >= RELIEF_HELP_AFTER_US) {
                 night->help_told = true;
@@ -453,5 +509,5 @@ const struct store_episode *night_get_episode(const struct night *night, uint64_
 }
 
 uint64_t night_get_monitored_us(const struct night *night) {
-        return frames_to_us(night, night->received);
+        return frames_to_us(night, night->received - night->unusable);
 }

@@ -75,10 +75,14 @@ void night_push(struct night *night, const struct emg_block *block, int64_t arri
 void night_finish(struct night *night, const char *end_reason);
 
 const struct stream_format *night_get_format(const struct night *night);
+/* Of the channel in which a cramp could be seen, if there is one; else of the first. */
+enum detector_quality night_get_quality(const struct night *night);
+/* Of each channel of the format. */
+const enum detector_quality *night_get_qualities(const struct night *night);
 enum detector_state night_get_state(const struct night *night);
 /* The episode that is open now, or NULL. */
 const struct store_episode *night_get_episode(const struct night *night, uint64_t *ret_lasting_us);
-/* Stream time received so far, gaps left out. */
+/* Stream time received so far in which a cramp could be seen. */
 uint64_t night_get_monitored_us(const struct night *night);
 
 /* Seconds that local time is ahead of UTC at that moment. */

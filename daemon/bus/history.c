@@ -64,12 +64,12 @@ static int append_gaps(sd_bus_message *reply, const struct store_night_report *r
         if (r >= 0)
                 r = sd_bus_message_append_basic(reply, 's', "longest_gaps");
         if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'v', "a(xx)");
+                r = sd_bus_message_open_container(reply, 'v', "a(xxs)");
         if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'a', "(xx)");
+                r = sd_bus_message_open_container(reply, 'a', "(xxs)");
         for (size_t i = 0; i < report->n_longest && r >= 0; i++)
-                r = sd_bus_message_append(reply, "(xx)", report->longest[i].start_us,
-                                          report->longest[i].end_us);
+                r = sd_bus_message_append(reply, "(xxs)", report->longest[i].start_us,
+                                          report->longest[i].end_us, report->longest[i].reason);
         for (unsigned i = 0; i < 3 && r >= 0; i++)
                 r = sd_bus_message_close_container(reply);
         return r;

@@ -113,6 +113,34 @@ static void append_link(sd_bus_message *message, int *r, const struct link_count
                 dictionary_append(message, r, "rssi", "n", counters->rssi_dbm);
 }
 
+static void append_signals(sd_bus_message *message, int *r, const struct night *night) {
+        const enum detector_quality *qualities = night_get_qualities(night);
+
+        if (*r >= 0)
+                *r = sd_bus_message_open_container(message, 'e', "sv");
+        if (*r >= 0)
+                *r = sd_bus_message_append_basic(message, 's', "signals");
+        if (*r >= 0)
+                *r = sd_bus_message_open_container(message, 'v', "as");
+        if (*r >= 0)
+                *r = sd_bus_message_open_container(message, 'a', "s");
+        for (uint32_t i = 0; i < night_get_format(night)->channels && *r >= 0; i++)
+                *r = sd_bus_message_append_basic(message, 's', detector_quality_to_string(qualities[i]));
+        for (unsigned i = 0; i < 3 && *r >= 0; i++)
+                *r = sd_bus_message_close_container(message);
+}
+
+static void append_signal(sd_bus_message *message, int *r, const struct sensor *sensor,
+                          enum source_state state) {
+        if (!sensor->night || state != SOURCE_STREAMING) {
+                dictionary_append(message, r, "signal", "s", "no-data");
+                return;
+        }
+        dictionary_append(message, r, "signal", "s",
+                          detector_quality_to_string(night_get_quality(sensor->night)));
+        append_signals(message, r, sensor->night);
+}
+
 static void append_capacity(sd_bus_message *message, int *r, const struct sensor *sensor) {
         double share = sensor_get_capacity(sensor);
 
@@ -189,6 +217,7 @@ int sensor_append_description(sd_bus_message *message, const struct sensor *sens
         dictionary_append(message, &r, "lost_packets", "t", counters.stream.lost_packets);
         dictionary_append(message, &r, "malformed_packets", "t", counters.stream.malformed_packets);
         dictionary_append(message, &r, "connects", "t", counters.connects);
+        append_signal(message, &r, sensor, state);
         append_capacity(message, &r, sensor);
         dictionary_append(message, &r, "monitored_us", "t", monitored_us);
         if (driver)

@@ -220,8 +220,9 @@ int episode_check(const struct store_episode *episode) {
 }
 
 int gap_check(const struct store_gap *gap) {
-        bool valid = id_is_valid(gap->night) && gap->start_us != STORE_NO_TIME &&
-                     gap->end_us != STORE_NO_TIME && gap->frames <= INT64_MAX;
+        bool valid = id_is_valid(gap->night) && TEXT_IS_VALID(gap->reason) && gap->reason[0] &&
+                     gap->start_us != STORE_NO_TIME && gap->end_us != STORE_NO_TIME &&
+                     gap->frames <= INT64_MAX;
 
         return valid ? 0 : -EINVAL;
 }

@@ -61,8 +61,8 @@ static const char *const sql[ROWS_STATEMENT_MAX] = {
                 "median_hz = excluded.median_hz, confidence = excluded.confidence, detector = "
                 "excluded.detector",
         [ROWS_PUT_BATTERY] = "UPDATE sensor SET battery_rate = ?2, battery_warned = ?3 WHERE id = ?1",
-        [ROWS_PUT_GAP] = "INSERT INTO gap (night, start_us, end_us, frames) "
-                         "VALUES ((SELECT row FROM night WHERE id = ?1), ?2, ?3, ?4) "
+        [ROWS_PUT_GAP] = "INSERT INTO gap (night, start_us, end_us, frames, reason) "
+                         "VALUES ((SELECT row FROM night WHERE id = ?1), ?2, ?3, ?4, ?5) "
                          "ON CONFLICT (night, start_us) DO UPDATE SET end_us = excluded.end_us, frames "
                          "= excluded.frames",
         [ROWS_LIST_SENSORS] = "SELECT id, owner_uid, address, driver, name, muscle, leg, added_us, "
@@ -89,9 +89,10 @@ static const char *const sql[ROWS_STATEMENT_MAX] = {
                 "WHERE (?1 OR s.owner_uid = ?2) AND coalesce(n.end_us, n.seen_us) >= ?3 "
                 "AND n.start_us < ?4 AND n.start_us >= ?5 AND (n.start_us > ?5 OR n.row > ?6) "
                 "AND (?8 IS NULL OR s.id = ?8) ORDER BY n.start_us, n.row LIMIT ?7",
-        [ROWS_LIST_GAPS] = "SELECT start_us, end_us FROM (SELECT start_us, end_us FROM gap "
-                           "WHERE night = (SELECT row FROM night WHERE id = ?1) "
-                           "ORDER BY end_us - start_us DESC LIMIT ?2) ORDER BY start_us",
+        [ROWS_LIST_GAPS] =
+                "SELECT start_us, end_us, reason FROM (SELECT start_us, end_us, reason FROM gap "
+                "WHERE night = (SELECT row FROM night WHERE id = ?1) "
+                "ORDER BY end_us - start_us DESC LIMIT ?2) ORDER BY start_us",
 };
 
 int rows_prepare(struct rows *rows, sqlite3 *handle) {
@@ -261,6 +262,7 @@ int rows_put_gap(struct rows *rows, const struct store_gap *gap) {
         bind_time(&binding, gap->start_us);
         bind_time(&binding, gap->end_us);
         bind_number(&binding, (int64_t)gap->frames);
+        bind_text(&binding, gap->reason);
         return binding_run(&binding);
 }
 
@@ -521,13 +523,15 @@ static int read_gaps(struct rows *rows, struct store_night_report *report) {
         bind_text(&binding, report->night.id);
         bind_number(&binding, STORE_GAPS_MAX);
         rc = binding.rc;
-        if (rc == SQLITE_OK)
-                while ((rc = sqlite3_step(binding.statement)) == SQLITE_ROW) {
-                        size_t n = report->n_longest++;
+        while (rc == SQLITE_OK && (rc = sqlite3_step(binding.statement)) == SQLITE_ROW) {
+                struct reading reading = {.statement = binding.statement};
+                size_t n = report->n_longest++;
 
-                        report->longest[n].start_us = sqlite3_column_int64(binding.statement, 0);
-                        report->longest[n].end_us = sqlite3_column_int64(binding.statement, 1);
-                }
+                report->longest[n].start_us = read_time(&reading);
+                report->longest[n].end_us = read_time(&reading);
+                READ_TEXT(&reading, report->longest[n].reason);
+                rc = reading.rc;
+        }
         binding_end(&binding);
         return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }

@@ -105,6 +105,9 @@ static const char *const migrations[] = {
         /* What crampd has learnt of a sensor's battery. */
         "ALTER TABLE sensor ADD COLUMN battery_rate REAL NOT NULL DEFAULT 0 CHECK (battery_rate >= 0);"
         "ALTER TABLE sensor ADD COLUMN battery_warned TEXT NOT NULL DEFAULT '';",
+
+        /* Time in which data came, but none that could show a cramp. */
+        "ALTER TABLE gap ADD COLUMN reason TEXT NOT NULL DEFAULT 'no-data';",
 };
 
 int schema_newest(void) {

@@ -69,6 +69,7 @@ struct store_night {
 };
 
 #define STORE_GAPS_MAX 50u
+#define STORE_GAP_REASON_SIZE 16u
 
 /* A night and what became of it. */
 struct store_night_report {
@@ -80,6 +81,7 @@ struct store_night_report {
         struct {
                 int64_t start_us;
                 int64_t end_us;
+                char reason[STORE_GAP_REASON_SIZE];
         } longest[STORE_GAPS_MAX]; /* in order of time */
         size_t n_longest;
 };
@@ -109,6 +111,8 @@ struct store_gap {
         int64_t start_us;
         int64_t end_us;
         uint64_t frames;
+        char reason[STORE_GAP_REASON_SIZE]; /* "no-data", or why no cramp could be seen in what came:
+                                               enum detector_quality by name */
 };
 
 struct store_filter {

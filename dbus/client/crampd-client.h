@@ -62,6 +62,7 @@ struct crampd_sensor {
         char *state;
         char *reason;
         char *detector;
+        char *signal;   /* good, noisy, mains, saturated, electrode-off, dead, no-data; NULL = unknown */
         double rate_hz; /* 0 = unknown */
         unsigned channels;
         int battery; /* percent; -1 = unknown */
@@ -225,6 +226,7 @@ int crampd_list_episodes(crampd_client *client, const struct crampd_filter *filt
 struct crampd_gap {
         int64_t start_us;
         int64_t end_us;
+        char reason[16]; /* "no-data", or as crampd_sensor.signal */
 };
 
 /* One stretch of watching one sensor, from a stream's start to its end, noon at the latest. */
@@ -235,7 +237,7 @@ struct crampd_night {
         int64_t end_us; /* of the last sample, while it lasts */
         int zone_offset_s;
         bool lasts;
-        uint64_t monitored_us; /* gaps left out */
+        uint64_t monitored_us; /* of good signal: gaps left out */
         uint64_t packets, lost_packets;
         uint64_t gap_us, longest_gap_us; /* all gaps together, and the longest */
         unsigned gaps;

@@ -23,10 +23,11 @@ static const struct field night_fields[] = {
         NIGHT_FIELD(reconnects, FIELD_UNSIGNED, true),   NIGHT_FIELD(episodes, FIELD_UNSIGNED, true),
 };
 
-/* `value` is at an a(xx). */
+/* `value` is at an a(xxs). */
 static int gaps_read(DBusMessageIter *value, struct crampd_night *night, struct crampd_error *error) {
         DBusMessageIter item, member;
         dbus_int64_t time_us;
+        const char *reason;
 
         night->n_longest = 0;
         for (dbus_message_iter_recurse(value, &item);
@@ -43,6 +44,11 @@ static int gaps_read(DBusMessageIter *value, struct crampd_night *night, struct 
                 (void)dbus_message_iter_next(&member);
                 dbus_message_iter_get_basic(&member, &time_us);
                 gap->end_us = time_us;
+                (void)dbus_message_iter_next(&member);
+                dbus_message_iter_get_basic(&member, &reason);
+                if (strlen(reason) >= sizeof(gap->reason))
+                        return error_set(error, -EPROTO, "crampd sent a gap with too long a reason");
+                memcpy(gap->reason, reason, strlen(reason) + 1);
                 night->n_longest++;
         }
         return 0;
@@ -69,7 +75,7 @@ static int longest_read(DBusMessageIter *iter, struct crampd_night *night, struc
                 signature = dbus_message_iter_get_signature(&value);
                 if (!signature)
                         return error_set_oom(error);
-                fits = strcmp(signature, "a(xx)") == 0;
+                fits = strcmp(signature, "a(xxs)") == 0;
                 dbus_free(signature);
                 if (!fits)
                         return error_set(error, -EPROTO, "crampd sent 'longest_gaps' with a wrong type");

@@ -57,6 +57,7 @@ static const struct field sensor_fields[] = {
         SENSOR_FIELD(battery_hours, FIELD_DOUBLE, false),
         SENSOR_FIELD(battery_lasts_night, FIELD_TRISTATE, false),
         SENSOR_FIELD(capacity, FIELD_DOUBLE, false),
+        SENSOR_FIELD(signal, FIELD_STRING, false),
 };
 
 /* Calls a method that takes nothing but options. */
@@ -125,6 +126,7 @@ static void sensor_clear(struct crampd_sensor *sensor) {
         free(sensor->reason);
         free(sensor->detector);
         free(sensor->title);
+        free(sensor->signal);
 }
 
 void crampd_sensors_free(struct crampd_sensor *sensors, size_t n) {

@@ -10,6 +10,7 @@
 #include <sysexits.h>
 
 #include "dbus/crampctl/connect.h"
+#include "dbus/crampctl/describe.h"
 #include "dbus/crampctl/json.h"
 #include "dbus/crampctl/options.h"
 #include "dbus/crampctl/output.h"
@@ -27,7 +28,9 @@ static const char help[] =
         "Tell how long each of your sensors watched last night (from noon to noon), and when it did "
         "not: "
         "gaps of at least\n"
-        "10 s, and the time before the first and after the last sample are not guarded.\n"
+        "10 s (no data, or a signal in which no cramp could be seen), and the time before the first and "
+        "after the last\n"
+        "sample are not guarded.\n"
         "\n"
         "Options:\n"
         "      --since=TIME       The nights since TIME, not only the last\n"
@@ -87,6 +90,7 @@ static void night_write_json(struct json *json, const struct crampd_night *night
                 json_object_begin(json, NULL);
                 json_int(json, "start_us", night->longest[i].start_us);
                 json_int(json, "end_us", night->longest[i].end_us);
+                json_string(json, "reason", night->longest[i].reason);
                 json_object_end(json);
         }
         json_array_end(json);
@@ -103,7 +107,9 @@ static void gaps_print(const struct crampd_night *night) {
                         continue;
                 timestamp_format_people(gap->start_us, night->zone_offset_s, start);
                 span_format((uint64_t)(gap->end_us - gap->start_us), span);
-                printf("    not watched from %s for %s\n", start, span);
+                printf("    not watched from %s for %s%s%s\n", start, span,
+                       signal_describe(gap->reason) ? ": " : "",
+                       signal_describe(gap->reason) ? signal_describe(gap->reason) : "");
         }
 }
 

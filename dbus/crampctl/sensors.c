@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <pwd.h>
+#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -66,6 +67,10 @@ static void sensor_write_json_more(struct json *json, const struct crampd_sensor
         tristate_or_null(json, "electrodes_on", sensor->electrodes_on);
         double_or_null(json, "battery_hours", sensor->battery_hours, 1);
         tristate_or_null(json, "battery_lasts_night", sensor->battery_lasts_night);
+        if (sensor->signal)
+                json_string(json, "signal", sensor->signal);
+        else
+                json_null(json, "signal");
         double_or_null(json, "capacity", sensor->capacity, 3);
 }
 
@@ -100,6 +105,24 @@ void sensor_write_json(struct json *json, const struct crampd_sensor *sensor) {
         json_uint(json, "connects", sensor->connects);
         json_uint(json, "monitored_us", sensor->monitored_us);
         sensor_write_json_more(json, sensor);
+}
+
+const char *signal_describe(const char *signal) {
+        static const struct {
+                const char *name, *text;
+        } texts[] = {
+                {"noisy",
+                 "rest is too loud for a cramp to be seen: clean the skin, renew the electrodes"},
+                {"mains", "mains hum covers the muscle: check the electrodes, keep away from chargers"},
+                {"saturated", "the signal is at its limit: check the electrodes"},
+                {"electrode-off", "an electrode seems to be off"},
+                {"dead", "there is no muscle in the signal: is the sensor worn?"},
+        };
+
+        for (size_t i = 0; signal && i < ARRAY_LENGTH(texts); i++)
+                if (strcmp(texts[i].name, signal) == 0)
+                        return texts[i].text;
+        return NULL;
 }
 
 static int json_print(const struct crampd_sensor *sensors, size_t n) {

@@ -119,7 +119,10 @@ static int sensors_print(const struct overview *overview) {
                 table_cell(table, "%s", sensor->leg);
                 table_cell(table, "%s", sensor->muscle);
                 table_cell(table, "%s%s", sensor->state, sensor->simulated ? " (simulated)" : "");
-                table_cell(table, "%s", sensor->reason);
+                if (signal_describe(sensor->signal))
+                        table_cell(table, "%s; %s", sensor->reason, signal_describe(sensor->signal));
+                else
+                        table_cell(table, "%s", sensor->reason);
         }
         r = table_print(table, stdout, false);
         (void)table_free(table);

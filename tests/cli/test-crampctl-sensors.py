@@ -189,13 +189,14 @@ def test_stats():
         more = {'reconnects': 4, 'longest_gap_us': 12500000, 'rssi': -71, 'clock_ppm': -38.2, 'measured_rate_hz': 1000.04,
                 'battery_hours': 9.6, 'battery_lasts_night': True, 'electrodes_on': False, 'title': 'Open leg-EMG profile',
                 'paused': False, 'allow_broadcast': False, 'envelope': False, 'arbitrary_unit': True, 'battery_mv': 3700,
-                'capacity': 0.25}
+                'capacity': 0.25, 'signal': 'saturated'}
         fake.do('set', key='sensors', value=[dict(SENSORS[0], packets=999, lost_packets=1, **more), SENSORS[1]])
         lines = run('sensors', '--stats').splitlines()
         assert lines[1].split()[2:] == ['1', '4', '999', '0.1', '0', '12.5', '-71', '1000.04', '-38', '87%', '10', 'h', '25'], lines
         # Nothing is made up where nothing is known.
         assert lines[2].split() == ['b2', '0', '0', '0', '-', '0', '0', '-', '-', '-', '-', '-', '-'], lines
 
+        assert 'the signal is at its limit' in run('status')
         first, second = map(json.loads, run('sensors', '--json').splitlines())
         assert {key: first[key] for key in more} == more
         assert [second[key] for key in ('rssi', 'clock_ppm', 'battery_mv', 'electrodes_on', 'battery_hours', 'title')] == [None] * 6
@@ -214,6 +215,9 @@ def test_night():
         assert since_us % 86400000000 == 43200000000 and list(call['args'][0]) == ['since_us']
         row = json.loads(run('night', '--json'))
         assert row['monitored_us'] == NIGHTS[0]['monitored_us'] and len(row['longest_gaps']) == 2
+        assert [gap['reason'] for gap in row['longest_gaps']] == ['no-data', 'dead']
+        fake.do('set', key='nights', value=[dict(NIGHTS[0], longest_gaps=[[0, 10000000, 'mains']])])
+        assert 'for 10 s: mains hum covers' in run('night')
         run('night', '--since', '-7d', '--until', 'now')
         assert set(fake.do('calls')[-1]['args'][0]) == {'since_us', 'until_us'}
         fake.do('set', key='nights', value=[])
@@ -227,7 +231,9 @@ def test_nights_that_make_no_sense():
             fake.answer('ListNights', how)
             run('night', code=76)
         fake.answer('ListNights', None)
-        fake.do('set', key='nights', value=[dict(NIGHTS[0], longest_gaps=[[0, 1]] * 51)])
+        fake.do('set', key='nights', value=[dict(NIGHTS[0], longest_gaps=[[0, 1, 'dead']] * 51)])
+        run('night', code=76)
+        fake.do('set', key='nights', value=[dict(NIGHTS[0], longest_gaps=[[0, 1, 'x' * 16]])])
         run('night', code=76)
         fake.do('set', key='nights', value=[dict(NIGHTS[0], zone_offset_s=100000)])
         run('night', code=76)

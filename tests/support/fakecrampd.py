@@ -63,7 +63,7 @@ NIGHTS = [
     {'evening': '2026-11-22', 'sensor': 'a1', 'start_us': 1795384800000000, 'end_us': 1795413600000000,
      'zone_offset_s': 3600, 'lasts': False, 'monitored_us': 28560000000, 'packets': 999, 'lost_packets': 1,
      'gap_us': 240000000, 'longest_gap_us': 180000000, 'gaps': 2, 'reconnects': 1, 'episodes': 3,
-     'longest_gaps': [[1795395600000000, 1795395780000000], [1795399200000000, 1795399209000000]]},
+     'longest_gaps': [[1795395600000000, 1795395780000000, 'no-data'], [1795399200000000, 1795399209000000, 'dead']]},
 ]
 
 
@@ -231,8 +231,8 @@ def run():
             for night in self.nights:
                 row = typed({key: value for key, value in night.items() if key != 'longest_gaps'}, NIGHT_TYPES)
                 row['longest_gaps'] = dbus.Array(
-                    [dbus.Struct((dbus.Int64(start), dbus.Int64(end))) for start, end in night['longest_gaps']],
-                    signature='(xx)')
+                    [dbus.Struct((dbus.Int64(start), dbus.Int64(end), reason)) for start, end, reason in night['longest_gaps']],
+                    signature='(xxs)')
                 nights.append(self.spoil(row, how))
             self.reply(message, 'aa{sv}t', dbus.Array(nights, signature='a{sv}'), dbus.UInt64(0))
 

@@ -35,6 +35,7 @@ struct fixture {
         uint64_t index; /* as the decoder counts */
         int64_t arrival_us;
         uint64_t random;
+        int32_t offset;
         struct stream_format format;
 };
 
@@ -104,7 +105,7 @@ static void play(struct fixture *f, double seconds, double level) {
                         .index = f->index, .frames = FRAMES, .channels = 1, .counts = counts};
 
                 for (int i = 0; i < FRAMES; i++)
-                        counts[i] = noise(f, level);
+                        counts[i] = f->offset + noise(f, level);
                 f->index += FRAMES;
                 f->arrival_us += BLOCK_US;
                 night_push(f->night, &block, f->arrival_us, REALTIME_US);
@@ -114,6 +115,35 @@ static void play(struct fixture *f, double seconds, double level) {
 static void lose(struct fixture *f, double seconds) {
         f->index += (uint64_t)(seconds * RATE_HZ);
         f->arrival_us += (int64_t)(seconds * 1000000);
+}
+
+/* An electrode that comes off is no watched time, and the night says when. */
+static void test_poor_signal_is_not_watched(void **state) {
+        struct fixture fixture, *f = &fixture;
+        uint64_t before_us;
+
+        begin(f, 1, 0);
+        play(f, 60, 5);
+        assert_int_equal(night_get_quality(f->night), DETECTOR_QUALITY_GOOD);
+        assert_int_equal(night_get_monitored_us(f->night), 60000000);
+        f->offset = 1000;
+        play(f, 90, 0); /* stands still, elsewhere */
+        assert_int_equal(night_get_quality(f->night), DETECTOR_QUALITY_SATURATED);
+        before_us = night_get_monitored_us(f->night);
+        assert_true(before_us >= 60000000 && before_us < 63000000);
+        f->offset = 0;
+        play(f, 60, 5);
+        assert_int_equal(night_get_quality(f->night), DETECTOR_QUALITY_GOOD);
+        assert_true(f->seen.gaps >= 1);
+        assert_string_equal(f->seen.gap.reason, "saturated");
+        assert_int_equal(f->seen.gap.start_us, BOOT_US + REALTIME_US + (int64_t)before_us);
+        assert_true(f->seen.gap.end_us - f->seen.gap.start_us > 85000000);
+        night_finish(f->night, "stopped");
+        assert_int_equal(f->seen.row.monitored_us +
+                                 (uint64_t)(f->seen.gap.end_us - f->seen.gap.start_us),
+                         210000000);
+        assert_int_equal(f->seen.raised, 0);
+        night_free(f->night);
 }
 
 static void test_episode_times(void **state) {
@@ -392,6 +422,7 @@ static void test_relief(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_poor_signal_is_not_watched),
                 cmocka_unit_test(test_episode_times),
                 cmocka_unit_test(test_start_known),
                 cmocka_unit_test(test_stop_ends_episode),

@@ -100,7 +100,7 @@ static int setup_group(void **state) {
 static bool tell(struct fixture *f, struct page *page) {
         struct store_sensor sensor = sample_sensor(SENSOR_ID, OWNER_UID);
         struct store_night night = sample_night(NIGHT_ID, SENSOR_ID);
-        struct store_gap gap = {.night = NIGHT_ID, .start_us = 1, .end_us = 2};
+        struct store_gap gap = {.night = NIGHT_ID, .start_us = 1, .end_us = 2, .reason = "no-data"};
         struct store_filter filter = filter_all();
         struct outcome outcome = {};
         struct sensors sensors;

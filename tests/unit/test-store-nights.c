@@ -72,7 +72,8 @@ static struct store_filter filter_nights(void) {
 static void put_gap(struct fixture *fixture, const char *night, int64_t start_us, int64_t length_us) {
         struct store_gap gap = {.start_us = start_us,
                                 .end_us = start_us + length_us,
-                                .frames = (uint64_t)length_us / 1000};
+                                .frames = (uint64_t)length_us / 1000,
+                                .reason = "no-data"};
 
         (void)snprintf(gap.night, sizeof(gap.night), "%s", night);
         assert_return_code(store_put_gap(fixture->store, &gap), 0);
@@ -251,7 +252,8 @@ static void test_the_second_version_is_taken_over(void **state) {
         assert_int_equal(put_sensor(f, &sensor), 0);
         fixture_close(f);
         database_run(f->path, "ALTER TABLE sensor DROP COLUMN battery_rate;"
-                              "ALTER TABLE sensor DROP COLUMN battery_warned; PRAGMA user_version = 2;");
+                              "ALTER TABLE sensor DROP COLUMN battery_warned;"
+                              "ALTER TABLE gap DROP COLUMN reason; PRAGMA user_version = 2;");
         fixture_open(f);
         assert_battery(f, 0, "");
 }
@@ -279,11 +281,13 @@ static void test_the_first_version_is_taken_over(void **state) {
                               "ALTER TABLE sensor DROP COLUMN rate_mhz;"
                               "ALTER TABLE sensor DROP COLUMN channels;"
                               "ALTER TABLE sensor DROP COLUMN battery_rate;"
-                              "ALTER TABLE sensor DROP COLUMN battery_warned; PRAGMA user_version = 1;");
+                              "ALTER TABLE sensor DROP COLUMN battery_warned;"
+                              "ALTER TABLE gap DROP COLUMN reason; PRAGMA user_version = 1;");
         fixture_open(f);
         assert_int_equal(list_nights(f, &filter, nights), 0);
         assert_int_equal(nights->n, 1);
         assert_int_equal(nights->reports[0].night.monitored_us, HOUR_US - 600 * SECOND_US);
+        assert_string_equal(nights->reports[0].longest[0].reason, "no-data");
         assert_int_equal(list_sensors(f, all), 0);
         assert_int_equal(all->n, 1);
         assert_false(all->sensors[0].paused);

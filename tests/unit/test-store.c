@@ -74,8 +74,11 @@ static void test_sensor_round_trip(void **state) {
 static void test_night_and_gap_round_trip(void **state) {
         struct fixture *f = *state;
         struct store_night night = sample_night("00000000000000b2", SENSOR_ID);
-        struct store_gap gap = {
-                .night = "00000000000000b2", .start_us = 10, .end_us = 20, .frames = INT64_MAX};
+        struct store_gap gap = {.night = "00000000000000b2",
+                                .start_us = 10,
+                                .end_us = 20,
+                                .frames = INT64_MAX,
+                                .reason = "dead"};
         char text[512];
 
         put_parents(f);
@@ -381,7 +384,8 @@ static void test_row_without_parent_holds_up_nothing(void **state) {
         struct fixture *f = *state;
         struct store_night orphan_night = sample_night("00000000000000b9", "00000000000000a9");
         struct store_episode orphan = sample_episode(1, 1), good = sample_episode(2, 2), got;
-        struct store_gap orphan_gap = {.night = "00000000000000b9", .start_us = 1, .end_us = 2};
+        struct store_gap orphan_gap = {
+                .night = "00000000000000b9", .start_us = 1, .end_us = 2, .reason = "no-data"};
         struct outcome night = {}, bad = {}, well = {};
 
         put_parents(f);
@@ -413,7 +417,7 @@ static void test_nonsense_is_refused(void **state) {
         struct store_sensor sensor = sample_sensor(SENSOR_ID, OWNER_UID);
         struct store_night night = sample_night(NIGHT_ID, SENSOR_ID);
         struct store_episode episode = sample_episode(1, 1);
-        struct store_gap gap = {.night = NIGHT_ID, .start_us = 1, .end_us = 2};
+        struct store_gap gap = {.night = NIGHT_ID, .start_us = 1, .end_us = 2, .reason = "no-data"};
         struct store_filter filter = filter_all();
         struct outcome outcome = {};
         struct store *none = NULL;
@@ -463,7 +467,7 @@ static void test_full_queue(void **state) {
         struct fixture *f = *state;
         struct store_sensor sensor = sample_sensor(SENSOR_ID, OWNER_UID);
         struct store_night night = sample_night(NIGHT_ID, SENSOR_ID);
-        struct store_gap gap = {.night = NIGHT_ID};
+        struct store_gap gap = {.night = NIGHT_ID, .reason = "no-data"};
         struct outcome outcome = {}, update = {};
         struct page *page = calloc(1, sizeof(*page));
         struct store_filter filter = filter_all();
