@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/* One night under evaluation: see night.h. */
+#include "tests/evaluate/night.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "daemon/basic/cleanup.h"
+#include "tests/corpus/random.h"
+
+#define PIECE_S 1u
+#define MAINS_MIN_UV 1.0
+#define MAINS_MAX_UV 30.0
+/* A muscle cannot give 15 times a loud rest; then the rest is made quieter by this. */
+#define REST_STEP 0.9
+#define REST_STEPS_MAX 40u
+
+struct alarms {
+        struct alarm *alarm;
+        size_t n, allocated;
+        bool lost; /* out of memory */
+};
+
+/* Everything that belongs to a night at work. */
+struct night_work {
+        struct script script;
+        struct corpus *corpus;
+        struct detector *front; /* for the conditioned signal alone */
+        struct rival **rivals;
+        size_t n_rivals;
+        struct listener *listeners;
+        struct alarms *alarms; /* per setting of all kinds */
+        size_t n_alarms;
+        int32_t *counts;
+};
+
+/* What a rival's callback gets: where its settings begin. */
+struct listener {
+        struct night_work *work;
+        size_t first;
+        double rate_hz;
+};
+
+size_t night_settings(const struct rival_kind *const *kinds, size_t n_kinds) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < n_kinds; i++)
+                n += kinds[i]->n_settings;
+        return n;
+}
+
+static void on_alarm(size_t setting, const struct rival_alarm *alarm, void *userdata) {
+        const struct listener *listener = userdata;
+        struct alarms *alarms = &listener->work->alarms[listener->first + setting];
+
+        if (alarms->n == alarms->allocated) {
+                size_t more = alarms->allocated * 2 + 16;
+                struct alarm *grown = reallocarray(alarms->alarm, more, sizeof(*grown));
+
+                if (!grown) {
+                        alarms->lost = true;
+                        return;
+                }
+                alarms->alarm = grown;
+                alarms->allocated = more;
+        }
+        alarms->alarm[alarms->n++] =
+                (struct alarm){.onset_s = (double)alarm->onset_index / listener->rate_hz,
+                               .alert_s = (double)alarm->alert_index / listener->rate_hz,
+                               .end_s = (double)alarm->end_index / listener->rate_hz};
+}
+
+static void ignore_event(const struct detector_event *event, void *userdata) {
+}
+
+static void on_signal(const struct detector_signal *signal, void *userdata) {
+        struct night_work *work = userdata;
+
+        for (size_t i = 0; i < work->n_rivals; i++)
+                work->rivals[i]->kind->push(work->rivals[i], signal);
+}
+
+static void night_done(struct night_work *work) {
+        for (size_t i = 0; i < work->n_rivals; i++)
+                work->rivals[i]->kind->free(work->rivals[i]);
+        free(work->rivals);
+        free(work->listeners);
+        for (size_t i = 0; work->alarms && i < work->n_alarms; i++)
+                free(work->alarms[i].alarm);
+        free(work->alarms);
+        free(work->counts);
+        detector_free(work->front);
+        corpus_free(work->corpus);
+        script_done(&work->script);
+}
+
+static double draw_log_uniform(struct random *random, double low, double high) {
+        return low * exp(random_uniform(random, 0, 1) * log(high / low));
+}
+
+static struct corpus_setup night_draw_sensor(const struct night_plan *plan) {
+        struct corpus_setup setup = corpus_setup_usual();
+        struct random random;
+        double mains_uv;
+
+        random_init(&random, plan->seed, RANDOM_LAYOUT, 1, 0);
+        setup.seed = plan->seed;
+        setup.channels = plan->channels;
+        setup.rate_hz = plan->rate_hz;
+        setup.bits = plan->bits;
+        setup.rest_uv = draw_log_uniform(&random, plan->rest_min_uv, plan->rest_max_uv);
+        mains_uv = draw_log_uniform(&random, MAINS_MIN_UV, MAINS_MAX_UV);
+        if (plan->mains && random_uniform(&random, 0, 1) < 0.5) {
+                setup.mains_hz = 50;
+                setup.mains_uv = mains_uv;
+        }
+        return setup;
+}
+
+static int night_make(const struct night_plan *plan, struct night_work *work,
+                      struct corpus_error *error) {
+        struct corpus_setup setup = night_draw_sensor(plan);
+        int r = script_builtin(plan->script,
+                               &(struct script_layout){.seed = plan->seed,
+                                                       .hours = plan->hours,
+                                                       .cramps = plan->cramps,
+                                                       .channels = plan->channels},
+                               &work->script, error);
+
+        if (r == -ENOENT)
+                (void)snprintf(error->text, sizeof(error->text), "there is no script \"%s\"",
+                               plan->script);
+        if (r < 0)
+                return r;
+
+        for (unsigned i = 0; i < REST_STEPS_MAX; i++) {
+                r = corpus_new(&setup, &work->script, &work->corpus, error);
+                if (r != -EINVAL)
+                        break;
+                setup.rest_uv *= REST_STEP;
+        }
+        return r;
+}
+
+static int night_add_rivals(const struct night_plan *plan, const struct rival_kind *const *kinds,
+                            size_t n_kinds, struct night_work *work) {
+        size_t first = 0;
+
+        work->n_alarms = night_settings(kinds, n_kinds);
+        work->rivals = calloc(n_kinds, sizeof(struct rival *));
+        work->listeners = calloc(n_kinds, sizeof(*work->listeners));
+        work->alarms = calloc(work->n_alarms, sizeof(*work->alarms));
+        work->counts = calloc((size_t)PIECE_S * plan->rate_hz * plan->channels, sizeof(*work->counts));
+        if (!work->rivals || !work->listeners || !work->alarms || !work->counts)
+                return -ENOMEM;
+
+        for (size_t i = 0; i < n_kinds; i++) {
+                struct rival_setup setup = {
+                        .rate_hz = plan->rate_hz,
+                        .channels = plan->channels,
+                        .scale_uv = corpus_get_setup(work->corpus)->scale_uv,
+                        .on_alarm = on_alarm,
+                        .userdata = &work->listeners[i],
+                };
+                int r;
+
+                work->listeners[i] =
+                        (struct listener){.work = work, .first = first, .rate_hz = plan->rate_hz};
+                r = kinds[i]->new (kinds[i], &setup, &work->rivals[i]);
+                if (r < 0)
+                        return r;
+                work->n_rivals++;
+                first += kinds[i]->n_settings;
+        }
+        return 0;
+}
+
+static int night_add_front(const struct night_plan *plan, struct night_work *work) {
+        double scale_uv[CORPUS_CHANNELS_MAX];
+
+        for (unsigned i = 0; i < plan->channels; i++)
+                scale_uv[i] = corpus_get_setup(work->corpus)->scale_uv;
+        return detector_new(&(struct detector_setup){.rate_mhz = plan->rate_hz * 1000,
+                                                     .channels = plan->channels,
+                                                     .scale_uv = scale_uv,
+                                                     .on_event = ignore_event,
+                                                     .on_signal = on_signal,
+                                                     .userdata = work},
+                            &work->front);
+}
+
+static int night_play(const struct night_plan *plan, struct night_work *work) {
+        uint64_t index = 0;
+
+        for (;;) {
+                size_t frames = corpus_read(work->corpus, work->counts, PIECE_S * plan->rate_hz);
+                int r;
+
+                if (frames == 0)
+                        break;
+                r = detector_push(work->front, index, work->counts, frames);
+                if (r < 0)
+                        return r;
+                index += frames;
+        }
+        for (size_t i = 0; i < work->n_rivals; i++)
+                work->rivals[i]->kind->finish(work->rivals[i]);
+        return 0;
+}
+
+static int night_score_all(const struct night_plan *plan, const struct night_work *work,
+                           struct night_score *scores) {
+        size_t n_events;
+        const struct corpus_event *events = corpus_events(work->corpus, &n_events);
+        double hours = (double)corpus_frames(work->corpus) / plan->rate_hz / 3600;
+
+        for (size_t i = 0; i < work->n_alarms; i++) {
+                int r;
+
+                if (work->alarms[i].lost)
+                        return -ENOMEM;
+                r = score_night(events, n_events, work->alarms[i].alarm, work->alarms[i].n, hours,
+                                &scores[i]);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int night_run(const struct night_plan *plan, const struct rival_kind *const *kinds, size_t n_kinds,
+              struct night_score *scores, struct corpus_error *error) {
+        _cleanup_(night_done) struct night_work work = {0};
+        int r;
+
+        r = night_make(plan, &work, error);
+        if (r < 0)
+                return r;
+        r = night_add_rivals(plan, kinds, n_kinds, &work);
+        if (r < 0)
+                return r;
+        r = night_add_front(plan, &work);
+        if (r < 0)
+                return r;
+        r = night_play(plan, &work);
+        if (r < 0)
+                return r;
+        return night_score_all(plan, &work, scores);
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* crampd's own detector behind the table of rivals: see rival-detector.h. */
+#include "tests/evaluate/rival-detector.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "daemon/basic/cleanup.h"
+
+struct build {
+        void *library; /* NULL: linked in */
+        __typeof__(detector_new) *new;
+        __typeof__(detector_free) *free;
+        __typeof__(detector_push) *push;
+        __typeof__(detector_finish) *finish;
+};
+
+struct builds {
+        size_t n;
+        struct build build[];
+};
+
+/* One build at work. */
+struct instance {
+        struct own *own;
+        const struct build *build;
+        struct detector *detector;
+        bool open;
+        struct rival_alarm alarm;
+};
+
+struct own {
+        struct rival rival;
+        double *scale_uv;
+        struct instance *instances;
+};
+
+static struct rival_setting detector_setting(const struct rival_kind *kind, size_t setting) {
+        return (struct rival_setting){0};
+}
+
+static void detector_on_event(const struct detector_event *event, void *userdata) {
+        struct instance *instance = userdata;
+        const struct rival *rival = &instance->own->rival;
+
+        if (event->type == DETECTOR_EVENT_ALERT) {
+                instance->open = true;
+                instance->alarm = (struct rival_alarm){.onset_index = event->onset_index,
+                                                       .alert_index = event->alert_index};
+        } else if (event->type == DETECTOR_EVENT_END && instance->open) {
+                instance->open = false;
+                instance->alarm.end_index = event->end_index;
+                rival->setup.on_alarm((size_t)(instance - instance->own->instances), &instance->alarm,
+                                      rival->setup.userdata);
+        }
+}
+
+static struct rival *detector_rival_free(struct rival *rival) {
+        struct own *own = (struct own *)rival;
+
+        if (!own)
+                return NULL;
+        for (size_t i = 0; own->instances && i < rival->kind->n_settings; i++)
+                if (own->instances[i].detector)
+                        own->instances[i].build->free(own->instances[i].detector);
+        free(own->instances);
+        free(own->scale_uv);
+        free(own);
+        return NULL;
+}
+
+static int detector_rival_fill(struct own *own) {
+        const struct rival_setup *setup = &own->rival.setup;
+        const struct builds *builds = own->rival.kind->data;
+
+        own->instances = calloc(builds->n, sizeof(*own->instances));
+        own->scale_uv = calloc(setup->channels, sizeof(*own->scale_uv));
+        if (!own->instances || !own->scale_uv)
+                return -ENOMEM;
+        for (unsigned i = 0; i < setup->channels; i++)
+                own->scale_uv[i] = setup->scale_uv;
+
+        for (size_t i = 0; i < builds->n; i++) {
+                struct instance *instance = &own->instances[i];
+                int r;
+
+                instance->own = own;
+                instance->build = &builds->build[i];
+                r = instance->build->new (&(struct detector_setup){.rate_mhz = setup->rate_hz * 1000,
+                                                                   .channels = setup->channels,
+                                                                   .scale_uv = own->scale_uv,
+                                                                   .on_event = detector_on_event,
+                                                                   .userdata = instance},
+                                          &instance->detector);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int detector_rival_new(const struct rival_kind *kind, const struct rival_setup *setup,
+                              struct rival **ret) {
+        struct own *own = calloc(1, sizeof(*own));
+        int r;
+
+        if (!own)
+                return -ENOMEM;
+        own->rival = (struct rival){.kind = kind, .setup = *setup};
+        r = detector_rival_fill(own);
+        if (r < 0) {
+                detector_rival_free(&own->rival);
+                return r;
+        }
+        *ret = &own->rival;
+        return 0;
+}
+
+static void detector_rival_push(struct rival *rival, const struct detector_signal *signal) {
+        struct own *own = (struct own *)rival;
+
+        for (size_t i = 0; i < rival->kind->n_settings; i++)
+                (void)own->instances[i].build->push(own->instances[i].detector, signal->index,
+                                                    signal->counts, signal->frames);
+}
+
+static void detector_rival_finish(struct rival *rival) {
+        struct own *own = (struct own *)rival;
+
+        for (size_t i = 0; i < rival->kind->n_settings; i++)
+                own->instances[i].build->finish(own->instances[i].detector);
+}
+
+static int build_load(const char *path, struct build *build) {
+        build->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+        if (build->library) {
+                build->new = (__typeof__(detector_new) *)dlsym(build->library, "detector_new");
+                build->free = (__typeof__(detector_free) *)dlsym(build->library, "detector_free");
+                build->push = (__typeof__(detector_push) *)dlsym(build->library, "detector_push");
+                build->finish = (__typeof__(detector_finish) *)dlsym(build->library, "detector_finish");
+        }
+        if (build->new && build->free && build->push && build->finish)
+                return 0;
+        (void)fprintf(stderr, "evaluate: %s is no build of the detector: %s\n", path, dlerror());
+        return -ENOENT;
+}
+
+int rival_detector_make(char *const *paths, size_t n_paths, struct rival_kind *ret) {
+        size_t n = n_paths > 0 ? n_paths : 1;
+        struct builds *builds = calloc(1, sizeof(*builds) + n * sizeof(builds->build[0]));
+
+        if (!builds)
+                return -ENOMEM;
+        builds->n = n;
+        *ret = (struct rival_kind){
+                .name = "crampd",
+                .source = "this project",
+                .n_settings = n,
+                .channels_min = 1,
+                .setting = detector_setting,
+                .data = builds,
+                .new = detector_rival_new,
+                .free = detector_rival_free,
+                .push = detector_rival_push,
+                .finish = detector_rival_finish,
+        };
+
+        if (n_paths == 0)
+                builds->build[0] = (struct build){.new = detector_new,
+                                                  .free = detector_free,
+                                                  .push = detector_push,
+                                                  .finish = detector_finish};
+        for (size_t i = 0; i < n_paths; i++) {
+                int r = build_load(paths[i], &builds->build[i]);
+
+                if (r < 0) {
+                        rival_detector_done(ret);
+                        return r;
+                }
+        }
+        return 0;
+}
+
+void rival_detector_done(struct rival_kind *kind) {
+        struct builds *builds = (struct builds *)kind->data;
+
+        for (size_t i = 0; builds && i < builds->n; i++)
+                if (builds->build[i].library)
+                        (void)dlclose(builds->build[i].library);
+        free(builds);
+        *kind = (struct rival_kind){0};
+}
