@@ -147,7 +147,7 @@ static void print_rival(const struct group *group, const struct rival_kind *kind
         const struct summary *summary = &group->summaries[group_first(group, kind) + setting];
         char name[CELL], strong[CELL], weak[CELL], rate[CELL], apart[CELL], middle[CELL], high[CELL];
 
-        (void)printf("  %-44s %-20s %-20s %-18s %-18s %-20s %-21s %5.1f %5.1f %5.1f %5.1f %4zu\n",
+        (void)printf("  %-48s %-20s %-20s %-20s %-20s %-20s %-20s %6.1f %6.1f %6.1f %6.1f %7zu\n",
                      text_setting(kind, setting, name),
                      text_share(summary->strong_hits, summary->strong, strong),
                      text_share(summary->weak_hits, summary->weak, weak),
@@ -163,11 +163,11 @@ static void print_rival(const struct group *group, const struct rival_kind *kind
 
 void report_rivals(const struct group *group, const struct rival_kind *own) {
         print_head("Rivals", group);
-        (void)printf("  %-44s %-20s %-20s %-18s %-18s %-20s %-21s %-11s %-11s %s\n", "", "strong found",
+        (void)printf("  %-48s %-20s %-20s %-20s %-20s %-20s %-20s %-13s %-13s\n", "", "strong found",
                      "weak found", "false per 8 h", "holds, standing", "latency p50, s",
-                     "latency p95, s", "onset p50", "end p50/95", "repeats");
-        (void)printf("  %-44s %-20s %-20s %-18s %-18s %-20s %-21s %s\n", "", "", "", "", "", "", "",
-                     "strong weak");
+                     "latency p95, s", "onset p50, s", "end, s");
+        (void)printf("  %-48s %-20s %-20s %-20s %-20s %-20s %-20s %6s %6s %6s %6s %7s\n", "", "", "", "",
+                     "", "", "", "strong", "weak", "p50", "p95", "repeats");
         rivals_visit(group, own, print_rival);
 }
 
@@ -176,7 +176,7 @@ static void print_causes(const struct group *group, const struct rival_kind *kin
         char name[CELL], rate[CELL];
         bool any = false;
 
-        (void)printf("  %-44s", text_setting(kind, setting, name));
+        (void)printf("  %-48s", text_setting(kind, setting, name));
         for (unsigned i = 0; i < SCORE_CAUSES; i++)
                 if (summary->false_alarms[i] > 0) {
                         (void)printf("%s %s %s", any ? "," : "", score_cause_to_string(i),
@@ -232,7 +232,7 @@ static void print_equal(const char *what, const struct group *group, const struc
         bool quicker = sensitivity >= summary_sensitivity(own) - EQUAL_SENSITIVITY &&
                        median_latency(summary) < median_latency(own);
 
-        (void)printf("  %-9s %-46s %-20s %-18s %-20s%s%s%s%s\n", what, text_setting(kind, setting, name),
+        (void)printf("  %-9s %-48s %-20s %-20s %-20s%s%s%s%s\n", what, text_setting(kind, setting, name),
                      text_share(summary->strong_hits + summary->weak_hits,
                                 summary->strong + summary->weak, share),
                      text_rate(summary, summary->false_total, rate),
@@ -247,7 +247,7 @@ void report_equal(const struct group *group, const struct rival_kind *own) {
         (void)printf("  of all settings, chosen on these very nights: the most sensitive one, and the "
                      "quickest that is as sensitive (within %g)\n",
                      EQUAL_SENSITIVITY);
-        (void)printf("  %-9s %-46s %-20s %-18s %s\n", "", "", "cramps found", "false per 8 h",
+        (void)printf("  %-9s %-48s %-20s %-20s %s\n", "", "", "cramps found", "false per 8 h",
                      "latency p50, s");
         print_equal("", group, own, 0, ours);
         for (size_t i = 0; i < group->n_kinds; i++) {

@@ -46,7 +46,7 @@ static void hodges_set(struct rest *rest, double threshold) {
 }
 
 static const double hodges_thresholds[] = {1, 2, 3, 4, 6, 8, 12, 16, 24, 36};
-static const double hodges_holds_s[] = {8, 10, 15, 20};
+static const double hodges_holds_s[] = {8, 10, 15, 20, 30};
 static const double hodges_bridges_s[] = {0.1, 0.5};
 
 static const struct threshold_family hodges_family = {
@@ -64,7 +64,7 @@ const struct rival_kind rival_hodges = {
         .source = "Hodges and Bui 1996; Yuvaraj et al. 2023",
         .unit = "SD",
         .n_settings = THRESHOLD_SETTINGS_COUNT(hodges_thresholds, hodges_holds_s, hodges_bridges_s),
-        .usual = 2 * 8 + 1 * 2, /* 3 SD for 10 s, 0.1 s bridged */
+        .usual = 2 * 10 + 1 * 2, /* 3 SD for 10 s, 0.1 s bridged */
         .channels_min = 1,
         .data = &hodges_family,
         THRESHOLD_FUNCTIONS,

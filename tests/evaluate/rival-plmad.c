@@ -42,7 +42,7 @@ static void plmad_set(struct rest *rest, double threshold) {
 }
 
 static const double plmad_thresholds[] = {0.25, 0.4, 0.6, 1, 1.5, 2, 3, 4.5, 7};
-static const double plmad_holds_s[] = {8, 10, 15, 20};
+static const double plmad_holds_s[] = {8, 10, 15, 20, 30};
 static const double plmad_bridges_s[] = {0.05, 2};
 
 static const struct threshold_family plmad_family = {
@@ -60,7 +60,7 @@ const struct rival_kind rival_plmad = {
         .source = "after Moore et al. 2014",
         .unit = "x",
         .n_settings = THRESHOLD_SETTINGS_COUNT(plmad_thresholds, plmad_holds_s, plmad_bridges_s),
-        .usual = 3 * 8 + 1 * 2, /* as published, 10 s */
+        .usual = 3 * 10 + 1 * 2, /* as published, 10 s */
         .channels_min = 1,
         .data = &plmad_family,
         THRESHOLD_FUNCTIONS,

@@ -50,7 +50,7 @@ static void ratio_set(struct rest *rest, double threshold) {
 }
 
 static const double ratio_thresholds[] = {1.3, 1.4, 1.5, 1.6, 1.8, 2, 2.3, 2.7, 3.2, 4, 5};
-static const double ratio_holds_s[] = {5, 8, 10, 12, 15, 20, 25, 30};
+static const double ratio_holds_s[] = {5, 8, 10, 12, 15, 20, 25, 30, 40};
 static const double ratio_bridges_s[] = {0};
 
 static const struct threshold_family ratio_family = {
@@ -75,7 +75,7 @@ const struct rival_kind rival_ratio = {
         .source = "plain",
         .unit = "x rest",
         .n_settings = THRESHOLD_SETTINGS_COUNT(ratio_thresholds, ratio_holds_s, ratio_bridges_s),
-        .usual = 5 * 8 + 2, /* twice rest for 10 s */
+        .usual = 5 * 9 + 2, /* twice rest for 10 s */
         .channels_min = 1,
         .data = &ratio_family,
         THRESHOLD_FUNCTIONS,
@@ -86,7 +86,7 @@ const struct rival_kind rival_ratio_alone = {
         .source = "plain",
         .unit = "x rest",
         .n_settings = THRESHOLD_SETTINGS_COUNT(ratio_thresholds, ratio_holds_s, ratio_bridges_s),
-        .usual = 5 * 8 + 2,
+        .usual = 5 * 9 + 2,
         .channels_min = 2,
         .data = &alone_family,
         THRESHOLD_FUNCTIONS,

@@ -44,7 +44,7 @@ static void tkeo_set(struct rest *rest, double threshold) {
 }
 
 static const double tkeo_thresholds[] = {3, 6, 10, 15, 25, 40, 65, 100, 160};
-static const double tkeo_holds_s[] = {8, 10, 15, 20};
+static const double tkeo_holds_s[] = {8, 10, 15, 20, 30};
 static const double tkeo_bridges_s[] = {0.1, 0.5};
 
 static const struct threshold_family tkeo_family = {
@@ -61,7 +61,7 @@ const struct rival_kind rival_tkeo = {
         .source = "Li et al. 2007; Solnik et al. 2008",
         .unit = "SD",
         .n_settings = THRESHOLD_SETTINGS_COUNT(tkeo_thresholds, tkeo_holds_s, tkeo_bridges_s),
-        .usual = 3 * 8 + 1 * 2, /* 15 SD for 10 s, 0.1 s bridged */
+        .usual = 3 * 10 + 1 * 2, /* 15 SD for 10 s, 0.1 s bridged */
         .channels_min = 1,
         .data = &tkeo_family,
         THRESHOLD_FUNCTIONS,
