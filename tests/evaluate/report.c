@@ -29,7 +29,7 @@ static const char *text_share(size_t hits, size_t n, char text[static CELL]) {
         struct interval interval = interval_share(hits, n);
 
         if (n == 0)
-                (void)snprintf(text, CELL, "none");
+                (void)snprintf(text, CELL, "-");
         else
                 (void)snprintf(text, CELL, "%.3f (%.3f-%.3f)", (double)hits / (double)n, interval.low,
                                interval.high);
@@ -292,7 +292,9 @@ void report_csv_head(FILE *file) {
         (void)fputs(
                 "group,channels,rate_hz,bits,detector,setting,usual,threshold,hold_s,bridge_s,nights,"
                 "hours,strong,strong_hits,weak,weak_hits,repeats,latency_p50_s,latency_p95_s,"
-                "onset_strong_p50_s,onset_weak_p50_s,end_p50_s,end_p95_s,false,apart",
+                "onset_strong_p50_s,onset_weak_p50_s,end_p50_s,end_p95_s,false,apart,found_low,found_"
+                "high,"
+                "false_per_8h,false_per_8h_low,false_per_8h_high",
                 file);
         for (unsigned i = 0; i < SCORE_CAUSES; i++)
                 (void)fprintf(file, ",false_%s", score_cause_to_string(i));
@@ -304,6 +306,16 @@ static void csv_quantile(FILE *file, const struct values *values, double q) {
                 (void)fprintf(file, ",%.3f", quantile(values->value, values->n, q));
         else
                 (void)fputc(',', file);
+}
+
+static void csv_intervals(FILE *file, const struct summary *summary) {
+        struct interval found = interval_share(summary->strong_hits + summary->weak_hits,
+                                               summary->strong + summary->weak);
+        struct interval count = interval_count(summary->false_total);
+
+        (void)fprintf(file, ",%.4f,%.4f,%.4f,%.4f,%.4f", found.low, found.high,
+                      summary_per_night(summary, summary->false_total), count.low * 8 / summary->hours,
+                      count.high * 8 / summary->hours);
 }
 
 void report_csv(FILE *file, const struct group *group) {
@@ -329,6 +341,7 @@ void report_csv(FILE *file, const struct group *group) {
                         csv_quantile(file, &summary->end, 0.5);
                         csv_quantile(file, &summary->end, 0.95);
                         (void)fprintf(file, ",%zu,%zu", summary->false_total, summary->apart_total);
+                        csv_intervals(file, summary);
                         for (unsigned c = 0; c < SCORE_CAUSES; c++)
                                 (void)fprintf(file, ",%zu", summary->false_alarms[c]);
                         (void)fputc('\n', file);
