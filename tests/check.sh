@@ -21,7 +21,7 @@ packages="gcc libc6-dev meson ninja-build pkg-config libsystemd-dev libdbus-1-de
 logs=$PWD/build/check
 jobs=2
 passed=0 failed=0 skipped=0
-recordings='' with_vm=yes
+recordings='' with_vm=yes evaluate=no
 
 usage() {
         cat <<END
@@ -29,6 +29,10 @@ Usage: sh tests/check.sh [OPTION]...
   --recordings DIR  also run the tests that need real EMG recordings, found in DIR; nothing may be skipped then
   --skip-vm         leave out the virtual machine with a real BlueZ
   --long            the full length of every bar instead of its short form
+  --evaluate        instead of all that: the detector and its rivals over 100 simulated nights (see tests/evaluate);
+                    tables, figures and curve stay in build/evaluate/
+  --evaluate-constants
+                    the same, and what each constant of the detector does
   --help            this text
 END
 }
@@ -43,6 +47,8 @@ options_read() {
                         ;;
                 --skip-vm) with_vm=no ;;
                 --long) export TESTS_LONG=1 ;;
+                --evaluate) evaluate=yes ;;
+                --evaluate-constants) evaluate=constants ;;
                 --help) usage; exit 0 ;;
                 *) usage >&2; exit 64 ;;
                 esac
@@ -234,18 +240,49 @@ check_vm() {
         suite tests-vm build/gcc --suite vm
 }
 
+# shown NAME COMMAND...: one case, whose output is shown while it comes and stays in build/evaluate/NAME.txt.
+shown() {
+        name=$1
+        shift
+        rm -f "build/evaluate/$name.status"
+        { "$@" 2>&1 </dev/null || echo $? >"build/evaluate/$name.status"; } | tee "build/evaluate/$name.txt"
+        if [ -e "build/evaluate/$name.status" ]; then
+                echo "FAILED $name"
+                failed=$((failed + 1))
+        else
+                echo "ok     $name"
+                passed=$((passed + 1))
+        fi
+}
+
+# Missed bars fail the first case; the tables are complete all the same.
+check_evaluate() {
+        stage "evaluation on simulated nights: takes a quarter of an hour to an hour"
+        check build-evaluate build_new gcc evaluate --buildtype=release || return
+        shown evaluation build/evaluate/tests/evaluate/evaluate --bars --csv build/evaluate/evaluation.csv
+        check curve python3 tests/evaluate/curve.py build/evaluate/evaluation.csv build/evaluate/evaluation.svg
+        echo "the curve: build/evaluate/evaluation.svg"
+        [ "$evaluate" = constants ] || return
+        stage "what each constant does: takes as long again"
+        shown constants python3 tests/evaluate/sweep.py build/evaluate/tests/evaluate/evaluate .
+}
+
+check_all() {
+        check_sources
+        check_gcc
+        check_clang
+        check_sanitizers
+        check_valgrind
+        check_vm
+}
+
 main() {
         options_read "$@"
         rm -rf "$logs"
         mkdir -p "$logs" || exit 73
         stage "packages"
         if check packages packages_install; then
-                check_sources
-                check_gcc
-                check_clang
-                check_sanitizers
-                check_valgrind
-                check_vm
+                if [ "$evaluate" = no ]; then check_all; else check_evaluate; fi
         fi
         rm -rf build/gcc build/clang build/sanitizers
         printf '\n%d skipped\n%d passed, %d failed\n' "$skipped" "$passed" "$failed"

@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT = 520, 320  # of a panel
 LEFT, TOP, GAP_X, GAP_Y, LEGEND = 64, 70, 84, 92, 40
-COLOURS = ['#000000', '#0072b2', '#56b4e9', '#d55e00', '#009e73', '#cc79a7']  # Okabe and Ito 2008
+COLOURS = ['#000000', '#0072b2', '#56b4e9', '#d55e00', '#009e73', '#cc79a7', '#e69f00']  # Okabe and Ito 2008
 LEAST_RATE, MOST_RATE = 0.05, 60.0  # per 8 h; none at all is drawn at the left edge
 LATENCY_MAX_S = 40.0
 SENSITIVE = 0.9  # a setting that misses more than a tenth is not worth its latency
@@ -140,7 +140,7 @@ def draw(settings):
     for row, channels in enumerate(counts):
         parts += draw_panels(settings, channels, row, names)
     for i, (name, colour) in enumerate(zip(names, COLOURS)):
-        x, y = LEFT + i * 185, height - 22
+        x, y = LEFT + i * 165, height - 22
         parts.append(f'<circle cx="{x + 5}" cy="{y - 4}" r="5" fill="{colour}"/>'
                      f'<text x="{x + 16}" y="{y}" font-size="12">{escape(name)}</text>')
     return '\n'.join(parts + ['</svg>', ''])

@@ -199,6 +199,7 @@ static int arguments_parse(int argc, char **argv, struct arguments *arguments) {
 static void add_rivals(struct group *group) {
         group_add(group, &rival_ratio);
         group_add(group, &rival_ratio_alone);
+        group_add(group, &rival_envelope);
         group_add(group, &rival_hodges);
         group_add(group, &rival_tkeo);
         group_add(group, &rival_plmad);

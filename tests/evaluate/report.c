@@ -23,6 +23,7 @@ static const struct {
         {&rival_ratio, 1.6, 15},
         {&rival_ratio, 3.2, 10},
         {&rival_ratio, 2, 20},
+        {&rival_envelope, 1.6, 15},
 };
 
 static const char *text_share(size_t hits, size_t n, char text[static CELL]) {

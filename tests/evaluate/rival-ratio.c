@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Ratio and hold: the RMS of a second stays above so many times rest for so many seconds. Rest is the
- * 25th percentile of two minutes of such seconds. Nobody's in particular, the first idea that one has;
+ * 25th percentile of two minutes of such seconds. Nobody's in particular, the first idea that one has.
+ * "Envelope and hold" asks the same of a 150 ms RMS (Moore et al. 2014), with short breaks bridged;
  * "alone" besides asks that no other channel rises half as much (a cramp is one muscle: Ross and Thomas
  * 1995).
  */
@@ -11,6 +12,7 @@
 #include "tests/evaluate/threshold.h"
 
 #define REST_SHARE 0.25
+#define ENVELOPE_STEPS 3u
 
 static void ratio_take(struct feature *feature, double uv) {
         feature->sum += uv * uv;
@@ -20,6 +22,11 @@ static void ratio_close(struct feature *feature, unsigned n, unsigned step) {
         feature->recent[step % THRESHOLD_STEPS_PER_S] = feature->sum / n;
         feature->value = feature->learn = feature_rms(feature, step, THRESHOLD_STEPS_PER_S);
         feature->sum = 0;
+}
+
+static void envelope_close(struct feature *feature, unsigned n, unsigned step) {
+        ratio_close(feature, n, step);
+        feature->value = feature_rms(feature, step, ENVELOPE_STEPS);
 }
 
 /* Keeps the units of the last two minutes in order. */
@@ -61,6 +68,18 @@ static const struct threshold_family ratio_family = {
         .set = ratio_set,
 };
 
+static const double envelope_thresholds[] = {1.3, 1.5, 1.6, 1.8, 2, 2.5, 3.2, 4};
+static const double envelope_holds_s[] = {5, 8, 10, 12, 15, 20, 30};
+static const double envelope_bridges_s[] = {0.1, 0.5};
+
+static const struct threshold_family envelope_family = {
+        THRESHOLD_SETTINGS(envelope_thresholds, envelope_holds_s, envelope_bridges_s),
+        .take = ratio_take,
+        .close = envelope_close,
+        .learn = ratio_learn,
+        .set = ratio_set,
+};
+
 static const struct threshold_family alone_family = {
         THRESHOLD_SETTINGS(ratio_thresholds, ratio_holds_s, ratio_bridges_s),
         .alone = true,
@@ -78,6 +97,18 @@ const struct rival_kind rival_ratio = {
         .usual = 5 * 9 + 2, /* twice rest for 10 s */
         .channels_min = 1,
         .data = &ratio_family,
+        THRESHOLD_FUNCTIONS,
+};
+
+const struct rival_kind rival_envelope = {
+        .name = "envelope and hold",
+        .source = "plain",
+        .unit = "x rest",
+        .n_settings =
+                THRESHOLD_SETTINGS_COUNT(envelope_thresholds, envelope_holds_s, envelope_bridges_s),
+        .usual = 4 * 14 + 2 * 2, /* twice rest for 10 s, 0.1 s bridged */
+        .channels_min = 1,
+        .data = &envelope_family,
         THRESHOLD_FUNCTIONS,
 };
 

@@ -64,4 +64,5 @@ struct rival {
         struct rival_setup setup;
 };
 
-extern const struct rival_kind rival_hodges, rival_tkeo, rival_plmad, rival_ratio, rival_ratio_alone;
+extern const struct rival_kind rival_hodges, rival_tkeo, rival_plmad, rival_ratio, rival_ratio_alone,
+        rival_envelope;

@@ -41,7 +41,7 @@ def test_figures():
     assert 'SIMULATED' in output
     figures = rows('short.csv')
     detectors = {row['detector'] for row in figures}
-    assert len(detectors) == 6, detectors
+    assert len(detectors) == 7, detectors
     for row in figures:
         assert int(row['strong']) + int(row['weak']) == 4 and float(row['hours']) == 0.8, row
         assert int(row['strong_hits']) <= int(row['strong']) and int(row['weak_hits']) <= int(row['weak']), row

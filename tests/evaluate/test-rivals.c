@@ -18,7 +18,7 @@
 #define SECONDS 240u
 
 static const struct rival_kind *const kinds[] = {&rival_ratio, &rival_ratio_alone, &rival_hodges,
-                                                 &rival_tkeo, &rival_plmad};
+                                                 &rival_tkeo,  &rival_plmad,       &rival_envelope};
 
 struct heard {
         size_t setting;
@@ -86,8 +86,8 @@ static void assert_seconds(uint64_t index, double low_s, double high_s) {
 
 static void test_settings(void **state) {
         /* What stands for each kind in the tables. */
-        static const struct rival_setting usual[] = {
-                {2, 10, 0}, {2, 10, 0}, {3, 10, 0.1}, {15, 10, 0.1}, {1, 10, 0.05}};
+        static const struct rival_setting usual[] = {{2, 10, 0},    {2, 10, 0},    {3, 10, 0.1},
+                                                     {15, 10, 0.1}, {1, 10, 0.05}, {2, 10, 0.1}};
 
         for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
                 struct rival_setting setting = kinds[i]->setting(kinds[i], kinds[i]->usual);
