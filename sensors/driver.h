@@ -198,6 +198,10 @@ struct sensor_driver {
          * for more than one. */
         int (*more)(struct sensor_decoder *decoder, struct emg_block *ret);
 
+        /* The stream is over, nothing more comes: returns 1 with a block that waits for packets before
+         * it, or 0 when there is none left. NULL if none ever waits for what may be lost. */
+        int (*finish)(struct sensor_decoder *decoder, struct emg_block *ret);
+
         /* decode() only takes in (and returns 0): more() is called when all that has arrived, on all
          * sources, is taken in. For sensors whose samples come by several ways in turns. */
         bool settles;

@@ -15,6 +15,8 @@
 #define VALUES_MAX ((OPEN_PROFILE_PACKET_MAX - OPEN_PROFILE_HEADER_SIZE) / 2)
 #define PICOVOLTS_PER_MICROVOLT 1e6
 #define IDENTIFY_S 5
+/* What waits at the end of a stream is no further ahead than the link bears silence: it was forged. */
+#define FINISH_JUMP_MAX_S 2u
 
 struct waiting_packet {
         uint16_t size; /* 0 = none */
@@ -222,6 +224,18 @@ static int decoder_more(struct sensor_decoder *decoder, struct emg_block *ret) {
         return 1;
 }
 
+/* What is missing is lost. */
+static int decoder_finish(struct sensor_decoder *decoder, struct emg_block *ret) {
+        struct waiting_packet *first = decoder->channels > 0 ? waiting_first(decoder) : NULL;
+
+        if (!first || frames_missing(decoder, first->bytes) >
+                              decoder->jump_max / OPEN_PROFILE_JUMP_MAX_S * FINISH_JUMP_MAX_S)
+                return 0;
+        packet_decode(decoder, first->bytes, first->size, ret);
+        waiting_remove(decoder, first);
+        return 1;
+}
+
 static bool waiting_has(const struct sensor_decoder *decoder, const uint8_t *packet) {
         for (size_t i = 0; i < OPEN_PROFILE_WAITING_MAX; i++)
                 if (decoder->waiting[i].size > 0 &&
@@ -380,4 +394,5 @@ const struct sensor_driver open_profile_driver = {
         .format = decoder_format,
         .decode = decoder_decode,
         .more = decoder_more,
+        .finish = decoder_finish,
 };

@@ -31,7 +31,7 @@ struct stream {
 
         struct stream_counters counters;
         sd_event_source *settle; /* runs when nothing more waits; NULL unless the driver wants it */
-        uint64_t arrival_us;     /* of what was taken in last */
+        uint64_t arrival_us;     /* of what was taken in last; 0 = of nothing yet */
         struct stream_fd fds[STREAM_FDS_MAX];
         size_t fds_count;
 
@@ -45,7 +45,11 @@ static void fd_close(struct stream_fd *stream_fd) {
         stream_fd->fd = -1;
 }
 
+static bool waiting_give(struct stream *stream);
+
 static void stream_close(struct stream *stream, int error) {
+        if (waiting_give(stream))
+                return;
         for (size_t i = 0; i < stream->fds_count; i++)
                 fd_close(&stream->fds[i]);
         if (stream->settle)
@@ -104,24 +108,21 @@ static bool decoded_tell(struct stream *stream) {
 }
 
 /* Returns true if a callback freed the stream. */
-static bool packet_take(struct stream *stream, unsigned source, const uint8_t *packet, ssize_t size,
-                        uint64_t arrival_us) {
+static bool packet_decode(struct stream *stream, unsigned source, const uint8_t *packet, ssize_t size,
+                          uint64_t arrival_us) {
         const struct sensor_driver *driver = stream->driver;
         struct emg_block block;
-        bool freed;
         int r;
 
-        if (size <= (ssize_t)DATAGRAM_MAX && packet_pass(stream, source, packet, (size_t)size, &freed))
-                return freed;
         stream->counters.packets++;
         stream->counters.bytes += size > 0 ? (uint64_t)size : 0;
+        stream->arrival_us = arrival_us;
         r = size > (ssize_t)DATAGRAM_MAX
                     ? -EBADMSG
                     : driver->decode(stream->decoder, source, packet, (size_t)size, &block);
         if (r < 0)
                 stream->counters.malformed_packets++;
         if (stream->settle) {
-                stream->arrival_us = arrival_us;
                 (void)sd_event_source_set_enabled(stream->settle, SD_EVENT_ONESHOT);
                 return decoded_tell(stream);
         }
@@ -131,14 +132,44 @@ static bool packet_take(struct stream *stream, unsigned source, const uint8_t *p
         return decoded_tell(stream);
 }
 
-static int on_settled(sd_event_source *event_source, void *userdata) {
-        struct stream *stream = userdata;
+/* Returns true if a callback freed the stream. */
+static bool packet_take(struct stream *stream, unsigned source, const uint8_t *packet, ssize_t size,
+                        uint64_t arrival_us) {
+        bool freed;
+
+        if (size <= (ssize_t)DATAGRAM_MAX && packet_pass(stream, source, packet, (size_t)size, &freed))
+                return freed;
+        return packet_decode(stream, source, packet, size, arrival_us);
+}
+
+/* Returns true if a callback freed the stream. */
+static bool settled_give(struct stream *stream) {
         struct emg_block block;
 
         while (stream->driver->more(stream->decoder, &block) > 0)
                 if (block_deliver(stream, &block, stream->arrival_us))
-                        break;
+                        return true;
+        return false;
+}
+
+static int on_settled(sd_event_source *event_source, void *userdata) {
+        (void)settled_give(userdata);
         return 0;
+}
+
+/* Returns true if a callback freed the stream. */
+static bool waiting_give(struct stream *stream) {
+        const struct sensor_driver *driver = stream->driver;
+        struct emg_block block;
+
+        if (stream->arrival_us == 0)
+                return false;
+        if (stream->settle && settled_give(stream))
+                return true;
+        while (driver->finish && driver->finish(stream->decoder, &block) > 0)
+                if (block_deliver(stream, &block, stream->arrival_us))
+                        return true;
+        return false;
 }
 
 /* Comes after all descriptors that are ready. */
@@ -186,6 +217,30 @@ static int on_readable(sd_event_source *event_source, int fd, uint32_t revents, 
                         return 0;
         }
         return 0;
+}
+
+/* Returns true if a callback freed the stream. */
+static bool fd_drain(struct stream_fd *stream_fd, uint64_t arrival_us) {
+        for (unsigned i = 0; i < STREAM_BATCH_MAX; i++) {
+                uint8_t packet[DATAGRAM_MAX];
+                ssize_t size = recv(stream_fd->fd, packet, sizeof(packet), MSG_DONTWAIT | MSG_TRUNC);
+
+                if (size <= 0)
+                        return false;
+                if (packet_decode(stream_fd->stream, stream_fd->source, packet, size, arrival_us))
+                        return true;
+        }
+        return false;
+}
+
+void stream_finish(struct stream *stream) {
+        uint64_t arrival_us;
+
+        if (sd_event_now(stream->event, CLOCK_BOOTTIME, &arrival_us) >= 0)
+                for (size_t i = 0; i < stream->fds_count; i++)
+                        if (stream->fds[i].fd >= 0 && fd_drain(&stream->fds[i], arrival_us))
+                                return;
+        (void)waiting_give(stream);
 }
 
 static unsigned driver_sources(const struct sensor_driver *driver) {

@@ -48,6 +48,10 @@ struct stream *stream_free(struct stream *stream);
  * sd-event says. */
 int stream_add_fd(struct stream *stream, unsigned source, int fd);
 
+/* It will be closed: decodes what was not read yet, and gives out the blocks that wait for packets
+ * before them. */
+void stream_finish(struct stream *stream);
+
 /* Decodes a packet that came by another way than a descriptor. `source` may also be
  * SENSOR_SOURCE_ADVERT.
  */

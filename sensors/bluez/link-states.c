@@ -109,6 +109,11 @@ uint64_t link_limit_us(const struct link *link) {
 void link_end_stream(struct link *link, const char *reason) {
         if (!link->subscription)
                 return;
+        if (reason) {
+                link->ending = true;
+                subscription_finish(link->subscription);
+                link->ending = false;
+        }
         link_get_load(link, &link->load);
         link_get_counters(link, &link->counters);
         if (link->has_data)
@@ -181,7 +186,8 @@ static void on_block(const struct emg_block *block, uint64_t arrival_us, void *u
         link->callbacks->block(block, arrival_us, link->userdata);
         /* The stream is in the middle of its datagrams: the facts, which might end it, are looked at
          * later. */
-        if (link->state != LINK_STREAMING && subscription_is_started(link->subscription))
+        if (link->state != LINK_STREAMING && !link->ending &&
+            subscription_is_started(link->subscription))
                 (void)link_fire(link, EVENT_DATA, link_data_reason(link));
 }
 

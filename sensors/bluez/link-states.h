@@ -101,6 +101,7 @@ struct link {
         bool blind;            /* connecting although the sensor was not heard */
         bool hung_up;          /* why it is stalled: the descriptor was closed, not silent */
         bool has_data;         /* of this subscription */
+        bool ending;           /* giving out its last blocks */
         uint64_t streaming_since_us;
         uint64_t last_block_us;
         bool has_streamed;

@@ -497,6 +497,12 @@ int subscription_new(struct bluez *bluez, const struct subscription_setup *setup
         return 0;
 }
 
+/* While the steps run, packets may be replies, which lead to further steps. */
+void subscription_finish(struct subscription *s) {
+        if (subscription_is_started(s))
+                stream_finish(s->stream);
+}
+
 struct subscription *subscription_free(struct subscription *s) {
         if (!s)
                 return NULL;

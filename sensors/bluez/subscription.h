@@ -43,6 +43,8 @@ struct subscription_setup {
 int subscription_new(struct bluez *bluez, const struct subscription_setup *setup,
                      struct subscription **ret);
 struct subscription *subscription_free(struct subscription *subscription);
+/* Before that: gives out what has come and waits, unless it is still being started. */
+void subscription_finish(struct subscription *subscription);
 
 bool subscription_is_started(const struct subscription *subscription);
 /* Manufacturer data, of a driver that takes its packets from adverts. */

@@ -449,6 +449,23 @@ static void first_of_two_holes_is_given_up(void **state) {
         assert_int_equal(DRIVER->more(*state, &block), 0);
 }
 
+static void end_gives_up_what_is_missing(void **state) {
+        struct emg_block block;
+
+        describe_as(*state, &example);
+        assert_int_equal(frame_decode(*state, 0, 0, &block), 1);
+        assert_int_equal(frame_decode(*state, 2, 2, &block), 0);
+        assert_int_equal(frame_decode(*state, 5, 5, &block), 0);
+        assert_int_equal(frame_decode(*state, 30000, 3000000, &block), 0); /* forged */
+        assert_int_equal(DRIVER->finish(*state, &block), 1);
+        assert_int_equal(block.index, 2);
+        assert_int_equal(block.lost_packets, 1);
+        assert_int_equal(DRIVER->finish(*state, &block), 1);
+        assert_int_equal(block.index, 5);
+        assert_int_equal(block.lost_packets, 2);
+        assert_int_equal(DRIVER->finish(*state, &block), 0);
+}
+
 static void gap_without_loss(void **state) {
         struct emg_block block;
 
@@ -623,6 +640,7 @@ int main(void) {
                 decoder_test(forged_counter_does_not_disturb),
                 decoder_test(too_late_is_lost),
                 decoder_test(first_of_two_holes_is_given_up),
+                decoder_test(end_gives_up_what_is_missing),
                 decoder_test(gap_without_loss),
                 decoder_test(time_jumps_an_hour_at_most),
                 decoder_test(counters_wrap),

@@ -220,6 +220,49 @@ static void close_comes_after_the_data(void **state) {
         assert_idle(fixture);
 }
 
+static void finish_gives_what_waits(void **state) {
+        struct fixture *fixture = *state;
+
+        packet_send(fixture, 0, 0, 7);
+        packet_send(fixture, 2, 14, 7);
+        loop_turn(fixture);
+        assert_int_equal(fixture->blocks, 1);
+        packet_send(fixture, 3, 21, 7); /* not read yet */
+        stream_finish(fixture->stream);
+        assert_int_equal(fixture->blocks, 3);
+        assert_int_equal(stream_get_counters(fixture->stream)->packets, 3);
+        assert_int_equal(stream_get_counters(fixture->stream)->frames, 21);
+        assert_int_equal(stream_get_counters(fixture->stream)->lost_packets, 1);
+        stream_finish(fixture->stream);
+        assert_int_equal(fixture->blocks, 3);
+        assert_int_equal(fixture->closed, 0);
+}
+
+static void close_gives_what_waits(void **state) {
+        struct fixture *fixture = *state;
+
+        packet_send(fixture, 1, 7, 7);
+        closep(&fixture->sender);
+        fixture->sender = -1;
+        loop_turn(fixture);
+        assert_int_equal(fixture->blocks, 1);
+        assert_int_equal(fixture->closed, 1);
+        assert_int_equal(stream_get_counters(fixture->stream)->lost_packets, 1);
+}
+
+static void waiting_block_may_free_within_close(void **state) {
+        struct fixture *fixture = *state;
+
+        fixture->free_in_block = true;
+        packet_send(fixture, 1, 7, 7);
+        packet_send(fixture, 2, 14, 7);
+        closep(&fixture->sender);
+        fixture->sender = -1;
+        loop_turn(fixture);
+        assert_int_equal(fixture->blocks, 1);
+        assert_int_equal(fixture->closed, 0);
+}
+
 static void half_close_is_the_end(void **state) {
         struct fixture *fixture = *state;
 
@@ -303,6 +346,9 @@ int main(void) {
                 stream_test(overtaken_packets_are_handed_on_in_order),
                 stream_test(bad_datagrams_are_counted),
                 stream_test(close_comes_after_the_data),
+                stream_test(finish_gives_what_waits),
+                stream_test(close_gives_what_waits),
+                stream_test(waiting_block_may_free_within_close),
                 stream_test(half_close_is_the_end),
                 stream_test(may_be_freed_within_block),
                 stream_test(may_be_freed_within_closed),
