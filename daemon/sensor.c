@@ -293,6 +293,8 @@ static void on_source_block(const struct emg_block *block, uint64_t arrival_us, 
 
         if (arrival_us >= sensor->battery_check_us)
                 check_battery(sensor);
+        if (block->frames_after > 0 && sensor->format.rate_mhz > 0)
+                arrival_us -= stream_frames_to_us(sensor->format.rate_mhz, block->frames_after);
         if (sensor->clock)
                 sample_clock_push(sensor->clock, block, arrival_us);
         else

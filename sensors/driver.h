@@ -109,6 +109,8 @@ struct emg_block {
         uint32_t channels;
         const int32_t *counts; /* frames x channels, interleaved, oldest first */
         uint64_t lost_packets; /* missing right before this packet */
+        uint32_t frames_after; /* that came meanwhile, while it waited for packets before it: by so much
+                                  it is older than what has just arrived */
 };
 
 /* What a sensor tells beside its samples. */

@@ -34,6 +34,7 @@ struct sensor_decoder {
 
         struct waiting_packet waiting[OPEN_PROFILE_WAITING_MAX];
         size_t waiting_count;
+        size_t waiting_values;
 
         int32_t counts[VALUES_MAX];
 };
@@ -108,6 +109,7 @@ int open_profile_describe(struct sensor_decoder *decoder, const uint8_t *value, 
         for (size_t i = 0; i < OPEN_PROFILE_WAITING_MAX; i++)
                 decoder->waiting[i].size = 0;
         decoder->waiting_count = 0;
+        decoder->waiting_values = 0;
         decoder->format = format;
         *ret = format;
         return 0;
@@ -166,10 +168,14 @@ static int counters_check(const struct sensor_decoder *decoder, const uint8_t *p
         return -EBADMSG;
 }
 
+static size_t packet_values(const struct sensor_decoder *decoder, size_t size) {
+        return (size - OPEN_PROFILE_HEADER_SIZE) / decoder->value_size;
+}
+
 /* The packet must have passed counters_check(). */
 static void packet_decode(struct sensor_decoder *decoder, const uint8_t *packet, size_t size,
                           struct emg_block *ret) {
-        size_t values = (size - OPEN_PROFILE_HEADER_SIZE) / decoder->value_size;
+        size_t values = packet_values(decoder, size);
 
         for (size_t i = 0; i < values; i++)
                 decoder->counts[i] =
@@ -182,12 +188,14 @@ static void packet_decode(struct sensor_decoder *decoder, const uint8_t *packet,
                 .channels = decoder->channels,
                 .counts = decoder->counts,
                 .lost_packets = packets_missing(decoder, packet),
+                .frames_after = (uint32_t)(decoder->waiting_values / decoder->channels),
         };
         decoder->next_sequence = (uint16_t)(packet_sequence(packet) + 1);
         decoder->next_index = ret->index + ret->frames;
 }
 
 static void waiting_remove(struct sensor_decoder *decoder, struct waiting_packet *waiting) {
+        decoder->waiting_values -= packet_values(decoder, waiting->size);
         waiting->size = 0;
         decoder->waiting_count--;
 }
@@ -210,6 +218,14 @@ static struct waiting_packet *waiting_first(struct sensor_decoder *decoder) {
         return first;
 }
 
+static void waiting_decode(struct sensor_decoder *decoder, struct waiting_packet *waiting,
+                           struct emg_block *ret) {
+        size_t size = waiting->size;
+
+        waiting_remove(decoder, waiting);
+        packet_decode(decoder, waiting->bytes, size, ret);
+}
+
 /* A waiting packet whose turn it is. Returns 1 with its block, or 0. */
 static int decoder_more(struct sensor_decoder *decoder, struct emg_block *ret) {
         struct waiting_packet *first;
@@ -219,8 +235,7 @@ static int decoder_more(struct sensor_decoder *decoder, struct emg_block *ret) {
         first = waiting_first(decoder);
         if (!first || packets_missing(decoder, first->bytes) > 0)
                 return 0;
-        packet_decode(decoder, first->bytes, first->size, ret);
-        waiting_remove(decoder, first);
+        waiting_decode(decoder, first, ret);
         return 1;
 }
 
@@ -231,8 +246,7 @@ static int decoder_finish(struct sensor_decoder *decoder, struct emg_block *ret)
         if (!first || frames_missing(decoder, first->bytes) >
                               decoder->jump_max / OPEN_PROFILE_JUMP_MAX_S * FINISH_JUMP_MAX_S)
                 return 0;
-        packet_decode(decoder, first->bytes, first->size, ret);
-        waiting_remove(decoder, first);
+        waiting_decode(decoder, first, ret);
         return 1;
 }
 
@@ -251,6 +265,7 @@ static void waiting_add(struct sensor_decoder *decoder, const uint8_t *packet, s
                 free_one++;
         memcpy(free_one->bytes, packet, size);
         free_one->size = (uint16_t)size;
+        decoder->waiting_values += packet_values(decoder, size);
         decoder->waiting_count++;
 }
 
@@ -277,9 +292,9 @@ static int decoder_decode(struct sensor_decoder *decoder, unsigned source, const
         /* Enough have waited: what is missing is lost. */
         first = decoder->waiting_count == OPEN_PROFILE_WAITING_MAX ? waiting_first(decoder) : NULL;
         if (first && frames_missing(decoder, packet) > frames_missing(decoder, first->bytes)) {
-                packet_decode(decoder, first->bytes, first->size, ret);
-                waiting_remove(decoder, first);
+                waiting_decode(decoder, first, ret);
                 waiting_add(decoder, packet, size);
+                ret->frames_after += (uint32_t)(packet_values(decoder, size) / decoder->channels);
                 return 1;
         }
         if (first) {

@@ -392,8 +392,10 @@ static void waiting_packets_are_not_taken_twice(void **state) {
         assert_int_equal(frame_decode(*state, 1, 1, &block), 0);
         assert_int_equal(frame_decode(*state, 1, 1, &block), 0);
         assert_int_equal(frame_decode(*state, 0, 0, &block), 1);
+        assert_int_equal(block.frames_after, 1);
         assert_int_equal(DRIVER->more(*state, &block), 1);
         assert_int_equal(block.index, 1);
+        assert_int_equal(block.frames_after, 0);
         assert_int_equal(DRIVER->more(*state, &block), 0);
         assert_int_equal(frame_decode(*state, 1, 1, &block), 0);
 }
@@ -423,10 +425,12 @@ static void too_late_is_lost(void **state) {
         assert_int_equal(frame_decode(*state, i, i, &block), 1);
         assert_int_equal(block.index, 1);
         assert_int_equal(block.lost_packets, 1);
+        assert_int_equal(block.frames_after, i - 1);
         assert_int_equal(frame_decode(*state, 0, 0, &block), 0);
         for (uint16_t k = 2; k <= i; k++) {
                 assert_int_equal(DRIVER->more(*state, &block), 1);
                 assert_int_equal(block.index, k);
+                assert_int_equal(block.frames_after, i - k);
                 assert_int_equal(block.lost_packets, 0);
         }
 }
