@@ -13,6 +13,8 @@
 /* Bursts and the first packets, which come late, are evened out by then. */
 #define LOAD_MEASURED_US UINT64_C(10000000)
 
+#define BACKOFF_DOUBLINGS 6u /* 1 to 64 s */
+
 /* Effects of transitions. */
 
 static void count_failed_setup(struct link *link) {
@@ -212,10 +214,23 @@ static void link_set_reason(struct link *link, enum link_state next, const char 
         link->callbacks->state(reported, link->reason, link->userdata);
 }
 
-static void link_leave(struct link *link, enum link_state next, const char *reason) {
-        if (link->state == LINK_STREAMING &&
-            link_now_us() - link->streaming_since_us >= link_forgiving_us(link))
+/* A link that carries data between its losses is worth coming back to at once: each part of the time
+ * after which all failures are forgiven forgives one. Sensors that buzz are let rest. */
+static void link_forgive(struct link *link) {
+        uint64_t streamed_us = link_now_us() - link->streaming_since_us;
+        uint64_t reset_us = link_forgiving_us(link), forgiven;
+
+        if (reset_us == 0 || streamed_us >= reset_us) {
                 link->failures = 0;
+                return;
+        }
+        forgiven = link->driver->buzzes ? 0 : streamed_us * BACKOFF_DOUBLINGS / reset_us;
+        link->failures -= forgiven < link->failures ? (unsigned)forgiven : link->failures;
+}
+
+static void link_leave(struct link *link, enum link_state next, const char *reason) {
+        if (link->state == LINK_STREAMING)
+                link_forgive(link);
         link->call = sd_bus_slot_unref(link->call);
         link->pairing = pairing_free(link->pairing);
         link->stop = script_free(link->stop);

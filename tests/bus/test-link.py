@@ -880,6 +880,17 @@ def test_streaming_long_enough_forgives_failures():
             harness.state('scanning', reason=says('trying again in 0.1 s'))
 
 
+def test_part_of_that_forgives_one_failure():
+    """Each half second of stream, and each loss adds one."""
+    with world(backoff_reset=3000) as (_, mock, harness):
+        for _again in range(4):
+            harness.state('streaming')
+            since = harness.counters()['packets']
+            tap.wait_until(lambda: harness.counters()['packets'] > since + 100, what='a second of packets')
+            mock.order('drop')
+            harness.state('scanning', reason=says('trying again in 0.1 s'))
+
+
 def test_vanished_device_is_found_again():
     with world() as (_, mock, harness):
         harness.streams_on()
