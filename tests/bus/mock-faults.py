@@ -256,6 +256,7 @@ class Mock(mock_bluez.Mock):
             action()
             for device in devices:
                 if device.there_us <= until_us:
+                    device.flowed = False
                     mock_bluez.say('there', device=device.number, time_us=mock_bluez.now_us())
             return False
         GLib.timeout_add(delay_ms, run)

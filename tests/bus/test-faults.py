@@ -38,6 +38,8 @@ LIMIT_S = 1500 if LONG else 110
 OPEN_SENSORS = 6
 DRIVERS = ['crampd'] * OPEN_SENSORS + ['myo', 'gforce']
 RATES_HZ = [1000] * OPEN_SENSORS + [200, 500]
+# Myo buzzes when it is connected to, so crampd waits longer and longer if it is lost again within a minute.
+BUZZING, BUZZING_S = DRIVERS.index('myo'), (61, 100)
 CRAMPING = 0  # the sensor that has a true contraction, and no fault of its own until that is told
 LOSS = (0.004, 0.0008)  # of packets: one alone, several after each other
 MOST_S, MOST_SHARE, ALL_S = 10, 0.95, 70
@@ -142,7 +144,7 @@ class Night:
 
     def schedule(self, sensor):
         sensor.moving = False
-        sensor.next_s = time.monotonic() + sensor.random.uniform(*BETWEEN_S)
+        sensor.next_s = time.monotonic() + sensor.random.uniform(*(BUZZING_S if sensor.number == BUZZING else BETWEEN_S))
 
     def alerts(self):
         return [(str(signal[1][0]), signal) for signal in self.client.signals if signal[0] == 'AlertRaised']
