@@ -31,8 +31,8 @@ LONG = bool(os.environ.get('TESTS_LONG'))
 SEED = os.environ.get('FAULTS_SEED', '1')
 FAULTS = 200 if LONG else 40
 # Seconds of stream between two faults of one sensor, and when bluetoothd and the adapter go.
-BETWEEN_S = (2, 60) if LONG else (2, 7)
-BLACKOUTS_S = [60, 120, 180, 240, 300, 360] if LONG else [14, 30]
+BETWEEN_S = (2, 40) if LONG else (2, 5)
+BLACKOUTS_S = [60, 120, 180, 240, 300, 360] if LONG else [14, 26]
 LIMIT_S = 1500 if LONG else 110
 
 OPEN_SENSORS = 6
@@ -45,7 +45,10 @@ LOSS = (0.004, 0.0008)  # of packets: one alone, several after each other
 MOST_S, MOST_SHARE, ALL_S = 10, 0.95, 70
 CRAMP_RISE_S = 4
 SETTLE_S = 1
-SLIP_MAX_MS = 100  # of sensors without a counter
+STREAM_END_S = 3  # silence ends a stream; what its clock holds is given out then
+# Of sensors without a counter: how far frames' numbers may be off, until the clock has noticed a loss. Arrival times are
+# all that it has, so a loaded machine shows here; the clock's own bar is in tests/unit/test-clock.c.
+SLIP_MS, SLIP_SHARE = 100, 0.9
 TIME_P95_MS = 20
 
 CLIPS = {  # begin and end in the script below
@@ -303,9 +306,15 @@ def time_errors_ms(number, told, epoch_us, reader):
     return errors
 
 
+def lateness_ms(told, epoch_us, rate_hz):
+    """How late the mock itself was with each packet: nobody can tell the time better than that."""
+    return [(sent_us - epoch_us - (first + count) * 1e6 / rate_hz) / 1000 for _, first, count, fate, sent_us in told
+            if fate == 'sent']
+
+
 def check_accounts(account, client, paths, sensors):
     described = {str(path): details for path, details in client.sensors()}
-    sums, errors, off_ms = Counter(), [], []  # of time, absolute, by sensor
+    sums, errors, late = Counter(), [], []  # errors of time, absolute, by sensor
     for sensor, path in zip(sensors, paths):
         told = account['sensors'][sensor.number]
         result = check_account(sensor.number, told['packets'], described[path], sensor.reader)
@@ -313,20 +322,24 @@ def check_accounts(account, client, paths, sensors):
             assert sensor.reader.counts == told['counts'], f'sensor {sensor.number}: other samples came out than went in'
             sums.update({name: result[name] for name in ('sent', 'lost', 'after')})
         else:
-            off_ms.append(1000 * max(map(abs, result['off'])) / RATES_HZ[sensor.number])
+            off_ms = [1000 * abs(off) / RATES_HZ[sensor.number] for off in result['off']]
+            within = sum(off <= SLIP_MS for off in off_ms) / len(off_ms)
             tap.measured(f'{DRIVERS[sensor.number]}, without a counter: {result["sent"]} frames, {result["lost"]} lost within '
-                         f'streams, noticed by the clock: frame numbers never off by more than {off_ms[-1]:.0f} ms')
+                         f'streams and noticed by the clock: {100 * off_ms.count(0) / len(off_ms):.1f} % numbered to the sample, '
+                         f'{100 * within:.1f} % within {SLIP_MS} ms, off by {max(off_ms):.0f} ms at most')
+            assert within >= SLIP_SHARE, within
+        late += lateness_ms(told['packets'], account['epoch_us'], RATES_HZ[sensor.number])
         errors.append([abs(e) for e in time_errors_ms(sensor.number, told['packets'], account['epoch_us'], sensor.reader)])
     tap.measured(f'with counters: {sums["sent"]} frames sent and received, every value as sent; {sums["lost"]} lost within '
                  f'streams, all counted and placed to the sample; {sums["after"]} more at the end of streams, in gaps')
     every = [e for of_sensor in errors for e in of_sensor]
     tap.measured(f'times told are off by {quantile(every, 0.5):.1f} ms (median), {quantile(every, 0.95):.1f} ms (p95), '
-                 f'{max(every):.0f} ms (most), over all gaps')
+                 f'{max(every):.0f} ms (most), over all gaps; packets were sent late by {quantile(late, 0.5):.1f} ms (median), '
+                 f'{quantile(late, 0.95):.1f} ms (p95)')
     for sensor, of_sensor in zip(sensors, errors):
         tap.note(f'sensor {sensor.number}: {quantile(of_sensor, 0.5):.1f} ms (median), {quantile(of_sensor, 0.95):.1f} ms (p95), '
                  f'{max(of_sensor):.1f} ms (most)')
-    assert max(off_ms) <= SLIP_MAX_MS, off_ms
-    assert quantile(every, 0.95) <= TIME_P95_MS
+    assert quantile(every, 0.95) <= TIME_P95_MS + quantile(late, 0.95)
 
 
 def take_account(client, mock, sensors, folder):
@@ -335,12 +348,14 @@ def take_account(client, mock, sensors, folder):
     mock.order('lossy', single=0, several=0)
     end_s = time.monotonic() + SETTLE_S
 
-    def drained():
-        return not any([sensor.reader.drain() for sensor in sensors]) and time.monotonic() > end_s
-    client.wait(drained)
+    def passed():
+        for sensor in sensors:
+            sensor.reader.drain()
+        return time.monotonic() > end_s
+    client.wait(passed)
     mock.order('account', file=str(file))
-    end_s = time.monotonic() + SETTLE_S
-    client.wait(drained)
+    end_s = time.monotonic() + STREAM_END_S
+    client.wait(passed)
     return json.loads(file.read_text(encoding='ascii'))
 
 
