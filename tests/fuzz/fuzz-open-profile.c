@@ -52,6 +52,7 @@ static void block_check(const struct emg_block *block, const struct stream_forma
         assert((block->index - next_index) * 1000 <=
                (uint64_t)format->rate_mhz * OPEN_PROFILE_JUMP_MAX_S);
         assert(block->lost_packets <= block->index - next_index);
+        assert(block->frames_after <= OPEN_PROFILE_WAITING_MAX * OPEN_PROFILE_PACKET_MAX / 2);
         for (uint32_t i = 0; i < block->frames * block->channels; i++) {
                 assert(block->counts[i] >= -8388608 && block->counts[i] <= 8388607);
         }
@@ -68,9 +69,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         assert(open_profile_driver.decoder_new(&decoder) == 0);
         piece_size = piece_take(&input, &piece);
         if (open_profile_describe(decoder, piece, piece_size, &format) == 0) {
+                struct emg_block block;
+
                 format_check(&format);
                 while (input.size > 0) {
-                        struct emg_block block;
                         int r;
 
                         piece_size = piece_take(&input, &piece);
@@ -80,6 +82,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                                 block_check(&block, &format, next_index);
                                 next_index = block.index + block.frames;
                         }
+                }
+                for (size_t i = 0; open_profile_driver.finish(decoder, &block) > 0; i++) {
+                        assert(i < OPEN_PROFILE_WAITING_MAX);
+                        block_check(&block, &format, next_index);
+                        next_index = block.index + block.frames;
                 }
         }
         open_profile_driver.decoder_free(decoder);
