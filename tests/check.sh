@@ -20,6 +20,7 @@ packages="gcc libc6-dev meson ninja-build pkg-config libsystemd-dev libdbus-1-de
 
 logs=$PWD/build/check
 jobs=2
+tests_at_once=3 # many of them mostly wait
 passed=0 failed=0 skipped=0
 recordings='' with_vm=yes evaluate=no
 
@@ -99,7 +100,7 @@ suite() {
         shift 2
         rm -f "$build"/meson-logs/*.junit.xml "$build"/meson-logs/*.json
         status=0
-        meson test -C "$build" --no-rebuild --num-processes "$jobs" --print-errorlogs "$@" \
+        meson test -C "$build" --no-rebuild --num-processes "$tests_at_once" --print-errorlogs "$@" \
                 >"$logs/$name.log" 2>&1 </dev/null || status=$?
         junit=$(find "$build/meson-logs" -name '*.junit.xml')
         if [ -z "$junit" ]; then
