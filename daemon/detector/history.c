@@ -74,40 +74,63 @@ static double level_around(const struct history *history, uint32_t channel, uint
         return power_over(history, channel, hop > half ? hop - half : 0, hop + half);
 }
 
-/* A sudden start is seen to the hop; the seconds around it smear it. Returns `coarse` when there is none
- * near. */
-static uint64_t onset_refine_abrupt(const struct history *history, const struct grid *grid,
-                                    uint32_t channel, uint64_t coarse, double rest_uv) {
-        double edge = rest_uv * rest_uv * TUNING_ONSET_ABRUPT_RATIO * TUNING_ONSET_ABRUPT_RATIO;
-        uint64_t last = coarse + grid_hops(grid, TUNING_ONSET_ABRUPT_MS);
-
-        for (uint64_t hop = coarse; hop <= last && hop < history->taken; hop++)
+/* The first hop of from..last from which on the power is above the edge, for a second at least; or
+ * history->taken. */
+static uint64_t hop_above(const struct history *history, uint32_t channel, uint64_t from, uint64_t last,
+                          double edge) {
+        for (uint64_t hop = from; hop <= last && hop < history->taken; hop++)
                 if (power_at(history, channel, hop) > edge &&
                     power_over(history, channel, hop, hop + TUNING_ENVELOPE_HOPS) > edge &&
                     power_over(history, channel, hop, hop + TUNING_LEVEL_HOPS) > edge)
                         return hop;
-        return coarse;
+        return history->taken;
+}
+
+/* How much of the way from one level over rest (as power) to another lies before the first, when the
+ * muscle's own amplitude grows in a line from zero; it adds to rest as power. */
+static double line_before(double low, double high, double rest) {
+        low = __builtin_sqrt(low - rest);
+        high = __builtin_sqrt(high - rest);
+        return low / (high - low);
 }
 
 /*
- * A slow rise is extended back in a line. It is the muscle's own amplitude that is extended; it adds to
- * rest as power, level^2 = rest^2 + activity^2.
+ * A sudden start is seen to the hop; the seconds around it smear it. One that takes some seconds is
+ * extended back in a line, no further than those around `coarse` reach. Returns `coarse` when there is
+ * none near.
  */
+static uint64_t onset_refine_abrupt(const struct history *history, const struct grid *grid,
+                                    uint32_t channel, uint64_t coarse, double rest_uv) {
+        double rest = rest_uv * rest_uv;
+        double low = rest * TUNING_ONSET_ABRUPT_RATIO * TUNING_ONSET_ABRUPT_RATIO;
+        double high = rest * TUNING_ONSET_STEEP_RATIO * TUNING_ONSET_STEEP_RATIO;
+        uint64_t last = coarse + grid_hops(grid, TUNING_ONSET_ABRUPT_MS), hop, reached, back, earliest;
+
+        hop = hop_above(history, channel, coarse, last, low);
+        if (hop == history->taken)
+                return coarse;
+        reached = hop_above(history, channel, hop, hop + grid_hops(grid, TUNING_ONSET_STEEP_MS), high);
+        if (reached == history->taken)
+                return hop;
+        back = (uint64_t)((double)(reached - hop) * line_before(low, high, rest));
+        earliest = coarse > history_oldest(history) + TUNING_REFERENCE_HOPS / 2
+                           ? coarse - TUNING_REFERENCE_HOPS / 2
+                           : history_oldest(history);
+        return hop > earliest + back ? hop - back : earliest;
+}
+
+/* A slow rise is extended back in a line. */
 static uint64_t onset_refine_ramp(const struct history *history, const struct grid *grid,
                                   uint32_t channel, uint64_t coarse, double usual_uv, double edge) {
         double rest = usual_uv * usual_uv,
                upper = rest * TUNING_ONSET_RAMP_RATIO * TUNING_ONSET_RAMP_RATIO;
-        double low, high;
         uint64_t limit = grid_hops(grid, TUNING_ONSET_RAMP_MS), reached = coarse, back;
 
         if (edge <= rest || edge >= upper)
                 return coarse;
-        low = __builtin_sqrt(edge - rest);
-        high = __builtin_sqrt(upper - rest);
-
         while (reached < history->taken && level_around(history, channel, reached) < upper)
                 reached++;
-        back = (uint64_t)((double)(reached - coarse) * low / (high - low));
+        back = (uint64_t)((double)(reached - coarse) * line_before(edge, upper, rest));
         if (back > limit)
                 back = limit;
         return coarse > history_oldest(history) + back ? coarse - back : history_oldest(history);
@@ -133,7 +156,7 @@ uint64_t history_find_onset(const struct history *history, const struct grid *gr
         }
 
         refined = onset_refine_abrupt(history, grid, channel, hop, rest_uv);
-        return refined > hop
+        return refined != hop
                        ? refined
                        : onset_refine_ramp(history, grid, channel, hop, usual_uv, edge_uv * edge_uv);
 }

@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#define TUNING_VERSION "1"
+#define TUNING_VERSION "2"
 
 /* --- Conditioning --- */
 
@@ -200,6 +200,10 @@
  * Chosen. */
 #define TUNING_ONSET_ABRUPT_RATIO 1.5
 #define TUNING_ONSET_ABRUPT_MS 1500
+/* .. and if it then takes up to so many ms to this level over rest, activity is extended from both in a
+ * line to zero. Chosen. */
+#define TUNING_ONSET_STEEP_RATIO 3.0
+#define TUNING_ONSET_STEEP_MS 6000
 /* For slow ones: activity is extended in a line from two levels over rest to zero, at most this far, ms.
  * Chosen. */
 #define TUNING_ONSET_RAMP_RATIO 2.0
