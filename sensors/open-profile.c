@@ -15,7 +15,8 @@
 #define VALUES_MAX ((OPEN_PROFILE_PACKET_MAX - OPEN_PROFILE_HEADER_SIZE) / 2)
 #define PICOVOLTS_PER_MICROVOLT 1e6
 #define IDENTIFY_S 5
-/* What waits at the end of a stream is no further ahead than the link bears silence: it was forged. */
+/* A single packet that waits at the end of a stream and is further ahead than the link bears silence was
+ * forged. */
 #define FINISH_JUMP_MAX_S 2u
 
 struct waiting_packet {
@@ -239,12 +240,30 @@ static int decoder_more(struct sensor_decoder *decoder, struct emg_block *ret) {
         return 1;
 }
 
+static bool waiting_is_continued(const struct sensor_decoder *decoder,
+                                 const struct waiting_packet *waiting) {
+        uint32_t frames = (uint32_t)(packet_values(decoder, waiting->size) / decoder->channels);
+
+        for (size_t i = 0; i < OPEN_PROFILE_WAITING_MAX; i++) {
+                const struct waiting_packet *next = &decoder->waiting[i];
+
+                if (next->size > 0 &&
+                    packet_sequence(next->bytes) == (uint16_t)(packet_sequence(waiting->bytes) + 1) &&
+                    packet_counter(next->bytes) == packet_counter(waiting->bytes) + frames)
+                        return true;
+        }
+        return false;
+}
+
 /* What is missing is lost. */
 static int decoder_finish(struct sensor_decoder *decoder, struct emg_block *ret) {
         struct waiting_packet *first = decoder->channels > 0 ? waiting_first(decoder) : NULL;
 
-        if (!first || frames_missing(decoder, first->bytes) >
-                              decoder->jump_max / OPEN_PROFILE_JUMP_MAX_S * FINISH_JUMP_MAX_S)
+        if (!first)
+                return 0;
+        if (frames_missing(decoder, first->bytes) >
+                    decoder->jump_max / OPEN_PROFILE_JUMP_MAX_S * FINISH_JUMP_MAX_S &&
+            !waiting_is_continued(decoder, first))
                 return 0;
         waiting_decode(decoder, first, ret);
         return 1;

@@ -267,6 +267,17 @@ def spread(runs):
     return [first + i for first, frames, *_ in runs for i in range(frames)]
 
 
+def first_difference(frames, streams, indexes):
+    """For a test that fails: where more is missing than was lost."""
+    begin = 0
+    for i, index in enumerate(indexes):
+        if streams[i] != streams[begin]:
+            begin = i
+        elif index - indexes[begin] != frames[i] - frames[begin]:
+            return f'first after {i - begin} frames of start {streams[i]}, {streams.count(streams[i])} of which were sent'
+    return 'at the end'
+
+
 def check_account(number, told, described, reader):
     """Returns figures for the sum. `told`: (stream, first frame, frames, fate, time) of each packet that a sensor made."""
     last_sent = {stream: first for stream, first, _, fate, _ in told if fate == 'sent'}
@@ -277,7 +288,9 @@ def check_account(number, told, described, reader):
     frames, indexes = spread(sent), spread(reader.pieces)
 
     assert (int(described['packets']), int(described['malformed_packets'])) == (len(sent), 0), (number, described, len(sent))
-    assert len(indexes) == len(frames), f'sensor {number}: {len(frames)} frames were sent, {len(indexes)} came out'
+    assert len(indexes) == len(frames), (
+        f'sensor {number}: {len(frames)} frames were sent, {len(indexes)} came out, {described["monitored_us"]} us are counted; ' +
+        first_difference(frames, streams, indexes))
     assert int(described['monitored_us']) == len(frames) * 1000000 // RATES_HZ[number]
 
     # How far the daemon's numbers are off within each stream; they begin anew with every stream.

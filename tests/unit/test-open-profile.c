@@ -470,6 +470,25 @@ static void end_gives_up_what_is_missing(void **state) {
         assert_int_equal(DRIVER->finish(*state, &block), 0);
 }
 
+/* A sensor that was silent for long after its start, and whose link is lost soon after. */
+static void end_believes_packets_that_agree(void **state) {
+        struct emg_block block;
+
+        describe_as(*state, &example);
+        for (uint16_t i = 400; i < 405; i++)
+                assert_int_equal(frame_decode(*state, i, i * 20u, &block), 0);
+        assert_int_equal(DRIVER->finish(*state, &block), 0);
+
+        describe_as(*state, &example);
+        for (uint16_t i = 8000; i < 8005; i++)
+                assert_int_equal(frame_decode(*state, i, i, &block), 0);
+        for (uint16_t i = 8000; i < 8005; i++) {
+                assert_int_equal(DRIVER->finish(*state, &block), 1);
+                assert_int_equal(block.index, i);
+        }
+        assert_int_equal(DRIVER->finish(*state, &block), 0);
+}
+
 static void gap_without_loss(void **state) {
         struct emg_block block;
 
@@ -645,6 +664,7 @@ int main(void) {
                 decoder_test(too_late_is_lost),
                 decoder_test(first_of_two_holes_is_given_up),
                 decoder_test(end_gives_up_what_is_missing),
+                decoder_test(end_believes_packets_that_agree),
                 decoder_test(gap_without_loss),
                 decoder_test(time_jumps_an_hour_at_most),
                 decoder_test(counters_wrap),
