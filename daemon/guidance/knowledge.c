@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* The names of what is known: see knowledge.h. The table itself is generated. */
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/guidance/knowledge.h"
+
+static const struct {
+        const char *name;
+        const char *title;
+} nutrients[NUTRIENT_MAX] = {
+        [NUTRIENT_MAGNESIUM] = {"magnesium", "Magnesium"},
+        [NUTRIENT_POTASSIUM] = {"potassium", "Potassium"},
+        [NUTRIENT_CALCIUM] = {"calcium", "Calcium"},
+        [NUTRIENT_VITAMIN_D] = {"vitamin-d", "Vitamin D"},
+        [NUTRIENT_VITAMIN_K2] = {"vitamin-k2", "Vitamin K2"},
+        [NUTRIENT_VITAMIN_B1] = {"vitamin-b1", "Vitamin B1 (thiamine)"},
+        [NUTRIENT_VITAMIN_B12] = {"vitamin-b12", "Vitamin B12 (cobalamin)"},
+        [NUTRIENT_HYDRATION] = {"hydration", "Drinking enough"},
+};
+
+static const char *const grades[GRADE_MAX] = {
+        [GRADE_STRONG] = "strong",   [GRADE_MODERATE] = "moderate",
+        [GRADE_LIMITED] = "limited", [GRADE_MIXED] = "mixed",
+        [GRADE_AGAINST] = "against", [GRADE_COMMON_ADVICE] = "common-advice",
+};
+
+static const char *const kinds[STATEMENT_KIND_MAX] = {
+        [STATEMENT_ROLE] = "role",
+        [STATEMENT_LACK] = "lack",
+        [STATEMENT_RISK] = "risk",
+        [STATEMENT_FOODS] = "foods",
+        [STATEMENT_INTAKE] = "intake",
+        [STATEMENT_LIMIT] = "limit",
+        [STATEMENT_FORMS] = "forms",
+        [STATEMENT_ABSORPTION] = "absorption",
+        [STATEMENT_INTERACTION] = "interaction",
+        [STATEMENT_EVIDENCE] = "evidence",
+        [STATEMENT_COMPARISON] = "comparison",
+        [STATEMENT_SUPPLEMENT] = "supplement",
+        [STATEMENT_CAUSE] = "cause",
+        [STATEMENT_RELIEF] = "relief",
+        [STATEMENT_PREVENTION] = "prevention",
+        [STATEMENT_DOCTOR] = "doctor",
+        [STATEMENT_QUININE] = "quinine",
+        [STATEMENT_GENERAL] = "general",
+};
+
+const char *nutrient_to_string(unsigned nutrient) {
+        return nutrient < NUTRIENT_MAX ? nutrients[nutrient].name : NULL;
+}
+
+const char *nutrient_title(unsigned nutrient) {
+        return nutrient < NUTRIENT_MAX ? nutrients[nutrient].title : NULL;
+}
+
+int nutrient_from_string(const char *name) {
+        for (int i = 0; i < NUTRIENT_MAX; i++)
+                if (strcmp(nutrients[i].name, name) == 0)
+                        return i;
+        return -EINVAL;
+}
+
+const char *grade_to_string(unsigned grade) {
+        return grade < GRADE_MAX ? grades[grade] : NULL;
+}
+
+const char *statement_kind_to_string(unsigned kind) {
+        return kind < STATEMENT_KIND_MAX ? kinds[kind] : NULL;
+}
