@@ -33,7 +33,7 @@ enum field {
 #define FACTORS(X)                                                                                      \
         X(UNDER_18, "under-18", "age under 18", AGE)                                                    \
         X(OVER_50, "over-50", "age over 50", AGE)                                                       \
-        X(OVER_65, "over-65", "age over 65", AGE)                                                       \
+        X(OVER_65, "over-65", "age of 65 or more", AGE)                                                 \
         X(PREGNANT, "pregnant", "pregnancy", PREGNANCY)                                                 \
         X(BREASTFEEDING, "breastfeeding", "breastfeeding", PREGNANCY)                                   \
         X(VEGAN, "vegan", "vegan diet", DIET)                                                           \
