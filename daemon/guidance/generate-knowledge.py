@@ -19,7 +19,8 @@ import tomllib
 NUTRIENTS = ['magnesium', 'potassium', 'calcium', 'vitamin-d', 'vitamin-k2', 'vitamin-b1', 'vitamin-b12', 'hydration']
 GRADES = ['strong', 'moderate', 'limited', 'mixed', 'against', 'common-advice']
 KINDS = ['role', 'lack', 'risk', 'foods', 'intake', 'limit', 'forms', 'absorption', 'interaction', 'evidence',
-         'comparison', 'supplement', 'cause', 'relief', 'prevention', 'doctor', 'quinine', 'general']
+         'comparison', 'supplement', 'cause', 'relief', 'prevention', 'doctor', 'quinine', 'general', 'red-flag',
+         'notice']
 # What each nutrient must have to count as complete.
 PARTS = ['role', 'lack', 'risk', 'foods', 'intake', 'limit', 'forms', 'absorption', 'evidence']
 COMPARED = {'effectiveness': 'Food or supplement: does it work?', 'cost': 'Food or supplement: cost',
@@ -30,7 +31,7 @@ TOPICS = NUTRIENTS + ['food', 'causes', 'relief', 'stretching', 'doctor', 'quini
 AMOUNT_UNITS = ['mg', 'µg', 'IU', 'g', 'ml']
 # A figure of one of these is written with its unit right behind; of the others the unit only says what is counted.
 FIGURE_UNITS = AMOUNT_UNITS + ['%', 'hours', 'minutes', 'weeks', 'years', 'people', 'studies', 'reports', 'deaths',
-                               'cramps a week', 'ratio', 'year']
+                               'cramps a week', 'ratio', 'year', 'years of age']
 UNITS_BEHIND = AMOUNT_UNITS + ['%', 'hours', 'minutes', 'weeks', 'years', 'people', 'studies']
 
 # Authorities set an upper limit for these: Institute of Medicine 1997, 2011.
@@ -361,6 +362,8 @@ def check_complete(check, statements):
     for statement in statements:
         if statement.get('topic') == 'quinine' and statement.get('kind') != 'quinine':
             check.fault(f'statement {statement.get("id")}', 'speaks of quinine other than as a warning')
+        if statement.get('topic') == 'potassium' and statement.get('kind') == 'supplement':
+            check.fault(f'statement {statement.get("id")}', 'suggests potassium tablets, which are for a doctor to prescribe')
 
 
 # --- Writing ---------------------------------------------------------------------------------------------------------

@@ -44,6 +44,8 @@ static const char *const kinds[STATEMENT_KIND_MAX] = {
         [STATEMENT_DOCTOR] = "doctor",
         [STATEMENT_QUININE] = "quinine",
         [STATEMENT_GENERAL] = "general",
+        [STATEMENT_RED_FLAG] = "red-flag",
+        [STATEMENT_NOTICE] = "notice",
 };
 
 const char *nutrient_to_string(unsigned nutrient) {

@@ -55,6 +55,8 @@ enum statement_kind {
         STATEMENT_DOCTOR,
         STATEMENT_QUININE, /* only to who asks for it or takes it */
         STATEMENT_GENERAL,
+        STATEMENT_RED_FLAG, /* this and a notice: only by a rule of advise.c */
+        STATEMENT_NOTICE,
         STATEMENT_KIND_MAX
 };
 

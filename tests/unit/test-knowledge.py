@@ -141,6 +141,11 @@ def test_quinine_is_only_a_warning():
     refused(altered('topic = "quinine"\nkind = "quinine"', 'topic = "quinine"\nkind = "prevention"'), 'other than as a warning')
 
 
+def test_potassium_tablets_are_refused():
+    whole = entry('potassium-forms')
+    refused(SHIPPED.replace(whole, whole.replace('kind = "forms"', 'kind = "supplement"')), 'suggests potassium tablets')
+
+
 def test_unknown_key_is_refused():
     refused(altered('goes_beyond =', 'goes_beyound ='), 'unknown key "goes_beyound"')
 

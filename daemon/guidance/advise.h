@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Advice: what this sleeper is told, in which order, and why. From plain structures to a ranked list;
+ * knows nothing of bus, store or language. Red flags come first and always. What is not known counts as
+ * unsafe: then food in general terms and "ask a pharmacist", no amounts. Whatever contradicts profile or
+ * medicine is held back, and the result says why. Called by whoever publishes guidance or starts trials.
+ *
+ * Every text, title, reason and phrase is an English message id for gettext; a text is shown by
+ * translating its parts and joining them with spaces.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/guidance/knowledge.h"
+#include "daemon/guidance/profile.h"
+#include "daemon/guidance/symptom.h"
+
+#define ADVICE_ITEMS_MAX 256
+#define ADVICE_TEXTS_MAX 4
+#define ADVICE_REASONS_MAX 8
+#define ADVICE_FOODS_MAX 16
+
+/* The last four weeks of the log, as means a day over the days that have an entry of the kind; 0
+ * without. */
+struct advice_log {
+        double food[NUTRIENT_MAX], supplement[NUTRIENT_MAX]; /* µg; ml for hydration, all under `food` */
+        unsigned days[NUTRIENT_MAX];
+        double standing_min, exercise_min;
+        unsigned standing_days, exercise_days;
+};
+
+/* The last four weeks and the four before; only monitored nights, clusters as in trial.h. */
+struct advice_history {
+        unsigned nights, clusters;
+        unsigned nights_before, clusters_before;
+        double longest_s; /* the longest cramp of the last four weeks */
+        double mean_pain; /* 0 to 10; NAN when none was noted */
+};
+
+struct advice_request {
+        const struct profile *profile;
+        const struct advice_log *log;         /* NULL: none */
+        const struct advice_history *history; /* NULL: none */
+        const struct symptoms *symptoms;      /* NULL: none */
+        const char *topic; /* all about a nutrient, "causes", "relief", "stretching", "doctor", "food",
+                            * "quinine"; NULL: what matters now */
+};
+
+/* "You said: %s." with a phrase; the phrase is NULL for messages without %s. */
+struct advice_reason {
+        const char *message;
+        const char *phrase;
+};
+
+struct advice_item {
+        const struct knowledge_statement
+                *statement; /* id, topic, kind, grade, title, sources, reviewed */
+        int nutrient;       /* -1: none */
+        unsigned priority;  /* higher is first */
+        bool red_flag;
+        size_t n_texts, n_reasons, n_foods;
+        const char *texts[ADVICE_TEXTS_MAX];
+        struct advice_reason reasons[ADVICE_REASONS_MAX];
+        const struct knowledge_food *foods[ADVICE_FOODS_MAX];
+        const struct knowledge_intake *intake; /* NULL unless it may be shown */
+        const struct knowledge_limit *limit;
+        uint32_t missing; /* bits of enum field that would sharpen this item */
+};
+
+/* What was held back from somebody, once a nutrient. */
+struct advice_suppressed {
+        enum nutrient nutrient;
+        bool food; /* foods too, not only supplements and trials */
+        size_t n_reasons;
+        struct advice_reason reasons[ADVICE_REASONS_MAX];
+        const char *texts[ADVICE_REASONS_MAX]; /* what is dangerous; NULL for what is only not known */
+};
+
+struct advice {
+        size_t n_items, n_suppressed;
+        struct advice_item items[ADVICE_ITEMS_MAX];
+        struct advice_suppressed suppressed[NUTRIENT_MAX];
+        uint32_t missing; /* bits of enum field: all that would sharpen advice */
+};
+
+/* NULL without memory. The same one serves any number of calls of advise(). */
+struct advice *advice_new(void);
+void advice_free(struct advice *advice);
+
+/* Fills `ret`. An unknown topic gives the red flags alone. */
+void advise(const struct advice_request *request, struct advice *ret);
+
+bool advice_topic_known(const char *topic);
+
+/* Whether amounts of supplements may be told to this sleeper at all. */
+bool advise_amounts_allowed(const struct profile *profile);
+
+/* Whether this sleeper may try a nutrient in a trial; else `ret_why` says why not (may be NULL). */
+bool advise_trial_allowed(const struct profile *profile, enum nutrient nutrient,
+                          struct advice_suppressed *ret_why);
