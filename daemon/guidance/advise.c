@@ -490,6 +490,13 @@ static void foods_add(const struct build *build, struct advice_item *item) {
         }
 }
 
+/* Beside "magnesium-limit" there can be what another authority says: its figure stands in its text. */
+static bool id_ends(const struct knowledge_statement *statement, const char *end) {
+        size_t length = strlen(statement->id);
+
+        return length >= strlen(end) && strcmp(statement->id + length - strlen(end), end) == 0;
+}
+
 static void figures_attach(const struct build *build, struct advice_item *item) {
         struct limit_check check;
 
@@ -497,9 +504,9 @@ static void figures_attach(const struct build *build, struct advice_item *item) 
                 foods_add(build, item);
         if (!build->amounts_allowed)
                 return;
-        if (item->statement->kind == STATEMENT_INTAKE)
+        if (item->statement->kind == STATEMENT_INTAKE && id_ends(item->statement, "-intake"))
                 (void)intake_recommended(build->request->profile, item->nutrient, &item->intake);
-        if (item->statement->kind == STATEMENT_LIMIT) {
+        if (item->statement->kind == STATEMENT_LIMIT && id_ends(item->statement, "-limit")) {
                 (void)limit_check(item->nutrient, build->request->profile->age_years, 0, 0, &check);
                 item->limit = check.limit;
         }
@@ -539,9 +546,7 @@ static uint32_t missing_for(const struct build *build, const struct knowledge_st
 
 /* Not asked for anything, one line of the comparison is enough. */
 static bool worth_unasked(const struct knowledge_statement *statement) {
-        const char *dash = strrchr(statement->id, '-');
-
-        return statement->kind != STATEMENT_COMPARISON || (dash && strcmp(dash, "-recommendation") == 0);
+        return statement->kind != STATEMENT_COMPARISON || id_ends(statement, "-recommendation");
 }
 
 static bool statement_wanted(const struct build *build, const struct knowledge_statement *statement) {

@@ -30,9 +30,11 @@ TOPICS = NUTRIENTS + ['food', 'causes', 'relief', 'stretching', 'doctor', 'quini
 
 AMOUNT_UNITS = ['mg', 'µg', 'IU', 'g', 'ml']
 # A figure of one of these is written with its unit right behind; of the others the unit only says what is counted.
-FIGURE_UNITS = AMOUNT_UNITS + ['%', 'hours', 'minutes', 'weeks', 'years', 'people', 'studies', 'reports', 'deaths',
-                               'cramps a week', 'ratio', 'year', 'years of age']
-UNITS_BEHIND = AMOUNT_UNITS + ['%', 'hours', 'minutes', 'weeks', 'years', 'people', 'studies']
+FIGURE_UNITS = AMOUNT_UNITS + ['%', 'hours', 'minutes', 'weeks', 'years', 'min', 'people', 'trials', 'studies',
+                               'reports', 'points',
+                               'cramps a week', 'ratio', 'year',
+                               'years of age']
+UNITS_BEHIND = AMOUNT_UNITS + ['%', 'hours', 'minutes', 'weeks', 'years', 'people', 'trials', 'studies']
 
 # Authorities set an upper limit for these: Institute of Medicine 1997, 2011.
 LIMITED = ['magnesium', 'calcium', 'vitamin-d']
@@ -275,6 +277,12 @@ def check_foods(check, data, sources, potassium_factors):
     return rows
 
 
+def ages_to_check(rows, nutrient, first):
+    """Every age in months at which a row begins or ends, from the first on: nothing changes between."""
+    edges = {first} | {row[edge] for row in rows if row['nutrient'] == nutrient for edge in ('from', 'below')}
+    return sorted(age for age in edges if first <= age < 120 * 12)
+
+
 def check_intakes(check, data, sources):
     rows = []
     for entry in data.get('intakes', []):
@@ -297,7 +305,7 @@ def check_intakes(check, data, sources):
                          'amount': amount, 'unit': entry.get('unit', ''), 'source': entry.get('source')})
     for nutrient in NUTRIENTS:
         for sex in ('female', 'male'):
-            for age in range(2 * 12, 120 * 12):
+            for age in ages_to_check(rows, nutrient, 2 * 12):
                 fitting = [row for row in rows if row['nutrient'] == nutrient and row['state'] == 'usual' and
                            row['sex'] in ('any', sex) and row['from'] <= age < row['below']]
                 if len(fitting) != 1:
@@ -340,7 +348,7 @@ def check_limits(check, data, sources):
         elif nutrient in LIMITED and 'none' in named[nutrient]:
             check.fault(f'limits of {nutrient}', 'no upper limit, though an authority sets one')
     for nutrient in LIMITED:
-        for age in range(12, 120 * 12):
+        for age in ages_to_check(rows, nutrient, 12):
             fitting = [row for row in rows if row['nutrient'] == nutrient and row['from'] <= age < row['below']]
             if len(fitting) != 1:
                 check.fault(f'limits of {nutrient}', f'{len(fitting)} upper limits for age {age // 12} years')

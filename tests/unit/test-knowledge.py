@@ -114,7 +114,7 @@ def test_gap_in_intakes_is_refused():
 
 
 def test_missing_part_is_refused():
-    refused(SHIPPED.replace(entry('vitamin-k2-limit'), ''), 'nutrient vitamin-k2: has no statement of kind limit')
+    refused(SHIPPED.replace(entry('vitamin-b1-limit'), ''), 'nutrient vitamin-b1: has no statement of kind limit')
 
 
 def test_unknown_condition_is_refused():
