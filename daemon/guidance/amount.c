@@ -203,20 +203,19 @@ int amount_read(enum nutrient nutrient, const char *text, struct amount *ret,
 }
 
 void amount_write(const struct amount *amount, char text[static AMOUNT_TEXT_SIZE]) {
-        char *comma;
+        char number[AMOUNT_TEXT_SIZE - 4], *comma;
 
-        (void)snprintf(text, AMOUNT_TEXT_SIZE, "%.12g", amount->value);
-        if (strchr(text, 'e')) {
+        (void)snprintf(number, sizeof(number), "%.12g", amount->value);
+        if (strchr(number, 'e')) {
                 /* Small, and no exponent is read back: what was read has 11 decimals at most. */
-                (void)snprintf(text, AMOUNT_TEXT_SIZE, "%.11f", amount->value);
-                for (size_t end = strlen(text); text[end - 1] == '0'; end--)
-                        text[end - 1] = '\0';
+                (void)snprintf(number, sizeof(number), "%.11f", amount->value);
+                for (size_t end = strlen(number); number[end - 1] == '0'; end--)
+                        number[end - 1] = '\0';
         }
-        comma = strchr(text, ',');
+        comma = strchr(number, ',');
         if (comma)
                 *comma = '.';
-        (void)snprintf(text + strlen(text), AMOUNT_TEXT_SIZE - strlen(text), "%s",
-                       units[amount->unit].name);
+        (void)snprintf(text, AMOUNT_TEXT_SIZE, "%s%s", number, units[amount->unit].name);
 }
 
 double amount_to_base(enum nutrient nutrient, const struct amount *amount) {
