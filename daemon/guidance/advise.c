@@ -7,15 +7,14 @@
 #include "daemon/basic/cleanup.h"
 #include "daemon/guidance/advise.h"
 #include "daemon/guidance/exact.h"
-
-#define N_(text) text
+#include "daemon/guidance/translate.h"
 
 /* Our own choices, where no source has a number. */
 #define LONG_STANDING_MIN 240.0 /* standing a day that counts as long */
 #define MUCH_EXERCISE_MIN 60.0
-#define LITTLE_DRINK_ML \
-        1000.0            /* drunk a day; EFSA 2010 holds 2.0 to 2.5 l for adequate, with food's water */
-#define LOGGED_DAYS_MIN 3 /* before a mean of the log says anything */
+/* Drunk a day; EFSA 2010 holds 2.0 to 2.5 l for adequate, with the water in food. */
+#define LITTLE_DRINK_ML 1000.0
+#define LOGGED_DAYS_MIN 3    /* before a mean of the log says anything */
 #define LOW_INTAKE_SHARE 0.7 /* of the recommended amount */
 #define OFTEN_A_WEEK 3.0     /* cramps that disturb the sleep "often" (NHS) */
 #define OFTEN_NIGHTS_MIN 7

@@ -9,8 +9,7 @@
 #include "daemon/basic/cleanup.h"
 #include "daemon/guidance/amount.h"
 #include "daemon/guidance/profile.h"
-
-#define N_(text) text
+#include "daemon/guidance/translate.h"
 
 /* Every double of so many digits is exact as an integer. */
 #define DIGITS_MAX 12

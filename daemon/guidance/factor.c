@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/guidance/factor.h"
+#include "daemon/guidance/translate.h"
 
 static const struct {
         const char *name;

@@ -419,7 +419,7 @@ def table_write(out, kind, name, rows):
 def table(factors, sources, statements, contraindications, foods, intakes, limits):
     indexes = {name: index for index, name in enumerate(sources)}
     out = ['/* SPDX-License-Identifier: MIT */', '/* Generated from knowledge.toml by generate-knowledge.py. */',
-           '#include "daemon/guidance/knowledge.h"', '', '/* For xgettext. */', '#define N_(text) text', '']
+           '#include "daemon/guidance/knowledge.h"', '#include "daemon/guidance/translate.h"', '']
     table_write(out, 'source', 'sources', [
         [c_string(name), c_string(source['authors']), str(source['year']), boolean(source.get('undated')),
          c_string(source['where']), c_string(source.get('copied_by'))] for name, source in sources.items()])

@@ -4,19 +4,20 @@
 #include <string.h>
 
 #include "daemon/guidance/knowledge.h"
+#include "daemon/guidance/translate.h"
 
 static const struct {
         const char *name;
         const char *title;
 } nutrients[NUTRIENT_MAX] = {
-        [NUTRIENT_MAGNESIUM] = {"magnesium", "Magnesium"},
-        [NUTRIENT_POTASSIUM] = {"potassium", "Potassium"},
-        [NUTRIENT_CALCIUM] = {"calcium", "Calcium"},
-        [NUTRIENT_VITAMIN_D] = {"vitamin-d", "Vitamin D"},
-        [NUTRIENT_VITAMIN_K2] = {"vitamin-k2", "Vitamin K2"},
-        [NUTRIENT_VITAMIN_B1] = {"vitamin-b1", "Vitamin B1 (thiamine)"},
-        [NUTRIENT_VITAMIN_B12] = {"vitamin-b12", "Vitamin B12 (cobalamin)"},
-        [NUTRIENT_HYDRATION] = {"hydration", "Drinking enough"},
+        [NUTRIENT_MAGNESIUM] = {"magnesium", N_("Magnesium")},
+        [NUTRIENT_POTASSIUM] = {"potassium", N_("Potassium")},
+        [NUTRIENT_CALCIUM] = {"calcium", N_("Calcium")},
+        [NUTRIENT_VITAMIN_D] = {"vitamin-d", N_("Vitamin D")},
+        [NUTRIENT_VITAMIN_K2] = {"vitamin-k2", N_("Vitamin K2")},
+        [NUTRIENT_VITAMIN_B1] = {"vitamin-b1", N_("Vitamin B1 (thiamine)")},
+        [NUTRIENT_VITAMIN_B12] = {"vitamin-b12", N_("Vitamin B12 (cobalamin)")},
+        [NUTRIENT_HYDRATION] = {"hydration", N_("Drinking enough")},
 };
 
 static const char *const grades[GRADE_MAX] = {

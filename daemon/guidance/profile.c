@@ -7,8 +7,7 @@
 
 #include "daemon/basic/cleanup.h"
 #include "daemon/guidance/profile.h"
-
-#define N_(text) text
+#include "daemon/guidance/translate.h"
 
 /* Nobody is older (the oldest known age is 122 years). */
 #define AGE_MAX_YEARS 125
@@ -104,6 +103,7 @@ static const struct {
         {"pantoprazole", FACTOR_PPI},
         {"formoterol", FACTOR_BETA_AGONIST},
         {"salmeterol", FACTOR_BETA_AGONIST},
+        {"aspirin", FACTOR_NSAID},
         {"diclofenac", FACTOR_NSAID},
         {"ibuprofen", FACTOR_NSAID},
         {"naproxen", FACTOR_NSAID},

@@ -5,32 +5,33 @@
 
 #include <stdint.h>
 
-/* X(enumerator, name, phrase for people). The names are on the bus and in databases: these never change.
+/* X(enumerator, name, N_(phrase for people)). The names are on the bus and in databases: these never
+ * change.
  */
-#define SYMPTOMS(X)                                                             \
-        X(SWELLING, "swelling", "swelling")                                     \
-        X(REDNESS, "redness", "redness")                                        \
-        X(SKIN_CHANGE, "skin-change", "a change of the skin")                   \
-        X(WARMTH, "warmth", "a leg that feels hot")                             \
-        X(LASTING_PAIN, "lasting-pain", "pain that stays after the cramp")      \
-        X(WEAKNESS, "weakness", "weakness of the leg")                          \
-        X(WASTING, "wasting", "a muscle that shrinks")                          \
-        X(TWITCHING, "twitching", "twitching under the skin")                   \
-        X(NUMBNESS, "numbness", "numbness")                                     \
-        X(TINGLING, "tingling", "tingling")                                     \
-        X(PAIN_ON_WALKING, "pain-on-walking", "calf pain on walking")           \
-        X(PALE_SKIN, "pale-skin", "pale skin")                                  \
-        X(URGE_TO_MOVE, "urge-to-move", "an urge to move the legs")             \
-        X(DARK_URINE, "dark-urine", "dark urine")                               \
-        X(FEVER, "fever", "fever")                                              \
-        X(WEAKNESS_ALL_OVER, "weakness-all-over", "weakness of the whole body") \
-        X(BREATHLESSNESS, "breathlessness", "short breath")                     \
-        X(CHEST_PAIN, "chest-pain", "chest pain")                               \
-        X(DIRTY_WOUND, "dirty-wound", "a dirty wound")                          \
-        X(POISON, "poison", "contact with poison")                              \
-        X(NEW_MEDICINE, "new-medicine", "a new medicine")                       \
-        X(STOMACH_ILLNESS, "stomach-illness", "vomiting or diarrhoea")          \
-        X(HEAVY_SWEATING, "heavy-sweating", "heavy sweating")
+#define SYMPTOMS(X)                                                                 \
+        X(SWELLING, "swelling", N_("swelling"))                                     \
+        X(REDNESS, "redness", N_("redness"))                                        \
+        X(SKIN_CHANGE, "skin-change", N_("a change of the skin"))                   \
+        X(WARMTH, "warmth", N_("a leg that feels hot"))                             \
+        X(LASTING_PAIN, "lasting-pain", N_("pain that stays after the cramp"))      \
+        X(WEAKNESS, "weakness", N_("weakness of the leg"))                          \
+        X(WASTING, "wasting", N_("a muscle that shrinks"))                          \
+        X(TWITCHING, "twitching", N_("twitching under the skin"))                   \
+        X(NUMBNESS, "numbness", N_("numbness"))                                     \
+        X(TINGLING, "tingling", N_("tingling"))                                     \
+        X(PAIN_ON_WALKING, "pain-on-walking", N_("calf pain on walking"))           \
+        X(PALE_SKIN, "pale-skin", N_("pale skin"))                                  \
+        X(URGE_TO_MOVE, "urge-to-move", N_("an urge to move the legs"))             \
+        X(DARK_URINE, "dark-urine", N_("dark urine"))                               \
+        X(FEVER, "fever", N_("fever"))                                              \
+        X(WEAKNESS_ALL_OVER, "weakness-all-over", N_("weakness of the whole body")) \
+        X(BREATHLESSNESS, "breathlessness", N_("short breath"))                     \
+        X(CHEST_PAIN, "chest-pain", N_("chest pain"))                               \
+        X(DIRTY_WOUND, "dirty-wound", N_("a dirty wound"))                          \
+        X(POISON, "poison", N_("contact with poison"))                              \
+        X(NEW_MEDICINE, "new-medicine", N_("a new medicine"))                       \
+        X(STOMACH_ILLNESS, "stomach-illness", N_("vomiting or diarrhoea"))          \
+        X(HEAVY_SWEATING, "heavy-sweating", N_("heavy sweating"))
 
 #define SYMPTOM_ENUMERATOR(enumerator, name, phrase) SYMPTOM_##enumerator,
 enum symptom { SYMPTOMS(SYMPTOM_ENUMERATOR) SYMPTOM_MAX };

@@ -5,9 +5,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "daemon/guidance/translate.h"
 #include "daemon/guidance/trial.h"
-
-#define N_(text) text
 
 enum trial_phase trial_phase_of(const struct trial_plan *plan, int64_t day) {
         int64_t since = day - plan->start_day;
@@ -246,6 +245,8 @@ static void tell_cautions(struct teller *teller, const struct trial_result *resu
                 tell(teller, N_("People start something when cramps are at their worst, and then they "
                                 "mostly ease by themselves "
                                 "(regression to the mean). Alternating blocks would tell more."));
+        tell(teller, N_("Looking again and again until a difference shows finds one by chance: decide "
+                        "beforehand when to end."));
         if (fabs(result->with.hours_per_night - result->without.hours_per_night) >
             result->without.hours_per_night / 10)
                 tell(teller, N_("The nights of one side were monitored for longer, which distorts the "

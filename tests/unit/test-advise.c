@@ -960,6 +960,20 @@ static void topics_are_known(void **state) {
         assert_int_equal(advice->n_items, 1);
 }
 
+/* The log and the history come as sums, so that ten years of them cost nothing here. */
+static void ranking_is_quick(void **state) {
+        const unsigned calls = 200;
+        const struct advice_history history = {
+                .nights = 28, .clusters = 20, .nights_before = 28, .clusters_before = 10};
+        double start = seconds_now(), each_ms;
+
+        for (unsigned i = 0; i < calls; i++)
+                advise_person(&healthy, (struct advice_request){.history = &history});
+        each_ms = (seconds_now() - start) * 1e3 / calls;
+        print_message("# measured: ranking all advice for a profile takes %.3f ms\n", each_ms);
+        assert_true(getenv("TESTS_SLOW") || each_ms < 20);
+}
+
 static int setup(void **state) {
         advice = advice_new();
         return advice ? 0 : -1;
@@ -985,6 +999,7 @@ int main(void) {
                 cmocka_unit_test(the_record_raises_flags),
                 cmocka_unit_test(trials_say_why_not),
                 cmocka_unit_test(topics_are_known),
+                cmocka_unit_test(ranking_is_quick),
                 cmocka_unit_test(every_statement_is_shown_to_somebody),
                 cmocka_unit_test(no_contraindicated_advice_to_any_flag),
                 cmocka_unit_test(no_contraindicated_advice_to_random_people),

@@ -135,6 +135,7 @@ static void a_clear_difference_is_told_with_its_limits(void **state) {
         assert_told(&result, "0.25 times");
         assert_told(&result, "does not prove");
         assert_told(&result, "regression to the mean");
+        assert_told(&result, "decide beforehand when to end");
         assert_told(&result, "60 s on average");
         assert_told(&result, "5.0 of 10");
         result = compare(TRIAL_ALTERNATING);
