@@ -37,8 +37,8 @@ static enum detector_quality quality_judge(const struct quality *quality,
 void quality_take(struct quality *quality, const struct quality_input *input) {
         enum detector_quality judged;
 
-        quality->limit_share +=
-                (input->limit_share - quality->limit_share) * input->hop_s / TUNING_QUALITY_LIMIT_S;
+        quality->limit_share += ((input->swings ? input->limit_share : 0.0) - quality->limit_share) *
+                                input->hop_s / TUNING_QUALITY_LIMIT_S;
         judged = quality_judge(quality, input);
         if (judged == quality->now) {
                 quality->next_s = 0.0;

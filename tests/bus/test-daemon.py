@@ -5,6 +5,7 @@ against the running daemon, recording, and ends of every kind. Needs CRAMPD, CRA
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -150,6 +151,30 @@ def test_alert_reaches_its_subscriber_and_history():
 def crampctl(*arguments):
     return subprocess.run([os.environ['CRAMPCTL'], *arguments], check=True, capture_output=True, text=True,
                           timeout=60).stdout
+
+
+def test_poor_signal_is_told_and_not_watched():
+    noise = random.Random(4)
+    path = Path(_files.name) / 'rail.csv'
+    with open(path, 'w', encoding='ascii') as file:
+        file.write('time_s,a_uV\n')
+        file.writelines(f'{i / 500:.3f},{3000 if 10000 <= i < 20000 else noise.gauss(0, 5):.1f}\n' for i in range(30000))
+    with System() as system, system.daemon('--virtual', f'{path},speed=10'):
+        client = system.client()
+        sensor = client.sensors()[0][0]
+
+        def described():
+            return client.call(sensor, SENSOR, 'Describe', 'a{sv}', client.options())
+        for quality in ('good', 'saturated', 'good', 'no-data'):
+            client.wait(lambda: described()['signal'] == quality, what=quality)
+            if quality == 'saturated':
+                assert list(described()['signals']) == [quality]
+        client.wait(lambda: described()['state'] == 'ended', what='the end')
+        night, = client.call(ROOT, HISTORY, 'ListNights', 'a{sv}', client.options())[0]
+        gap, = night['longest_gaps']
+        # It takes two seconds to be sure, and three to believe it again.
+        assert str(gap[2]) == 'saturated' and abs(gap[1] - gap[0] - 21000000) < 2500000, gap
+        assert night['monitored_us'] + night['gap_us'] == 60000000 and night['gap_us'] == gap[1] - gap[0], night
 
 
 def test_crampctl_shows_the_same():
