@@ -8,6 +8,7 @@
 
 #include "daemon/basic/cleanup.h"
 #include "tests/corpus/model.h"
+#include "tests/corpus/shape.h"
 
 #define STRIDE_BUMPS 3
 #define TWITCHES_MAX 100000
@@ -33,17 +34,14 @@ static const double plm_shares[CORPUS_MUSCLES] = {
         [MUSCLE_PL] = 0.6,  [MUSCLE_AH] = 0.5, [MUSCLE_RF] = 0.4, [MUSCLE_BF] = 0.6,
 };
 
-static double smooth_step(double x) {
-        x = fmin(fmax(x, 0), 1);
-        return x * x * (3 - 2 * x);
-}
+/* Standing: the soleus most, the shin and thigh hardly; a choice. */
+static const double stand_shares[CORPUS_MUSCLES] = {
+        [MUSCLE_GM] = 0.7, [MUSCLE_GL] = 0.5,  [MUSCLE_SO] = 1,   [MUSCLE_TA] = 0.15,
+        [MUSCLE_PL] = 0.4, [MUSCLE_AH] = 0.35, [MUSCLE_RF] = 0.2, [MUSCLE_BF] = 0.3,
+};
 
-/* 0 to 1 and back to 0 over the event. */
 static double trapezoid(const struct script_event *event, double at_s) {
-        double rise = event->rise_s > 0 ? smooth_step(at_s / event->rise_s) : 1;
-        double fall = event->fall_s > 0 ? smooth_step((event->duration_s - at_s) / event->fall_s) : 1;
-
-        return rise * fall;
+        return shape_trapezoid(at_s, event->duration_s, event->rise_s, event->fall_s);
 }
 
 /* The level of the muscle alone that makes `ratio` x rest together with the rest, in the sensor's band.
@@ -69,9 +67,10 @@ static void fill_recovery(struct activity *activity, const struct script_event *
                           const struct activity_scale *scale) {
         for (size_t i = 0; i < activity->n_levels; i++) {
                 double at_s = (double)i / MODEL_ENVELOPE_HZ;
-                double shape = smooth_step(at_s / fmax(event->rise_s, 0.1)) *
-                               exp(-log(4) * at_s / event->duration_s) *
-                               smooth_step((event->duration_s - at_s) / fmin(2, event->duration_s / 4));
+                double shape =
+                        shape_smooth_step(at_s / fmax(event->rise_s, 0.1)) *
+                        exp(-log(4) * at_s / event->duration_s) *
+                        shape_smooth_step((event->duration_s - at_s) / fmin(2, event->duration_s / 4));
                 double excess = event->ratio > 0 ? event->ratio - 1
                                                  : event->level_uv * scale->band_share / scale->rest_uv;
 
@@ -85,6 +84,8 @@ static void fill_movement(struct activity *activity, const struct script_event *
                           struct random *shared, struct random *own) {
         unsigned bursts = 2 + (unsigned)event->duration_s;
         double gain = random_lognormal(own, 1, 0.5);
+        double between = MODEL_MOVEMENT_TONIC_MIN +
+                         event->tonic * (MODEL_MOVEMENT_TONIC_MAX - MODEL_MOVEMENT_TONIC_MIN);
 
         for (unsigned burst = 0; burst < bursts; burst++) {
                 double centre_s =
@@ -102,10 +103,11 @@ static void fill_movement(struct activity *activity, const struct script_event *
 
         for (size_t i = 0; i < activity->n_levels; i++) {
                 double at_s = (double)i / MODEL_ENVELOPE_HZ;
-                double taper = smooth_step(at_s / 0.4) * smooth_step((event->duration_s - at_s) / 0.6);
+                double taper = shape_smooth_step(at_s / 0.4) *
+                               shape_smooth_step((event->duration_s - at_s) / 0.6);
 
-                activity->level_uv[i] =
-                        (float)(taper * (activity->level_uv[i] + 0.12 * event->level_uv * gain));
+                activity->level_uv[i] = (float)(taper * ((1 - event->tonic) * activity->level_uv[i] +
+                                                         between * event->level_uv * gain));
         }
 }
 
@@ -145,16 +147,16 @@ static void fill_walk(struct activity *activity, const struct script_event *even
         /* The small level between bursts: 4-9 uV in the Santuz gait, of which rest noise is a part. */
         for (size_t i = 0; i < activity->n_levels; i++) {
                 double now_s = (double)i / MODEL_ENVELOPE_HZ;
-                double taper = smooth_step(now_s / 0.3) * smooth_step((event->duration_s - now_s) / 0.3);
+                double taper = shape_smooth_step(now_s / 0.3) *
+                               shape_smooth_step((event->duration_s - now_s) / 0.3);
 
                 activity->level_uv[i] = (float)(taper * (activity->level_uv[i] + 3 * scale));
         }
 }
 
-static void fill_plm(struct activity *activity, const struct script_event *event,
-                     enum corpus_muscle muscle, const struct activity_scale *scale, struct random *own) {
-        double share = plm_shares[muscle] * random_lognormal(own, 1, 0.3);
-
+/* A steady level of which each muscle has its share. */
+static void fill_shared(struct activity *activity, const struct script_event *event, double share,
+                        const struct activity_scale *scale) {
         fill_steady(activity, event, scale);
         for (size_t i = 0; i < activity->n_levels; i++)
                 activity->level_uv[i] *= (float)share;
@@ -237,7 +239,11 @@ static int activity_fill(struct activity *activity, const struct script_event *e
                 fill_walk(activity, event, muscle, shared, own);
                 break;
         case EVENT_PLM:
-                fill_plm(activity, event, muscle, scale, own);
+                fill_shared(activity, event, plm_shares[muscle] * random_lognormal(own, 1, 0.3), scale);
+                break;
+        case EVENT_STAND:
+                fill_shared(activity, event, stand_shares[muscle] * random_lognormal(own, 1, 0.15),
+                            scale);
                 break;
         default:
                 activity->cramp = event->kind == EVENT_CRAMP;

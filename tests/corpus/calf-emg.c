@@ -34,6 +34,12 @@ enum argument {
         OPTION_HOURS,
         OPTION_CRAMPS,
         OPTION_REST,
+        OPTION_REST_SPREAD,
+        OPTION_NOISE_RISE,
+        OPTION_NOISE_CORNER,
+        OPTION_ECG,
+        OPTION_CLOCK,
+        OPTION_ACCELEROMETER,
         OPTION_MAINS,
         OPTION_MAINS_UV,
         OPTION_BITS,
@@ -52,6 +58,12 @@ static const struct option options[] = {
         {"hours", required_argument, NULL, OPTION_HOURS},
         {"cramps", required_argument, NULL, OPTION_CRAMPS},
         {"rest-uv", required_argument, NULL, OPTION_REST},
+        {"rest-spread", required_argument, NULL, OPTION_REST_SPREAD},
+        {"noise-rise", required_argument, NULL, OPTION_NOISE_RISE},
+        {"noise-corner", required_argument, NULL, OPTION_NOISE_CORNER},
+        {"ecg-uv", required_argument, NULL, OPTION_ECG},
+        {"clock-ppm", required_argument, NULL, OPTION_CLOCK},
+        {"accelerometer", no_argument, NULL, OPTION_ACCELEROMETER},
         {"mains", required_argument, NULL, OPTION_MAINS},
         {"mains-uv", required_argument, NULL, OPTION_MAINS_UV},
         {"bits", required_argument, NULL, OPTION_BITS},
@@ -75,7 +87,13 @@ static void print_help(FILE *file) {
                     "  --hours H           length of rest, night, movements\n"
                     "  --cramps N          in a night (2)\n"
                     "  --rest-uv UV        RMS at rest, 20-450 Hz (5)\n"
+                    "  --rest-spread CV    by which the channels' rest differs (0)\n"
+                    "  --noise-rise N      rest noise is 1 + N times as strong below a corner (1.5)\n"
+                    "  --noise-corner HZ   that corner (50)\n"
                     "  --mains 50|60       mains pick-up, with --mains-uv UV RMS (10)\n"
+                    "  --ecg-uv UV         height of the heart's beats (0)\n"
+                    "  --clock-ppm PPM     by which the sensor's clock is fast (0)\n"
+                    "  --accelerometer     three more signals, in g\n"
                     "  --bits N            8 to 24 (16; bdf 24)\n"
                     "  --scale UV          microvolts per count (0.1 at 16 bits)\n"
                     "  --start TIME        when it is said to begin (" DEFAULT_START ")\n"
@@ -172,6 +190,19 @@ static int parse_option(int option, const char *text, struct arguments *argument
                 return parse_unsigned("cramps", text, 1000, &arguments->cramps);
         case OPTION_REST:
                 return parse_double("rest-uv", text, &setup->rest_uv);
+        case OPTION_REST_SPREAD:
+                return parse_double("rest-spread", text, &setup->rest_spread);
+        case OPTION_NOISE_RISE:
+                return parse_double("noise-rise", text, &setup->noise_rise);
+        case OPTION_NOISE_CORNER:
+                return parse_double("noise-corner", text, &setup->noise_corner_hz);
+        case OPTION_ECG:
+                return parse_double("ecg-uv", text, &setup->ecg_uv);
+        case OPTION_CLOCK:
+                return parse_double("clock-ppm", text, &setup->clock_ppm);
+        case OPTION_ACCELEROMETER:
+                setup->accelerometer = true;
+                return 0;
         case OPTION_MAINS:
                 return parse_unsigned("mains", text, 60, &setup->mains_hz);
         case OPTION_MAINS_UV:

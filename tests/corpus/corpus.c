@@ -11,8 +11,12 @@
 
 #include "daemon/basic/cleanup.h"
 #include "tests/corpus/activity.h"
+#include "tests/corpus/faults.h"
+#include "tests/corpus/heart.h"
 #include "tests/corpus/interference.h"
+#include "tests/corpus/losses.h"
 #include "tests/corpus/model.h"
+#include "tests/corpus/motion.h"
 #include "tests/corpus/motor-units.h"
 #include "tests/corpus/random.h"
 
@@ -26,6 +30,8 @@ struct playing {
 struct channel {
         struct unit_pool pool;
         double band_share; /* of the muscle's amplitude that lies in the sensor's band */
+        double rest_uv;
+        double ecg_uv; /* with its sign */
         struct voluntary_drive voluntary;
         bool contracting; /* the voluntary drive has active units */
         struct rest_noise noise;
@@ -44,22 +50,37 @@ struct corpus {
         size_t past;  /* samples that the decimator looks back */
         struct decimator decimator;
         struct mains mains;
+        struct heart heart;
+        struct motion motion;
         struct channel *channels;
 
         struct playing *playing;
         size_t n_playing;
         struct playing **active; /* in the current block on the current channel */
+        struct fault *faults;    /* in the order in which they are applied */
+        size_t n_faults;
         struct corpus_event *events;
         size_t n_events;
+        struct corpus_gap *gaps;
+        size_t n_gaps, next_gap;
 
         uint64_t frames, frames_read, blocks_made;
-        int32_t *counts; /* of the current block, interleaved */
+        unsigned columns;
+        int32_t held[CORPUS_CHANNELS_MAX + MOTION_AXES]; /* the last frame that arrived */
+        int32_t *counts;                                 /* of the current block, interleaved */
         size_t counts_at, counts_end;
 };
 
 struct corpus_setup corpus_setup_usual(void) {
         return (struct corpus_setup){
-                .seed = 1, .rate_hz = 1000, .channels = 1, .rest_uv = 5, .bits = 16};
+                .seed = 1,
+                .rate_hz = 1000,
+                .channels = 1,
+                .rest_uv = 5,
+                .bits = 16,
+                .noise_rise = MODEL_NOISE_RISE,
+                .noise_corner_hz = MODEL_NOISE_CORNER_HZ,
+        };
 }
 
 double corpus_usual_scale_uv(unsigned bits) {
@@ -93,6 +114,19 @@ const struct corpus_event *corpus_events(const struct corpus *corpus, size_t *re
         return corpus->events;
 }
 
+const struct corpus_gap *corpus_gaps(const struct corpus *corpus, size_t *ret_n) {
+        *ret_n = corpus->n_gaps;
+        return corpus->gaps;
+}
+
+double corpus_rest_uv(const struct corpus *corpus, unsigned channel) {
+        return corpus->channels[channel].rest_uv;
+}
+
+unsigned corpus_columns(const struct corpus *corpus) {
+        return corpus->columns;
+}
+
 static int setup_check(const struct corpus_setup *setup, struct corpus_error *error) {
         const char *wrong = NULL;
 
@@ -110,6 +144,16 @@ static int setup_check(const struct corpus_setup *setup, struct corpus_error *er
                 wrong = "there are 8 to 24 bits";
         else if (!(setup->scale_uv == 0 || (setup->scale_uv >= 0.0001 && setup->scale_uv <= 1000)))
                 wrong = "the scale is 0.0001 to 1000 uV per count, or 0 for the usual one";
+        else if (!(setup->rest_spread >= 0 && setup->rest_spread <= 1))
+                wrong = "the rest levels' spread is 0 to 1";
+        else if (!(setup->noise_rise >= 0 && setup->noise_rise <= 20))
+                wrong = "the noise's rise is 0 to 20";
+        else if (!(setup->noise_corner_hz >= 1 && setup->noise_corner_hz <= 400))
+                wrong = "the noise's corner is 1 to 400 Hz";
+        else if (!(setup->ecg_uv >= 0 && setup->ecg_uv <= 2000))
+                wrong = "a heart beat's height is 0 to 2000 uV";
+        else if (!(fabs(setup->clock_ppm) <= 1000))
+                wrong = "the clock is up to 1000 ppm fast or slow";
         if (!wrong)
                 return 0;
 
@@ -145,6 +189,23 @@ static double channel_band_share(const struct channel *channel, const struct cor
         return sqrt(power);
 }
 
+/* Rest differs between electrodes, and so does what they see of the heart, either way round. */
+static void channel_draw_levels(struct channel *channel, const struct corpus_setup *setup,
+                                unsigned self) {
+        struct random random;
+        double share, sign;
+
+        random_init(&random, setup->seed, RANDOM_REST, self, 0);
+        channel->rest_uv = setup->rest_uv;
+        if (setup->rest_spread > 0)
+                channel->rest_uv *= random_lognormal(&random, 1, setup->rest_spread);
+
+        random_init(&random, setup->seed, RANDOM_HEART, 1, self);
+        sign = random_uniform(&random, 0, 1) < 0.5 ? -1 : 1;
+        share = self == 0 ? 1 : random_uniform(&random, MODEL_HEART_SHARE_MIN, 1);
+        channel->ecg_uv = sign * share * setup->ecg_uv;
+}
+
 static int channel_init(struct channel *channel, const struct corpus *corpus, unsigned self) {
         const struct corpus_setup *setup = &corpus->setup;
         struct random random;
@@ -156,12 +217,13 @@ static int channel_init(struct channel *channel, const struct corpus *corpus, un
                 return r;
 
         channel->band_share = channel_band_share(channel, corpus);
+        channel_draw_levels(channel, setup, self);
 
         random_init(&random, setup->seed, RANDOM_VOLUNTARY, self, 0);
         voluntary_drive_init(&channel->voluntary, &random);
         random_init(&random, setup->seed, RANDOM_NOISE, self, 0);
         rest_noise_init(&channel->noise, &random, &corpus->decimator, corpus->internal_hz,
-                        setup->rest_uv);
+                        channel->rest_uv, setup->noise_corner_hz, setup->noise_rise);
         random_init(&random, setup->seed, RANDOM_ARTEFACT, self, 0);
         slow_noise_init(&channel->artefact, &random, MODEL_ARTEFACT_CORNER_HZ, corpus->internal_hz);
         random_init(&random, setup->seed, RANDOM_MAINS, 1, self);
@@ -186,10 +248,22 @@ static void playing_done(struct playing *playing) {
         free(playing->drive);
 }
 
+/* How much louder rest is than it usually is. */
+static double corpus_floor_gain(const struct corpus *corpus, unsigned channel, double at_s) {
+        double gain = 1;
+
+        for (size_t i = 0; i < corpus->n_faults; i++)
+                if (corpus->faults[i].kind == EVENT_FLOOR && corpus->faults[i].channel == channel)
+                        gain *= fault_floor_gain(&corpus->faults[i], at_s);
+        return gain;
+}
+
 static int playing_init(struct playing *playing, const struct corpus *corpus,
                         const struct script *script, size_t event, unsigned channel) {
-        const struct activity_scale scale = {corpus->setup.rest_uv,
-                                             corpus->channels[channel].band_share};
+        const struct activity_scale scale = {
+                corpus->channels[channel].rest_uv *
+                        corpus_floor_gain(corpus, channel, script->events[event].start_s),
+                corpus->channels[channel].band_share};
         struct random random;
         int r;
 
@@ -219,10 +293,12 @@ static int playing_check(const struct playing *playing, const struct corpus *cor
                          const struct script *script, struct corpus_error *error) {
         const struct activity *activity = &playing->activity;
         const struct script_event *event = &script->events[activity->event];
-        const struct unit_pool *pool = &corpus->channels[activity->channel].pool;
-        double level_uv = corpus->setup.rest_uv * sqrt(fmax(activity->ratio * activity->ratio - 1, 0)) /
-                          corpus->channels[activity->channel].band_share;
-        double max_uv = unit_pool_cramp_max_uv(pool);
+        const struct channel *channel = &corpus->channels[activity->channel];
+        double rest_uv =
+                channel->rest_uv * corpus_floor_gain(corpus, activity->channel, activity->start_s);
+        double level_uv =
+                rest_uv * sqrt(fmax(activity->ratio * activity->ratio - 1, 0)) / channel->band_share;
+        double max_uv = unit_pool_cramp_max_uv(&channel->pool);
 
         if (!activity->cramp || level_uv <= max_uv)
                 return 0;
@@ -242,7 +318,14 @@ static int corpus_add_event(struct corpus *corpus, const struct script *script, 
                                      .end_s = event->start_s + event->duration_s,
                                      .twice_rest_s = -1};
 
-        for (unsigned channel = 0; channel < corpus->setup.channels; channel++) {
+        truth.channels = event->muscles & ((1U << corpus->setup.channels) - 1);
+        if (!event_kind_is_muscle(event->kind)) {
+                truth.asked_uv = event->level_uv;
+                truth.asked_ratio = event->ratio;
+                truth.asked_hz = event->hz;
+        }
+        for (unsigned channel = 0; event_kind_is_muscle(event->kind) && channel < corpus->setup.channels;
+             channel++) {
                 struct playing *playing = &corpus->playing[corpus->n_playing];
                 int r;
 
@@ -256,7 +339,6 @@ static int corpus_add_event(struct corpus *corpus, const struct script *script, 
                 if (r < 0)
                         return r;
 
-                truth.channels |= 1U << channel;
                 truth.twitches += playing->activity.n_twitches;
                 if (playing->activity.ratio > truth.level_ratio) {
                         truth.level_ratio = playing->activity.ratio;
@@ -270,10 +352,53 @@ static int corpus_add_event(struct corpus *corpus, const struct script *script, 
         return 0;
 }
 
+static int fault_compare(const void *a, const void *b) {
+        const struct fault *first = a, *second = b;
+        unsigned x = fault_order(first), y = fault_order(second);
+
+        if (x != y)
+                return x < y ? -1 : 1;
+        if (first->start_s != second->start_s)
+                return first->start_s < second->start_s ? -1 : 1;
+        return first->kind != second->kind ? (int)first->kind - (int)second->kind
+                                           : (int)first->channel - (int)second->channel;
+}
+
+static int corpus_add_faults(struct corpus *corpus, const struct script *script) {
+        const struct corpus_setup *setup = &corpus->setup;
+        struct fault_scale scale = {
+                .decimator = &corpus->decimator,
+                .internal_hz = corpus->internal_hz,
+                .rail_uv = corpus_digital_max(setup->bits) * setup->scale_uv,
+                .mains_hz = setup->mains_hz,
+                .seed = setup->seed,
+        };
+
+        corpus->faults = calloc(script->n_events * setup->channels + 1, sizeof(*corpus->faults));
+        if (!corpus->faults)
+                return -ENOMEM;
+        for (size_t i = 0; i < script->n_events; i++) {
+                const struct script_event *event = &script->events[i];
+
+                if (event_kind_is_muscle(event->kind) || event_kind_is_loss(event->kind))
+                        continue;
+                for (unsigned channel = 0; channel < setup->channels; channel++) {
+                        if (!(event->muscles >> channel & 1))
+                                continue;
+                        scale.rest_uv = corpus->channels[channel].rest_uv;
+                        fault_init(&corpus->faults[corpus->n_faults++], event, i, channel, &scale);
+                }
+        }
+        qsort(corpus->faults, corpus->n_faults, sizeof(*corpus->faults), fault_compare);
+        return 0;
+}
+
 static int event_compare(const void *a, const void *b) {
         const struct corpus_event *first = a, *second = b;
 
-        return first->start_s < second->start_s ? -1 : first->start_s > second->start_s;
+        if (first->start_s != second->start_s)
+                return first->start_s < second->start_s ? -1 : 1;
+        return (int)first->kind - (int)second->kind;
 }
 
 static int corpus_add_events(struct corpus *corpus, const struct script *script,
@@ -286,6 +411,9 @@ static int corpus_add_events(struct corpus *corpus, const struct script *script,
         corpus->events = calloc(script->n_events + 1, sizeof(*corpus->events));
         if (!corpus->playing || !corpus->active || !corpus->events)
                 return -ENOMEM;
+        r = corpus_add_faults(corpus, script);
+        if (r < 0)
+                return r;
 
         for (size_t i = 0; i < script->n_events; i++) {
                 r = corpus_add_event(corpus, script, i, error);
@@ -316,8 +444,22 @@ static int corpus_init(struct corpus *corpus, const struct corpus_setup *setup,
         random_init(&random, setup->seed, RANDOM_MAINS, 0, 0);
         mains_init(&corpus->mains, &random, setup->mains_hz);
 
+        random_init(&random, setup->seed, RANDOM_HEART, 0, 0);
+        r = setup->ecg_uv > 0 ? heart_init(&corpus->heart, &random, corpus->internal_hz, corpus->block)
+                              : 0;
+        if (r < 0)
+                return r;
+        r = setup->accelerometer ? motion_init(&corpus->motion, script, setup->seed) : 0;
+        if (r < 0)
+                return r;
+        r = losses_build(script, setup->seed, setup->rate_hz, corpus->frames, &corpus->gaps,
+                         &corpus->n_gaps);
+        if (r < 0)
+                return r;
+
+        corpus->columns = setup->channels + (setup->accelerometer ? MOTION_AXES : 0);
         corpus->channels = calloc(setup->channels, sizeof(*corpus->channels));
-        corpus->counts = calloc((size_t)setup->rate_hz * setup->channels, sizeof(*corpus->counts));
+        corpus->counts = calloc((size_t)setup->rate_hz * corpus->columns, sizeof(*corpus->counts));
         if (!corpus->channels || !corpus->counts)
                 return -ENOMEM;
         for (unsigned i = 0; i < setup->channels; i++) {
@@ -358,6 +500,10 @@ struct corpus *corpus_free(struct corpus *corpus) {
         for (unsigned i = 0; corpus->channels && i < corpus->setup.channels; i++)
                 channel_done(&corpus->channels[i]);
         decimator_done(&corpus->decimator);
+        heart_done(&corpus->heart);
+        motion_done(&corpus->motion);
+        free(corpus->faults);
+        free(corpus->gaps);
         free(corpus->channels);
         free(corpus->playing);
         free(corpus->active);
@@ -446,23 +592,69 @@ static void corpus_render_muscle(struct corpus *corpus, unsigned index, struct p
         }
 }
 
-/* Everything together at the internal rate, behind the decimator's past. */
-static void corpus_mix(struct corpus *corpus) {
+/* The samples of one tick: rest and muscles. */
+static void channel_mix_tick(struct corpus *corpus, struct channel *channel, size_t from, size_t to,
+                             double floor_gain) {
         unsigned n = corpus->setup.channels;
 
-        for (unsigned i = 0; i < n; i++) {
+        for (size_t at = from; at < to; at++) {
+                double sum = floor_gain * rest_noise_next(&channel->noise);
+
+                for (unsigned other = 0; other < n; other++)
+                        sum += channel->crosstalk[other] * (double)corpus->channels[other].muscle[at];
+                channel->raw[corpus->past + at] = (float)sum;
+        }
+}
+
+static bool corpus_floor_moves(const struct corpus *corpus, unsigned channel, double begin_s) {
+        for (size_t i = 0; i < corpus->n_faults; i++)
+                if (corpus->faults[i].kind == EVENT_FLOOR && corpus->faults[i].channel == channel &&
+                    fault_concerns(&corpus->faults[i], begin_s, begin_s + 1))
+                        return true;
+        return false;
+}
+
+/* Everything together at the internal rate, behind the decimator's past. */
+static void corpus_mix(struct corpus *corpus) {
+        double begin_s = (double)corpus->blocks_made * (double)corpus->block / corpus->internal_hz;
+
+        for (unsigned i = 0; i < corpus->setup.channels; i++) {
                 struct channel *channel = &corpus->channels[i];
+                bool moves = corpus_floor_moves(corpus, i, begin_s);
 
                 memmove(channel->raw, channel->raw + corpus->block,
                         corpus->past * sizeof(*channel->raw));
-                for (size_t at = 0; at < corpus->block; at++) {
-                        double sum = rest_noise_next(&channel->noise);
+                for (size_t tick = 0; tick < MODEL_TICKS_PER_S; tick++) {
+                        double at_s = begin_s + (double)tick / MODEL_TICKS_PER_S;
 
-                        for (unsigned other = 0; other < n; other++)
-                                sum += channel->crosstalk[other] *
-                                       (double)corpus->channels[other].muscle[at];
-                        channel->raw[corpus->past + at] = (float)sum;
+                        channel_mix_tick(corpus, channel, corpus->block * tick / MODEL_TICKS_PER_S,
+                                         corpus->block * (tick + 1) / MODEL_TICKS_PER_S,
+                                         moves ? corpus_floor_gain(corpus, i, at_s) : 1);
                 }
+        }
+}
+
+static void corpus_mix_heart(struct corpus *corpus) {
+        heart_render(&corpus->heart, (double)corpus->blocks_made * (double)corpus->block);
+        for (unsigned i = 0; i < corpus->setup.channels; i++) {
+                struct channel *channel = &corpus->channels[i];
+
+                for (size_t at = 0; at < corpus->block; at++)
+                        channel->raw[corpus->past + at] +=
+                                (float)(channel->ecg_uv * (double)corpus->heart.samples[at]);
+        }
+}
+
+static void corpus_mix_faults(struct corpus *corpus) {
+        double first = (double)corpus->blocks_made * (double)corpus->block;
+        double begin_s = first / corpus->internal_hz;
+
+        for (size_t i = 0; i < corpus->n_faults; i++) {
+                struct fault *fault = &corpus->faults[i];
+
+                if (fault_concerns(fault, begin_s, begin_s + 1))
+                        fault_apply(fault, corpus->channels[fault->channel].raw + corpus->past,
+                                    corpus->block, first);
         }
 }
 
@@ -491,7 +683,9 @@ static void corpus_mix_mains(struct corpus *corpus) {
                 for (unsigned i = 0; i < corpus->setup.channels; i++)
                         corpus->channels[i].raw[corpus->past + at] +=
                                 (float)mains_coupling_uv(&corpus->channels[i].coupling, &corpus->mains);
-                mains_advance(&corpus->mains, corpus->internal_hz);
+                /* A quick clock sees a slow grid. */
+                mains_advance(&corpus->mains,
+                              corpus->internal_hz * (1 + corpus->setup.clock_ppm * 1e-6));
         }
 }
 
@@ -504,9 +698,9 @@ static int32_t corpus_quantise(const struct corpus *corpus, double value_uv) {
 
 static void corpus_decimate(struct corpus *corpus) {
         const struct decimator *decimator = &corpus->decimator;
-        unsigned n = corpus->setup.channels;
+        unsigned n = corpus->columns;
 
-        for (unsigned i = 0; i < n; i++) {
+        for (unsigned i = 0; i < corpus->setup.channels; i++) {
                 const float *raw = corpus->channels[i].raw;
 
                 for (size_t frame = 0; frame < corpus->setup.rate_hz; frame++) {
@@ -520,6 +714,21 @@ static void corpus_decimate(struct corpus *corpus) {
         }
 }
 
+static void corpus_add_motion(struct corpus *corpus, size_t delay) {
+        unsigned n = corpus->columns, channels = corpus->setup.channels;
+        double first = (double)corpus->blocks_made * corpus->setup.rate_hz - (double)delay;
+
+        for (size_t frame = 0; frame < corpus->setup.rate_hz; frame++) {
+                const double *g =
+                        motion_at(&corpus->motion, (first + (double)frame) / corpus->setup.rate_hz);
+
+                for (unsigned axis = 0; axis < MOTION_AXES; axis++)
+                        corpus->counts[frame * n + channels + axis] = (int32_t)rint(
+                                fmin(fmax(g[axis], -MODEL_MOTION_RANGE_G), MODEL_MOTION_RANGE_G) /
+                                MODEL_MOTION_SCALE_G);
+        }
+}
+
 static void corpus_make_block(struct corpus *corpus) {
         /* The filter's delay in whole output samples is left out at the beginning. */
         size_t delay = corpus->past / 2 / corpus->decimator.factor;
@@ -530,15 +739,36 @@ static void corpus_make_block(struct corpus *corpus) {
         corpus_mix_artefacts(corpus);
         if (corpus->setup.mains_hz != 0)
                 corpus_mix_mains(corpus);
+        if (corpus->setup.ecg_uv > 0)
+                corpus_mix_heart(corpus);
+        corpus_mix_faults(corpus);
         corpus_decimate(corpus);
+        if (corpus->setup.accelerometer)
+                corpus_add_motion(corpus, delay);
 
         corpus->counts_at = corpus->blocks_made == 0 ? delay : 0;
         corpus->counts_end = corpus->setup.rate_hz;
         corpus->blocks_made++;
 }
 
+/* What was lost is as it was before. `counts` begins with frame number `first`. */
+static void corpus_hold_gaps(struct corpus *corpus, int32_t *counts, uint64_t first, size_t frames) {
+        unsigned n = corpus->columns;
+
+        for (size_t i = 0; i < frames; i++) {
+                const struct corpus_gap *gap = &corpus->gaps[corpus->next_gap];
+
+                while (corpus->next_gap < corpus->n_gaps && first + i >= gap->first + gap->frames)
+                        gap = &corpus->gaps[++corpus->next_gap];
+                if (corpus->next_gap < corpus->n_gaps && first + i >= gap->first)
+                        memcpy(counts + i * n, corpus->held, n * sizeof(*counts));
+                else
+                        memcpy(corpus->held, counts + i * n, n * sizeof(*counts));
+        }
+}
+
 size_t corpus_read(struct corpus *corpus, int32_t *counts, size_t frames) {
-        unsigned n = corpus->setup.channels;
+        unsigned n = corpus->columns;
         size_t done = 0;
 
         if (frames > corpus->frames - corpus->frames_read)
@@ -557,6 +787,8 @@ size_t corpus_read(struct corpus *corpus, int32_t *counts, size_t frames) {
                 corpus->counts_at += some;
                 done += some;
         }
+        if (corpus->n_gaps > 0)
+                corpus_hold_gaps(corpus, counts, corpus->frames_read, done);
         corpus->frames_read += done;
         return done;
 }

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -26,6 +27,13 @@ struct corpus_setup {
         double mains_uv;   /* RMS */
         unsigned bits;     /* 8-24 */
         double scale_uv;   /* microvolts per count; 0 = corpus_usual_scale_uv() */
+
+        double rest_spread;     /* channels' rest differs by this (relative SD) */
+        double noise_rise;      /* rest noise is 1 + this times as strong below its corner */
+        double noise_corner_hz; /* as above */
+        double ecg_uv;          /* height of a heart beat on the channel that sees most of it */
+        double clock_ppm;       /* by how much the sensor's clock is fast */
+        bool accelerometer;     /* three columns more, after the channels */
 };
 
 struct corpus_event {
@@ -36,6 +44,13 @@ struct corpus_event {
         double level_ratio;  /* its highest level over rest, slow waxing and waning left out */
         double twice_rest_s; /* when that level first reached 2 x rest; < 0 if never */
         size_t twitches;     /* fasciculations: how many */
+        double asked_uv; /* what is no muscle: its level, ratio to rest and frequency if it has them */
+        double asked_ratio, asked_hz;
+};
+
+/* Frames that were lost on their way; the last value before stands in their place. */
+struct corpus_gap {
+        uint64_t first, frames;
 };
 
 /* What the options mean when left out: 1 kHz, 1 channel, 5 uV of rest, no mains, 16 bits, seed 1. */
@@ -55,7 +70,13 @@ struct corpus *corpus_free(struct corpus *corpus);
 const struct corpus_setup *corpus_get_setup(const struct corpus *corpus);
 uint64_t corpus_frames(const struct corpus *corpus);
 const struct corpus_event *corpus_events(const struct corpus *corpus, size_t *ret_n);
+/* Ascending and apart from each other. */
+const struct corpus_gap *corpus_gaps(const struct corpus *corpus, size_t *ret_n);
+/* RMS at rest of one channel, 20-450 Hz. */
+double corpus_rest_uv(const struct corpus *corpus, unsigned channel);
+/* Numbers in a frame: the channels, and the accelerometer's axes in counts of MODEL_MOTION_SCALE_G. */
+unsigned corpus_columns(const struct corpus *corpus);
 
-/* Fills `counts` (frames x channels, interleaved) with what comes next. Returns the number of frames, 0
+/* Fills `counts` (frames x columns, interleaved) with what comes next. Returns the number of frames, 0
  * at the end. */
 size_t corpus_read(struct corpus *corpus, int32_t *counts, size_t frames);

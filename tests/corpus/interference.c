@@ -75,18 +75,19 @@ static double coloured_power(double pole, double rise, double angle) {
 }
 
 void rest_noise_init(struct rest_noise *noise, const struct random *random,
-                     const struct decimator *decimator, double internal_hz, double rest_uv) {
+                     const struct decimator *decimator, double internal_hz, double rest_uv,
+                     double corner_hz, double rise) {
         double high_hz = decimator_band_high_hz(decimator, internal_hz);
         double power = 0;
 
-        *noise = (struct rest_noise){.random = *random,
-                                     .pole = one_pole(MODEL_NOISE_CORNER_HZ, internal_hz)};
+        *noise = (struct rest_noise){
+                .random = *random, .pole = one_pole(corner_hz, internal_hz), .rise = rise};
         /* White noise of variance 1 has a density of 2 / rate. */
         for (double hz = MODEL_BAND_LOW_HZ + BAND_STEP_HZ / 2; hz < high_hz; hz += BAND_STEP_HZ) {
                 double gain = decimator_gain(decimator, hz / internal_hz);
 
-                power += coloured_power(noise->pole, MODEL_NOISE_RISE, 2 * M_PI * hz / internal_hz) *
-                         gain * gain * 2 / internal_hz * BAND_STEP_HZ;
+                power += coloured_power(noise->pole, rise, 2 * M_PI * hz / internal_hz) * gain * gain *
+                         2 / internal_hz * BAND_STEP_HZ;
         }
         noise->gain_uv = rest_uv / sqrt(power);
 }
@@ -95,7 +96,7 @@ double rest_noise_next(struct rest_noise *noise) {
         double white = random_normal(&noise->random);
 
         noise->low += noise->pole * (white - noise->low);
-        return noise->gain_uv * (white + MODEL_NOISE_RISE * noise->low);
+        return noise->gain_uv * (white + noise->rise * noise->low);
 }
 
 void mains_init(struct mains *mains, const struct random *random, double nominal_hz) {
@@ -104,8 +105,7 @@ void mains_init(struct mains *mains, const struct random *random, double nominal
         mains->swing = MODEL_MAINS_SWING * random_normal(&mains->random);
 }
 
-/* A first-order process with the given SD, which forgets itself over about 30 s. */
-static double drift_step(struct random *random, double value, double deviation, double tick_hz) {
+double drift_step(struct random *random, double value, double deviation, double tick_hz) {
         double keep = exp(-1 / (30 * tick_hz));
 
         return keep * value + deviation * sqrt(1 - keep * keep) * random_normal(random);

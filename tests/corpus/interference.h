@@ -27,15 +27,20 @@ double decimator_band_high_hz(const struct decimator *decimator, double internal
 
 struct rest_noise {
         struct random random;
-        double pole, low, gain_uv;
+        double pole, rise, low, gain_uv;
 };
 
-/* `rest_uv`: RMS in 20 Hz .. 450 Hz (or 0.45 of the rate after decimation), as a sensor delivers it. */
+/* `rest_uv`: RMS in 20 Hz .. 450 Hz (or 0.45 of the rate after decimation), as a sensor delivers it;
+ * below `corner_hz` the noise is 1 + `rise` times as strong as above. */
 void rest_noise_init(struct rest_noise *noise, const struct random *random,
-                     const struct decimator *decimator, double internal_hz, double rest_uv);
+                     const struct decimator *decimator, double internal_hz, double rest_uv,
+                     double corner_hz, double rise);
 double rest_noise_next(struct rest_noise *noise);
 
 #define MAINS_HARMONICS 4
+
+/* A first-order process with the given SD, which forgets itself over about 30 s. */
+double drift_step(struct random *random, double value, double deviation, double tick_hz);
 
 /* The same grid for all channels; each couples to it with a strength and phase of its own. */
 struct mains {

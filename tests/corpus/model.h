@@ -63,8 +63,9 @@
 #define MODEL_CROSSTALK_MIN 0.02
 #define MODEL_CROSSTALK_MAX 0.15
 
-/* Rest noise: white (amplifier), and below a corner 1 + rise times as strong (electrode and skin).
- * Choice: its median of 176 Hz was compared with the 200 Hz of a calf at rest under a 10-bit sensor. */
+/* Rest noise: white (amplifier), and below a corner 1 + rise times as strong (electrode and skin),
+ * unless asked otherwise. Choice: its median of 176 Hz was compared with the 200 Hz of a calf at rest
+ * under a 10-bit sensor. */
 #define MODEL_NOISE_CORNER_HZ 50.0
 #define MODEL_NOISE_RISE 1.5
 /* The band in which a rest level is meant: 20 Hz up to 450 Hz or 0.45 of the rate. */
@@ -89,6 +90,67 @@
 #define MODEL_ROUGHNESS_LOW_HZ 0.3
 #define MODEL_ROUGHNESS_HIGH_HZ 1.5
 #define MODEL_ROUGHNESS 0.18
+
+/* Standing at ease: the soleus works most, steadily and softly; level and shares are choices (activity.c
+ * has the shares). */
+#define MODEL_STAND_UV 20.0
+
+/* Movements in bed: the level between bursts as a share of theirs, for `tonic` 0 and 1. Choices. */
+#define MODEL_MOVEMENT_TONIC_MIN 0.12
+#define MODEL_MOVEMENT_TONIC_MAX 1.0
+
+/* Heart: five Gaussians for P, Q, R, S and T (the form is that of McSharry et al. 2003, IEEE Trans
+ * Biomed Eng 50:289); beats 60 +- 8 a minute, varying by 4 % with the breath of 0.25 Hz and 3 % at
+ * random. All values are choices; a calf is far from the heart and sees microvolts. */
+#define MODEL_HEART_PER_MINUTE 60.0
+#define MODEL_HEART_PER_MINUTE_SD 8.0
+#define MODEL_HEART_PER_MINUTE_MIN 42.0
+#define MODEL_HEART_PER_MINUTE_MAX 90.0
+#define MODEL_HEART_BREATH 0.04
+#define MODEL_HEART_BREATH_HZ 0.25
+#define MODEL_HEART_JITTER 0.03
+/* Share of the strongest channel's that another sees. Choice. */
+#define MODEL_HEART_SHARE_MIN 0.4
+
+/* Cable rub: strokes of slow voltage with crackle. De Luca et al. 2010 have movement artefact mostly
+ * below 20 Hz; level, strokes and crackle are choices. */
+#define MODEL_RUB_UV 150.0
+#define MODEL_RUB_CORNER_HZ 8.0
+#define MODEL_RUB_STROKE_S 0.4      /* mean length; pauses are as long */
+#define MODEL_RUB_CRACKLE_PER_S 6.0 /* within a stroke */
+#define MODEL_RUB_CRACKLE_DECAY_S 0.004
+
+/* A tone from another device (a charger, a motor, a packet clock): choices. Its second harmonic as a
+ * share, its strength's slow swing (SD). */
+#define MODEL_TONE_HZ 83.0
+#define MODEL_TONE_SECOND 0.25
+#define MODEL_TONE_SWING 0.1
+
+/* Electrode off: an amplifier with nothing on it has 1.3-1.6 uV RMS, flat (measured on the unconnected
+ * channel of da Silva et al. 2024, Biomed Signal Process Control 88:105635). Or it picks up mains: by
+ * how much is a choice, as is the jump when contact is lost or made. */
+#define MODEL_LIFT_UV 1.5
+#define MODEL_HUM_UV 400.0
+#define MODEL_LIFT_JUMP_UV 1500.0
+#define MODEL_LIFT_JUMP_S 0.3
+
+/* Accelerometer: values a second and noise as such parts have them; how the leg shakes is a choice
+ * throughout (motion.c has the strengths). */
+#define MODEL_MOTION_HZ 50
+#define MODEL_MOTION_NOISE_G 0.002
+#define MODEL_MOTION_SCALE_G 0.001 /* per count */
+#define MODEL_MOTION_RANGE_G 8
+#define MODEL_MOTION_SHAKE_HZ 3.0
+#define MODEL_MOTION_TREMOR_HZ 10.0
+#define MODEL_MOTION_STRIKE_G 0.7
+#define MODEL_MOTION_STRIKE_HZ 12.0
+#define MODEL_MOTION_STRIKE_S 0.06
+#define MODEL_MOTION_SWING_G 0.35
+
+/* Lost packets: a packet is 20 ms, lost ones come in runs with this mean. Choices. */
+#define MODEL_LOSS_PER_MINUTE 6.0
+#define MODEL_PACKET_S 0.02
+#define MODEL_LOSS_RUN 3.0
 
 /* Walking: stride time measured on the Santuz gait (5 strides: 1.03-1.05 s), as the muscles' profiles in
  * activity.c; the spread between strides is a choice. */

@@ -26,6 +26,13 @@ enum random_purpose {
         RANDOM_ARTEFACT,
         RANDOM_EVENT,
         RANDOM_LAYOUT,
+        RANDOM_REST,
+        RANDOM_HEART,
+        RANDOM_FAULT,
+        RANDOM_LOSS,
+        RANDOM_MOTION,
+        RANDOM_HOME,
+        RANDOM_SPLICE,
 };
 
 uint64_t splitmix64_next(uint64_t *state);

@@ -65,6 +65,20 @@ static const struct {
                          .rise_s = 1,
                          .fall_s = 1,
                          .roughness = MODEL_ROUGHNESS}},
+        [EVENT_STAND] = {"stand",
+                         {.muscles = CALF,
+                          .level_uv = MODEL_STAND_UV,
+                          .rise_s = 1,
+                          .fall_s = 1,
+                          .roughness = MODEL_ROUGHNESS}},
+        [EVENT_RUB] = {"rub", {.muscles = ALL, .level_uv = MODEL_RUB_UV}},
+        [EVENT_TONE] = {"tone", {.muscles = ALL, .ratio = 1, .hz = MODEL_TONE_HZ}},
+        [EVENT_FLOOR] = {"floor", {.muscles = ALL, .ratio = 1.5, .rise_s = 1, .fall_s = 1}},
+        [EVENT_LIFT] = {"lift", {.muscles = ALL, .level_uv = MODEL_LIFT_UV}},
+        [EVENT_HUM] = {"hum", {.muscles = ALL, .level_uv = MODEL_HUM_UV}},
+        [EVENT_RAIL] = {"rail", {.muscles = ALL, .rise_s = 0.5, .fall_s = 1}},
+        [EVENT_GAP] = {"gap", {.muscles = ALL}},
+        [EVENT_LOSS] = {"loss", {.muscles = ALL, .per_minute = MODEL_LOSS_PER_MINUTE}},
 };
 
 const char *corpus_muscle_label(enum corpus_muscle muscle) {
@@ -77,6 +91,14 @@ const char *corpus_muscle_name(enum corpus_muscle muscle) {
 
 const char *event_kind_to_string(enum event_kind kind) {
         return kinds[kind].name;
+}
+
+bool event_kind_is_muscle(enum event_kind kind) {
+        return kind < EVENT_RUB;
+}
+
+bool event_kind_is_loss(enum event_kind kind) {
+        return kind == EVENT_GAP || kind == EVENT_LOSS;
 }
 
 void script_done(struct script *script) {
@@ -149,22 +171,29 @@ static int muscles_parse(char *text, unsigned *ret) {
 
 /* Reads "key=value" into the event. The remedy for a bad value is its range. */
 static int setting_parse(char *text, struct script_event *event, const char **ret_remedy) {
+        /* Noise may fall; what is added to it cannot be less than nothing. */
+        bool beside = event->kind == EVENT_FLOOR || event->kind == EVENT_TONE;
+        double ratio_min = beside ? 0.1 : 1;
+        const char *ratio_remedy = beside ? "ratio is 0.1 to 200 x rest" : "ratio is 1 to 200 x rest";
         const struct {
                 const char *key;
                 double *value;
                 double min, max;
                 const char *remedy;
         } numbers[] = {
-                {"ratio", &event->ratio, 1, 200, "ratio is 1 to 200 x rest"},
+                {"ratio", &event->ratio, ratio_min, 200, ratio_remedy},
                 {"uv", &event->level_uv, 0.1, 2000, "uv is 0.1 to 2000 microvolts RMS"},
                 {"rise", &event->rise_s, 0, 3600, "rise is 0 to 3600 seconds"},
                 {"fall", &event->fall_s, 0, 3600, "fall is 0 to 3600 seconds"},
-                {"rough", &event->roughness, 0, 0.6, "rough is 0 to 0.6"},
+                {"rough", &event->roughness, 0, 1, "rough is 0 to 1"},
                 {"per_minute", &event->per_minute, 0.1, 600, "per_minute is 0.1 to 600"},
+                {"tonic", &event->tonic, 0, 1, "tonic is 0 to 1"},
+                {"hz", &event->hz, 1, 900, "hz is 1 to 900"},
         };
         char *value = strchr(text, '=');
 
-        *ret_remedy = "settings are key=value with muscle, ratio, uv, rise, fall, rough, per_minute";
+        *ret_remedy = "settings are key=value with muscle, ratio, uv, rise, fall, rough, per_minute, "
+                      "tonic, hz";
         if (!value)
                 return -EINVAL;
         *value++ = '\0';
@@ -207,12 +236,13 @@ static int line_parse(char *line, struct script *script, double *end_s, const ch
                 *end_s = start_s;
                 return duration ? -EINVAL : 0;
         }
-        if (!duration || number_parse(duration, 0.1, SCRIPT_HOURS_MAX * 3600.0, &duration_s) < 0)
+        kind = event_kind_from_string(kind_name);
+        if (!duration || number_parse(duration, kind == EVENT_GAP ? 0.001 : 0.1,
+                                      SCRIPT_HOURS_MAX * 3600.0, &duration_s) < 0)
                 return -EINVAL;
 
-        kind = event_kind_from_string(kind_name);
-        *ret_remedy =
-                "kinds are cramp, recovery, movement, plm, fasciculations, walk, stretch, hold, end";
+        *ret_remedy = "kinds are cramp, recovery, movement, plm, fasciculations, walk, stretch, hold, "
+                      "stand, rub, tone, floor, lift, hum, rail, gap, loss, end";
         if (kind < 0)
                 return -EINVAL;
 

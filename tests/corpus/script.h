@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,10 +37,23 @@ enum event_kind {
         EVENT_WALK,
         EVENT_STRETCH,
         EVENT_HOLD,
+        EVENT_STAND,
+        /* From here on nothing that a muscle does: */
+        EVENT_RUB,   /* of the cable or the electrode */
+        EVENT_TONE,  /* a steady line from another device */
+        EVENT_FLOOR, /* rest noise louder or softer: sweat, drying, an electrode that was shifted */
+        EVENT_LIFT,  /* electrode off: the amplifier's own noise */
+        EVENT_HUM,   /* electrode off: mains */
+        EVENT_RAIL,  /* amplifier at its end */
+        EVENT_GAP,   /* one stretch of samples lost, on all channels */
+        EVENT_LOSS,  /* packets lost at random */
         EVENT_KINDS
 };
 
 const char *event_kind_to_string(enum event_kind kind);
+bool event_kind_is_muscle(enum event_kind kind);
+/* Samples are missing: it concerns all channels alike. */
+bool event_kind_is_loss(enum event_kind kind);
 
 struct script_event {
         enum event_kind kind;
@@ -49,7 +63,9 @@ struct script_event {
         double level_uv;       /* else in microvolts RMS */
         double rise_s, fall_s; /* within the duration */
         double roughness;      /* relative SD of the slow waxing and waning */
-        double per_minute;     /* fasciculations */
+        double per_minute;     /* fasciculations, lost packets */
+        double tonic;          /* movement: share of the level that is held between its bursts */
+        double hz;             /* tone */
 };
 
 struct script {

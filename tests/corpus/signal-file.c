@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "daemon/basic/cleanup.h"
+#include "tests/corpus/model.h"
 
 #define HEADER_NUMBER 8   /* characters of a number in the header */
 #define EDF_TIME_HZ 10000 /* annotations have a resolution of 100 us */
@@ -90,6 +91,24 @@ static bool edf_describe_channel(int handle, int channel, const struct corpus_se
                edf_set_prefilter(handle, channel, prefilter) == 0;
 }
 
+static const char axes[] = "XYZ";
+
+static bool edf_describe_axis(int handle, int channel, int axis, const struct corpus_setup *setup) {
+        char label[17];
+        int counts = (int)(MODEL_MOTION_RANGE_G / MODEL_MOTION_SCALE_G);
+
+        (void)snprintf(label, sizeof(label), "ACC %c", axes[axis]);
+        return edf_set_samplefrequency(handle, channel, (int)setup->rate_hz) == 0 &&
+               edf_set_digital_maximum(handle, channel, counts) == 0 &&
+               edf_set_digital_minimum(handle, channel, -counts) == 0 &&
+               edf_set_physical_maximum(handle, channel, MODEL_MOTION_RANGE_G) == 0 &&
+               edf_set_physical_minimum(handle, channel, -MODEL_MOTION_RANGE_G) == 0 &&
+               edf_set_physical_dimension(handle, channel, "g") == 0 &&
+               edf_set_label(handle, channel, label) == 0 &&
+               edf_set_transducer(handle, channel, "simulated accelerometer") == 0 &&
+               edf_set_prefilter(handle, channel, "none (simulated)") == 0;
+}
+
 /* Annotations beyond one a second need more room per record. */
 static int annotation_signals(const struct corpus *corpus) {
         size_t n_events, records = (size_t)(corpus_frames(corpus) / corpus_get_setup(corpus)->rate_hz),
@@ -107,6 +126,9 @@ static bool edf_describe(int handle, const struct corpus *corpus, const char *sc
 
         for (unsigned i = 0; i < setup->channels; i++)
                 if (!edf_describe_channel(handle, (int)i, setup))
+                        return false;
+        for (unsigned i = setup->channels; i < corpus_columns(corpus); i++)
+                if (!edf_describe_axis(handle, (int)i, (int)(i - setup->channels), setup))
                         return false;
 
         (void)snprintf(text, sizeof(text), "SIMULATED %.24s seed %llu", script,
@@ -138,7 +160,7 @@ static bool edf_annotate(int handle, const struct corpus *corpus) {
 
 static int edf_write_samples(int handle, struct corpus *corpus) {
         const struct corpus_setup *setup = corpus_get_setup(corpus);
-        unsigned n = setup->channels;
+        unsigned n = corpus_columns(corpus);
         _cleanup_(freep) int32_t *counts = NULL;
         _cleanup_(freep) int *record = NULL;
 
@@ -179,7 +201,7 @@ static int edf_write(const char *path, enum signal_format format, struct corpus 
 
         handle = edfopen_file_writeonly(
                 path, format == SIGNAL_EDF ? EDFLIB_FILETYPE_EDFPLUS : EDFLIB_FILETYPE_BDFPLUS,
-                (int)setup->channels);
+                (int)corpus_columns(corpus));
         if (handle < 0)
                 return -EIO;
 
@@ -203,33 +225,59 @@ static int scale_decimals(double scale_uv) {
         return decimals;
 }
 
+static void csv_write_header(FILE *file, const struct corpus *corpus) {
+        unsigned channels = corpus_get_setup(corpus)->channels;
+
+        (void)fputs("time_s", file);
+        for (unsigned i = 0; i < channels; i++)
+                (void)fprintf(file, ",%s_uV", corpus_muscle_label((enum corpus_muscle)i));
+        for (unsigned i = channels; i < corpus_columns(corpus); i++)
+                (void)fprintf(file, ",ACC%c_g", axes[i - channels]);
+        (void)fputc('\n', file);
+}
+
+static void csv_write_row(FILE *file, const struct corpus *corpus, double time_s, const int32_t *counts,
+                          int decimals) {
+        const struct corpus_setup *setup = corpus_get_setup(corpus);
+
+        (void)fprintf(file, "%.6f", time_s);
+        for (unsigned i = 0; i < setup->channels; i++)
+                (void)fprintf(file, ",%.*f", decimals, counts[i] * setup->scale_uv);
+        for (unsigned i = setup->channels; i < corpus_columns(corpus); i++)
+                (void)fprintf(file, ",%.3f", counts[i] * MODEL_MOTION_SCALE_G);
+        (void)fputc('\n', file);
+}
+
+/* Lost frames have no row. The times are the receiver's: a sensor whose clock is quick delivers more
+ * than its rate. */
 static int csv_write(const char *path, struct corpus *corpus) {
         const struct corpus_setup *setup = corpus_get_setup(corpus);
+        double true_hz = setup->rate_hz * (1 + setup->clock_ppm * 1e-6);
         _cleanup_(fclosep) FILE *file = NULL;
         _cleanup_(freep) int32_t *counts = NULL;
         int decimals = scale_decimals(setup->scale_uv);
+        const struct corpus_gap *gap, *gaps_end;
         uint64_t index = 0;
-        size_t frames;
+        size_t frames, n_gaps;
 
-        counts = calloc((size_t)setup->rate_hz * setup->channels, sizeof(*counts));
+        counts = calloc((size_t)setup->rate_hz * corpus_columns(corpus), sizeof(*counts));
         if (!counts)
                 return -ENOMEM;
         file = fopen(path, "we");
         if (!file)
                 return -errno;
 
-        (void)fputs("time_s", file);
-        for (unsigned i = 0; i < setup->channels; i++)
-                (void)fprintf(file, ",%s_uV", corpus_muscle_label((enum corpus_muscle)i));
-        (void)fputc('\n', file);
-
+        csv_write_header(file, corpus);
+        gap = corpus_gaps(corpus, &n_gaps);
+        gaps_end = gap + n_gaps;
         while ((frames = corpus_read(corpus, counts, setup->rate_hz)) > 0)
                 for (size_t frame = 0; frame < frames; frame++, index++) {
-                        (void)fprintf(file, "%.6f", (double)index / setup->rate_hz);
-                        for (unsigned i = 0; i < setup->channels; i++)
-                                (void)fprintf(file, ",%.*f", decimals,
-                                              counts[frame * setup->channels + i] * setup->scale_uv);
-                        (void)fputc('\n', file);
+                        while (gap < gaps_end && index >= gap->first + gap->frames)
+                                gap++;
+                        if (gap < gaps_end && index >= gap->first)
+                                continue;
+                        csv_write_row(file, corpus, (double)index / true_hz,
+                                      counts + frame * corpus_columns(corpus), decimals);
                 }
         return fflush(file) == 0 && !ferror(file) ? 0 : -EIO;
 }

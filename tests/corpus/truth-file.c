@@ -24,7 +24,9 @@ static void json_print_string(FILE *file, const char *text) {
         (void)fputc('"', file);
 }
 
-static void truth_print_setup(FILE *file, const struct corpus_setup *setup) {
+static void truth_print_setup(FILE *file, const struct corpus *corpus) {
+        const struct corpus_setup *setup = corpus_get_setup(corpus);
+
         (void)fprintf(file, "  \"seed\": %" PRIu64 ",\n  \"rate_hz\": %u,\n", setup->seed,
                       setup->rate_hz);
         (void)fprintf(file, "  \"bits\": %u,\n  \"scale_uv\": %.9g,\n  \"rest_uv\": %.9g,\n",
@@ -32,12 +34,43 @@ static void truth_print_setup(FILE *file, const struct corpus_setup *setup) {
         (void)fprintf(file, "  \"mains_hz\": %u,\n  \"mains_uv\": %.9g,\n", setup->mains_hz,
                       setup->mains_uv);
 
+        (void)fprintf(file, "  \"noise_rise\": %.9g,\n  \"noise_corner_hz\": %.9g,\n", setup->noise_rise,
+                      setup->noise_corner_hz);
+        (void)fprintf(file, "  \"ecg_uv\": %.9g,\n  \"clock_ppm\": %.9g,\n", setup->ecg_uv,
+                      setup->clock_ppm);
+
         (void)fputs("  \"channels\": [", file);
         for (unsigned i = 0; i < setup->channels; i++)
-                (void)fprintf(file, "%s\n    {\"label\": \"EMG %s\", \"muscle\": \"%s\"}",
+                (void)fprintf(file,
+                              "%s\n    {\"label\": \"EMG %s\", \"muscle\": \"%s\", \"rest_uv\": %.4g}",
                               i > 0 ? "," : "", corpus_muscle_label((enum corpus_muscle)i),
-                              corpus_muscle_name((enum corpus_muscle)i));
-        (void)fputs("\n  ],\n", file);
+                              corpus_muscle_name((enum corpus_muscle)i), corpus_rest_uv(corpus, i));
+        (void)fprintf(file, "\n  ],\n  \"accelerometer\": %s,\n",
+                      setup->accelerometer ? "true" : "false");
+}
+
+/* Frames that never arrived: [first, number]. A CSV has no rows for them, an EDF repeats the last. */
+static void truth_print_gaps(FILE *file, const struct corpus *corpus) {
+        const struct corpus_gap *gaps;
+        size_t n;
+
+        gaps = corpus_gaps(corpus, &n);
+        (void)fputs("  \"gaps\": [", file);
+        for (size_t i = 0; i < n; i++)
+                (void)fprintf(file, "%s[%" PRIu64 ", %" PRIu64 "]", i > 0 ? ", " : "", gaps[i].first,
+                              gaps[i].frames);
+        (void)fputs("],\n", file);
+}
+
+/* Of what no muscle does: the settings that it has. */
+static void truth_print_asked(FILE *file, const struct corpus_event *event) {
+        if (event->asked_ratio > 0)
+                (void)fprintf(file, ", \"ratio\": %.9g", event->asked_ratio);
+        else if (event->asked_uv > 0)
+                (void)fprintf(file, ", \"uv\": %.9g", event->asked_uv);
+        if (event->asked_hz > 0)
+                (void)fprintf(file, ", \"hz\": %.9g", event->asked_hz);
+        (void)fputs("}", file);
 }
 
 static void truth_print_event(FILE *file, const struct corpus_event *event) {
@@ -53,6 +86,10 @@ static void truth_print_event(FILE *file, const struct corpus_event *event) {
                 }
         (void)fputs("]", file);
 
+        if (!event_kind_is_muscle(event->kind)) {
+                truth_print_asked(file, event);
+                return;
+        }
         if (event->kind == EVENT_FASCICULATIONS) {
                 (void)fprintf(file, ", \"twitches\": %zu}", event->twitches);
                 return;
@@ -87,7 +124,8 @@ int truth_file_write(const char *path, const char *signal_path, const struct cor
                       start->month, start->day, start->hour, start->minute, start->second);
         (void)fprintf(file, "  \"duration_s\": %.3f,\n  \"frames\": %" PRIu64 ",\n",
                       (double)corpus_frames(corpus) / setup->rate_hz, corpus_frames(corpus));
-        truth_print_setup(file, setup);
+        truth_print_setup(file, corpus);
+        truth_print_gaps(file, corpus);
 
         (void)fputs("  \"events\": [", file);
         events = corpus_events(corpus, &n_events);

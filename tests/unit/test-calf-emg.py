@@ -155,6 +155,66 @@ def test_night_has_the_asked_cramps():
     assert sum(event['kind'] == 'cramp' for event in truth['events']) == 3
 
 
+def script(name, text):
+    with open(path(name), 'w', encoding='ascii') as file:
+        file.write(text)
+    return ('--script', path(name))
+
+
+def load_truth(name):
+    with open(path(name), encoding='utf-8') as file:
+        return json.load(file)
+
+
+def test_gaps_have_no_rows():
+    arguments = script('gaps.txt', '2 gap 1.5\n5 loss 4 per_minute=60\n10 end\n')
+    lines = make('gaps.csv', *arguments, '--rate', '500', '--truth', path('gaps.json')).decode('ascii').splitlines()[1:]
+    truth = load_truth('gaps.json')
+    lost = {first + i for first, frames in truth['gaps'] for i in range(frames)}
+    assert truth['gaps'][0] == [1000, 750] and len(truth['gaps']) > 1, truth['gaps']
+    assert [round(float(line.split(',')[0]) * 500) for line in lines] == [i for i in range(5000) if i not in lost]
+    # An EDF has all frames: the lost ones repeat the last before.
+    samples = Edf(make('gaps.edf', *arguments, '--rate', '500')).signals['EMG GM']
+    assert all(samples[i] == samples[i - 1] for i in lost)
+    assert [round(float(line.split(',')[1]) * 10) for line in lines] == [samples[i] for i in range(5000) if i not in lost]
+    assert [event['kind'] for event in truth['events']] == ['gap', 'loss']
+
+
+def test_quick_clock_delivers_more():
+    arguments = script('drift.txt', '60 end\n')
+    lines = make('drift.csv', *arguments, '--clock-ppm', '200', '--truth', path('drift.json')).decode('ascii').splitlines()
+    assert abs(float(lines[-1].split(',')[0]) - 59999 / 1000.2) < 2e-6, lines[-1]
+    assert load_truth('drift.json')['clock_ppm'] == 200
+
+
+def test_accelerometer_is_in_g():
+    arguments = ('--script', 'minute', '--channels', '2', '--rate', '250')
+    edf = Edf(make('acc.edf', *arguments, '--accelerometer', '--truth', path('acc.json')))
+    assert list(edf.signals) == ['EMG GM', 'EMG GL', 'ACC X', 'ACC Y', 'ACC Z']
+    assert edf.columns['dimension'][:5] == ['uV', 'uV', 'g', 'g', 'g'] and abs(edf.scale(2) - 0.001) < 1e-9
+    assert load_truth('acc.json')['accelerometer'] is True
+    first = [edf.signals[label][100] * 0.001 for label in ('ACC X', 'ACC Y', 'ACC Z')]
+    assert abs(sum(g * g for g in first) - 1) < 0.05, first
+    lines = make('acc.csv', *arguments, '--accelerometer').decode('ascii').splitlines()
+    assert lines[0] == 'time_s,GM_uV,GL_uV,ACCX_g,ACCY_g,ACCZ_g', lines[0]
+    assert [float(value) for value in lines[101].split(',')[3:]] == [round(g, 3) for g in first]
+    # The muscles are as they are without it.
+    assert {label: edf.signals[label] for label in ('EMG GM', 'EMG GL')} == Edf(make('noacc.edf', *arguments)).signals
+
+
+def test_faults_are_in_the_truth():
+    arguments = script('faults.txt', '5 lift 5 muscle=GL\n15 tone 5 hz=60 ratio=0.5\n25 floor 5 ratio=0.5 rise=1\n'
+                       '35 rub 5 uv=80\n45 end\n')
+    make('faults.edf', *arguments, '--channels', '2', '--rest-spread', '0.3', '--truth', path('faults.json'))
+    truth = load_truth('faults.json')
+    assert [(event['kind'], event['channels']) for event in truth['events']] == [
+        ('lift', ['EMG GL']), ('tone', ['EMG GM', 'EMG GL']), ('floor', ['EMG GM', 'EMG GL']),
+        ('rub', ['EMG GM', 'EMG GL'])], truth['events']
+    assert truth['events'][1]['hz'] == 60 and truth['events'][1]['ratio'] == 0.5 and truth['events'][3]['uv'] == 80
+    levels = [channel['rest_uv'] for channel in truth['channels']]
+    assert levels[0] != levels[1] and all(1 < level < 20 for level in levels), levels
+
+
 def test_list_and_help():
     names = [line.split()[0] for line in run('--list').stdout.splitlines()]
     assert names == ['excerpt', 'minute', 'rest', 'night', 'walk', 'movements'], names
@@ -175,6 +235,8 @@ def test_bad_use_is_told():
             (('--script', 'minute', *out, '--channels', '9'), 64, '0 to 8'),
             (('--script', 'minute', *out, '--rest-uv', 'nan'), 64, 'no number'),
             (('--script', 'minute', *out, '--mains', '55'), 64, '50 or 60'),
+            (('--script', 'minute', *out, '--ecg-uv', '-1'), 64, 'heart'),
+            (('--script', 'minute', *out, '--clock-ppm', '5000'), 64, 'ppm'),
             (('--script', 'minute', *out, '--bits', '24'), 64, 'bdf'),
             (('--script', 'minute', *out, '--format', 'wav'), 64, 'csv'),
             (('--script', 'minute', *out, '--start', 'noon'), 64, '--start'),
