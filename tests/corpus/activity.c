@@ -52,13 +52,16 @@ static double level_from_ratio(double ratio, const struct activity_scale *scale)
 
 static void fill_steady(struct activity *activity, const struct script_event *event,
                         const struct activity_scale *scale) {
+        double ratio = event->ratio;
+
+        if (event->within_reach)
+                ratio = fmin(ratio, hypot(1, scale->reach_uv * scale->band_share / scale->rest_uv));
         for (size_t i = 0; i < activity->n_levels; i++) {
                 double shape = trapezoid(event, (double)i / MODEL_ENVELOPE_HZ);
 
                 activity->level_uv[i] =
-                        (float)(event->ratio > 0
-                                        ? level_from_ratio(1 + (event->ratio - 1) * shape, scale)
-                                        : event->level_uv * shape);
+                        (float)(ratio > 0 ? level_from_ratio(1 + (ratio - 1) * shape, scale)
+                                          : event->level_uv * shape);
         }
 }
 
@@ -188,6 +191,67 @@ static int activity_draw_wave(struct activity *activity, double roughness, struc
         return 0;
 }
 
+/* Second-order Butterworth filters (as in any textbook), low- or high-pass. */
+struct biquad {
+        double b0, b1, b2, a1, a2, first, second;
+};
+
+static void biquad_init(struct biquad *filter, double corner_hz, bool high) {
+        double k = tan(M_PI * corner_hz / MODEL_ENVELOPE_HZ), norm = 1 / (1 + M_SQRT2 * k + k * k);
+        double gain = high ? norm : k * k * norm;
+
+        *filter = (struct biquad){gain,
+                                  high ? -2 * gain : 2 * gain,
+                                  gain,
+                                  2 * (k * k - 1) * norm,
+                                  (1 - M_SQRT2 * k + k * k) * norm,
+                                  0,
+                                  0};
+}
+
+static double biquad_next(struct biquad *filter, double in) {
+        double out = filter->b0 * in + filter->first;
+
+        filter->first = filter->b1 * in - filter->a1 * out + filter->second;
+        filter->second = filter->b2 * in - filter->a2 * out;
+        return out;
+}
+
+/* The SD that white noise of SD 1 has after both: the root of the impulse response's energy. */
+static double band_deviation(struct biquad low, struct biquad high) {
+        double energy = 0;
+
+        for (unsigned i = 0; i < 60 * MODEL_ENVELOPE_HZ; i++) {
+                double out = biquad_next(&high, biquad_next(&low, i == 0));
+
+                energy += out * out;
+        }
+        return sqrt(energy);
+}
+
+/* As above, but within the band: its SD is the roughness that one measures there. */
+static int activity_draw_banded_wave(struct activity *activity, double roughness, struct random *own) {
+        struct biquad low, high;
+        size_t settle = 10 * MODEL_ENVELOPE_HZ;
+        double gain;
+
+        biquad_init(&low, MODEL_ROUGHNESS_HIGH_HZ, false);
+        biquad_init(&high, MODEL_ROUGHNESS_LOW_HZ, true);
+        gain = roughness / band_deviation(low, high);
+        activity->wave = calloc(activity->n_levels, sizeof(*activity->wave));
+        if (!activity->wave)
+                return -ENOMEM;
+
+        for (size_t i = 0; i < settle + activity->n_levels; i++) {
+                double wave = gain * biquad_next(&high, biquad_next(&low, random_normal(own)));
+
+                /* Mean square 1, as E[exp(2 x)] = exp(2 variance). */
+                if (i >= settle)
+                        activity->wave[i - settle] = (float)exp(wave - roughness * roughness);
+        }
+        return 0;
+}
+
 static void activity_measure(struct activity *activity, const struct activity_scale *scale) {
         double highest = 1;
 
@@ -250,7 +314,10 @@ static int activity_fill(struct activity *activity, const struct script_event *e
                 fill_steady(activity, event, scale);
         }
         activity_measure(activity, scale);
-        return event->roughness > 0 ? activity_draw_wave(activity, event->roughness, own) : 0;
+        if (event->roughness <= 0)
+                return 0;
+        return event->banded ? activity_draw_banded_wave(activity, event->roughness, own)
+                             : activity_draw_wave(activity, event->roughness, own);
 }
 
 int activity_init(struct activity *activity, const struct script *script, size_t event,

@@ -34,6 +34,7 @@ struct activity {
  * amplitude in there. */
 struct activity_scale {
         double rest_uv, band_share;
+        double reach_uv; /* the most that a cramp of the muscle can have */
 };
 
 /* Returns 0, -ENOMEM, or -E2BIG if it has too many twitches. */

@@ -15,6 +15,7 @@
 #include "tests/corpus/signal-file.h"
 
 #define SCRIPT_BYTES_MAX (1024 * 1024)
+#define HOME_SCRIPT "home-night"
 #define DEFAULT_START "2024-01-15T22:30:00"
 
 struct arguments {
@@ -84,7 +85,7 @@ static void print_help(FILE *file) {
                     "  --rate HZ           200 to 2000 (1000)\n"
                     "  --channels N        1 to 8: GM GL SO TA PL AH RF BF (1)\n"
                     "  --format FORMAT     edf, bdf or csv (by the name's end, else edf)\n"
-                    "  --hours H           length of rest, night, movements\n"
+                    "  --hours H           length of rest, night, home-night, movements\n"
                     "  --cramps N          in a night (2)\n"
                     "  --rest-uv UV        RMS at rest, 20-450 Hz (5)\n"
                     "  --rest-spread CV    by which the channels' rest differs (0)\n"
@@ -228,32 +229,6 @@ static int parse_option(int option, const char *text, struct arguments *argument
         }
 }
 
-/* Returns 0, 1 if there is nothing more to do (help was asked), or -EINVAL (said on standard error). */
-static int arguments_parse(int argc, char **argv, struct arguments *arguments) {
-        int option;
-
-        while ((option = getopt_long(argc, argv, "o:h", options, NULL)) != -1) {
-                if (option == 'h') {
-                        print_help(stdout);
-                        return 1;
-                }
-                if (parse_option(option, optarg, arguments) < 0)
-                        return -EINVAL;
-        }
-
-        if (arguments->list)
-                return 0;
-        if (optind < argc || !arguments->script || !arguments->output) {
-                (void)fputs(
-                        "calf-emg: usage: calf-emg --script NAME|FILE -o OUT [OPTION...], see --help\n",
-                        stderr);
-                return -EINVAL;
-        }
-        if (arguments->setup.mains_hz != 0 && arguments->setup.mains_uv == 0)
-                arguments->setup.mains_uv = 10;
-        return 0;
-}
-
 static bool ends_with(const char *text, const char *end) {
         size_t length = strlen(text), end_length = strlen(end);
 
@@ -276,6 +251,56 @@ static int choose_format(const struct arguments *arguments) {
                 return SIGNAL_CSV;
         (void)fprintf(stderr, "calf-emg: --format is edf, bdf or csv, not \"%s\"\n", name);
         return -EINVAL;
+}
+
+static int arguments_parse_options(int argc, char **argv, struct arguments *arguments) {
+        int option;
+
+        optind = 0; /* from the start again */
+        while ((option = getopt_long(argc, argv, "o:h", options, NULL)) != -1) {
+                if (option == 'h') {
+                        print_help(stdout);
+                        return 1;
+                }
+                if (parse_option(option, optarg, arguments) < 0)
+                        return -EINVAL;
+        }
+        return 0;
+}
+
+/* A night at home brings its own sensor; what the options say of it stands. EDF has 16 bits at most. */
+static int arguments_take_home(int argc, char **argv, struct arguments *arguments) {
+        int r;
+
+        corpus_setup_home(arguments->setup.seed, &arguments->setup);
+        r = choose_format(arguments);
+        if (r == SIGNAL_EDF && arguments->setup.bits > 16)
+                arguments->setup.bits = 16;
+        return arguments_parse_options(argc, argv, arguments);
+}
+
+/* Returns 0, 1 if there is nothing more to do (help was asked), or -EINVAL (said on standard error). */
+static int arguments_parse(int argc, char **argv, struct arguments *arguments) {
+        int r = arguments_parse_options(argc, argv, arguments);
+
+        if (r != 0)
+                return r;
+        if (arguments->list)
+                return 0;
+        if (optind < argc || !arguments->script || !arguments->output) {
+                (void)fputs(
+                        "calf-emg: usage: calf-emg --script NAME|FILE -o OUT [OPTION...], see --help\n",
+                        stderr);
+                return -EINVAL;
+        }
+        if (strcmp(arguments->script, HOME_SCRIPT) == 0) {
+                r = arguments_take_home(argc, argv, arguments);
+                if (r != 0)
+                        return r;
+        }
+        if (arguments->setup.mains_hz != 0 && arguments->setup.mains_uv == 0)
+                arguments->setup.mains_uv = 10;
+        return 0;
 }
 
 static int script_read_file(const char *path, struct script *ret, struct corpus_error *error) {
@@ -312,6 +337,7 @@ static int script_load(const struct arguments *arguments, struct script *ret,
                 .hours = arguments->hours,
                 .cramps = arguments->cramps,
                 .channels = arguments->setup.channels,
+                .rest_uv = arguments->setup.rest_uv,
         };
         int r = script_builtin(arguments->script, &layout, ret, error);
 

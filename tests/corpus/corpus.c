@@ -263,7 +263,8 @@ static int playing_init(struct playing *playing, const struct corpus *corpus,
         const struct activity_scale scale = {
                 corpus->channels[channel].rest_uv *
                         corpus_floor_gain(corpus, channel, script->events[event].start_s),
-                corpus->channels[channel].band_share};
+                corpus->channels[channel].band_share,
+                0.98 * unit_pool_cramp_max_uv(&corpus->channels[channel].pool)};
         struct random random;
         int r;
 

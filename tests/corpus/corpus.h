@@ -55,6 +55,8 @@ struct corpus_gap {
 
 /* What the options mean when left out: 1 kHz, 1 channel, 5 uV of rest, no mains, 16 bits, seed 1. */
 struct corpus_setup corpus_setup_usual(void);
+/* The sensor of the night of that seed, drawn at random: for the script home-night. */
+void corpus_setup_home(uint64_t seed, struct corpus_setup *ret);
 double corpus_usual_scale_uv(unsigned bits);
 /* The largest count; the smallest is -max - 1 up to 16 bits and -max above. Beyond 16 bits it is a round
  * number, so that the physical range fits into a BDF header's 8 characters. */

@@ -111,8 +111,8 @@ static double tone_next(struct fault *fault) {
         fault->phase += 2 * M_PI * fault->hz / fault->internal_hz;
         if (fault->phase > 2 * M_PI)
                 fault->phase -= 2 * M_PI;
-        return gain * (1 + fault->swing) *
-               (sin(fault->phase) + MODEL_TONE_SECOND * sin(2 * fault->phase));
+        return gain * (1 + fault->swing) * sin(fault->phase) *
+               (1 + 2 * MODEL_TONE_SECOND * cos(fault->phase));
 }
 
 /* What an amplifier has without its electrode. */

@@ -12,6 +12,8 @@
 #define DECIMATOR_CUTOFF 0.43 /* of the output rate, half amplitude */
 #define BAND_STEP_HZ 0.5
 
+#define MAINS_ORDER_MAX 5
+
 /* Mains harmonics by order; their share of the fundamental is a choice, odd ones being the usual. */
 static const struct {
         unsigned order;
@@ -99,10 +101,27 @@ double rest_noise_next(struct rest_noise *noise) {
         return noise->gain_uv * (white + noise->rise * noise->low);
 }
 
+/* The harmonics' sines come from the first one's by the addition theorem: a sine for each would be most
+ * of the time that a night takes. */
+static void mains_turn(struct mains *mains) {
+        double sine[MAINS_ORDER_MAX + 1] = {0, sin(mains->phase)};
+        double cosine[MAINS_ORDER_MAX + 1] = {1, cos(mains->phase)};
+
+        for (unsigned order = 2; order <= MAINS_ORDER_MAX; order++) {
+                sine[order] = sine[order - 1] * cosine[1] + cosine[order - 1] * sine[1];
+                cosine[order] = cosine[order - 1] * cosine[1] - sine[order - 1] * sine[1];
+        }
+        for (unsigned i = 0; i < MAINS_HARMONICS; i++) {
+                mains->sine[i] = sine[mains_harmonics[i].order];
+                mains->cosine[i] = cosine[mains_harmonics[i].order];
+        }
+}
+
 void mains_init(struct mains *mains, const struct random *random, double nominal_hz) {
         *mains = (struct mains){.random = *random, .nominal_hz = nominal_hz};
         mains->drift_hz = MODEL_MAINS_DRIFT_HZ * random_normal(&mains->random);
         mains->swing = MODEL_MAINS_SWING * random_normal(&mains->random);
+        mains_turn(mains);
 }
 
 double drift_step(struct random *random, double value, double deviation, double tick_hz) {
@@ -117,25 +136,30 @@ void mains_drift(struct mains *mains, double tick_hz) {
 }
 
 void mains_coupling_init(struct mains_coupling *coupling, struct random *random, double uv) {
-        double power = 0;
+        double amplitudes[MAINS_HARMONICS], power = 0;
 
         for (unsigned i = 0; i < MAINS_HARMONICS; i++) {
-                coupling->amplitude_uv[i] = mains_harmonics[i].share;
+                double phase;
+
+                amplitudes[i] = mains_harmonics[i].share;
                 if (i > 0)
-                        coupling->amplitude_uv[i] *= random_uniform(random, 0.5, 1.5);
-                coupling->phase[i] = random_uniform(random, 0, 2 * M_PI);
-                power += coupling->amplitude_uv[i] * coupling->amplitude_uv[i] / 2;
+                        amplitudes[i] *= random_uniform(random, 0.5, 1.5);
+                phase = random_uniform(random, 0, 2 * M_PI);
+                coupling->sine_uv[i] = cos(phase);
+                coupling->cosine_uv[i] = sin(phase);
+                power += amplitudes[i] * amplitudes[i] / 2;
         }
-        for (unsigned i = 0; i < MAINS_HARMONICS; i++)
-                coupling->amplitude_uv[i] *= uv / sqrt(power);
+        for (unsigned i = 0; i < MAINS_HARMONICS; i++) {
+                coupling->sine_uv[i] *= amplitudes[i] * uv / sqrt(power);
+                coupling->cosine_uv[i] *= amplitudes[i] * uv / sqrt(power);
+        }
 }
 
 double mains_coupling_uv(const struct mains_coupling *coupling, const struct mains *mains) {
         double sum = 0;
 
         for (unsigned i = 0; i < MAINS_HARMONICS; i++)
-                sum += coupling->amplitude_uv[i] *
-                       sin(mains_harmonics[i].order * mains->phase + coupling->phase[i]);
+                sum += coupling->sine_uv[i] * mains->sine[i] + coupling->cosine_uv[i] * mains->cosine[i];
         return (1 + mains->swing) * sum;
 }
 
@@ -143,6 +167,7 @@ void mains_advance(struct mains *mains, double internal_hz) {
         mains->phase += 2 * M_PI * (mains->nominal_hz + mains->drift_hz) / internal_hz;
         if (mains->phase >= 2 * M_PI)
                 mains->phase -= 2 * M_PI;
+        mains_turn(mains);
 }
 
 void slow_noise_init(struct slow_noise *noise, const struct random *random, double corner_hz,

@@ -46,11 +46,12 @@ double drift_step(struct random *random, double value, double deviation, double 
 struct mains {
         struct random random;
         double nominal_hz, drift_hz, swing, phase;
+        double sine[MAINS_HARMONICS], cosine[MAINS_HARMONICS]; /* of the phase, now */
 };
 
+/* How much of each harmonic's sine and cosine a channel sees, in microvolts. */
 struct mains_coupling {
-        double amplitude_uv[MAINS_HARMONICS];
-        double phase[MAINS_HARMONICS];
+        double sine_uv[MAINS_HARMONICS], cosine_uv[MAINS_HARMONICS];
 };
 
 void mains_init(struct mains *mains, const struct random *random, double nominal_hz);

@@ -158,6 +158,20 @@
 #define MODEL_STRIDE_CV 0.03
 #define MODEL_STRIDE_LEVEL_CV 0.15
 
+/* Nights at home (script-home.c): what is drawn for all of them alike. Roughness: the range that both
+ * cramps and what is none are to cover. Cramps: the median of the time at the height of the cramp is
+ * that of Minetto et al. 2011, the spread such that some last 10 min (consensus criterion, Hallegraeff
+ * et al. 2017). The rest are choices. */
+#define MODEL_HOME_ROUGHNESS_MIN 0.10
+#define MODEL_HOME_ROUGHNESS_MAX 0.45
+#define MODEL_HOME_CRAMP_S 55.6
+#define MODEL_HOME_CRAMP_SIGMA 0.9
+#define MODEL_HOME_TONIC_SHARE 0.1 /* of the movements that are pushes */
+#define MODEL_HOME_TONIC_MIN 0.2
+#define MODEL_HOME_TONIC_MAX 0.6
+#define MODEL_HOME_STEP_SHARE 0.1 /* of the movements that shift an electrode */
+#define MODEL_HOME_HOLDS_PER_HOUR 0.2
+
 /* Resolution of envelopes and of the drive. */
 #define MODEL_ENVELOPE_HZ 100
 #define MODEL_TICKS_PER_S 200

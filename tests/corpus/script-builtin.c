@@ -42,6 +42,8 @@ static const struct {
         {"minute", "84 s: rest, one calf cramp of 40 s, rest", minute_text, NULL, 0},
         {"rest", "10 min of rest alone (--hours)", NULL, NULL, 1.0 / 6},
         {"night", "8 h of sleep with cramps (--hours, --cramps)", NULL, script_night, 8},
+        {"home-night", "8 h with everything drawn by the seed, the sensor too (--hours, --cramps)", NULL,
+         script_home, 8},
         {"walk", "80 s: a minute of walking between rests", walk_text, NULL, 0},
         {"movements", "1 h of everything but cramps, densely (--hours)", NULL, script_movements, 1},
 };
@@ -68,7 +70,8 @@ int script_builtin(const char *name, const struct script_layout *layout, struct 
                 if (layout->hours > 0) {
                         (void)snprintf(
                                 error->text, sizeof(error->text),
-                                "%s: its length is fixed; --hours goes with rest, night, movements",
+                                "%s: its length is fixed; --hours goes with rest, night, home-night, "
+                                "movements",
                                 name);
                         return -EINVAL;
                 }

@@ -1,31 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* Nights drawn at random from published rates: see script.h. */
-#include "tests/corpus/script.h"
+#include "tests/corpus/night.h"
 
 #include <errno.h>
 #include <math.h>
-#include <stdbool.h>
 
 #include "tests/corpus/model.h"
-#include "tests/corpus/random.h"
 
-/* Kept clear of other events on either side, so that truth is not ambiguous. */
-#define GUARD_S 10.0
 #define PLACE_TRIES 200
 #define CRAMP_EARLIEST_S 120.0
-
-struct night {
-        struct script script;
-        struct random random;
-        unsigned channels;
-};
 
 static bool night_is_free(const struct night *night, double start_s, double end_s) {
         for (size_t i = 0; i < night->script.n_events; i++) {
                 const struct script_event *event = &night->script.events[i];
 
-                if (event->start_s < end_s + GUARD_S &&
-                    event->start_s + event->duration_s > start_s - GUARD_S)
+                if (event->start_s < end_s + NIGHT_GUARD_S &&
+                    event->start_s + event->duration_s > start_s - NIGHT_GUARD_S)
                         return false;
         }
         return true;
@@ -36,11 +26,9 @@ static double night_roughness(struct night *night) {
         return random_uniform(&night->random, 0.16, 0.5);
 }
 
-/* Finds room for `length_s`, not before `earliest_s`. Returns whether there is some; full nights may
- * have none. */
-static bool night_find_room(struct night *night, double earliest_s, double length_s,
-                            double *ret_start_s) {
-        double latest_s = night->script.duration_s - length_s - GUARD_S;
+bool night_find_room(struct night *night, double earliest_s, double latest_s, double length_s,
+                     double *ret_start_s) {
+        latest_s = fmin(latest_s, night->script.duration_s - NIGHT_GUARD_S) - length_s;
 
         for (unsigned i = 0; i < PLACE_TRIES && latest_s > earliest_s; i++) {
                 double start_s = random_uniform(&night->random, earliest_s, latest_s);
@@ -53,7 +41,7 @@ static bool night_find_room(struct night *night, double earliest_s, double lengt
         return false;
 }
 
-static double clamp(double value, double low, double high) {
+double night_clamp(double value, double low, double high) {
         return fmin(fmax(value, low), high);
 }
 
@@ -65,9 +53,9 @@ static int night_add_cramp(struct night *night) {
         double ratio = weak ? random_uniform(random, 2.2, 6) : random_uniform(random, 6, 15);
         /* 55.6 +- 19.2 s (Minetto et al. 2011) after the rise; rise of 41 +- 11 s (Chaney and Sherman)
          * when weak. */
-        double rise_s =
-                weak ? clamp(41 + 11 * random_normal(random), 20, 70) : random_uniform(random, 3, 20);
-        double hold_s = clamp(55.6 + 19.2 * random_normal(random), 25, 600);
+        double rise_s = weak ? night_clamp(41 + 11 * random_normal(random), 20, 70)
+                             : random_uniform(random, 3, 20);
+        double hold_s = night_clamp(55.6 + 19.2 * random_normal(random), 25, 600);
         double fall_s = random_uniform(random, 2, 6), rest_s = random_uniform(random, 30, 90);
         double length_s = rise_s + hold_s + fall_s, start_s;
         unsigned calf = night->channels < 3 ? night->channels : 3;
@@ -77,7 +65,7 @@ static int night_add_cramp(struct night *night) {
         int r;
 
         /* Cramps were asked for by number; everything else comes as often as there is room. */
-        if (!night_find_room(night, CRAMP_EARLIEST_S, length_s + rest_s, &start_s))
+        if (!night_find_room(night, CRAMP_EARLIEST_S, INFINITY, length_s + rest_s, &start_s))
                 return -ENOSPC;
 
         r = script_add(&night->script, EVENT_CRAMP, start_s, length_s, &event);
@@ -106,29 +94,29 @@ static int night_add_cramp(struct night *night) {
 static int night_add_walk(struct night *night) {
         double length_s = random_uniform(&night->random, 15, 60), start_s;
 
-        if (!night_find_room(night, 120, length_s, &start_s))
+        if (!night_find_room(night, 120, INFINITY, length_s, &start_s))
                 return 0;
         return script_add(&night->script, EVENT_WALK, start_s, length_s, NULL);
 }
 
 /* A series of periodic leg movements: at least 4, 0.5-10 s each, 10-90 s apart (Ferri et al. 2016). */
-static int night_add_plm_series(struct night *night) {
+int night_add_plm_series(struct night *night) {
         struct random *random = &night->random;
         unsigned count = 4 + random_below(random, 12);
         double spacing_s = random_uniform(random, 18, 40), start_s;
         struct script_event *event;
         int r;
 
-        if (!night_find_room(night, 120, count * spacing_s, &start_s))
+        if (!night_find_room(night, 120, INFINITY, count * spacing_s, &start_s))
                 return 0;
         for (unsigned i = 0; i < count; i++) {
                 double jitter_s = random_uniform(random, -3, 3);
 
                 r = script_add(&night->script, EVENT_PLM, start_s + 3 + i * spacing_s + jitter_s,
-                               clamp(random_lognormal(random, 2.2, 1.2), 0.8, 9.5), &event);
+                               night_clamp(random_lognormal(random, 2.2, 1.2), 0.8, 9.5), &event);
                 if (r < 0)
                         return r;
-                event->level_uv = clamp(random_lognormal(random, 45, 25), 12, 200);
+                event->level_uv = night_clamp(random_lognormal(random, 45, 25), 12, 200);
         }
         return 0;
 }
@@ -136,26 +124,26 @@ static int night_add_plm_series(struct night *night) {
 /* Large movements: about 12.4 s (IQR 10.7-14.4 between sleepers), 3-45 s (Ferri et al., IRLSSG). */
 static int night_add_movement(struct night *night) {
         struct random *random = &night->random;
-        double length_s = clamp(random_lognormal(random, 12.4, 7), 3, 45), start_s;
+        double length_s = night_clamp(random_lognormal(random, 12.4, 7), 3, 45), start_s;
         struct script_event *event;
         int r;
 
-        if (!night_find_room(night, 60, length_s, &start_s))
+        if (!night_find_room(night, 60, INFINITY, length_s, &start_s))
                 return 0;
         r = script_add(&night->script, EVENT_MOVEMENT, start_s, length_s, &event);
         if (r < 0)
                 return r;
-        event->level_uv = clamp(random_lognormal(random, 60, 40), 15, 250);
+        event->level_uv = night_clamp(random_lognormal(random, 60, 40), 15, 250);
         return 0;
 }
 
-static int night_add_fasciculations(struct night *night) {
+int night_add_fasciculations(struct night *night) {
         struct random *random = &night->random;
         double length_s = random_uniform(random, 20, 120), start_s;
         struct script_event *event;
         int r;
 
-        if (!night_find_room(night, 30, length_s, &start_s))
+        if (!night_find_room(night, 30, INFINITY, length_s, &start_s))
                 return 0;
         r = script_add(&night->script, EVENT_FASCICULATIONS, start_s, length_s, &event);
         if (r < 0)
@@ -174,7 +162,7 @@ static int night_add_hold(struct night *night) {
         struct script_event *event;
         int r;
 
-        if (!night_find_room(night, 60, length_s, &start_s))
+        if (!night_find_room(night, 60, INFINITY, length_s, &start_s))
                 return 0;
         r = script_add(&night->script, stretch ? EVENT_STRETCH : EVENT_HOLD, start_s, length_s, &event);
         if (r < 0)
@@ -184,8 +172,7 @@ static int night_add_hold(struct night *night) {
         return 0;
 }
 
-/* Events come as a Poisson process of the given rate. */
-static int night_add_often(struct night *night, double per_hour, int (*add)(struct night *night)) {
+int night_add_often(struct night *night, double per_hour, int (*add)(struct night *night)) {
         double hours = night->script.duration_s / 3600,
                at = random_exponential(&night->random, 1 / per_hour);
 
@@ -199,15 +186,15 @@ static int night_add_often(struct night *night, double per_hour, int (*add)(stru
         return 0;
 }
 
-static void night_init(struct night *night, const struct script_layout *layout) {
+void night_init(struct night *night, const struct script_layout *layout, enum random_purpose purpose) {
         *night = (struct night){
                 .script = {.duration_s = ceil(layout->hours * 3600)},
                 .channels = layout->channels,
         };
-        random_init(&night->random, layout->seed, RANDOM_LAYOUT, 0, 0);
+        random_init(&night->random, layout->seed, purpose, 0, 0);
 }
 
-static int night_finish(struct night *night, int r, struct script *ret) {
+int night_finish(struct night *night, int r, struct script *ret) {
         if (r < 0) {
                 script_done(&night->script);
                 return r;
@@ -221,7 +208,7 @@ int script_night(const struct script_layout *layout, struct script *ret) {
         unsigned walks;
         int r = 0;
 
-        night_init(&night, layout);
+        night_init(&night, layout, RANDOM_LAYOUT);
         /* Cramps and walks first, while there is room. */
         for (unsigned i = 0; i < layout->cramps && r == 0; i++)
                 r = night_add_cramp(&night);
@@ -244,7 +231,7 @@ int script_movements(const struct script_layout *layout, struct script *ret) {
         struct night night;
         int r;
 
-        night_init(&night, layout);
+        night_init(&night, layout, RANDOM_LAYOUT);
         r = night_add_often(&night, 4, night_add_walk);
         if (r == 0)
                 r = night_add_often(&night, 4, night_add_plm_series);

@@ -101,6 +101,12 @@ bool event_kind_is_loss(enum event_kind kind) {
         return kind == EVENT_GAP || kind == EVENT_LOSS;
 }
 
+const char *script_seed_use(uint64_t seed) {
+        if (seed >= 1 && seed <= SCRIPT_SEED_DEVELOPMENT_MAX)
+                return "development";
+        return seed >= SCRIPT_SEED_TEST_MIN && seed <= SCRIPT_SEED_TEST_MAX ? "test" : "other";
+}
+
 void script_done(struct script *script) {
         free(script->events);
         *script = (struct script){0};

@@ -63,9 +63,11 @@ struct script_event {
         double level_uv;       /* else in microvolts RMS */
         double rise_s, fall_s; /* within the duration */
         double roughness;      /* relative SD of the slow waxing and waning */
+        bool banded;           /* which keeps to its band, instead of fading out beyond */
         double per_minute;     /* fasciculations, lost packets */
         double tonic;          /* movement: share of the level that is held between its bursts */
         double hz;             /* tone */
+        bool within_reach;     /* a cramp that is stronger than its muscle is as strong as that gives */
 };
 
 struct script {
@@ -95,6 +97,7 @@ struct script_layout {
         double hours;      /* 0: as long as the script usually is */
         unsigned cramps;   /* in a night */
         unsigned channels; /* cramps are put where they can be seen */
+        double rest_uv;    /* home-night: so that a changed floor stays within sense; 0: 5 */
 };
 
 /* The built-in scripts: number `i`, or NULL after the last. */
@@ -108,3 +111,11 @@ int script_builtin(const char *name, const struct script_layout *layout, struct 
 /* Used by script_builtin(): nights drawn at random (script-night.c). */
 int script_night(const struct script_layout *layout, struct script *ret);
 int script_movements(const struct script_layout *layout, struct script *ret);
+int script_home(const struct script_layout *layout, struct script *ret); /* script-home.c */
+
+/* Seeds of home-night. Those for tests are for reporting only: nothing is chosen by them. */
+#define SCRIPT_SEED_DEVELOPMENT_MAX 9999 /* from 1 */
+#define SCRIPT_SEED_TEST_MIN 10001
+#define SCRIPT_SEED_TEST_MAX 19999
+/* "development", "test" or "other". */
+const char *script_seed_use(uint64_t seed);

@@ -27,6 +27,7 @@ static void json_print_string(FILE *file, const char *text) {
 static void truth_print_setup(FILE *file, const struct corpus *corpus) {
         const struct corpus_setup *setup = corpus_get_setup(corpus);
 
+        (void)fprintf(file, "  \"seed_use\": \"%s\",\n", script_seed_use(setup->seed));
         (void)fprintf(file, "  \"seed\": %" PRIu64 ",\n  \"rate_hz\": %u,\n", setup->seed,
                       setup->rate_hz);
         (void)fprintf(file, "  \"bits\": %u,\n  \"scale_uv\": %.9g,\n  \"rest_uv\": %.9g,\n",

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -15,22 +16,27 @@ static void script_free(struct script *script) {
         script_done(script);
 }
 
-struct signal signal_make(const struct corpus_setup *setup, const char *text) {
-        __attribute__((cleanup(script_free))) struct script script = {0};
-        struct script_layout layout = {.seed = setup->seed, .channels = setup->channels, .cramps = 2};
+struct signal signal_of_script(const struct corpus_setup *setup, const struct script *script) {
         struct corpus_error error = {0};
         struct signal signal = {0};
 
-        if (script_builtin(text, &layout, &script, &error) < 0)
-                assert_int_equal(script_parse(text, "text", &script, &error), 0);
-        assert_int_equal(corpus_new(setup, &script, &signal.corpus, &error), 0);
-
+        assert_int_equal(corpus_new(setup, script, &signal.corpus, &error), 0);
         signal.setup = corpus_get_setup(signal.corpus);
         signal.frames = (size_t)corpus_frames(signal.corpus);
         signal.counts = calloc(signal.frames * corpus_columns(signal.corpus), sizeof(*signal.counts));
         assert_non_null(signal.counts);
         assert_int_equal(corpus_read(signal.corpus, signal.counts, signal.frames), signal.frames);
         return signal;
+}
+
+struct signal signal_make(const struct corpus_setup *setup, const char *text) {
+        __attribute__((cleanup(script_free))) struct script script = {0};
+        struct script_layout layout = {.seed = setup->seed, .channels = setup->channels, .cramps = 2};
+        struct corpus_error error = {0};
+
+        if (script_builtin(text, &layout, &script, &error) < 0)
+                assert_int_equal(script_parse(text, "text", &script, &error), 0);
+        return signal_of_script(setup, &script);
 }
 
 void signal_done(struct signal *signal) {
@@ -125,30 +131,44 @@ const struct corpus_event *signal_event(const struct signal *signal, enum event_
 
 #define ROUGHNESS_HZ 20
 
-/* The band is cut by two one-pole filters on either side: its edges are those of their -3 dB. */
+/* Second-order Butterworth filter of a curve, low- or high-pass, in place. */
+static void curve_filter(double *values, size_t n, double corner_hz, bool high) {
+        double k = tan(M_PI * corner_hz / ROUGHNESS_HZ), norm = 1 / (1 + M_SQRT2 * k + k * k);
+        double b = high ? norm : k * k * norm, a1 = 2 * (k * k - 1) * norm,
+               a2 = (1 - M_SQRT2 * k + k * k) * norm;
+        double x1 = 0, x2 = 0, y1 = 0, y2 = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                double x = values[i], y = b * (x + (high ? -2 : 2) * x1 + x2) - a1 * y1 - a2 * y2;
+
+                x2 = x1;
+                x1 = x;
+                y2 = y1;
+                y1 = y;
+                values[i] = y;
+        }
+}
+
 double signal_roughness(const struct signal *signal, unsigned channel, unsigned from, unsigned to) {
-        size_t n = (size_t)(to - from) * ROUGHNESS_HZ, settle = 2 * ROUGHNESS_HZ;
-        double fast = 1 - exp(-2 * M_PI * 1.5 / ROUGHNESS_HZ),
-               slow = 1 - exp(-2 * M_PI * 0.3 / ROUGHNESS_HZ);
-        double quick = 0, lazy = 0, mean = 0, variance = 0;
-        size_t width = signal->setup->rate_hz * 3 / 20;
+        size_t n = (size_t)(to - from) * ROUGHNESS_HZ, settle = 3 * ROUGHNESS_HZ;
+        size_t rate = signal->setup->rate_hz, width = rate * 3 / 20;
         _cleanup_(freep) double *levels = calloc(n, sizeof(*levels));
+        double mean = 0, variance = 0;
 
         assert_non_null(levels);
         for (size_t i = 0; i < n; i++) {
-                size_t end = from * (size_t)signal->setup->rate_hz +
-                             i * signal->setup->rate_hz / ROUGHNESS_HZ + width;
+                size_t end = from * rate + i * rate / ROUGHNESS_HZ + width;
 
                 levels[i] = sqrt(signal_window_power(signal, channel, end - width, width, 20,
                                                      signal_band_high_hz(signal)));
                 mean += levels[i] / (double)n;
         }
-        quick = lazy = levels[0];
-        for (size_t i = 0; i < n; i++) {
-                quick += fast * (levels[i] - quick);
-                lazy += slow * (quick - lazy);
-                if (i >= settle)
-                        variance += pow(quick - lazy, 2) / (double)(n - settle);
-        }
+        /* From the mean on, so that little has to settle. */
+        for (size_t i = 0; i < n; i++)
+                levels[i] -= mean;
+        curve_filter(levels, n, 1.5, false);
+        curve_filter(levels, n, 0.3, true);
+        for (size_t i = settle; i < n; i++)
+                variance += levels[i] * levels[i] / (double)(n - settle);
         return sqrt(variance) / mean;
 }

@@ -19,6 +19,7 @@ struct signal {
 
 /* Generates a script's text, or a built-in script if `text` is its name, whole. */
 struct signal signal_make(const struct corpus_setup *setup, const char *text);
+struct signal signal_of_script(const struct corpus_setup *setup, const struct script *script);
 void signal_done(struct signal *signal);
 #define _signal_ __attribute__((cleanup(signal_done)))
 

@@ -215,9 +215,21 @@ def test_faults_are_in_the_truth():
     assert levels[0] != levels[1] and all(1 < level < 20 for level in levels), levels
 
 
+def test_nights_at_home_bring_their_sensor():
+    run('--script', 'home-night', '--hours', '2', '--cramps', '2', '--seed', '6', '-o', path('home.edf'), '--truth', path('home.json'))
+    truth = load_truth('home.json')
+    assert truth['seed_use'] == 'development' and truth['rate_hz'] == 1000 and truth['bits'] == 10, truth
+    assert sum(event['kind'] == 'cramp' for event in truth['events']) == 2
+    # What is asked for stands, before or after the script's name.
+    run('--channels', '1', '--rate', '200', '--script', 'home-night', '--hours', '1', '--cramps', '1', '--seed', '10006', '--bits', '8',
+        '-o', path('home.edf'), '--truth', path('home.json'))
+    truth = load_truth('home.json')
+    assert (truth['rate_hz'], truth['bits'], len(truth['channels']), truth['seed_use']) == (200, 8, 1, 'test'), truth
+
+
 def test_list_and_help():
     names = [line.split()[0] for line in run('--list').stdout.splitlines()]
-    assert names == ['excerpt', 'minute', 'rest', 'night', 'walk', 'movements'], names
+    assert names == ['excerpt', 'minute', 'rest', 'night', 'home-night', 'walk', 'movements'], names
     assert 'SIMULATED' in run('--help').stdout
     assert 'SIMULATED' in run('--script', 'minute', '-o', path('said.edf')).stderr
 

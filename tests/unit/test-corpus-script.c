@@ -78,8 +78,8 @@ static void test_builtin_scripts_are_as_long_as_they_say(void **state) {
         const struct {
                 const char *name;
                 double duration_s;
-        } scripts[] = {{"excerpt", 360}, {"minute", 84}, {"rest", 600},
-                       {"night", 28800}, {"walk", 80},   {"movements", 3600}};
+        } scripts[] = {{"excerpt", 360}, {"minute", 84},        {"rest", 600},      {"night", 28800},
+                       {"walk", 80},     {"home-night", 28800}, {"movements", 3600}};
         struct script_layout layout = {.seed = 1, .channels = 1, .cramps = 2};
         size_t known = 0;
 
