@@ -19,11 +19,13 @@
 #include "tests/corpus/motion.h"
 #include "tests/corpus/motor-units.h"
 #include "tests/corpus/random.h"
+#include "tests/corpus/splice.h"
 
 struct playing {
         struct activity activity;
-        struct cramp_drive *drive; /* of a cramp */
-        struct random random;      /* of twitches */
+        struct cramp_drive *drive;    /* of a cramp */
+        struct splice_player *player; /* if the muscle is put together from real pieces */
+        struct random random;         /* of twitches */
         size_t next_twitch;
 };
 
@@ -35,6 +37,7 @@ struct channel {
         struct voluntary_drive voluntary;
         bool contracting; /* the voluntary drive has active units */
         struct rest_noise noise;
+        struct splice_stream rest; /* in its place, if made from real pieces */
         struct slow_noise artefact;
         struct mains_coupling coupling;
         double crosstalk[CORPUS_CHANNELS_MAX]; /* share of each channel's muscle that is seen here */
@@ -81,6 +84,10 @@ struct corpus_setup corpus_setup_usual(void) {
                 .noise_rise = MODEL_NOISE_RISE,
                 .noise_corner_hz = MODEL_NOISE_CORNER_HZ,
         };
+}
+
+unsigned corpus_internal_factor(unsigned rate_hz) {
+        return (MODEL_INTERNAL_MIN_HZ + rate_hz - 1) / rate_hz;
 }
 
 double corpus_usual_scale_uv(unsigned bits) {
@@ -216,7 +223,8 @@ static int channel_init(struct channel *channel, const struct corpus *corpus, un
         if (r < 0)
                 return r;
 
-        channel->band_share = channel_band_share(channel, corpus);
+        /* Real pieces are scaled to what the sensor sees of them. */
+        channel->band_share = setup->material ? 1 : channel_band_share(channel, corpus);
         channel_draw_levels(channel, setup, self);
 
         random_init(&random, setup->seed, RANDOM_VOLUNTARY, self, 0);
@@ -224,6 +232,14 @@ static int channel_init(struct channel *channel, const struct corpus *corpus, un
         random_init(&random, setup->seed, RANDOM_NOISE, self, 0);
         rest_noise_init(&channel->noise, &random, &corpus->decimator, corpus->internal_hz,
                         channel->rest_uv, setup->noise_corner_hz, setup->noise_rise);
+        if (setup->material) {
+                const struct splice_set *rests = &setup->material->rests;
+
+                random_init(&random, setup->seed, RANDOM_SPLICE, UINT64_MAX, self);
+                splice_stream_init(&channel->rest,
+                                   &rests->pieces[random_below(&random, (unsigned)rests->n)], &random,
+                                   (size_t)(MODEL_SPLICE_FADE_S * corpus->internal_hz));
+        }
         random_init(&random, setup->seed, RANDOM_ARTEFACT, self, 0);
         slow_noise_init(&channel->artefact, &random, MODEL_ARTEFACT_CORNER_HZ, corpus->internal_hz);
         random_init(&random, setup->seed, RANDOM_MAINS, 1, self);
@@ -246,6 +262,7 @@ static void channel_done(struct channel *channel) {
 static void playing_done(struct playing *playing) {
         activity_done(&playing->activity);
         free(playing->drive);
+        free(playing->player);
 }
 
 /* How much louder rest is than it usually is. */
@@ -264,7 +281,8 @@ static int playing_init(struct playing *playing, const struct corpus *corpus,
                 corpus->channels[channel].rest_uv *
                         corpus_floor_gain(corpus, channel, script->events[event].start_s),
                 corpus->channels[channel].band_share,
-                0.98 * unit_pool_cramp_max_uv(&corpus->channels[channel].pool)};
+                corpus->setup.material ? INFINITY
+                                       : 0.98 * unit_pool_cramp_max_uv(&corpus->channels[channel].pool)};
         struct random random;
         int r;
 
@@ -277,6 +295,16 @@ static int playing_init(struct playing *playing, const struct corpus *corpus,
         /* The muscles' envelopes have the streams 0 to 8. */
         random_init(&random, corpus->setup.seed, RANDOM_EVENT, event, 100 + channel);
         playing->random = random;
+        if (corpus->setup.material && playing->activity.level_uv) {
+                playing->player = malloc(sizeof(*playing->player));
+                if (!playing->player) {
+                        playing_done(playing);
+                        return -ENOMEM;
+                }
+                splice_player_init(playing->player, corpus->setup.material, &script->events[event],
+                                   event, (enum corpus_muscle)channel, corpus->setup.seed);
+                return 0;
+        }
         if (!playing->activity.cramp)
                 return 0;
 
@@ -301,7 +329,7 @@ static int playing_check(const struct playing *playing, const struct corpus *cor
                 rest_uv * sqrt(fmax(activity->ratio * activity->ratio - 1, 0)) / channel->band_share;
         double max_uv = unit_pool_cramp_max_uv(&channel->pool);
 
-        if (!activity->cramp || level_uv <= max_uv)
+        if (!activity->cramp || level_uv <= max_uv || corpus->setup.material)
                 return 0;
         (void)snprintf(error->text, sizeof(error->text),
                        "%s at %g s: %.0f uV is more than a cramp's %.0f uV on this muscle: lower its "
@@ -346,6 +374,11 @@ static int corpus_add_event(struct corpus *corpus, const struct script *script, 
                         truth.twice_rest_s = playing->activity.twice_rest_s;
                         truth.leading = channel;
                 }
+        }
+        /* Bursts and strides bring their own level. */
+        if (corpus->setup.material && !splice_keeps_level(event->kind)) {
+                truth.level_ratio = 0;
+                truth.twice_rest_s = -1;
         }
         /* What happens where nothing records is no part of this recording's truth. */
         if (truth.channels != 0)
@@ -427,7 +460,7 @@ static int corpus_add_events(struct corpus *corpus, const struct script *script,
 
 static int corpus_init(struct corpus *corpus, const struct corpus_setup *setup,
                        const struct script *script, struct corpus_error *error) {
-        unsigned factor = (MODEL_INTERNAL_MIN_HZ + setup->rate_hz - 1) / setup->rate_hz;
+        unsigned factor = corpus_internal_factor(setup->rate_hz);
         struct random random;
         int r;
 
@@ -546,6 +579,8 @@ static double channel_render_tick(struct channel *channel, struct playing *const
                        wave = activity_wave(activity, at_s);
 
                 artefact_uv += activity->artefact * level_uv;
+                if (active[i]->player)
+                        continue;
                 if (active[i]->drive)
                         cramp_drive_render(active[i]->drive, &channel->pool, level_uv, wave,
                                            at_s - activity->start_s, from, to, canvas);
@@ -588,9 +623,16 @@ static void corpus_render_muscle(struct corpus *corpus, unsigned index, struct p
                 double from = first + (double)(corpus->block * tick / MODEL_TICKS_PER_S);
                 double to = first + (double)(corpus->block * (tick + 1) / MODEL_TICKS_PER_S);
 
+                /* Real pieces are drawn below. */
                 channel->artefacts[tick] =
                         (float)channel_render_tick(channel, active, n_active, from, to, &canvas);
         }
+
+        for (size_t i = 0; i < n_active; i++)
+                if (active[i]->player)
+                        splice_player_render(active[i]->player, corpus->setup.material,
+                                             &active[i]->activity, channel->muscle, corpus->block,
+                                             first);
 }
 
 /* The samples of one tick: rest and muscles. */
@@ -599,7 +641,10 @@ static void channel_mix_tick(struct corpus *corpus, struct channel *channel, siz
         unsigned n = corpus->setup.channels;
 
         for (size_t at = from; at < to; at++) {
-                double sum = floor_gain * rest_noise_next(&channel->noise);
+                double rest_uv = corpus->setup.material
+                                         ? channel->rest_uv * splice_stream_next(&channel->rest)
+                                         : rest_noise_next(&channel->noise);
+                double sum = floor_gain * rest_uv;
 
                 for (unsigned other = 0; other < n; other++)
                         sum += channel->crosstalk[other] * (double)corpus->channels[other].muscle[at];

@@ -17,6 +17,7 @@
 #define CORPUS_RATE_MAX_HZ 2000
 
 struct corpus;
+struct splice;
 
 struct corpus_setup {
         uint64_t seed;
@@ -34,6 +35,9 @@ struct corpus_setup {
         double ecg_uv;          /* height of a heart beat on the channel that sees most of it */
         double clock_ppm;       /* by how much the sensor's clock is fast */
         bool accelerometer;     /* three columns more, after the channels */
+        /* Real pieces (splice.h) at corpus_internal_factor() times the rate, which must outlive the
+         * corpus, or NULL: the model. */
+        const struct splice *material;
 };
 
 struct corpus_event {
@@ -41,7 +45,8 @@ struct corpus_event {
         double start_s, end_s;
         unsigned channels;   /* bit 1 << channel, those on which it happens */
         unsigned leading;    /* the channel with the highest level */
-        double level_ratio;  /* its highest level over rest, slow waxing and waning left out */
+        double level_ratio;  /* its highest level over rest, slow waxing and waning left out;
+                              * 0 if unknown */
         double twice_rest_s; /* when that level first reached 2 x rest; < 0 if never */
         size_t twitches;     /* fasciculations: how many */
         double asked_uv; /* what is no muscle: its level, ratio to rest and frequency if it has them */
@@ -57,6 +62,8 @@ struct corpus_gap {
 struct corpus_setup corpus_setup_usual(void);
 /* The sensor of the night of that seed, drawn at random: for the script home-night. */
 void corpus_setup_home(uint64_t seed, struct corpus_setup *ret);
+/* Signals are made at this multiple of the sensor's rate. */
+unsigned corpus_internal_factor(unsigned rate_hz);
 double corpus_usual_scale_uv(unsigned bits);
 /* The largest count; the smallest is -max - 1 up to 16 bits and -max above. Beyond 16 bits it is a round
  * number, so that the physical range fits into a BDF header's 8 characters. */

@@ -158,6 +158,11 @@
 #define MODEL_STRIDE_CV 0.03
 #define MODEL_STRIDE_LEVEL_CV 0.15
 
+/* Nights from real pieces (splice.c): they fade into each other over this time, and lose what lies below
+ * the muscle's band. Choices. */
+#define MODEL_SPLICE_FADE_S 0.25
+#define MODEL_SPLICE_HIGHPASS_HZ 15.0
+
 /* Nights at home (script-home.c): what is drawn for all of them alike. Roughness: the range that both
  * cramps and what is none are to cover. Cramps: the median of the time at the height of the cramp is
  * that of Minetto et al. 2011, the spread such that some last 10 min (consensus criterion, Hallegraeff

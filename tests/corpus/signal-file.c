@@ -87,7 +87,9 @@ static bool edf_describe_channel(int handle, int channel, const struct corpus_se
                                         corpus_digital_min(setup->bits) * setup->scale_uv) == 0 &&
                edf_set_physical_dimension(handle, channel, "uV") == 0 &&
                edf_set_label(handle, channel, label) == 0 &&
-               edf_set_transducer(handle, channel, "simulated surface electrodes") == 0 &&
+               edf_set_transducer(handle, channel,
+                                  setup->material ? "simulated: real pieces, put together anew"
+                                                  : "simulated surface electrodes") == 0 &&
                edf_set_prefilter(handle, channel, prefilter) == 0;
 }
 
@@ -136,7 +138,7 @@ static bool edf_describe(int handle, const struct corpus *corpus, const char *sc
         /* The patient stays "X": nobody. */
         return edf_set_startdatetime(handle, start->year, start->month, start->day, start->hour,
                                      start->minute, start->second) == 0 &&
-               edf_set_equipment(handle, "calf-emg") == 0 &&
+               edf_set_equipment(handle, setup->material ? "spliced-emg" : "calf-emg") == 0 &&
                edf_set_recording_additional(handle, text) == 0 &&
                edf_set_number_of_annotation_signals(handle, annotation_signals(corpus)) == 0;
 }

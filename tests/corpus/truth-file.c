@@ -95,8 +95,12 @@ static void truth_print_event(FILE *file, const struct corpus_event *event) {
                 (void)fprintf(file, ", \"twitches\": %zu}", event->twitches);
                 return;
         }
-        (void)fprintf(file, ", \"leading\": \"EMG %s\", \"level_ratio\": %.3f",
-                      corpus_muscle_label((enum corpus_muscle)event->leading), event->level_ratio);
+        (void)fprintf(file, ", \"leading\": \"EMG %s\", \"level_ratio\": ",
+                      corpus_muscle_label((enum corpus_muscle)event->leading));
+        if (event->level_ratio > 0)
+                (void)fprintf(file, "%.3f", event->level_ratio);
+        else
+                (void)fputs("null", file);
         if (event->kind == EVENT_CRAMP) {
                 (void)fprintf(file, ", \"onset_s\": %.3f, \"twice_rest_s\": ", event->start_s);
                 if (event->twice_rest_s >= 0)
@@ -117,7 +121,8 @@ int truth_file_write(const char *path, const char *signal_path, const struct cor
         if (!file)
                 return -errno;
 
-        (void)fputs("{\n  \"simulated\": true,\n  \"generator\": \"calf-emg\",\n  \"file\": ", file);
+        (void)fputs("{\n  \"simulated\": true,\n  \"generator\": \"", file);
+        (void)fprintf(file, "%s\",\n  \"file\": ", setup->material ? "spliced-emg" : "calf-emg");
         json_print_string(file, signal_path);
         (void)fputs(",\n  \"script\": ", file);
         json_print_string(file, script);
