@@ -13,6 +13,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 import tap  # noqa: E402
 
 CALF_EMG = os.environ['CALF_EMG']
+SPLICED_EMG = os.environ['SPLICED_EMG']
+RECORDINGS = os.environ.get('RECORDINGS', '')
 FOLDER = tempfile.TemporaryDirectory(prefix='test-calf-emg-')
 
 
@@ -20,8 +22,8 @@ def path(name):
     return os.path.join(FOLDER.name, name)
 
 
-def run(*arguments, expect=0):
-    result = subprocess.run([CALF_EMG, *arguments], capture_output=True, text=True, timeout=120)
+def run(*arguments, expect=0, program=CALF_EMG):
+    result = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=120)
     assert result.returncode == expect, (arguments, result.returncode, result.stderr)
     return result
 
@@ -225,6 +227,26 @@ def test_nights_at_home_bring_their_sensor():
         '-o', path('home.edf'), '--truth', path('home.json'))
     truth = load_truth('home.json')
     assert (truth['rate_hz'], truth['bits'], len(truth['channels']), truth['seed_use']) == (200, 8, 1, 'test'), truth
+
+
+def test_spliced_needs_recordings():
+    out = ('--script', 'minute', '-o', path('spliced.edf'))
+    assert '--recordings DIR' in run(*out, expect=64, program=SPLICED_EMG).stderr
+    said = run(*out, '--recordings', path('nowhere'), expect=66, program=SPLICED_EMG).stderr
+    assert said.startswith('spliced-emg: ') and 'nowhere' in said, said
+    assert 'usage' in run(*out, '--recordings', path('nowhere'), expect=64).stderr
+    if not RECORDINGS:
+        tap.skip('no folder of recordings was given')
+    run(*out, '--recordings', RECORDINGS, '--truth', path('spliced.json'), program=SPLICED_EMG)
+    with open(path('spliced.edf'), 'rb') as file:
+        first = file.read()
+    edf = Edf(first)
+    assert 'SIMULATED minute seed 1' in edf.header[88:168] and 'real pieces' in edf.columns['transducer'][0], edf.columns
+    truth = load_truth('spliced.json')
+    assert truth['generator'] == 'spliced-emg' and truth['simulated'] is True and truth['events'][0]['kind'] == 'cramp'
+    run(*out, '--recordings', RECORDINGS, program=SPLICED_EMG)
+    with open(path('spliced.edf'), 'rb') as file:
+        assert file.read() == first
 
 
 def test_list_and_help():
