@@ -14,12 +14,13 @@
 #include "tests/evaluate/report.h"
 #include "tests/evaluate/rival-detector.h"
 
-/* Seeds for reports alone, and those that constants may be chosen on. */
-#define TEST_SEED UINT64_C(1000000)
+/* Seeds for reports alone are 10001 to 19999, those that constants may be chosen on 1 to 9999. */
+#define TEST_SEED UINT64_C(10001)
 #define DEVELOPMENT_SEED UINT64_C(1)
-/* Nights of two channels come after those of one. */
-#define TWO_CHANNELS_SEED UINT64_C(100000)
-#define CELLS_SEED UINT64_C(200000)
+/* Nights of two channels come after those of one, and those of other sensors after these. */
+#define NIGHTS_MAX 3000u
+#define TWO_CHANNELS_SEED NIGHTS_MAX
+#define CELLS_SEED (2 * NIGHTS_MAX)
 #define VARIANTS_MAX 1024u
 /* A rest below a count of the coarsest sensor would compare the corpus, not the detector. */
 #define CELLS_REST_MIN_UV 5.0
@@ -118,7 +119,7 @@ static int parse_count(const char *option, const char *text, unsigned min, unsig
 
 static int parse_size(const char *option, const char *text, size_t *ret) {
         unsigned value;
-        int r = parse_count(option, text, 0, 100000, &value);
+        int r = parse_count(option, text, 0, NIGHTS_MAX, &value);
 
         if (r == 0)
                 *ret = value;
