@@ -78,7 +78,7 @@ static void print_help(void) {
         (void)puts(
                 "evaluate [OPTION...]\n"
                 "Runs crampd's detector and its rivals over SIMULATED nights and prints tables.\n\n"
-                "  --script NAME   what happens in a night (night)\n"
+                "  --script NAME   what happens in a night (home-night)\n"
                 "  --nights N      with one channel, and as many with two (50)\n"
                 "  --cells N       nights for each rate, resolution and more channels (16; 0 = none)\n"
                 "  --seed N        first seed, instead of the test seeds\n"
@@ -86,8 +86,8 @@ static void print_help(void) {
                 "  --hours H       length of a night (8)\n"
                 "  --cramps N      in a night (4)\n"
                 "  --channels N    only nights with so many channels\n"
-                "  --rate HZ       of the sensor (1000)\n"
-                "  --bits N        of the sensor (16)\n"
+                "  --rate HZ       of the sensor (as home-night draws it)\n"
+                "  --bits N        of the sensor (as home-night draws it)\n"
                 "  --jobs N        processes (2)\n"
                 "  --no-rivals     crampd's detector alone\n"
                 "  --variant FILE  a build of the detector, instead of this one; may come often\n"
@@ -311,14 +311,7 @@ static int evaluate(const struct arguments *arguments, const struct rival_kind *
 
 int main(int argc, char **argv) {
         static struct arguments arguments = {
-                .plan = {.script = "night",
-                         .hours = 8,
-                         .cramps = 4,
-                         .rate_hz = 1000,
-                         .bits = 16,
-                         .rest_min_uv = 1.5,
-                         .rest_max_uv = 15,
-                         .mains = true},
+                .plan = {.script = "home-night", .hours = 8, .cramps = 4, .rest_min_uv = 1.5},
                 .first_seed = TEST_SEED,
                 .nights = 50,
                 .cell_nights = 16,

@@ -6,11 +6,16 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/basic/cleanup.h"
 #include "tests/corpus/random.h"
 
 #define PIECE_S 1u
+/* The script that brings a sensor of its own. */
+#define HOME_SCRIPT "home-night"
+/* The sensors of all others: rest and mains are drawn, every factor as likely; a choice. */
+#define REST_MAX_UV 15.0
 #define MAINS_MIN_UV 1.0
 #define MAINS_MAX_UV 30.0
 /* A muscle cannot give 15 times a loud rest; then the rest is made quieter by this. */
@@ -100,33 +105,47 @@ static double draw_log_uniform(struct random *random, double low, double high) {
         return low * exp(random_uniform(random, 0, 1) * log(high / low));
 }
 
-static struct corpus_setup night_draw_sensor(const struct night_plan *plan) {
+static struct corpus_setup draw_sensor(const struct night_plan *plan) {
         struct corpus_setup setup = corpus_setup_usual();
         struct random random;
         double mains_uv;
 
         random_init(&random, plan->seed, RANDOM_LAYOUT, 1, 0);
         setup.seed = plan->seed;
-        setup.channels = plan->channels;
-        setup.rate_hz = plan->rate_hz;
-        setup.bits = plan->bits;
-        setup.rest_uv = draw_log_uniform(&random, plan->rest_min_uv, plan->rest_max_uv);
+        setup.rest_uv = draw_log_uniform(&random, plan->rest_min_uv, REST_MAX_UV);
         mains_uv = draw_log_uniform(&random, MAINS_MIN_UV, MAINS_MAX_UV);
-        if (plan->mains && random_uniform(&random, 0, 1) < 0.5) {
+        if (random_uniform(&random, 0, 1) < 0.5) {
                 setup.mains_hz = 50;
                 setup.mains_uv = mains_uv;
         }
         return setup;
 }
 
+static struct corpus_setup night_sensor(const struct night_plan *plan) {
+        struct corpus_setup setup;
+
+        if (strcmp(plan->script, HOME_SCRIPT) == 0)
+                corpus_setup_home(plan->seed, &setup);
+        else
+                setup = draw_sensor(plan);
+        setup.channels = plan->channels;
+        if (plan->rate_hz != 0)
+                setup.rate_hz = plan->rate_hz;
+        if (plan->bits != 0)
+                setup.bits = plan->bits;
+        setup.rest_uv = fmax(setup.rest_uv, plan->rest_min_uv);
+        return setup;
+}
+
 static int night_make(const struct night_plan *plan, struct night_work *work,
                       struct corpus_error *error) {
-        struct corpus_setup setup = night_draw_sensor(plan);
+        struct corpus_setup setup = night_sensor(plan);
         int r = script_builtin(plan->script,
                                &(struct script_layout){.seed = plan->seed,
                                                        .hours = plan->hours,
                                                        .cramps = plan->cramps,
-                                                       .channels = plan->channels},
+                                                       .channels = plan->channels,
+                                                       .rest_uv = setup.rest_uv},
                                &work->script, error);
 
         if (r == -ENOENT)
@@ -144,30 +163,32 @@ static int night_make(const struct night_plan *plan, struct night_work *work,
         return r;
 }
 
-static int night_add_rivals(const struct night_plan *plan, const struct rival_kind *const *kinds,
-                            size_t n_kinds, struct night_work *work) {
+static int night_add_rivals(const struct rival_kind *const *kinds, size_t n_kinds,
+                            struct night_work *work) {
+        const struct corpus_setup *sensor = corpus_get_setup(work->corpus);
         size_t first = 0;
 
         work->n_alarms = night_settings(kinds, n_kinds);
         work->rivals = calloc(n_kinds, sizeof(struct rival *));
         work->listeners = calloc(n_kinds, sizeof(*work->listeners));
         work->alarms = calloc(work->n_alarms, sizeof(*work->alarms));
-        work->counts = calloc((size_t)PIECE_S * plan->rate_hz * plan->channels, sizeof(*work->counts));
+        work->counts = calloc((size_t)PIECE_S * sensor->rate_hz * corpus_columns(work->corpus),
+                              sizeof(*work->counts));
         if (!work->rivals || !work->listeners || !work->alarms || !work->counts)
                 return -ENOMEM;
 
         for (size_t i = 0; i < n_kinds; i++) {
                 struct rival_setup setup = {
-                        .rate_hz = plan->rate_hz,
-                        .channels = plan->channels,
-                        .scale_uv = corpus_get_setup(work->corpus)->scale_uv,
+                        .rate_hz = sensor->rate_hz,
+                        .channels = sensor->channels,
+                        .scale_uv = sensor->scale_uv,
                         .on_alarm = on_alarm,
                         .userdata = &work->listeners[i],
                 };
                 int r;
 
                 work->listeners[i] =
-                        (struct listener){.work = work, .first = first, .rate_hz = plan->rate_hz};
+                        (struct listener){.work = work, .first = first, .rate_hz = sensor->rate_hz};
                 r = kinds[i]->new (kinds[i], &setup, &work->rivals[i]);
                 if (r < 0)
                         return r;
@@ -177,13 +198,14 @@ static int night_add_rivals(const struct night_plan *plan, const struct rival_ki
         return 0;
 }
 
-static int night_add_front(const struct night_plan *plan, struct night_work *work) {
+static int night_add_front(struct night_work *work) {
+        const struct corpus_setup *sensor = corpus_get_setup(work->corpus);
         double scale_uv[CORPUS_CHANNELS_MAX];
 
-        for (unsigned i = 0; i < plan->channels; i++)
-                scale_uv[i] = corpus_get_setup(work->corpus)->scale_uv;
-        return detector_new(&(struct detector_setup){.rate_mhz = plan->rate_hz * 1000,
-                                                     .channels = plan->channels,
+        for (unsigned i = 0; i < sensor->channels; i++)
+                scale_uv[i] = sensor->scale_uv;
+        return detector_new(&(struct detector_setup){.rate_mhz = sensor->rate_hz * 1000,
+                                                     .channels = sensor->channels,
                                                      .scale_uv = scale_uv,
                                                      .on_event = ignore_event,
                                                      .on_signal = on_signal,
@@ -191,16 +213,46 @@ static int night_add_front(const struct night_plan *plan, struct night_work *wor
                             &work->front);
 }
 
-static int night_play(const struct night_plan *plan, struct night_work *work) {
+/* Pushes what arrived of a piece; `gap` is the first one that may reach into it. */
+static int night_push(struct night_work *work, uint64_t index, size_t frames,
+                      const struct corpus_gap **gap, const struct corpus_gap *gaps_end) {
+        size_t columns = corpus_columns(work->corpus);
+        uint64_t at = index, end = index + frames;
+
+        while (at < end) {
+                uint64_t until = end;
+                int r;
+
+                while (*gap < gaps_end && (*gap)->first + (*gap)->frames <= at)
+                        (*gap)++;
+                if (*gap < gaps_end && (*gap)->first <= at) {
+                        at = (*gap)->first + (*gap)->frames;
+                        continue;
+                }
+                if (*gap < gaps_end && (*gap)->first < until)
+                        until = (*gap)->first;
+                r = detector_push(work->front, at, work->counts + (at - index) * columns,
+                                  (size_t)(until - at));
+                if (r < 0)
+                        return r;
+                at = until;
+        }
+        return 0;
+}
+
+static int night_play(struct night_work *work) {
+        size_t n_gaps;
+        const struct corpus_gap *gap = corpus_gaps(work->corpus, &n_gaps), *gaps_end = gap + n_gaps;
+        size_t piece = (size_t)PIECE_S * corpus_get_setup(work->corpus)->rate_hz;
         uint64_t index = 0;
 
         for (;;) {
-                size_t frames = corpus_read(work->corpus, work->counts, PIECE_S * plan->rate_hz);
+                size_t frames = corpus_read(work->corpus, work->counts, piece);
                 int r;
 
                 if (frames == 0)
                         break;
-                r = detector_push(work->front, index, work->counts, frames);
+                r = night_push(work, index, frames, &gap, gaps_end);
                 if (r < 0)
                         return r;
                 index += frames;
@@ -210,11 +262,11 @@ static int night_play(const struct night_plan *plan, struct night_work *work) {
         return 0;
 }
 
-static int night_score_all(const struct night_plan *plan, const struct night_work *work,
-                           struct night_score *scores) {
+static int night_score_all(const struct night_work *work, struct night_score *scores) {
         size_t n_events;
         const struct corpus_event *events = corpus_events(work->corpus, &n_events);
-        double hours = (double)corpus_frames(work->corpus) / plan->rate_hz / 3600;
+        double hours =
+                (double)corpus_frames(work->corpus) / corpus_get_setup(work->corpus)->rate_hz / 3600;
 
         for (size_t i = 0; i < work->n_alarms; i++) {
                 int r;
@@ -237,14 +289,14 @@ int night_run(const struct night_plan *plan, const struct rival_kind *const *kin
         r = night_make(plan, &work, error);
         if (r < 0)
                 return r;
-        r = night_add_rivals(plan, kinds, n_kinds, &work);
+        r = night_add_rivals(kinds, n_kinds, &work);
         if (r < 0)
                 return r;
-        r = night_add_front(plan, &work);
+        r = night_add_front(&work);
         if (r < 0)
                 return r;
-        r = night_play(plan, &work);
+        r = night_play(&work);
         if (r < 0)
                 return r;
-        return night_score_all(plan, &work, scores);
+        return night_score_all(&work, scores);
 }

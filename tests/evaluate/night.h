@@ -17,11 +17,9 @@ struct night_plan {
         uint64_t seed;
         double hours;
         unsigned cramps;
-        unsigned channels, rate_hz, bits;
-        /* The sensor is drawn from the seed, too: rest between these, on a logarithmic scale; mains in
-         * half of the nights. */
-        double rest_min_uv, rest_max_uv;
-        bool mains;
+        unsigned channels;
+        unsigned rate_hz, bits; /* 0: home-night draws them, too; else 1000 Hz, 16 bits */
+        double rest_min_uv;     /* no sensor with a quieter rest is drawn */
 };
 
 /* Scores of all settings of all kinds, in order. Returns 0, -ENOMEM or, with `error` filled in, another

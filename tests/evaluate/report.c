@@ -80,14 +80,23 @@ static const char *text_setting(const struct rival_kind *kind, size_t index, cha
         return text;
 }
 
+static const char *text_drawn(unsigned value, const char *unit, char text[static CELL]) {
+        if (value == 0)
+                (void)snprintf(text, CELL, "%s as drawn", unit);
+        else
+                (void)snprintf(text, CELL, "%u %s", value, unit);
+        return text;
+}
+
 static void print_head(const char *what, const struct group *group) {
         const struct night_plan *plan = &group->plan;
+        char rate[CELL], bits[CELL];
 
-        (void)printf("\n%s: script %s, %zu x %g h, %u channel%s, %u Hz, %u bits, seeds %" PRIu64
-                     " to %" PRIu64 "\n",
+        (void)printf("\n%s: script %s, %zu x %g h, %u channel%s, %s, %s, seeds %" PRIu64 " to %" PRIu64
+                     "\n",
                      what, plan->script, group->nights, plan->hours, plan->channels,
-                     plan->channels > 1 ? "s" : "", plan->rate_hz, plan->bits, plan->seed,
-                     plan->seed + group->nights - 1);
+                     plan->channels > 1 ? "s" : "", text_drawn(plan->rate_hz, "Hz", rate),
+                     text_drawn(plan->bits, "bits", bits), plan->seed, plan->seed + group->nights - 1);
 }
 
 static void print_quantiles(const char *what, const struct values *values) {
@@ -270,9 +279,8 @@ void report_equal(const struct group *group, const struct rival_kind *own) {
 
 void report_cells(const struct group *groups, size_t n_groups) {
         (void)printf("\ncrampd by rate, resolution and channels: %zu x %g h each, the same nights; rest "
-                     "%g-%g uV\n",
-                     groups[0].nights, groups[0].plan.hours, groups[0].plan.rest_min_uv,
-                     groups[0].plan.rest_max_uv);
+                     "from %g uV on\n",
+                     groups[0].nights, groups[0].plan.hours, groups[0].plan.rest_min_uv);
         (void)printf("  %-28s %-20s %-20s %-18s %-18s %-20s %s\n", "", "strong found", "weak found",
                      "false per 8 h", "holds, standing", "latency p50, s", "latency p95, s");
         for (size_t i = 0; i < n_groups; i++) {

@@ -228,7 +228,7 @@ def main():
     parser.add_argument('--nights', default='6', help='with one channel, and as many with two (6)')
     parser.add_argument('--cramps', default='12', help='in a night (12)')
     parser.add_argument('--hours', default='8', help='of a night (8)')
-    parser.add_argument('--script', default='night')
+    parser.add_argument('--script', default='home-night')
     parser.add_argument('--dense-hours', default='8', help='of movements without cramps (8)')
     parser.add_argument('--jobs', type=int, default=2)
     arguments = parser.parse_args()

@@ -10,6 +10,7 @@
 
 #include "daemon/basic/cleanup.h"
 #include "tests/corpus/random.h"
+#include "tests/evaluate/night.h"
 #include "tests/evaluate/rival-detector.h"
 #include "tests/evaluate/rival.h"
 
@@ -179,12 +180,100 @@ static void test_detector(void **state) {
         assert_int_not_equal(rival_detector_make(paths, 1, &own), 0);
 }
 
+/* A rival that only counts what it is given. */
+struct counter {
+        struct rival rival;
+        uint64_t frames, skipped, next_index;
+};
+
+static struct counter counted;
+
+static struct rival_setting counter_setting(const struct rival_kind *kind, size_t setting) {
+        return (struct rival_setting){0};
+}
+
+static int counter_new(const struct rival_kind *kind, const struct rival_setup *setup,
+                       struct rival **ret) {
+        counted = (struct counter){.rival = {.kind = kind, .setup = *setup}};
+        *ret = &counted.rival;
+        return 0;
+}
+
+static struct rival *counter_free(struct rival *rival) {
+        return NULL;
+}
+
+static void counter_push(struct rival *rival, const struct detector_signal *signal) {
+        struct counter *counter = (struct counter *)rival;
+
+        assert_true(signal->index >= counter->next_index);
+        counter->skipped += signal->index - counter->next_index;
+        counter->frames += signal->frames;
+        counter->next_index = signal->index + signal->frames;
+}
+
+static void counter_finish(struct rival *rival) {
+}
+
+/* What the corpus says was lost never reaches a detector, and all else does. */
+static void test_gaps_are_gaps(void **state) {
+        const struct rival_kind counter = {.name = "counter",
+                                           .n_settings = 1,
+                                           .channels_min = 1,
+                                           .setting = counter_setting,
+                                           .new = counter_new,
+                                           .free = counter_free,
+                                           .push = counter_push,
+                                           .finish = counter_finish};
+        const struct rival_kind *const only[] = {&counter};
+        struct night_plan plan = {
+                .script = "home-night", .hours = 4, .channels = 1, .rate_hz = 200, .rest_min_uv = 1.5};
+        unsigned with_gaps = 0;
+
+        for (plan.seed = 1; with_gaps < 2; plan.seed++) {
+                struct corpus_setup setup;
+                struct script script;
+                struct corpus *corpus;
+                struct corpus_error error;
+                struct night_score score;
+                size_t n_gaps;
+                const struct corpus_gap *gaps;
+                uint64_t lost = 0, at_end = 0;
+
+                assert_true(plan.seed < 20);
+                corpus_setup_home(plan.seed, &setup);
+                setup.channels = plan.channels;
+                setup.rate_hz = plan.rate_hz;
+                assert_int_equal(script_builtin(plan.script,
+                                                &(struct script_layout){.seed = plan.seed,
+                                                                        .hours = plan.hours,
+                                                                        .channels = 1,
+                                                                        .rest_uv = setup.rest_uv},
+                                                &script, &error),
+                                 0);
+                assert_int_equal(corpus_new(&setup, &script, &corpus, &error), 0);
+                gaps = corpus_gaps(corpus, &n_gaps);
+                for (size_t i = 0; i < n_gaps; i++) {
+                        lost += gaps[i].frames;
+                        if (gaps[i].first + gaps[i].frames == corpus_frames(corpus))
+                                at_end = gaps[i].frames;
+                }
+                with_gaps += n_gaps > 0;
+
+                assert_int_equal(night_run(&plan, only, 1, &score, &error), 0);
+                assert_int_equal(counted.frames, corpus_frames(corpus) - lost);
+                assert_int_equal(counted.skipped, lost - at_end);
+                corpus_free(corpus);
+                script_done(&script);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_settings),       cmocka_unit_test(test_rest_is_quiet),
                 cmocka_unit_test(test_block_is_found), cmocka_unit_test(test_bursts_are_no_block),
                 cmocka_unit_test(test_alone),          cmocka_unit_test(test_finish),
-                cmocka_unit_test(test_detector),
+                cmocka_unit_test(test_detector),       cmocka_unit_test(test_gaps_are_gaps),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
