@@ -263,6 +263,11 @@ check_evaluate() {
         shown evaluation build/evaluate/tests/evaluate/evaluate --bars --csv build/evaluate/evaluation.csv
         check curve python3 tests/evaluate/curve.py build/evaluate/evaluation.csv build/evaluate/evaluation.svg
         echo "the curve: build/evaluate/evaluation.svg"
+        # A detector that was shaped on one generator may know the generator.
+        if [ -n "$recordings" ]; then
+                shown evaluation-pieces build/evaluate/tests/evaluate/evaluate --recordings "$recordings" \
+                        --nights 15 --cells 0 --csv build/evaluate/evaluation-pieces.csv
+        fi
         [ "$evaluate" = constants ] || return
         stage "what each constant does: takes as long again"
         shown constants python3 tests/evaluate/sweep.py build/evaluate/tests/evaluate/evaluate .

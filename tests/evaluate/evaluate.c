@@ -38,6 +38,7 @@ struct arguments {
 
 enum argument {
         OPTION_SCRIPT = 256,
+        OPTION_RECORDINGS,
         OPTION_SEED,
         OPTION_DEVELOPMENT,
         OPTION_NIGHTS,
@@ -51,11 +52,13 @@ enum argument {
         OPTION_NO_RIVALS,
         OPTION_VARIANT,
         OPTION_CSV,
+        OPTION_LIST,
         OPTION_BARS,
 };
 
 static const struct option options[] = {
         {"script", required_argument, NULL, OPTION_SCRIPT},
+        {"recordings", required_argument, NULL, OPTION_RECORDINGS},
         {"seed", required_argument, NULL, OPTION_SEED},
         {"development", no_argument, NULL, OPTION_DEVELOPMENT},
         {"nights", required_argument, NULL, OPTION_NIGHTS},
@@ -69,6 +72,7 @@ static const struct option options[] = {
         {"no-rivals", no_argument, NULL, OPTION_NO_RIVALS},
         {"variant", required_argument, NULL, OPTION_VARIANT},
         {"csv", required_argument, NULL, OPTION_CSV},
+        {"list", no_argument, NULL, OPTION_LIST},
         {"bars", no_argument, NULL, OPTION_BARS},
         {"help", no_argument, NULL, 'h'},
         {0},
@@ -79,6 +83,8 @@ static void print_help(void) {
                 "evaluate [OPTION...]\n"
                 "Runs crampd's detector and its rivals over SIMULATED nights and prints tables.\n\n"
                 "  --script NAME   what happens in a night (home-night)\n"
+                "  --recordings DIR\n"
+                "                  muscles and rest are pieces of the real recordings in there\n"
                 "  --nights N      with one channel, and as many with two (50)\n"
                 "  --cells N       nights for each rate, resolution and more channels (16; 0 = none)\n"
                 "  --seed N        first seed, instead of the test seeds\n"
@@ -92,6 +98,7 @@ static void print_help(void) {
                 "  --no-rivals     crampd's detector alone\n"
                 "  --variant FILE  a build of the detector, instead of this one; may come often\n"
                 "  --csv FILE      all figures of all settings\n"
+                "  --list          name what crampd missed and what it took for a cramp\n"
                 "  --bars          exit with 1 if a bar is missed\n");
 }
 
@@ -135,6 +142,9 @@ static int parse_option(int option, char *text, struct arguments *arguments) {
         case OPTION_SCRIPT:
                 plan->script = text;
                 return 0;
+        case OPTION_RECORDINGS:
+                plan->recordings = text;
+                return 0;
         case OPTION_SEED:
                 r = parse_number("seed", text, 0, 1e15, &value);
                 if (r == 0)
@@ -169,6 +179,9 @@ static int parse_option(int option, char *text, struct arguments *arguments) {
                 return 0;
         case OPTION_CSV:
                 arguments->csv = text;
+                return 0;
+        case OPTION_LIST:
+                plan->list = true;
                 return 0;
         case OPTION_BARS:
                 arguments->bars = true;

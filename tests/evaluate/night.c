@@ -3,6 +3,7 @@
 #include "tests/evaluate/night.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 
 #include "daemon/basic/cleanup.h"
 #include "tests/corpus/random.h"
+#include "tests/corpus/splice-load.h"
 
 #define PIECE_S 1u
 /* The script that brings a sensor of its own. */
@@ -31,6 +33,7 @@ struct alarms {
 /* Everything that belongs to a night at work. */
 struct night_work {
         struct script script;
+        struct splice *splice;
         struct corpus *corpus;
         struct detector *front; /* for the conditioned signal alone */
         struct rival **rivals;
@@ -98,6 +101,7 @@ static void night_done(struct night_work *work) {
         free(work->counts);
         detector_free(work->front);
         corpus_free(work->corpus);
+        splice_free(work->splice);
         script_done(&work->script);
 }
 
@@ -154,6 +158,12 @@ static int night_make(const struct night_plan *plan, struct night_work *work,
         if (r < 0)
                 return r;
 
+        if (plan->recordings) {
+                r = splice_load(plan->recordings, setup.rate_hz, &work->splice, error);
+                if (r < 0)
+                        return r;
+                setup.material = work->splice;
+        }
         for (unsigned i = 0; i < REST_STEPS_MAX; i++) {
                 r = corpus_new(&setup, &work->script, &work->corpus, error);
                 if (r != -EINVAL)
@@ -262,6 +272,34 @@ static int night_play(struct night_work *work) {
         return 0;
 }
 
+static void night_list(uint64_t seed, const struct night_work *work, const struct night_score *score) {
+        size_t n_events;
+        const struct corpus_event *events = corpus_events(work->corpus, &n_events);
+        const struct corpus_setup *sensor = corpus_get_setup(work->corpus);
+        const struct alarms *alarms = &work->alarms[0];
+        unsigned cramp = 0;
+
+        for (size_t i = 0; i < n_events; i++)
+                if (events[i].kind == EVENT_CRAMP && !score->cramps[cramp++].hit)
+                        (void)printf(
+                                "seed %" PRIu64 ", %u x %u Hz, %u bits, rest %.1f uV: missed the cramp "
+                                "from %.1f to %.1f s, %.1f x rest\n",
+                                seed, sensor->channels, sensor->rate_hz, sensor->bits, sensor->rest_uv,
+                                events[i].start_s, events[i].end_s, events[i].level_ratio);
+        for (size_t i = 0; i < alarms->n; i++) {
+                const struct alarm *alarm = &alarms->alarm[i];
+                unsigned cause = score_alert(events, n_events, alarm->alert_s);
+
+                if (cause != SCORE_HIT)
+                        (void)printf("seed %" PRIu64
+                                     ", %u x %u Hz, %u bits, rest %.1f uV: false alarm at "
+                                     "%.1f s (%.1f to %.1f s), %s\n",
+                                     seed, sensor->channels, sensor->rate_hz, sensor->bits,
+                                     sensor->rest_uv, alarm->alert_s, alarm->onset_s, alarm->end_s,
+                                     score_cause_to_string(cause));
+        }
+}
+
 static int night_score_all(const struct night_work *work, struct night_score *scores) {
         size_t n_events;
         const struct corpus_event *events = corpus_events(work->corpus, &n_events);
@@ -298,5 +336,8 @@ int night_run(const struct night_plan *plan, const struct rival_kind *const *kin
         r = night_play(&work);
         if (r < 0)
                 return r;
-        return night_score_all(&work, scores);
+        r = night_score_all(&work, scores);
+        if (r == 0 && plan->list)
+                night_list(plan->seed, &work, &scores[0]);
+        return r;
 }

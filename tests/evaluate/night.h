@@ -13,13 +13,15 @@
 #include "tests/evaluate/score.h"
 
 struct night_plan {
-        const char *script; /* a built-in one that is drawn from a seed */
+        const char *script;     /* a built-in one that is drawn from a seed */
+        const char *recordings; /* folder whose real pieces take the model's place, or NULL */
         uint64_t seed;
         double hours;
         unsigned cramps;
         unsigned channels;
         unsigned rate_hz, bits; /* 0: home-night draws them, too; else 1000 Hz, 16 bits */
         double rest_min_uv;     /* no sensor with a quieter rest is drawn */
+        bool list;              /* print what the first setting got wrong */
 };
 
 /* Scores of all settings of all kinds, in order. Returns 0, -ENOMEM or, with `error` filled in, another

@@ -92,11 +92,12 @@ static void print_head(const char *what, const struct group *group) {
         const struct night_plan *plan = &group->plan;
         char rate[CELL], bits[CELL];
 
-        (void)printf("\n%s: script %s, %zu x %g h, %u channel%s, %s, %s, seeds %" PRIu64 " to %" PRIu64
+        (void)printf("\n%s: script %s%s, %zu x %g h, %u channel%s, %s, %s, seeds %" PRIu64 " to %" PRIu64
                      "\n",
-                     what, plan->script, group->nights, plan->hours, plan->channels,
-                     plan->channels > 1 ? "s" : "", text_drawn(plan->rate_hz, "Hz", rate),
-                     text_drawn(plan->bits, "bits", bits), plan->seed, plan->seed + group->nights - 1);
+                     what, plan->script, plan->recordings ? " of real pieces" : "", group->nights,
+                     plan->hours, plan->channels, plan->channels > 1 ? "s" : "",
+                     text_drawn(plan->rate_hz, "Hz", rate), text_drawn(plan->bits, "bits", bits),
+                     plan->seed, plan->seed + group->nights - 1);
 }
 
 static void print_quantiles(const char *what, const struct values *values) {

@@ -45,6 +45,10 @@ static unsigned cause_of(const struct corpus_event *events, size_t n_events, dou
         return cause ? (unsigned)cause->kind : SCORE_REST;
 }
 
+unsigned score_alert(const struct corpus_event *events, size_t n_events, double alert_s) {
+        return cramp_at(events, n_events, alert_s) ? SCORE_HIT : cause_of(events, n_events, alert_s);
+}
+
 static void cramp_take(struct cramp_score *cramp, const struct corpus_event *truth,
                        const struct alarm *alarm) {
         if (cramp->hit) {

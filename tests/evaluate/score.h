@@ -46,6 +46,10 @@ struct night_score {
 int score_night(const struct corpus_event *events, size_t n_events, const struct alarm *alarms,
                 size_t n_alarms, double hours, struct night_score *ret);
 
+/* SCORE_HIT for an alert in a cramp, else what it may have come from. */
+#define SCORE_HIT SCORE_CAUSES
+unsigned score_alert(const struct corpus_event *events, size_t n_events, double alert_s);
+
 /* "rest", or the kind of event. */
 const char *score_cause_to_string(unsigned cause);
 

@@ -84,9 +84,25 @@ def test_sensors():
     assert {row['strong'] for row in rows('cells.csv') if row['channels'] == '1'} == {rows('cells.csv')[0]['strong']}
 
 
+def test_real_pieces():
+    if not os.environ.get('RECORDINGS'):
+        tap.skip('no -Drecordings')
+    output = run('--nights=1', '--hours=0.5', '--cramps=2', '--rate=500', '--cells=0', '--development', '--no-rivals',
+                 f'--recordings={os.environ["RECORDINGS"]}', f'--csv={path("pieces.csv")}').stdout
+    tap.note(output)
+    assert 'real pieces' in output
+    for row in rows('pieces.csv'):
+        assert int(row['strong']) + int(row['weak']) == 2, row
+
+
 def test_bars_are_told():
-    # In minutes without cramps no sensitivity is reached.
+    # In minutes without cramps no sensitivity is reached; on one channel holds are taken for cramps, and listed.
     run('--nights=1', '--hours=0.1', '--cramps=0', '--rate=200', '--cells=0', '--no-rivals', '--bars', expect=1)
+    output = run('--script=movements', '--nights=1', '--hours=1', '--cramps=0', '--channels=1', '--cells=0', '--no-rivals',
+                 '--development', '--list', f'--csv={path("list.csv")}').stdout
+    row = rows('list.csv')[0]
+    assert len(re.findall(r'^seed 1, 1 x .*: false alarm at', output, re.MULTILINE)) == int(row['false']) + int(row['apart'])
+    assert len(re.findall(r'^seed 1, 1 x .*, hold$', output, re.MULTILINE)) == int(row['apart'])
 
 
 def test_mistakes():
@@ -95,6 +111,7 @@ def test_mistakes():
     run('left-over', expect=64)
     run('--variant=/nonexistent.so', expect=66)
     run(f'--csv={path("none/at.csv")}', expect=73)
+    assert '/nonexistent' in run(*SHORT, '--recordings=/nonexistent', expect=70).stderr
     assert 'no script' in run(*SHORT, '--script=nonsense', expect=70).stderr
 
 

@@ -129,6 +129,9 @@ static void test_hits(void **state) {
         assert_false(score.cramps[2].hit);
         assert_true(isnan(score.cramps[2].latency_s));
 
+        assert_int_equal(score_alert(events, ARRAY_LENGTH(events), 130), SCORE_HIT);
+        assert_int_equal(score_alert(events, ARRAY_LENGTH(events), 300), SCORE_REST);
+
         /* The late one came after the cramp, which is shorter than the recovery. The early one came out
          * of rest. */
         assert_int_equal(score.false_alarms[EVENT_CRAMP], 1);
@@ -163,6 +166,7 @@ static void test_causes(void **state) {
         assert_int_equal(score.false_alarms[EVENT_PLM], 1);
         assert_int_equal(score.false_alarms[SCORE_REST], 2);
         assert_int_equal(score.false_alarms[EVENT_WALK], 0);
+        assert_int_equal(score_alert(events, ARRAY_LENGTH(events), 320), EVENT_HOLD);
         for (unsigned i = 0; i < SCORE_CAUSES; i++)
                 total += score.false_alarms[i];
         assert_int_equal(total, ARRAY_LENGTH(alarms));
