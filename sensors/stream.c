@@ -45,10 +45,11 @@ static void fd_close(struct stream_fd *stream_fd) {
         stream_fd->fd = -1;
 }
 
-static bool waiting_give(struct stream *stream);
+static bool rest_take(struct stream *stream);
 
+/* Of several descriptors the others may hold packets yet. */
 static void stream_close(struct stream *stream, int error) {
-        if (waiting_give(stream))
+        if (rest_take(stream))
                 return;
         for (size_t i = 0; i < stream->fds_count; i++)
                 fd_close(&stream->fds[i]);
@@ -108,12 +109,15 @@ static bool decoded_tell(struct stream *stream) {
 }
 
 /* Returns true if a callback freed the stream. */
-static bool packet_decode(struct stream *stream, unsigned source, const uint8_t *packet, ssize_t size,
-                          uint64_t arrival_us) {
+static bool packet_take(struct stream *stream, unsigned source, const uint8_t *packet, ssize_t size,
+                        uint64_t arrival_us) {
         const struct sensor_driver *driver = stream->driver;
         struct emg_block block;
+        bool freed;
         int r;
 
+        if (size <= (ssize_t)DATAGRAM_MAX && packet_pass(stream, source, packet, (size_t)size, &freed))
+                return freed;
         stream->counters.packets++;
         stream->counters.bytes += size > 0 ? (uint64_t)size : 0;
         stream->arrival_us = arrival_us;
@@ -130,16 +134,6 @@ static bool packet_decode(struct stream *stream, unsigned source, const uint8_t 
                 if (block_deliver(stream, &block, arrival_us))
                         return true;
         return decoded_tell(stream);
-}
-
-/* Returns true if a callback freed the stream. */
-static bool packet_take(struct stream *stream, unsigned source, const uint8_t *packet, ssize_t size,
-                        uint64_t arrival_us) {
-        bool freed;
-
-        if (size <= (ssize_t)DATAGRAM_MAX && packet_pass(stream, source, packet, (size_t)size, &freed))
-                return freed;
-        return packet_decode(stream, source, packet, size, arrival_us);
 }
 
 /* Returns true if a callback freed the stream. */
@@ -227,20 +221,25 @@ static bool fd_drain(struct stream_fd *stream_fd, uint64_t arrival_us) {
 
                 if (size <= 0)
                         return false;
-                if (packet_decode(stream_fd->stream, stream_fd->source, packet, size, arrival_us))
+                if (packet_take(stream_fd->stream, stream_fd->source, packet, size, arrival_us))
                         return true;
         }
         return false;
 }
 
-void stream_finish(struct stream *stream) {
+/* Returns true if a callback freed the stream. */
+static bool rest_take(struct stream *stream) {
         uint64_t arrival_us;
 
         if (sd_event_now(stream->event, CLOCK_BOOTTIME, &arrival_us) >= 0)
                 for (size_t i = 0; i < stream->fds_count; i++)
                         if (stream->fds[i].fd >= 0 && fd_drain(&stream->fds[i], arrival_us))
-                                return;
-        (void)waiting_give(stream);
+                                return true;
+        return waiting_give(stream);
+}
+
+void stream_finish(struct stream *stream) {
+        (void)rest_take(stream);
 }
 
 static unsigned driver_sources(const struct sensor_driver *driver) {

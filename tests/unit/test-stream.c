@@ -250,6 +250,21 @@ static void close_gives_what_waits(void **state) {
         assert_int_equal(stream_get_counters(fixture->stream)->lost_packets, 1);
 }
 
+static void close_takes_what_others_hold(void **state) {
+        struct fixture *fixture = *state;
+        int fds[2];
+
+        assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
+        assert_int_equal(stream_add_fd(fixture->stream, 0, fds[1]), 0);
+        closep(&fixture->sender);
+        fixture->sender = fds[0];
+        packet_send(fixture, 0, 0, 7);
+        while (fixture->closed == 0)
+                loop_turn(fixture);
+        assert_int_equal(fixture->blocks, 1);
+        assert_idle(fixture);
+}
+
 static void waiting_block_may_free_within_close(void **state) {
         struct fixture *fixture = *state;
 
@@ -348,6 +363,7 @@ int main(void) {
                 stream_test(close_comes_after_the_data),
                 stream_test(finish_gives_what_waits),
                 stream_test(close_gives_what_waits),
+                stream_test(close_takes_what_others_hold),
                 stream_test(waiting_block_may_free_within_close),
                 stream_test(half_close_is_the_end),
                 stream_test(may_be_freed_within_block),
