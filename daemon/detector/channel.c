@@ -24,6 +24,7 @@ int channel_plan_init(struct channel_plan *plan, uint32_t rate_mhz, bool is_enve
         plan->block_hops = (uint32_t)(plan->spectrum.frames / plan->grid.hop_frames) + 1;
         plan->idle_hops = grid_hops(&plan->grid, TUNING_SPECTRUM_IDLE_MS);
         plan->stuck_hops = grid_hops(&plan->grid, TUNING_STUCK_MS);
+        plan->flat_hops = grid_hops(&plan->grid, (uint32_t)(TUNING_QUALITY_FLAT_S * 1000.0));
         return 0;
 }
 
@@ -287,6 +288,10 @@ void channel_close_hop(struct channel *channel, struct channel_plan *plan, int32
 
 bool channel_is_measured(const struct channel *channel) {
         return channel->settling == 0 && !channel->stuck && envelope_is_known(&channel->envelope);
+}
+
+bool channel_is_held(const struct channel *channel, const struct channel_plan *plan) {
+        return channel->flat_hops >= plan->stuck_hops && channel->flat_hops < plan->flat_hops;
 }
 
 bool channel_is_present(const struct channel *channel) {

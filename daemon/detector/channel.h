@@ -24,7 +24,7 @@ struct channel_plan {
         bool is_envelope; /* the counts are levels already: no conditioning, mains or spectrum */
         struct condition_plan condition;
         struct spectrum spectrum;
-        uint32_t settle_hops, block_hops, idle_hops, stuck_hops;
+        uint32_t settle_hops, block_hops, idle_hops, stuck_hops, flat_hops;
         double *scratch_uv; /* one hop */
 };
 
@@ -86,6 +86,10 @@ void channel_close_hop(struct channel *channel, struct channel_plan *plan, int32
 
 /* Whether there is an envelope at all: not settling, not at a rail. */
 bool channel_is_measured(const struct channel *channel);
+
+/* Whether it stands still as files and sensors do that have nothing to tell; for much longer it is all
+ * that there is. */
+bool channel_is_held(const struct channel *channel, const struct channel_plan *plan);
 
 /* Whether it also tells about the muscle: it is no tone. */
 bool channel_is_present(const struct channel *channel);

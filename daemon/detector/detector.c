@@ -165,13 +165,17 @@ static void detector_weigh_channel(struct detector *detector, uint32_t index) {
                 return;
 
         input.rest_uv = evidence_rest(evidence, channel->floor.rest_uv, input.level_uv);
+        evidence->company -= evidence->company * input.hop_s / TUNING_COMPANY_MEMORY_S;
         if (evidence->score_s > 0.0) {
                 double together = detector_together(detector, index);
 
                 evidence->together = together < 0.0 ? 0.5 : together;
+                if (together > evidence->company)
+                        evidence->company = together;
                 if (together >= 0.0)
-                        input.support = TUNING_ISOLATED_GAIN +
-                                        (TUNING_TOGETHER_GAIN - TUNING_ISOLATED_GAIN) * together;
+                        input.support =
+                                TUNING_ISOLATED_GAIN +
+                                (TUNING_TOGETHER_GAIN - TUNING_ISOLATED_GAIN) * evidence->company;
         } else if (detector->episode.state != DETECTOR_CRAMP) {
                 channel_restart_spectrum(channel, &detector->plan);
         }
@@ -187,8 +191,12 @@ static void detector_feed_floors(struct detector *detector) {
         for (uint32_t i = 0; i < detector->channel_count; i++) {
                 struct channel *channel = &detector->channels[i];
 
-                /* A tone that stays is part of rest. */
-                if (channel_is_measured(channel) && channel->evidence.score_s < TUNING_FLOOR_FREEZE_S)
+                /* A line that stood still for seconds only is no rest. */
+                if (channel->flat_hops == detector->plan.stuck_hops)
+                        floor_retract(&channel->floor, channel->flat_hops);
+                /* A tone that stays is part of it. */
+                if (channel_is_measured(channel) && !channel_is_held(channel, &detector->plan) &&
+                    channel->evidence.score_s < TUNING_FLOOR_FREEZE_S)
                         floor_feed(&channel->floor, channel->envelope.envelope_uv);
         }
 }

@@ -15,6 +15,7 @@ struct evidence {
         double after_uv;   /* what an episode left behind, while above rest: counts as rest */
         double ratio;      /* level over rest */
         double together;   /* share of the other channels that take part, 0-1 */
+        double company;    /* the highest of these of late: what began together is a movement */
         uint32_t run_hops; /* since the score rose from zero */
 };
 

@@ -2,6 +2,7 @@
 /* The resting floor: see floor.h. */
 #include "daemon/detector/floor.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 void floor_reset(struct floor *floor, const struct grid *grid, double scale_uv) {
@@ -58,23 +59,30 @@ static void floor_remember(struct floor *floor, double rest_uv) {
         }
 }
 
-static void floor_take_unit(struct floor *floor, double low_uv, double mean_uv) {
+/* What the units say now. */
+static void floor_conclude(struct floor *floor, bool with_newest) {
         double rest_uv;
 
+        if (floor->units < TUNING_FLOOR_UNITS_MIN) {
+                floor->rest_uv = floor->usual_uv = 0.0;
+                return;
+        }
+        rest_uv = floor->correction * percentile(floor->low, floor->units, TUNING_FLOOR_SHARE);
+        if (with_newest)
+                floor_remember(floor, rest_uv);
+        floor->rest_uv = at_least(at_least(rest_uv, TUNING_FLOOR_MEMORY_SHARE * floor->memory_uv),
+                                  floor->least_uv);
+        floor->usual_uv = at_least(percentile(floor->mean, floor->units, TUNING_FLOOR_USUAL_SHARE),
+                                   floor->rest_uv);
+}
+
+static void floor_take_unit(struct floor *floor, double low_uv, double mean_uv) {
         floor->low[floor->next] = low_uv;
         floor->mean[floor->next] = mean_uv;
         floor->next = (floor->next + 1) % TUNING_FLOOR_UNITS;
         if (floor->units < TUNING_FLOOR_UNITS)
                 floor->units++;
-        if (floor->units < TUNING_FLOOR_UNITS_MIN)
-                return;
-
-        rest_uv = floor->correction * percentile(floor->low, floor->units, TUNING_FLOOR_SHARE);
-        floor_remember(floor, rest_uv);
-        floor->rest_uv = at_least(at_least(rest_uv, TUNING_FLOOR_MEMORY_SHARE * floor->memory_uv),
-                                  floor->least_uv);
-        floor->usual_uv = at_least(percentile(floor->mean, floor->units, TUNING_FLOOR_USUAL_SHARE),
-                                   floor->rest_uv);
+        floor_conclude(floor, /* with_newest= */ true);
 }
 
 void floor_feed(struct floor *floor, double envelope_uv) {
@@ -90,6 +98,18 @@ void floor_feed(struct floor *floor, double envelope_uv) {
         sort(floor->envelope, TUNING_FLOOR_UNIT_HOPS);
         floor_take_unit(floor, floor->envelope[TUNING_FLOOR_UNIT_RANK],
                         __builtin_sqrt(squares / (double)TUNING_FLOOR_UNIT_HOPS));
+}
+
+void floor_retract(struct floor *floor, unsigned hops) {
+        if (hops <= floor->filling) {
+                floor->filling -= hops;
+                return;
+        }
+        floor->filling = 0;
+        if (floor->units == 0 || floor->units == TUNING_FLOOR_UNITS)
+                return;
+        floor->next = --floor->units;
+        floor_conclude(floor, /* with_newest= */ false);
 }
 
 void floor_adopt(struct floor *floor, double level_uv) {

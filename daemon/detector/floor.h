@@ -26,6 +26,10 @@ struct floor {
 
 void floor_reset(struct floor *floor, const struct grid *grid, double scale_uv);
 
+/* Takes the last so many envelopes back, at the beginning also the unit that any of them went into:
+ * later one among many does no harm. */
+void floor_retract(struct floor *floor, unsigned hops);
+
 /* Takes one hop's envelope; must not be called while the channel is active, paused or gone. */
 void floor_feed(struct floor *floor, double envelope_uv);
 

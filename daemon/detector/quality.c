@@ -17,7 +17,8 @@ static enum detector_quality quality_judge(const struct quality *quality,
                 return input->at_limit ? DETECTOR_QUALITY_SATURATED : DETECTOR_QUALITY_ELECTRODE_OFF;
         if (input->flat_s >= TUNING_QUALITY_FLAT_S)
                 return DETECTOR_QUALITY_DEAD;
-        if (!input->measured)
+        /* Silence has no spectrum. */
+        if (!input->measured || input->flat_s * 1000.0 >= (double)TUNING_STUCK_MS)
                 return quality->now;
         if (input->swings && quality->limit_share >= TUNING_QUALITY_LIMIT_SHARE)
                 return DETECTOR_QUALITY_SATURATED;

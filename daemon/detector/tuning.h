@@ -181,8 +181,11 @@
 #define TUNING_DIP_MEMORY_S 15.0
 /* Factor on the gain when all other channels are quiet, and when all rise too (a cramp is one muscle or
  * one head: Ross & Thomas 1995; Khan & Burne 2007). The factors are chosen. */
-#define TUNING_ISOLATED_GAIN 1.35
+#define TUNING_ISOLATED_GAIN 1.8
 #define TUNING_TOGETHER_GAIN 0.5
+/* What rose together counts as such for so many s (time constant): movements end in one muscle after
+ * another. Chosen. */
+#define TUNING_COMPANY_MEMORY_S 10.0
 /* Another channel's rise over this channel's: up to the first it is crosstalk, from the second on it
  * takes part; and the level over rest that it needs for that. Chosen. */
 #define TUNING_CROSSTALK_SHARE 0.2

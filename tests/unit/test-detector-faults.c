@@ -44,6 +44,23 @@ static void test_dead_channels(void **state) {
         }
 }
 
+/* Files repeat the last value where samples were lost: that is no rest to measure others by. */
+static void test_held_value_is_no_rest(void **state) {
+        static const size_t from[] = {300, 3000, 30000};
+
+        for (size_t i = 0; i < ARRAY_LENGTH(from); i++) {
+                struct signal signal;
+
+                make_rest(&signal, 1000000, 1, 120.0);
+                signal_quantise(&signal, -2048, 2047);
+                for (size_t k = from[i]; k < from[i] + 20000; k++)
+                        signal.counts[k] = signal.counts[from[i]];
+                signal_detect(&signal, 0, &events);
+                assert_silent(&events);
+                signal_done(&signal);
+        }
+}
+
 static void test_rails(void **state) {
         struct signal signal;
         uint64_t seed = 6;
@@ -193,15 +210,11 @@ static void test_steady_loss(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_huge_offset),
-                cmocka_unit_test(test_dead_channels),
-                cmocka_unit_test(test_rails),
-                cmocka_unit_test(test_coarse_sensor),
-                cmocka_unit_test(test_floor_step),
-                cmocka_unit_test(test_electrode_comes_back),
-                cmocka_unit_test(test_gaps_at_rest),
-                cmocka_unit_test(test_gaps_in_a_cramp),
-                cmocka_unit_test(test_gaps_in_a_suspicion),
+                cmocka_unit_test(test_huge_offset),           cmocka_unit_test(test_dead_channels),
+                cmocka_unit_test(test_held_value_is_no_rest), cmocka_unit_test(test_rails),
+                cmocka_unit_test(test_coarse_sensor),         cmocka_unit_test(test_floor_step),
+                cmocka_unit_test(test_electrode_comes_back),  cmocka_unit_test(test_gaps_at_rest),
+                cmocka_unit_test(test_gaps_in_a_cramp),       cmocka_unit_test(test_gaps_in_a_suspicion),
                 cmocka_unit_test(test_steady_loss),
         };
 

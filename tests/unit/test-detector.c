@@ -438,7 +438,7 @@ static void test_crosstalk_is_no_company(void **state) {
         signal_add_emg(&signal, 1, 40.0, 80.0, 0.15 * rms, 0.15 * rms, 0.15, 9);
         signal_quantise(&signal, -32768, 32767);
         signal_detect(&signal, 0, &events);
-        assert_between(seconds(&signal, only(&events, DETECTOR_EVENT_ALERT)->alert_index) - 40.0, 5.0,
+        assert_between(seconds(&signal, only(&events, DETECTOR_EVENT_ALERT)->alert_index) - 40.0, 4.0,
                        7.5);
         signal_done(&signal);
 }
