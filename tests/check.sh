@@ -17,6 +17,8 @@ packages="gcc libc6-dev meson ninja-build pkg-config libsystemd-dev libdbus-1-de
         clang clang-format libclang-rt-14-dev valgrind libc6-dbg shellcheck libxml2-utils
         libcmocka-dev python3 python3-dbus python3-gi dbus dbus-daemon sqlite3 systemd
         qemu-system-x86 bluez bluez-test-tools busybox-static cpio kmod util-linux udev"
+# The detector on other machines, in the long form.
+packages_long="gcc-i686-linux-gnu libc6-dev-i386-cross gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static"
 
 logs=$PWD/build/check
 jobs=2
@@ -62,7 +64,8 @@ as_root() {
 }
 
 packages_missing() {
-        for package in $packages; do
+        # shellcheck disable=SC2086 # one word per package
+        for package in $packages ${TESTS_LONG:+$packages_long}; do
                 dpkg-query -W -f='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || echo "$package"
         done
 }
