@@ -290,6 +290,8 @@ int night_new(const struct night_setup *setup, struct night **ret) {
                         .channels = setup->format->channels,
                         .scale_uv = scale_uv,
                         .arbitrary_unit = setup->format->scale_uv <= 0,
+                        .sensitivity = setup->sensitivity,
+                        .evidence_factor = setup->evidence_factor,
                         .on_event = on_detector_event,
                         .on_level = on_detector_level,
                         .on_signal = setup->callbacks->signal ? on_detector_signal : NULL,
@@ -314,6 +316,11 @@ struct night *night_free(struct night *night) {
 void night_set_place(struct night *night, const char *muscle, const char *leg) {
         (void)snprintf(night->muscle, sizeof(night->muscle), "%s", muscle);
         (void)snprintf(night->leg, sizeof(night->leg), "%s", leg);
+}
+
+void night_set_evidence(struct night *night, enum detector_sensitivity sensitivity,
+                        double evidence_factor) {
+        (void)detector_set_evidence(night->detector, sensitivity, evidence_factor);
 }
 
 bool night_fits(const struct night *night, const struct stream_format *format) {

@@ -40,8 +40,10 @@ struct night_setup {
         const char *muscle;
         const char *leg;
         const struct stream_format *format;
-        int64_t start_us; /* realtime of frame 0 if the source knows it, else 0: the first block's
-                             arrival tells */
+        enum detector_sensitivity sensitivity;
+        double evidence_factor; /* as the detector's; 0 = 1 */
+        int64_t start_us;       /* realtime of frame 0 if the source knows it, else 0: the first block's
+                                   arrival tells */
         const struct night_callbacks *callbacks;
         void *userdata;
 };
@@ -53,6 +55,10 @@ struct night *night_free(struct night *night);
 
 /* The owner says that it is worn elsewhere: of episodes that begin from now on. */
 void night_set_place(struct night *night, const char *muscle, const char *leg);
+
+/* How much evidence alerts take from now on: as detector_set_evidence(). */
+void night_set_evidence(struct night *night, enum detector_sensitivity sensitivity,
+                        double evidence_factor);
 
 /* True if a stream of this format can go on in the night after a loss of the link, with its resting
  * floor kept. */

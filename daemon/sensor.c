@@ -256,6 +256,7 @@ static void begin_stream(struct sensor *sensor) {
                                             .muscle = sensor->row.muscle,
                                             .leg = sensor->row.leg,
                                             .format = &sensor->format,
+                                            .sensitivity = sensor_sensitivity(&sensor->row),
                                             .start_us = sensor->start_us,
                                             .callbacks = &night_callbacks,
                                             .userdata = sensor},
@@ -379,6 +380,12 @@ static struct sensor_settings sensor_settings(const struct store_sensor *row) {
         };
 }
 
+enum detector_sensitivity sensor_sensitivity(const struct store_sensor *row) {
+        int sensitivity = detector_sensitivity_from_string(row->sensitivity);
+
+        return sensitivity < 0 ? DETECTOR_SENSITIVITY_NORMAL : (enum detector_sensitivity)sensitivity;
+}
+
 void sensor_apply(struct sensor *sensor, const struct store_sensor *row) {
         struct sensor_settings settings = sensor_settings(row);
         struct store_sensor old = sensor->row;
@@ -387,8 +394,10 @@ void sensor_apply(struct sensor *sensor, const struct store_sensor *row) {
         /* What was learnt since the row was copied stays, in the store too. */
         sensor->row.battery_rate = old.battery_rate;
         memcpy(sensor->row.battery_warned, old.battery_warned, sizeof(old.battery_warned));
-        if (sensor->night)
+        if (sensor->night) {
                 night_set_place(sensor->night, row->muscle, row->leg);
+                night_set_evidence(sensor->night, sensor_sensitivity(row), 1.0);
+        }
         if (!sensor->link)
                 return;
         link_set_settings(sensor->link, &settings);

@@ -72,5 +72,7 @@ void sensor_set_battery_warned(struct sensor *sensor, const char *evening);
 
 /* The owner has changed the row, and the store has it: it holds from now on. Pausing ends the night. */
 void sensor_apply(struct sensor *sensor, const struct store_sensor *row);
+/* The step that a row names; normal if it names none. */
+enum detector_sensitivity sensor_sensitivity(const struct store_sensor *row);
 /* As link_identify(). */
 int sensor_identify(struct sensor *sensor);

@@ -104,6 +104,8 @@ static void append_settings(sd_bus_message *message, int *r, const struct store_
         dictionary_append(message, r, "allow_broadcast", "b", row->allow_broadcast);
         if (row->scale_uv > 0)
                 dictionary_append(message, r, "scale_uv", "d", row->scale_uv);
+        dictionary_append(message, r, "sensitivity", "s",
+                          detector_sensitivity_to_string(sensor_sensitivity(row)));
 }
 
 static void append_link(sd_bus_message *message, int *r, const struct link_counters *counters) {

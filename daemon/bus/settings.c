@@ -7,6 +7,7 @@
 #include "daemon/basic/text.h"
 #include "daemon/bus/dictionary.h"
 #include "daemon/bus/error.h"
+#include "daemon/detector/detector.h"
 #include "sensors/driver.h"
 #include "sensors/muscle.h"
 
@@ -42,6 +43,14 @@ static int take_place(const char *muscle, const char *leg, struct store_sensor *
         return 0;
 }
 
+static int take_sensitivity(const char *text, struct store_sensor *row, sd_bus_error *error) {
+        if (detector_sensitivity_from_string(text) < 0)
+                return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
+                                        "Option 'sensitivity' must be low, normal or high.");
+        (void)snprintf(row->sensitivity, sizeof(row->sensitivity), "%s", text);
+        return 0;
+}
+
 /* Negated, so that NaN is refused too. */
 static int take_numbers(double scale_uv, double rate_hz, uint32_t channels, struct store_sensor *row,
                         sd_bus_error *error) {
@@ -62,7 +71,7 @@ static int take_numbers(double scale_uv, double rate_hz, uint32_t channels, stru
 
 int settings_read(sd_bus_message *message, struct store_sensor *row, struct settings_extra *ret_extra,
                   sd_bus_error *error) {
-        const char *muscle = NULL, *leg = NULL, *name = NULL, *driver = NULL;
+        const char *muscle = NULL, *leg = NULL, *name = NULL, *driver = NULL, *sensitivity = NULL;
         int allow_broadcast = row->allow_broadcast, envelope = row->envelope; /* as sd-bus reads them */
         double scale_uv = row->scale_uv, rate_hz = row->rate_mhz / 1000.0;
         uint32_t channels = row->channels, owner = 0;
@@ -78,6 +87,7 @@ int settings_read(sd_bus_message *message, struct store_sensor *row, struct sett
                 {"scale_uv", 'd', &scale_uv, NULL},
                 {"rate_hz", 'd', &rate_hz, NULL},
                 {"channels", 'u', &channels, NULL},
+                {"sensitivity", 's', &sensitivity, NULL},
                 {NULL},
         };
         int r;
@@ -92,6 +102,8 @@ int settings_read(sd_bus_message *message, struct store_sensor *row, struct sett
         r = take_place(muscle, leg, row, error);
         if (r >= 0 && name)
                 r = take_name(name, row, error);
+        if (r >= 0 && sensitivity)
+                r = take_sensitivity(sensitivity, row, error);
         if (r >= 0)
                 r = take_numbers(scale_uv, rate_hz, channels, row, error);
         if (r < 0)

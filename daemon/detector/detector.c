@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/basic/cleanup.h"
 #include "daemon/detector/channel.h"
@@ -30,9 +31,35 @@ struct detector {
         detector_signal_func on_signal;
         double *signal_uv; /* one hop of all channels; NULL without on_signal */
         void *userdata;
+
+        enum detector_sensitivity sensitivity;
+        double evidence_factor; /* on top of that */
+        double need;            /* both together: factor on the evidence that an alert takes */
 };
 
 DEFINE_CLEANUP(struct detector *, detector_free)
+
+/* Of each step, and its name. */
+static const struct {
+        const char *name;
+        double factor;
+} sensitivities[DETECTOR_SENSITIVITY_MAX] = {
+        [DETECTOR_SENSITIVITY_NORMAL] = {"normal", TUNING_SENSITIVITY_NORMAL},
+        [DETECTOR_SENSITIVITY_LOW] = {"low", TUNING_SENSITIVITY_LOW},
+        [DETECTOR_SENSITIVITY_HIGH] = {"high", TUNING_SENSITIVITY_HIGH},
+};
+
+int detector_set_evidence(struct detector *detector, enum detector_sensitivity sensitivity,
+                          double evidence_factor) {
+        if ((unsigned)sensitivity >= DETECTOR_SENSITIVITY_MAX ||
+            !(evidence_factor >= DETECTOR_EVIDENCE_FACTOR_MIN &&
+              evidence_factor <= DETECTOR_EVIDENCE_FACTOR_MAX))
+                return -EINVAL;
+        detector->sensitivity = sensitivity;
+        detector->evidence_factor = evidence_factor;
+        detector->need = sensitivities[sensitivity].factor * evidence_factor;
+        return 0;
+}
 
 static bool setup_is_valid(const struct detector_setup *setup) {
         bool raw = setup->input == DETECTOR_RAW;
@@ -64,6 +91,10 @@ int detector_new(const struct detector_setup *setup, struct detector **ret) {
         detector->on_level = setup->on_level;
         detector->on_signal = setup->on_signal;
         detector->userdata = setup->userdata;
+        r = detector_set_evidence(detector, setup->sensitivity,
+                                  setup->evidence_factor != 0.0 ? setup->evidence_factor : 1.0);
+        if (r < 0)
+                return r;
 
         r = channel_plan_init(&detector->plan, setup->rate_mhz, setup->input == DETECTOR_ENVELOPE);
         if (r < 0)
@@ -119,6 +150,7 @@ static struct episode_context detector_context(struct detector *detector, uint64
                 .channel_count = detector->channel_count,
                 .history = &detector->history,
                 .end_index = end_index,
+                .alert_s = TUNING_ALERT_S * detector->need,
                 .on_event = detector->on_event,
                 .userdata = detector->userdata,
         };
@@ -158,6 +190,7 @@ static void detector_weigh_channel(struct detector *detector, uint32_t index) {
                 .level_uv = channel->envelope.level_uv,
                 .reference_uv = channel->envelope.reference_uv,
                 .support = 1.0,
+                .max_s = TUNING_EVIDENCE_MAX_S * detector->need,
         };
 
         /* What cannot be judged neither adds nor takes away. */
@@ -356,6 +389,17 @@ enum detector_state detector_get_state(const struct detector *detector) {
 
 const char *detector_version(void) {
         return TUNING_VERSION;
+}
+
+const char *detector_sensitivity_to_string(enum detector_sensitivity sensitivity) {
+        return (unsigned)sensitivity < DETECTOR_SENSITIVITY_MAX ? sensitivities[sensitivity].name : NULL;
+}
+
+int detector_sensitivity_from_string(const char *name) {
+        for (int i = 0; i < DETECTOR_SENSITIVITY_MAX; i++)
+                if (strcmp(sensitivities[i].name, name) == 0)
+                        return i;
+        return -EINVAL;
 }
 
 const char *detector_state_to_string(enum detector_state state) {

@@ -29,6 +29,21 @@ enum detector_input {
                               spectrum */
 };
 
+/*
+ * How much evidence an alert takes, in three steps. Their factors are in tuning.h, what they do on
+ * simulated nights is in tests/evaluate/README.md.
+ */
+enum detector_sensitivity {
+        DETECTOR_SENSITIVITY_NORMAL,
+        DETECTOR_SENSITIVITY_LOW,  /* fewer false alarms, later alerts */
+        DETECTOR_SENSITIVITY_HIGH, /* earlier alerts, more false alarms */
+        DETECTOR_SENSITIVITY_MAX
+};
+
+/* What setup.evidence_factor may be. */
+#define DETECTOR_EVIDENCE_FACTOR_MIN 0.5
+#define DETECTOR_EVIDENCE_FACTOR_MAX 2.0
+
 struct detector;
 
 enum detector_state {
@@ -122,6 +137,8 @@ struct detector_setup {
          * rest below 0.25 (microvolts) is not believed. */
         const double *scale_uv;
         bool arbitrary_unit; /* what the scale gives are not microvolts: no level is compared with one */
+        enum detector_sensitivity sensitivity;
+        double evidence_factor;         /* on top of the step: more than 1 takes more evidence; 0 = 1 */
         detector_event_func on_event;   /* must not call the detector */
         detector_level_func on_level;   /* likewise; may be NULL */
         detector_signal_func on_signal; /* likewise; may be NULL */
@@ -131,6 +148,11 @@ struct detector_setup {
 /* Returns 0, -EINVAL for a set-up out of range, -ENOMEM. */
 int detector_new(const struct detector_setup *setup, struct detector **ret);
 struct detector *detector_free(struct detector *detector);
+
+/* Changes step and factor from the next hop on; what is learnt and an open episode stay. Returns 0 or
+ * -EINVAL. */
+int detector_set_evidence(struct detector *detector, enum detector_sensitivity sensitivity,
+                          double evidence_factor);
 
 /*
  * Takes `frames` frames of interleaved counts, the first of which has number `index`. An index beyond
@@ -148,6 +170,9 @@ enum detector_state detector_get_state(const struct detector *detector);
 /* Version of the algorithm; changes whenever the same samples may give other events. */
 const char *detector_version(void);
 
+const char *detector_sensitivity_to_string(enum detector_sensitivity sensitivity);
+/* -EINVAL if there is no such step. */
+int detector_sensitivity_from_string(const char *name);
 const char *detector_state_to_string(enum detector_state state);
 const char *detector_severity_to_string(enum detector_severity severity);
 const char *detector_quality_to_string(enum detector_quality quality);

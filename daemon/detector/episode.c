@@ -267,7 +267,7 @@ void episode_step(struct episode *episode, const struct episode_context *context
                         episode_suspect(episode, context);
                 break;
         case DETECTOR_SUSPECTED:
-                if (score_s >= TUNING_ALERT_S)
+                if (score_s >= context->alert_s)
                         episode_alert(episode, context);
                 else if (score_s < TUNING_DISMISS_S ||
                          episode->state_hops >= grid_hops(&context->plan->grid, TUNING_SUSPECT_MAX_MS))

@@ -41,6 +41,7 @@ struct episode_context {
         uint32_t channel_count;
         struct history *history;
         uint64_t end_index; /* first frame after the hop */
+        double alert_s;     /* evidence that an alert takes */
         detector_event_func on_event;
         void *userdata;
 };

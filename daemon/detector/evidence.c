@@ -84,8 +84,8 @@ void evidence_take(struct evidence *evidence, const struct evidence_input *input
                 evidence->score_s += gain * input->hop_s;
         }
 
-        if (evidence->score_s > TUNING_EVIDENCE_MAX_S)
-                evidence->score_s = TUNING_EVIDENCE_MAX_S;
+        if (evidence->score_s > input->max_s)
+                evidence->score_s = input->max_s;
         if (evidence->score_s > 0.0) {
                 evidence->run_hops++;
         } else {

@@ -25,6 +25,7 @@ struct evidence_input {
         double envelope_uv, level_uv, reference_uv;
         double rest_uv; /* 0 = unknown: nothing is concluded */
         double support; /* factor from the other channels */
+        double max_s;   /* cap of the score */
 };
 
 void evidence_reset(struct evidence *evidence);

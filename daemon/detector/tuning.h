@@ -162,6 +162,11 @@
 #define TUNING_ALERT_S 8.0
 #define TUNING_DISMISS_S 0.5
 #define TUNING_EVIDENCE_MAX_S 10.0
+/* The three steps of sensitivity: factors on the evidence at which the detector alerts, and on its cap.
+ * Chosen on development seeds: see "Sensitivity" in tests/evaluate/README.md for what each does. */
+#define TUNING_SENSITIVITY_LOW 1.5
+#define TUNING_SENSITIVITY_NORMAL 1.0
+#define TUNING_SENSITIVITY_HIGH 0.75
 /* A suspicion that came to nothing in this time is dropped, so that the floor can learn again, ms.
  * Chosen. */
 #define TUNING_SUSPECT_MAX_MS 90000

@@ -192,7 +192,8 @@ int sensor_check(const struct store_sensor *sensor) {
                      TEXT_IS_VALID(sensor->muscle) && TEXT_IS_VALID(sensor->leg) &&
                      sensor->added_us != STORE_NO_TIME && zone_is_valid(sensor->zone_offset_s) &&
                      sensor->scale_uv >= 0 && isfinite(sensor->scale_uv) &&
-                     rate_is_valid(sensor->battery_rate) && TEXT_IS_VALID(sensor->battery_warned);
+                     rate_is_valid(sensor->battery_rate) && TEXT_IS_VALID(sensor->battery_warned) &&
+                     TEXT_IS_VALID(sensor->sensitivity);
 
         return valid ? 0 : -EINVAL;
 }

@@ -22,8 +22,9 @@ static const char *const sql[ROWS_STATEMENT_MAX] = {
         [ROWS_PUT_SENSOR] = "INSERT INTO sensor (id, owner_uid, address, driver, name, muscle, leg, "
                             "added_us, removed_us, "
                             "zone_offset_s, paused, allow_broadcast, envelope, scale_uv, rate_mhz, "
-                            "channels, battery_rate, battery_warned) VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
-                            "?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) "
+                            "channels, battery_rate, battery_warned, sensitivity) VALUES (?1, ?2, ?3, "
+                            "?4, ?5, ?6, "
+                            "?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19) "
                             "ON CONFLICT (id) DO UPDATE SET owner_uid = excluded.owner_uid, address = "
                             "excluded.address, "
                             "driver = excluded.driver, name = excluded.name, muscle = excluded.muscle, "
@@ -32,7 +33,7 @@ static const char *const sql[ROWS_STATEMENT_MAX] = {
                             "zone_offset_s = excluded.zone_offset_s, paused = excluded.paused, "
                             "allow_broadcast = excluded.allow_broadcast, envelope = excluded.envelope, "
                             "scale_uv = excluded.scale_uv, rate_mhz = excluded.rate_mhz, "
-                            "channels = excluded.channels",
+                            "channels = excluded.channels, sensitivity = excluded.sensitivity",
         [ROWS_PUT_NIGHT] =
                 "INSERT INTO night (id, sensor, evening, start_us, end_us, seen_us, zone_offset_s, "
                 "rate_mhz, "
@@ -67,7 +68,7 @@ static const char *const sql[ROWS_STATEMENT_MAX] = {
                          "= excluded.frames",
         [ROWS_LIST_SENSORS] = "SELECT id, owner_uid, address, driver, name, muscle, leg, added_us, "
                               "removed_us, zone_offset_s, paused, allow_broadcast, envelope, scale_uv, "
-                              "rate_mhz, channels, battery_rate, battery_warned "
+                              "rate_mhz, channels, battery_rate, battery_warned, sensitivity "
                               "FROM sensor WHERE removed_us IS NULL ORDER BY added_us, row",
         [ROWS_FIND_CURSOR] = "SELECT e.onset_us, e.row FROM episode e JOIN sensor s ON s.row = e.sensor "
                              "WHERE e.id = ?1 AND (?2 OR s.owner_uid = ?3)",
@@ -202,6 +203,7 @@ int rows_put_sensor(struct rows *rows, const struct store_sensor *sensor) {
         bind_number(&binding, sensor->channels);
         bind_real(&binding, sensor->battery_rate);
         bind_text(&binding, sensor->battery_warned);
+        bind_text(&binding, sensor->sensitivity[0] ? sensor->sensitivity : "normal");
         return binding_run(&binding);
 }
 
@@ -333,6 +335,7 @@ static int read_sensor(sqlite3_stmt *statement, void *ret) {
         sensor->channels = (uint32_t)read_number(&reading);
         sensor->battery_rate = read_real(&reading);
         READ_TEXT(&reading, sensor->battery_warned);
+        READ_TEXT(&reading, sensor->sensitivity);
         return reading.rc;
 }
 

@@ -108,6 +108,9 @@ static const char *const migrations[] = {
 
         /* Time in which data came, but none that could show a cramp. */
         "ALTER TABLE gap ADD COLUMN reason TEXT NOT NULL DEFAULT 'no-data';",
+
+        /* How much evidence its owner wants an alert to take. */
+        "ALTER TABLE sensor ADD COLUMN sensitivity TEXT NOT NULL DEFAULT 'normal';",
 };
 
 int schema_newest(void) {

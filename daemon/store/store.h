@@ -39,6 +39,7 @@ struct store_sensor {
         double scale_uv; /* 0 = the driver's own, as the next two */
         uint32_t rate_mhz;
         uint32_t channels;
+        char sensitivity[8]; /* "low", "normal", "high"; "" = normal */
         /* As crampd learnt it: written with a new sensor, then by store_put_battery() alone. */
         double battery_rate;     /* percent an hour; 0 = nothing */
         char battery_warned[11]; /* the evening of the last warning, as in a night; "" = none */

@@ -80,6 +80,7 @@ struct crampd_sensor {
         double battery_hours;    /* that it will last; NaN = unknown */
         int battery_lasts_night; /* -1 = unknown, 0, 1 */
         double capacity;         /* share of its adapter's time that all sensors there take; NaN */
+        char *sensitivity;       /* low, normal, high; NULL = unknown */
 };
 
 int crampd_get_status(crampd_client *client, struct crampd_status **ret, struct crampd_error *error);
@@ -105,6 +106,7 @@ struct crampd_sensor_options {
         double rate_hz; /* 0 = the driver's own */
         bool has_channels;
         unsigned channels; /* 0 = the driver's own */
+        const char *sensitivity;
 };
 
 /* `*ret_path` is to be freed with free(). */

@@ -58,6 +58,7 @@ static const struct field sensor_fields[] = {
         SENSOR_FIELD(battery_lasts_night, FIELD_TRISTATE, false),
         SENSOR_FIELD(capacity, FIELD_DOUBLE, false),
         SENSOR_FIELD(signal, FIELD_STRING, false),
+        SENSOR_FIELD(sensitivity, FIELD_STRING, false),
 };
 
 /* Calls a method that takes nothing but options. */
@@ -127,6 +128,7 @@ static void sensor_clear(struct crampd_sensor *sensor) {
         free(sensor->detector);
         free(sensor->title);
         free(sensor->signal);
+        free(sensor->sensitivity);
 }
 
 void crampd_sensors_free(struct crampd_sensor *sensors, size_t n) {
@@ -219,10 +221,9 @@ static int options_check(const struct crampd_sensor_options *options, bool addin
                 const char *text;
                 bool required;
         } texts[] = {
-                {"the muscle", options->muscle, adding},
-                {"the leg", options->leg, adding},
-                {"the driver", options->driver, false},
-                {"the name", options->name, false},
+                {"the muscle", options->muscle, adding},          {"the leg", options->leg, adding},
+                {"the driver", options->driver, false},           {"the name", options->name, false},
+                {"the sensitivity", options->sensitivity, false},
         };
 
         for (size_t i = 0; i < ELEMENTS(texts); i++)
@@ -261,6 +262,7 @@ static bool options_append(DBusMessage *message, const struct crampd_sensor_opti
         if (dict_begin(&writer, message) && text_put(&writer, "muscle", &options->muscle) &&
             text_put(&writer, "leg", &options->leg) && text_put(&writer, "driver", &options->driver) &&
             text_put(&writer, "name", &options->name) &&
+            text_put(&writer, "sensitivity", &options->sensitivity) &&
             unsigned_put(&writer, "owner", options->has_owner, options->owner) &&
             bool_put(&writer, "allow_broadcast", options->has_allow_broadcast,
                      options->allow_broadcast) &&

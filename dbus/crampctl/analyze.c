@@ -16,6 +16,7 @@
 #include "dbus/crampctl/options.h"
 #include "dbus/crampctl/output.h"
 #include "dbus/crampctl/progress.h"
+#include "dbus/crampctl/settings.h"
 #include "dbus/crampctl/table.h"
 #include "dbus/crampctl/text.h"
 #include "sensors/recording/decimal.h"
@@ -40,7 +41,9 @@ static const char help[] =
         "                         a time column left aside (default: all in uV, mV, V)\n"
         "  -r, --rate HZ          Samples per second of a CSV file without time column\n"
         "  -u, --unit UNIT        uV, mV, V or counts: unit of CSV columns whose names\n"
-        "                         do not tell it\n" COMMON_OPTIONS_HELP "\n"
+        "                         do not tell it\n"
+        "      --sensitivity STEP low, normal (the default) or high: how much evidence\n"
+        "                         an alert takes\n" COMMON_OPTIONS_HELP "\n"
         "A CSV file has a header row, and commas, semicolons or tabs between columns. A\n"
         "column's name may end in its unit: GM_uV, \"GM (mV)\". Columns in uV, mV or V are\n"
         "taken; if there are none, those without a unit, as uV. A column time_s (or\n"
@@ -71,6 +74,7 @@ DEFINE_CLEANUP(struct table *, table_free)
 struct request {
         struct global_options global;
         struct recording_options options;
+        enum detector_sensitivity sensitivity;
         bool several; /* files */
 };
 
@@ -179,13 +183,15 @@ static int recording_code(int r) {
         }
 }
 
-static int detector_open(struct analysis *analysis, struct detector **ret) {
+static int detector_open(struct analysis *analysis, enum detector_sensitivity sensitivity,
+                         struct detector **ret) {
         size_t channels = recording_channels(analysis->recording);
         _cleanup_(freep) double *scales_uv = calloc(channels, sizeof(*scales_uv));
         struct detector_setup setup = {
                 .rate_mhz = recording_rate_mhz(analysis->recording),
                 .channels = (uint32_t)channels,
                 .scale_uv = scales_uv,
+                .sensitivity = sensitivity,
                 .on_event = event_take,
                 .userdata = analysis,
         };
@@ -301,7 +307,7 @@ static int file_run(const struct request *request, struct analysis *analysis,
         double peak_uv = INFINITY;
         int code;
 
-        code = detector_open(analysis, &detector);
+        code = detector_open(analysis, request->sensitivity, &detector);
         if (code != 0)
                 return code;
 
@@ -375,6 +381,7 @@ static int request_parse(struct request *request, const char **labels, int argc,
                 {"channel", required_argument, NULL, 'c'},
                 {"rate", required_argument, NULL, 'r'},
                 {"unit", required_argument, NULL, 'u'},
+                {"sensitivity", required_argument, NULL, OPTION_SENSITIVITY},
                 {},
         };
         size_t labels_count = 0;
@@ -394,6 +401,9 @@ static int request_parse(struct request *request, const char **labels, int argc,
                 case 'u':
                         request->options.unit = optarg;
                         code = unit_check(optarg);
+                        break;
+                case OPTION_SENSITIVITY:
+                        code = sensitivity_take(optarg, &request->sensitivity);
                         break;
                 default:
                         return EX_USAGE;

@@ -20,6 +20,7 @@ static const char help[] =
         "Options:\n" SETTINGS_HELP COMMON_OPTIONS_HELP "\n"
         "Examples:\n"
         "  crampctl edit \"left calf\" --muscle soleus\n"
+        "  crampctl edit \"left calf\" --sensitivity high\n"
         "  crampctl edit \"left calf\" --allow-broadcast=no\n";
 
 static int edit_run(const char *sensor, const struct crampd_sensor_options *options) {

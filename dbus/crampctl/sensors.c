@@ -54,6 +54,7 @@ static void sensor_write_json_more(struct json *json, const struct crampd_sensor
         json_string(json, "title", sensor->title);
         json_bool(json, "paused", sensor->paused);
         json_bool(json, "allow_broadcast", sensor->allow_broadcast);
+        json_string(json, "sensitivity", sensor->sensitivity);
         json_bool(json, "envelope", sensor->envelope);
         json_bool(json, "arbitrary_unit", sensor->arbitrary_unit);
         json_uint(json, "reconnects", sensor->reconnects);

@@ -60,7 +60,19 @@ static int channels_take(struct crampd_sensor_options *options) {
         return code;
 }
 
+int sensitivity_take(const char *text, enum detector_sensitivity *ret) {
+        int sensitivity = detector_sensitivity_from_string(text);
+
+        if (sensitivity < 0)
+                return fail(EX_USAGE,
+                            "--sensitivity does not understand '%s'; write low, normal or high", text);
+        *ret = (enum detector_sensitivity)sensitivity;
+        return 0;
+}
+
 int settings_take(int option, struct crampd_sensor_options *options) {
+        enum detector_sensitivity sensitivity;
+
         switch (option) {
         case OPTION_MUSCLE:
                 options->muscle = optarg;
@@ -70,6 +82,9 @@ int settings_take(int option, struct crampd_sensor_options *options) {
                 if (leg_from_string(optarg) > LEG_UNSPECIFIED)
                         return 0;
                 return fail(EX_USAGE, "there is no leg '%s'; write left or right", optarg);
+        case OPTION_SENSITIVITY:
+                options->sensitivity = optarg;
+                return sensitivity_take(optarg, &sensitivity);
         case OPTION_NAME:
                 options->name = optarg;
                 return 0;

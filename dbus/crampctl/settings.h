@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "daemon/detector/detector.h"
 #include "dbus/crampctl/options.h"
 
 /* Values of the long options; a verb's own begin at OPTION_SETTINGS_END. */
@@ -17,6 +18,7 @@ enum {
         OPTION_SCALE,
         OPTION_RATE,
         OPTION_CHANNELS,
+        OPTION_SENSITIVITY,
         OPTION_SETTINGS_END,
 };
 
@@ -27,31 +29,38 @@ enum {
                 {"allow-broadcast", optional_argument, NULL, OPTION_ALLOW_BROADCAST}, \
                 {"envelope", optional_argument, NULL, OPTION_ENVELOPE},               \
                 {"scale", required_argument, NULL, OPTION_SCALE},                     \
-                {"rate", required_argument, NULL, OPTION_RATE}, {                     \
-                "channels", required_argument, NULL, OPTION_CHANNELS                  \
+                {"rate", required_argument, NULL, OPTION_RATE},                       \
+                {"channels", required_argument, NULL, OPTION_CHANNELS}, {             \
+                "sensitivity", required_argument, NULL, OPTION_SENSITIVITY            \
         }
 
-#define SETTINGS_HELP                                                                          \
-        "      --muscle=MUSCLE    gastrocnemius, gastrocnemius-medialis, "                     \
-        "gastrocnemius-lateralis, soleus,\n"                                                   \
-        "                         tibialis-anterior, peroneus-longus, foot, quadriceps or "    \
-        "hamstrings\n"                                                                         \
-        "                         ('crampctl muscles' tells where the electrodes go)\n"        \
-        "      --leg=LEG          left or right\n"                                             \
-        "      --name=NAME        What to call it, at most 63 bytes\n"                         \
-        "      --scale=UV         Microvolts per count, where the maker does not tell; 0: as " \
-        "the driver has it\n"                                                                  \
-        "      --rate=HZ          Samples a second, where the sensor can be set up in "        \
-        "several ways\n"                                                                       \
-        "      --channels=N       Channels in use, likewise\n"                                 \
-        "      --envelope[=NO]    It sends an envelope, not raw EMG; for sensors that cannot " \
-        "tell\n"                                                                               \
-        "      --allow-broadcast[=NO]  Receive in the way that lets every user of this "       \
-        "computer read the\n"                                                                  \
+#define SETTINGS_HELP                                                                                  \
+        "      --muscle=MUSCLE    gastrocnemius, gastrocnemius-medialis, "                             \
+        "gastrocnemius-lateralis, soleus,\n"                                                           \
+        "                         tibialis-anterior, peroneus-longus, foot, quadriceps or "            \
+        "hamstrings\n"                                                                                 \
+        "                         ('crampctl muscles' tells where the electrodes go)\n"                \
+        "      --leg=LEG          left or right\n"                                                     \
+        "      --name=NAME        What to call it, at most 63 bytes\n"                                 \
+        "      --sensitivity=STEP How much evidence an alert takes: low (fewer false alarms, later), " \
+        "normal or high\n"                                                                             \
+        "                         (earlier, more false alarms)\n"                                      \
+        "      --scale=UV         Microvolts per count, where the maker does not tell; 0: as "         \
+        "the driver has it\n"                                                                          \
+        "      --rate=HZ          Samples a second, where the sensor can be set up in "                \
+        "several ways\n"                                                                               \
+        "      --channels=N       Channels in use, likewise\n"                                         \
+        "      --envelope[=NO]    It sends an envelope, not raw EMG; for sensors that cannot "         \
+        "tell\n"                                                                                       \
+        "      --allow-broadcast[=NO]  Receive in the way that lets every user of this "               \
+        "computer read the\n"                                                                          \
         "                         samples, if the sensor allows no other\n"
 
 /* Takes an option's argument (optarg). Returns 0, or an exit code after saying what is wrong. */
 int settings_take(int option, struct crampd_sensor_options *options);
+
+/* A step by its name. Returns 0, or an exit code after saying what is wrong. */
+int sensitivity_take(const char *text, enum detector_sensitivity *ret);
 
 /* Both are needed of a new sensor. Returns 0, or an exit code after saying so. */
 int settings_require_place(const struct crampd_sensor_options *options);

@@ -433,10 +433,10 @@ def test_what_the_owner_says_lasts():
         with system.daemon():
             client = system.client()
             path = add_sensor(client, scale_uv=0.5, driver='npg-lite')
-            for options in ({'muscle': 'soleus'}, {'leg': 'right', 'name': 'calf', 'allow_broadcast': True}, {'channels': dbus.UInt32(6)}):
+            for options in ({'muscle': 'soleus', 'sensitivity': 'high'}, {'leg': 'right', 'name': 'calf', 'allow_broadcast': True}, {'channels': dbus.UInt32(6)}):
                 client.call(path, SENSOR, 'Edit', 'a{sv}', client.options(**options))
             client.call(path, SENSOR, 'Pause', 'a{sv}', client.options())
-            for options in ({'muscle': 'biceps'}, {'leg': 'middle'}, {'scale_uv': float('nan')}, {'scale_uv': -1.0},
+            for options in ({'sensitivity': 'medium'}, {'muscle': 'biceps'}, {'leg': 'middle'}, {'scale_uv': float('nan')}, {'scale_uv': -1.0},
                             {'channels': dbus.UInt32(17)}, {'rate_hz': 1e9}, {'name': 'a\nb'}, {'driver': 'myo'},
                             {'owner': dbus.UInt32(1)}):
                 assert client.error_of(path, SENSOR, 'Edit', 'a{sv}', client.options(**options)) == \
@@ -446,8 +446,8 @@ def test_what_the_owner_says_lasts():
         with system.daemon():
             client = system.client()
             details = client.sensors()[0][1]
-            said = {key: details[key] for key in ('muscle', 'leg', 'name', 'allow_broadcast', 'scale_uv', 'paused', 'state')}
-            assert said == {'muscle': 'soleus', 'leg': 'right', 'name': 'calf', 'allow_broadcast': True, 'scale_uv': 0.5,
+            said = {key: details[key] for key in ('sensitivity', 'muscle', 'leg', 'name', 'allow_broadcast', 'scale_uv', 'paused', 'state')}
+            assert said == {'sensitivity': 'high', 'muscle': 'soleus', 'leg': 'right', 'name': 'calf', 'allow_broadcast': True, 'scale_uv': 0.5,
                             'paused': True, 'state': 'paused'}, said
             client.call(client.sensors()[0][0], SENSOR, 'Resume', 'a{sv}', client.options())
             client.wait(lambda: client.sensors()[0][1]['state'] != 'paused', what='the sensor to be looked for')

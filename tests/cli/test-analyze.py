@@ -148,6 +148,17 @@ def test_channels():
     assert wrong.returncode == 65 and 'no channel "GL"' in wrong.stderr and '2 GM' in wrong.stderr, wrong
 
 
+def test_sensitivity():
+    """Steps differ in when they alert, in nothing else; normal is the default."""
+    plain = run('--json', '-c', 'GM', NIGHT)
+    assert run('--json', '-c', 'GM', NIGHT, '--sensitivity', 'normal').stdout == plain.stdout
+    high, normal, low = (rows(run('--json', '-c', 'GM', '--sensitivity', step, NIGHT))[0] for step in ('high', 'normal', 'low'))
+    assert high['alert_s'] < normal['alert_s'] < low['alert_s']
+    assert abs(high['onset_s'] - low['onset_s']) < 0.5 and high['end_s'] == low['end_s']
+    refused = run('--sensitivity', 'medium', NIGHT)
+    assert refused.returncode == 64 and 'low, normal or high' in refused.stderr
+
+
 def test_people_read_a_table():
     done = run(NIGHT)
     lines = done.stdout.splitlines()

@@ -131,7 +131,8 @@ def test_edit_sends_what_was_said_and_no_more():
         assert sent('--allow-broadcast') == {'allow_broadcast': 1}
         assert sent('--allow-broadcast=no', '--envelope=yes') == {'allow_broadcast': 0, 'envelope': 1}
         assert sent('--scale', '0.5', '--rate', '250', '--channels', '3') == {'scale_uv': 0.5, 'rate_hz': 250.0, 'channels': 3}
-        for wrong in (['--muscle', 'biceps'], ['--leg', 'middle'], ['--scale', 'nan'], ['--scale', '-1'], ['--rate', ''],
+        assert sent('--sensitivity', 'low') == {'sensitivity': 'low'}
+        for wrong in (['--sensitivity', 'medium'], ['--muscle', 'biceps'], ['--leg', 'middle'], ['--scale', 'nan'], ['--scale', '-1'], ['--rate', ''],
                       ['--channels', '1.5'], ['--channels', '99'], ['--envelope=perhaps'], []):
             run('edit', 'left calf', *wrong, code=64)
         run('edit', code=64)

@@ -30,6 +30,7 @@ struct arguments {
         uint64_t first_seed;
         size_t nights, cell_nights;
         unsigned jobs;
+        enum detector_sensitivity sensitivity;
         bool rivals, bars;
         const char *csv;
         char *variants[VARIANTS_MAX];
@@ -54,6 +55,7 @@ enum argument {
         OPTION_CSV,
         OPTION_LIST,
         OPTION_BARS,
+        OPTION_SENSITIVITY,
 };
 
 static const struct option options[] = {
@@ -74,6 +76,7 @@ static const struct option options[] = {
         {"csv", required_argument, NULL, OPTION_CSV},
         {"list", no_argument, NULL, OPTION_LIST},
         {"bars", no_argument, NULL, OPTION_BARS},
+        {"sensitivity", required_argument, NULL, OPTION_SENSITIVITY},
         {"help", no_argument, NULL, 'h'},
         {0},
 };
@@ -99,6 +102,7 @@ static void print_help(void) {
                 "  --variant FILE  a build of the detector, instead of this one; may come often\n"
                 "  --csv FILE      all figures of all settings\n"
                 "  --list          name what crampd missed and what it took for a cramp\n"
+                "  --sensitivity S of crampd's detector: low, normal (the default) or high\n"
                 "  --bars          exit with 1 if a bar is missed\n");
 }
 
@@ -131,6 +135,18 @@ static int parse_size(const char *option, const char *text, size_t *ret) {
         if (r == 0)
                 *ret = value;
         return r;
+}
+
+static int parse_sensitivity(const char *text, enum detector_sensitivity *ret) {
+        int sensitivity = detector_sensitivity_from_string(text);
+
+        if (sensitivity < 0) {
+                (void)fprintf(stderr, "evaluate: --sensitivity: low, normal or high, not \"%s\"\n",
+                              text);
+                return sensitivity;
+        }
+        *ret = (enum detector_sensitivity)sensitivity;
+        return 0;
 }
 
 static int parse_option(int option, char *text, struct arguments *arguments) {
@@ -183,6 +199,8 @@ static int parse_option(int option, char *text, struct arguments *arguments) {
         case OPTION_LIST:
                 plan->list = true;
                 return 0;
+        case OPTION_SENSITIVITY:
+                return parse_sensitivity(text, &arguments->sensitivity);
         case OPTION_BARS:
                 arguments->bars = true;
                 return 0;
@@ -347,7 +365,7 @@ int main(int argc, char **argv) {
                         return EX_CANTCREAT;
                 }
         }
-        r = rival_detector_make(arguments.variants, arguments.n_variants, &own);
+        r = rival_detector_make(arguments.variants, arguments.n_variants, arguments.sensitivity, &own);
         if (r < 0)
                 return r == -ENOENT ? EX_NOINPUT : EX_OSERR;
 

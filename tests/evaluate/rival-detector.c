@@ -19,6 +19,7 @@ struct build {
 };
 
 struct builds {
+        enum detector_sensitivity sensitivity;
         size_t n;
         struct build build[];
 };
@@ -92,6 +93,7 @@ static int detector_rival_fill(struct own *own) {
                 r = instance->build->new (&(struct detector_setup){.rate_mhz = setup->rate_hz * 1000,
                                                                    .channels = setup->channels,
                                                                    .scale_uv = own->scale_uv,
+                                                                   .sensitivity = builds->sensitivity,
                                                                    .on_event = detector_on_event,
                                                                    .userdata = instance},
                                           &instance->detector);
@@ -147,13 +149,15 @@ static int build_load(const char *path, struct build *build) {
         return -ENOENT;
 }
 
-int rival_detector_make(char *const *paths, size_t n_paths, struct rival_kind *ret) {
+int rival_detector_make(char *const *paths, size_t n_paths, enum detector_sensitivity sensitivity,
+                        struct rival_kind *ret) {
         size_t n = n_paths > 0 ? n_paths : 1;
         struct builds *builds = calloc(1, sizeof(*builds) + n * sizeof(builds->build[0]));
 
         if (!builds)
                 return -ENOMEM;
         builds->n = n;
+        builds->sensitivity = sensitivity;
         *ret = (struct rival_kind){
                 .name = "crampd",
                 .source = "this project",

@@ -9,5 +9,7 @@
 
 /* Loads builds of the detector (shared objects with its symbols); without any the one that is linked in
  * is the only setting. Says on standard error what is wrong. Returns 0, -ENOMEM or -ENOENT. */
-int rival_detector_make(char *const *paths, size_t n_paths, struct rival_kind *ret);
+/* `sensitivity`: the step at which all of them are run. */
+int rival_detector_make(char *const *paths, size_t n_paths, enum detector_sensitivity sensitivity,
+                        struct rival_kind *ret);
 void rival_detector_done(struct rival_kind *kind);

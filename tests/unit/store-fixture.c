@@ -94,6 +94,7 @@ struct store_sensor sample_sensor(const char *id, uid_t owner_uid) {
                 .owner_uid = owner_uid,
                 .address = "C0:FF:EE:00:00:01",
                 .driver = "open",
+                .sensitivity = "low",
                 .name = "Wade",
                 .muscle = "gastrocnemius",
                 .leg = "left",
@@ -261,6 +262,7 @@ void assert_sensor_equal(const struct store_sensor *a, const struct store_sensor
         assert_true(a->added_us == b->added_us);
         assert_true(a->removed_us == b->removed_us);
         assert_int_equal(a->zone_offset_s, b->zone_offset_s);
+        assert_string_equal(a->sensitivity, b->sensitivity);
 }
 
 static void assert_real_equal(double a, double b) {

@@ -253,7 +253,8 @@ static void test_the_second_version_is_taken_over(void **state) {
         fixture_close(f);
         database_run(f->path, "ALTER TABLE sensor DROP COLUMN battery_rate;"
                               "ALTER TABLE sensor DROP COLUMN battery_warned;"
-                              "ALTER TABLE gap DROP COLUMN reason; PRAGMA user_version = 2;");
+                              "ALTER TABLE gap DROP COLUMN reason; "
+                              "ALTER TABLE sensor DROP COLUMN sensitivity; PRAGMA user_version = 2;");
         fixture_open(f);
         assert_battery(f, 0, "");
 }
@@ -282,7 +283,8 @@ static void test_the_first_version_is_taken_over(void **state) {
                               "ALTER TABLE sensor DROP COLUMN channels;"
                               "ALTER TABLE sensor DROP COLUMN battery_rate;"
                               "ALTER TABLE sensor DROP COLUMN battery_warned;"
-                              "ALTER TABLE gap DROP COLUMN reason; PRAGMA user_version = 1;");
+                              "ALTER TABLE gap DROP COLUMN reason; "
+                              "ALTER TABLE sensor DROP COLUMN sensitivity; PRAGMA user_version = 1;");
         fixture_open(f);
         assert_int_equal(list_nights(f, &filter, nights), 0);
         assert_int_equal(nights->n, 1);

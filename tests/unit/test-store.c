@@ -38,6 +38,7 @@ static void test_sensor_round_trip(void **state) {
         struct fixture *f = *state;
         struct store_sensor full = sample_sensor("ffffffffffffffff", UINT32_MAX - 1);
         struct store_sensor bare = {.id = "0000000000000001",
+                                    .sensitivity = "normal",
                                     .added_us = -1,
                                     .removed_us = STORE_NO_TIME,
                                     .zone_offset_s = -43200};
