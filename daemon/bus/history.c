@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/basic/cleanup.h"
+#include "daemon/bus/annotations.h"
 #include "daemon/bus/caller.h"
 #include "daemon/bus/dictionary.h"
 #include "daemon/bus/error.h"
@@ -37,6 +38,12 @@ static int append_episode(sd_bus_message *reply, const struct store_episode *epi
         dictionary_append(reply, &r, "confidence", "d", episode->confidence);
         dictionary_append(reply, &r, "channel", "u", episode->channel);
         dictionary_append(reply, &r, "detector", "s", episode->detector);
+        if (episode->verdict[0])
+                dictionary_append(reply, &r, "verdict", "s", episode->verdict);
+        if (episode->pain != STORE_NO_PAIN)
+                dictionary_append(reply, &r, "pain", "u", (uint32_t)episode->pain);
+        if (episode->note[0])
+                dictionary_append(reply, &r, "note", "s", episode->note);
         dictionary_close(reply, &r);
         return r;
 }
@@ -48,6 +55,40 @@ static int append_page(sd_bus_message *reply, const struct store_episode *episod
         r = sd_bus_message_open_container(reply, 'a', "a{sv}");
         for (size_t i = 0; r >= 0 && i < n; i++)
                 r = append_episode(reply, &episodes[i]);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "t", cursor);
+        return r;
+}
+
+/* --- missed cramps --- */
+
+static int append_missed(sd_bus_message *reply, const struct store_missed *missed) {
+        int r = 0;
+
+        dictionary_open(reply, &r);
+        dictionary_append(reply, &r, "id", "s", missed->id);
+        dictionary_append(reply, &r, "sensor", "s", missed->sensor);
+        dictionary_append(reply, &r, "muscle", "s", missed->muscle);
+        dictionary_append(reply, &r, "leg", "s", missed->leg);
+        dictionary_append(reply, &r, "time_us", "x", missed->time_us);
+        dictionary_append(reply, &r, "zone_offset_s", "i", missed->zone_offset_s);
+        if (missed->pain != STORE_NO_PAIN)
+                dictionary_append(reply, &r, "pain", "u", (uint32_t)missed->pain);
+        if (missed->note[0])
+                dictionary_append(reply, &r, "note", "s", missed->note);
+        dictionary_close(reply, &r);
+        return r;
+}
+
+static int append_missed_page(sd_bus_message *reply, const struct store_missed *missed, size_t n,
+                              uint64_t cursor) {
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'a', "a{sv}");
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                r = append_missed(reply, &missed[i]);
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         if (r >= 0)
@@ -123,6 +164,7 @@ enum question {
         QUESTION_EPISODES,
         QUESTION_EPISODE, /* one */
         QUESTION_NIGHTS,
+        QUESTION_MISSED,
 };
 
 /* A call that waits for the store. */
@@ -188,6 +230,37 @@ static void on_nights(int error, const struct store_night_report *nights, size_t
                 (void)sd_bus_reply_method_errno(call->message, r, &bus_error);
 }
 
+static void on_missed(int error, const struct store_missed *missed, size_t n, uint64_t cursor,
+                      void *userdata) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
+        _cleanup_(query_freep) struct query_call *call = userdata;
+        int r;
+
+        r = error < 0 ? error_set_store(&bus_error, error)
+                      : sd_bus_message_new_method_return(call->message, &reply);
+        if (r >= 0)
+                r = append_missed_page(reply, missed, n, cursor);
+        if (r >= 0)
+                r = sd_bus_send(NULL, reply, NULL);
+        if (r < 0)
+                (void)sd_bus_reply_method_errno(call->message, r, &bus_error);
+}
+
+static int put_question(struct store *store, const struct store_filter *filter,
+                        struct query_call *call) {
+        switch (call->question) {
+        case QUESTION_NIGHTS:
+                return store_list_nights(store, filter, on_nights, call);
+        case QUESTION_MISSED:
+                return store_list_missed(store, filter, on_missed, call);
+        case QUESTION_EPISODES:
+        case QUESTION_EPISODE:
+        default:
+                return store_list_episodes(store, filter, on_episodes, call);
+        }
+}
+
 static int ask_store(struct bus *bus, sd_bus_message *message, uid_t uid, struct store_filter *filter,
                      enum question question, sd_bus_error *error) {
         struct query_call *call;
@@ -208,9 +281,7 @@ static int ask_store(struct bus *bus, sd_bus_message *message, uid_t uid, struct
         *call = (struct query_call){
                 .bus = bus, .message = sd_bus_message_ref(message), .uid = uid, .question = question};
         LIST_INSERT_HEAD(&bus->asking, call, asking);
-        r = question == QUESTION_NIGHTS
-                    ? store_list_nights(bus->crampd->store, filter, on_nights, call)
-                    : store_list_episodes(bus->crampd->store, filter, on_episodes, call);
+        r = put_question(bus->crampd->store, filter, call);
         if (r < 0) {
                 query_free(call);
                 return error_set_store(error, r);
@@ -287,6 +358,22 @@ static int method_list_nights(sd_bus_message *message, void *userdata, sd_bus_er
         return ask_store(bus, message, uid, &filter, QUESTION_NIGHTS, error);
 }
 
+static int method_list_missed(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        struct store_filter filter = {
+                .since_us = STORE_NO_TIME, .until_us = STORE_NO_TIME, .limit = STORE_PAGE_MAX};
+        struct bus *bus = userdata;
+        uid_t uid;
+        int r;
+
+        r = caller_get_uid(bus->callers, message, method_list_missed, userdata, error, &uid);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+        r = parse_filter(message, &filter, STORE_PAGE_MAX, error);
+        if (r < 0)
+                return r;
+        return ask_store(bus, message, uid, &filter, QUESTION_MISSED, error);
+}
+
 static int method_get_episode(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         struct store_filter filter = {.since_us = STORE_NO_TIME, .until_us = STORE_NO_TIME, .limit = 1};
         struct bus *bus = userdata;
@@ -316,6 +403,17 @@ static const sd_bus_vtable history_vtable[] = {
                                 SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
         SD_BUS_METHOD_WITH_ARGS("GetEpisode", SD_BUS_ARGS("s", id, "a{sv}", options),
                                 SD_BUS_RESULT("a{sv}", episode), method_get_episode,
+                                SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("Annotate", SD_BUS_ARGS("s", id, "a{sv}", options), SD_BUS_NO_RESULT,
+                                method_annotate, SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("ReportMissed", SD_BUS_ARGS("s", sensor, "x", time_us, "a{sv}", options),
+                                SD_BUS_RESULT("s", id), method_report_missed,
+                                SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("ClearAnnotation", SD_BUS_ARGS("s", id, "a{sv}", options),
+                                SD_BUS_NO_RESULT, method_clear_annotation,
+                                SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("ListMissed", SD_BUS_ARGS("a{sv}", filter),
+                                SD_BUS_RESULT("aa{sv}", missed, "t", cursor), method_list_missed,
                                 SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
         SD_BUS_VTABLE_END,
 };

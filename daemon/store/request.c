@@ -61,6 +61,11 @@ void request_deliver(const struct request *request, int error) {
                                          well ? request->n_rows : 0, well ? request->cursor : 0,
                                          request->userdata);
                 break;
+        case REQUEST_LIST_MISSED:
+                request->callback.missed(error, well ? request->missed : NULL,
+                                         well ? request->n_rows : 0, well ? request->cursor : 0,
+                                         request->userdata);
+                break;
         default:
                 request->callback.done(error, request->userdata);
                 break;
@@ -216,6 +221,17 @@ int episode_check(const struct store_episode *episode) {
                      TEXT_IS_VALID(episode->end_reason) && TEXT_IS_VALID(episode->severity) &&
                      TEXT_IS_VALID(episode->detector) && episode->confidence >= 0 &&
                      episode->confidence <= 1;
+
+        return valid ? 0 : -EINVAL;
+}
+
+int annotation_check(const struct store_annotation *annotation) {
+        bool missed = annotation->sensor[0] != '\0';
+        bool valid = id_is_valid(annotation->id) && (!missed || id_is_valid(annotation->sensor)) &&
+                     (!missed || (annotation->time_us != STORE_NO_TIME && !annotation->clear)) &&
+                     zone_is_valid(annotation->zone_offset_s) && TEXT_IS_VALID(annotation->verdict) &&
+                     TEXT_IS_VALID(annotation->note) && annotation->pain >= STORE_NO_PAIN &&
+                     annotation->pain <= STORE_PAIN_MAX && annotation->said_us != STORE_NO_TIME;
 
         return valid ? 0 : -EINVAL;
 }

@@ -13,11 +13,13 @@ enum request_kind {
         REQUEST_PUT_SENSOR,
         REQUEST_PUT_NIGHT,
         REQUEST_PUT_EPISODE,
+        REQUEST_ANNOTATE,
         REQUEST_PUT_BATTERY,
         REQUEST_PUT_GAP,
         REQUEST_LIST_SENSORS,
         REQUEST_LIST_EPISODES,
         REQUEST_LIST_NIGHTS,
+        REQUEST_LIST_MISSED,
 };
 
 struct request {
@@ -30,6 +32,7 @@ struct request {
                 struct store_sensor sensor;
                 struct store_night night;
                 struct store_episode episode;
+                struct store_annotation annotation;
                 struct store_gap gap;
                 struct store_battery battery;
                 struct store_filter filter;
@@ -39,6 +42,7 @@ struct request {
                 store_sensors_func sensors;
                 store_episodes_func episodes;
                 store_nights_func nights;
+                store_missed_func missed;
         } callback;
         void *userdata;
         /* A query's answer. */
@@ -46,6 +50,7 @@ struct request {
                 struct store_sensor *sensors;
                 struct store_episode *episodes;
                 struct store_night_report *nights;
+                struct store_missed *missed;
                 void *rows;
         };
         size_t n_rows;
@@ -87,6 +92,7 @@ bool request_overtake(struct request *waiting, struct request *newer);
 int sensor_check(const struct store_sensor *sensor);
 int night_check(const struct store_night *night);
 int episode_check(const struct store_episode *episode);
+int annotation_check(const struct store_annotation *annotation);
 int gap_check(const struct store_gap *gap);
 int battery_check(const struct store_battery *battery);
 int filter_check(const struct store_filter *filter);

@@ -10,11 +10,14 @@
  * own rows (and those of other owners in between). */
 #define SELECT_EPISODES                                                                                 \
         "SELECT e.id, s.id, n.id, e.muscle, e.leg, e.onset_us, e.alert_us, e.end_us, e.zone_offset_s, " \
-        "e.channel, e.end_reason, e.severity, e.peak_uv, e.median_hz, e.confidence, e.detector "        \
+        "e.channel, e.end_reason, e.severity, e.peak_uv, e.median_hz, e.confidence, e.detector, "       \
+        "e.verdict, e.pain, e.note "                                                                    \
         "FROM episode e CROSS JOIN sensor s ON s.row = e.sensor CROSS JOIN night n ON n.row = e.night " \
         "WHERE (?1 OR s.owner_uid = ?2) AND e.onset_us >= ?3 AND e.onset_us < ?4 "                      \
         "AND (e.onset_us > ?5 OR e.row > ?6) "
 #define ORDER_EPISODES "ORDER BY e.onset_us, e.row LIMIT ?7"
+
+#define OF_OWNER "(?2 OR sensor IN (SELECT row FROM sensor WHERE owner_uid = ?3))"
 
 /* A missing parent makes its key NULL, which NOT NULL refuses. */
 static const char *const sql[ROWS_STATEMENT_MAX] = {
@@ -61,6 +64,26 @@ static const char *const sql[ROWS_STATEMENT_MAX] = {
                 "excluded.peak_uv, "
                 "median_hz = excluded.median_hz, confidence = excluded.confidence, detector = "
                 "excluded.detector",
+        /* What is not given is NULL, and stays. */
+        [ROWS_ANNOTATE] = "UPDATE episode SET verdict = coalesce(?4, verdict), "
+                          "pain = coalesce(?5, pain), note = coalesce(?6, note), annotated_us = ?7 "
+                          "WHERE id = ?1 AND " OF_OWNER,
+        [ROWS_CLEAR_EPISODE] = "UPDATE episode SET verdict = '', pain = NULL, note = '', "
+                               "annotated_us = NULL WHERE id = ?1 AND " OF_OWNER,
+        [ROWS_ADD_MISSED] =
+                "INSERT INTO missed (id, sensor, time_us, zone_offset_s, pain, note, annotated_us) "
+                "SELECT ?1, s.row, ?8, ?9, ?5, coalesce(?6, ''), ?7 FROM sensor s "
+                "WHERE s.id = ?10 AND (?2 OR s.owner_uid = ?3) "
+                "AND (SELECT count(*) FROM missed m WHERE m.sensor = s.row) < ?11",
+        [ROWS_CLEAR_MISSED] = "DELETE FROM missed WHERE id = ?1 AND " OF_OWNER,
+        [ROWS_FIND_MISSED] = "SELECT m.time_us, m.row FROM missed m JOIN sensor s ON s.row = m.sensor "
+                             "WHERE m.id = ?1 AND (?2 OR s.owner_uid = ?3)",
+        [ROWS_LIST_MISSED] =
+                "SELECT m.id, s.id, s.muscle, s.leg, m.time_us, m.zone_offset_s, m.pain, m.note "
+                "FROM missed m CROSS JOIN sensor s ON s.row = m.sensor "
+                "WHERE (?1 OR s.owner_uid = ?2) AND m.time_us >= ?3 AND m.time_us < ?4 "
+                "AND (m.time_us > ?5 OR m.row > ?6) AND (?8 IS NULL OR s.id = ?8) "
+                "ORDER BY m.time_us, m.row LIMIT ?7",
         [ROWS_PUT_BATTERY] = "UPDATE sensor SET battery_rate = ?2, battery_warned = ?3 WHERE id = ?1",
         [ROWS_PUT_GAP] = "INSERT INTO gap (night, start_us, end_us, frames, reason) "
                          "VALUES ((SELECT row FROM night WHERE id = ?1), ?2, ?3, ?4, ?5) "
@@ -257,6 +280,74 @@ int rows_put_episode(struct rows *rows, const struct store_episode *episode) {
         return binding_run(&binding);
 }
 
+/* The first three parameters of every statement about annotations. */
+static struct binding annotation_begin(struct rows *rows, enum rows_statement statement,
+                                       const struct store_annotation *annotation) {
+        struct binding binding = binding_begin(rows, statement);
+
+        bind_text(&binding, annotation->id);
+        bind_number(&binding, annotation->any_owner);
+        bind_number(&binding, annotation->owner_uid);
+        return binding;
+}
+
+static void bind_annotation(struct binding *binding, const struct store_annotation *annotation) {
+        if (annotation->verdict[0])
+                bind_text(binding, annotation->verdict);
+        else
+                bind_null(binding);
+        if (annotation->pain != STORE_NO_PAIN)
+                bind_number(binding, annotation->pain);
+        else
+                bind_null(binding);
+        if (annotation->has_note)
+                bind_text(binding, annotation->note);
+        else
+                bind_null(binding);
+        bind_time(binding, annotation->said_us);
+}
+
+/* Runs a statement that is to change a row: SQLITE_NOTFOUND if there was none. */
+static int binding_change(struct rows *rows, struct binding *binding) {
+        int rc = binding_run(binding);
+
+        return rc == SQLITE_OK && sqlite3_changes(rows->handle) == 0 ? SQLITE_NOTFOUND : rc;
+}
+
+static int rows_add_missed(struct rows *rows, const struct store_annotation *annotation) {
+        struct binding binding = annotation_begin(rows, ROWS_ADD_MISSED, annotation);
+
+        bind_annotation(&binding, annotation);
+        bind_time(&binding, annotation->time_us);
+        bind_number(&binding, annotation->zone_offset_s);
+        bind_text(&binding, annotation->sensor);
+        bind_number(&binding, STORE_MISSED_MAX);
+        return binding_change(rows, &binding);
+}
+
+/* The id is an episode's or that of a missed cramp. */
+static int rows_clear_annotation(struct rows *rows, const struct store_annotation *annotation) {
+        struct binding binding = annotation_begin(rows, ROWS_CLEAR_EPISODE, annotation);
+        int rc = binding_change(rows, &binding);
+
+        if (rc != SQLITE_NOTFOUND)
+                return rc;
+        binding = annotation_begin(rows, ROWS_CLEAR_MISSED, annotation);
+        return binding_change(rows, &binding);
+}
+
+int rows_annotate(struct rows *rows, const struct store_annotation *annotation) {
+        struct binding binding;
+
+        if (annotation->clear)
+                return rows_clear_annotation(rows, annotation);
+        if (annotation->sensor[0])
+                return rows_add_missed(rows, annotation);
+        binding = annotation_begin(rows, ROWS_ANNOTATE, annotation);
+        bind_annotation(&binding, annotation);
+        return binding_change(rows, &binding);
+}
+
 int rows_put_gap(struct rows *rows, const struct store_gap *gap) {
         struct binding binding = binding_begin(rows, ROWS_PUT_GAP);
 
@@ -313,6 +404,13 @@ static double read_real(struct reading *reading) {
         return sqlite3_column_double(reading->statement, index);
 }
 
+static int read_pain(struct reading *reading) {
+        if (sqlite3_column_type(reading->statement, reading->index) != SQLITE_NULL)
+                return (int)read_number(reading);
+        reading->index++;
+        return STORE_NO_PAIN;
+}
+
 static int read_sensor(sqlite3_stmt *statement, void *ret) {
         struct reading reading = {.statement = statement};
         struct store_sensor *sensor = ret;
@@ -359,6 +457,24 @@ static int read_episode(sqlite3_stmt *statement, void *ret) {
         episode->median_hz = read_real(&reading);
         episode->confidence = read_real(&reading);
         READ_TEXT(&reading, episode->detector);
+        READ_TEXT(&reading, episode->verdict);
+        episode->pain = read_pain(&reading);
+        READ_TEXT(&reading, episode->note);
+        return reading.rc;
+}
+
+static int read_missed(sqlite3_stmt *statement, void *ret) {
+        struct reading reading = {.statement = statement};
+        struct store_missed *missed = ret;
+
+        READ_TEXT(&reading, missed->id);
+        READ_TEXT(&reading, missed->sensor);
+        READ_TEXT(&reading, missed->muscle);
+        READ_TEXT(&reading, missed->leg);
+        missed->time_us = read_time(&reading);
+        missed->zone_offset_s = (int32_t)read_number(&reading);
+        missed->pain = read_pain(&reading);
+        READ_TEXT(&reading, missed->note);
         return reading.rc;
 }
 
@@ -490,6 +606,36 @@ int rows_list_episodes(struct rows *rows, const struct store_filter *filter, str
         *ret = episodes;
         *ret_n = n;
         *ret_cursor = more ? cursor_of((*ret)[n - 1].id) : 0;
+        return SQLITE_OK;
+}
+
+int rows_list_missed(struct rows *rows, const struct store_filter *filter, struct store_missed **ret,
+                     size_t *ret_n, uint64_t *ret_cursor) {
+        struct binding binding = binding_begin(rows, ROWS_LIST_MISSED);
+        struct place after = {.onset_us = INT64_MIN};
+        void *missed = NULL;
+        size_t n = 0;
+        int rc = SQLITE_OK;
+
+        if (filter->after != 0)
+                rc = find_cursor(rows, ROWS_FIND_MISSED, filter, &after);
+        if (rc != SQLITE_OK)
+                return rc;
+        bind_number(&binding, filter->any_owner);
+        bind_number(&binding, filter->owner_uid);
+        bind_number(&binding, filter->since_us > after.onset_us ? filter->since_us : after.onset_us);
+        bind_number(&binding, filter->until_us == STORE_NO_TIME ? INT64_MAX : filter->until_us);
+        bind_number(&binding, after.onset_us);
+        bind_number(&binding, after.row);
+        bind_number(&binding, (int64_t)filter->limit + 1);
+        if (filter->sensor[0])
+                bind_text(&binding, filter->sensor);
+        rc = binding_gather(&binding, sizeof(struct store_missed), read_missed, &missed, &n);
+        if (rc != SQLITE_OK)
+                return rc;
+        *ret = missed;
+        *ret_n = n > filter->limit ? filter->limit : n;
+        *ret_cursor = n > filter->limit ? cursor_of((*ret)[*ret_n - 1].id) : 0;
         return SQLITE_OK;
 }
 

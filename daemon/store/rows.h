@@ -15,6 +15,12 @@ enum rows_statement {
         ROWS_PUT_SENSOR,
         ROWS_PUT_NIGHT,
         ROWS_PUT_EPISODE,
+        ROWS_ANNOTATE,
+        ROWS_CLEAR_EPISODE,
+        ROWS_ADD_MISSED,
+        ROWS_CLEAR_MISSED,
+        ROWS_FIND_MISSED,
+        ROWS_LIST_MISSED,
         ROWS_PUT_BATTERY,
         ROWS_PUT_GAP,
         ROWS_LIST_SENSORS,
@@ -39,6 +45,8 @@ void rows_finalize(struct rows *rows);
 int rows_put_sensor(struct rows *rows, const struct store_sensor *sensor);
 int rows_put_night(struct rows *rows, const struct store_night *night);
 int rows_put_episode(struct rows *rows, const struct store_episode *episode);
+/* SQLITE_NOTFOUND when the owner has nothing of that id. */
+int rows_annotate(struct rows *rows, const struct store_annotation *annotation);
 int rows_put_battery(struct rows *rows, const struct store_battery *battery);
 int rows_put_gap(struct rows *rows, const struct store_gap *gap);
 
@@ -47,6 +55,9 @@ int rows_list_sensors(struct rows *rows, struct store_sensor **ret, size_t *ret_
 /* SQLITE_NOTFOUND when the filter's cursor is no episode of that owner. */
 int rows_list_episodes(struct rows *rows, const struct store_filter *filter, struct store_episode **ret,
                        size_t *ret_n, uint64_t *ret_cursor);
+/* The same with missed cramps. */
+int rows_list_missed(struct rows *rows, const struct store_filter *filter, struct store_missed **ret,
+                     size_t *ret_n, uint64_t *ret_cursor);
 /* The same with nights. */
 int rows_list_nights(struct rows *rows, const struct store_filter *filter,
                      struct store_night_report **ret, size_t *ret_n, uint64_t *ret_cursor);

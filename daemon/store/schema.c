@@ -111,6 +111,24 @@ static const char *const migrations[] = {
 
         /* How much evidence its owner wants an alert to take. */
         "ALTER TABLE sensor ADD COLUMN sensitivity TEXT NOT NULL DEFAULT 'normal';",
+
+        /* What people say of episodes, and of cramps that raised no alert. */
+        "ALTER TABLE episode ADD COLUMN verdict TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE episode ADD COLUMN pain INTEGER CHECK (pain BETWEEN 0 AND 10);"
+        "ALTER TABLE episode ADD COLUMN note TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE episode ADD COLUMN annotated_us INTEGER;"
+        "CREATE TABLE missed ("
+        "  row INTEGER PRIMARY KEY,"
+        "  id TEXT NOT NULL UNIQUE CHECK (length(id) = 16),"
+        "  sensor INTEGER NOT NULL REFERENCES sensor (row),"
+        "  time_us INTEGER NOT NULL,"
+        "  zone_offset_s INTEGER NOT NULL CHECK (zone_offset_s BETWEEN -86400 AND 86400),"
+        "  pain INTEGER CHECK (pain BETWEEN 0 AND 10),"
+        "  note TEXT NOT NULL DEFAULT '',"
+        "  annotated_us INTEGER NOT NULL,"
+        "  UNIQUE (sensor, time_us)"
+        ") STRICT;"
+        "CREATE INDEX missed_time ON missed (time_us);",
 };
 
 int schema_newest(void) {

@@ -10,7 +10,7 @@
 
 #include "daemon/store/writer.h"
 
-/* A page of answers is up to 300 KiB, so not many may wait at once. */
+/* A page of answers is up to 400 KiB, so not many may wait at once. */
 #define QUERIES_MAX 64u
 
 /* Callbacks in one turn of the loop; samples must get theirs in between. */
@@ -313,6 +313,22 @@ int store_put_battery(struct store *store, const struct store_battery *battery) 
         return store_queue_write(store, request, STORE_QUEUE_MAX / 2);
 }
 
+int store_annotate(struct store *store, const struct store_annotation *annotation, store_done_func done,
+                   void *userdata) {
+        struct request *request;
+        int r;
+
+        r = annotation_check(annotation);
+        if (r < 0)
+                return r;
+        request = request_new(REQUEST_ANNOTATE, userdata);
+        if (!request)
+                return -ENOMEM;
+        request->annotation = *annotation;
+        request->callback.done = done;
+        return store_queue_write(store, request, STORE_QUEUE_MAX / 2);
+}
+
 static int store_queue_query(struct store *store, struct request *new) {
         _cleanup_(request_freep) struct request *request = new;
         struct shared *shared = store->shared;
@@ -370,6 +386,22 @@ int store_list_nights(struct store *store, const struct store_filter *filter, st
                 return -ENOMEM;
         request->filter = *filter;
         request->callback.nights = done;
+        return store_queue_query(store, request);
+}
+
+int store_list_missed(struct store *store, const struct store_filter *filter, store_missed_func done,
+                      void *userdata) {
+        struct request *request;
+        int r;
+
+        r = filter_check(filter);
+        if (r < 0)
+                return r;
+        request = request_new(REQUEST_LIST_MISSED, userdata);
+        if (!request)
+                return -ENOMEM;
+        request->filter = *filter;
+        request->callback.missed = done;
         return store_queue_query(store, request);
 }
 

@@ -18,6 +18,12 @@
 
 #define STORE_ID_SIZE 17 /* 16 lower-case hexadecimal digits and NUL */
 #define STORE_NO_TIME INT64_MIN
+#define STORE_NO_PAIN (-1)
+#define STORE_PAIN_MAX 10
+#define STORE_NOTE_SIZE 501u
+#define STORE_VERDICT_SIZE 16u
+/* More missed cramps of one sensor are not taken. */
+#define STORE_MISSED_MAX 10000u
 
 struct store;
 
@@ -105,6 +111,38 @@ struct store_episode {
         double median_hz;  /* NaN = unknown */
         double confidence; /* 0-1 */
         char detector[32];
+        /* As people said of it: read only, written by store_annotate() alone. */
+        char verdict[STORE_VERDICT_SIZE]; /* "confirmed", "false-alarm"; "" = none */
+        int pain;                         /* 0-10; STORE_NO_PAIN */
+        char note[STORE_NOTE_SIZE];       /* UTF-8; "" = none */
+};
+
+/* What somebody says of an episode, or of a cramp that raised no alert. */
+struct store_annotation {
+        bool any_owner; /* root; else only what is of `owner_uid` is touched */
+        uid_t owner_uid;
+        char id[STORE_ID_SIZE]; /* of the episode; with a sensor: new, of the cramp that was missed */
+        char sensor[STORE_ID_SIZE]; /* "" = it is about an episode */
+        int64_t time_us;            /* of a missed cramp */
+        int32_t zone_offset_s;
+        bool clear;                       /* takes back what was said of `id`, and nothing else */
+        char verdict[STORE_VERDICT_SIZE]; /* "" = stays */
+        int pain;                         /* STORE_NO_PAIN = stays */
+        bool has_note;                    /* else it stays */
+        char note[STORE_NOTE_SIZE];
+        int64_t said_us;
+};
+
+/* A cramp that raised no alert, as somebody said. */
+struct store_missed {
+        char id[STORE_ID_SIZE];
+        char sensor[STORE_ID_SIZE];
+        char muscle[32];
+        char leg[16];
+        int64_t time_us;
+        int32_t zone_offset_s;
+        int pain;
+        char note[STORE_NOTE_SIZE];
 };
 
 struct store_gap {
@@ -144,6 +182,9 @@ typedef void (*store_episodes_func)(int error, const struct store_episode *episo
 /* Rows in order of their start; otherwise the same, with the nights' own cursors. */
 typedef void (*store_nights_func)(int error, const struct store_night_report *nights, size_t n,
                                   uint64_t cursor, void *userdata);
+/* In order of time; otherwise the same, with their own cursors. */
+typedef void (*store_missed_func)(int error, const struct store_missed *missed, size_t n,
+                                  uint64_t cursor, void *userdata);
 /* The store came to work, or stopped working: `error` 0 or negative errno, `text` for people (what is
  * wrong and what helps). Called once the database is first in use, then on change only. */
 typedef void (*store_health_func)(int error, const char *text, void *userdata);
@@ -173,6 +214,10 @@ int store_put_night(struct store *store, const struct store_night *night, store_
 int store_put_episode(struct store *store, const struct store_episode *episode, store_done_func done,
                       void *userdata);
 int store_put_gap(struct store *store, const struct store_gap *gap);
+/* `done` gets -ENOENT if that owner has no such episode, missed cramp or sensor (or of the last too many
+ * missed cramps), -EEXIST if a cramp was missed at that time already. Gives way as gaps do. */
+int store_annotate(struct store *store, const struct store_annotation *annotation, store_done_func done,
+                   void *userdata);
 /* Gives way as gaps do. */
 int store_put_battery(struct store *store, const struct store_battery *battery);
 
@@ -183,6 +228,10 @@ int store_list_episodes(struct store *store, const struct store_filter *filter, 
                         void *userdata);
 /* Nights that overlap the filter's time; its `id` is not looked at. */
 int store_list_nights(struct store *store, const struct store_filter *filter, store_nights_func done,
+                      void *userdata);
+
+/* The filter's `id` is not looked at. */
+int store_list_missed(struct store *store, const struct store_filter *filter, store_missed_func done,
                       void *userdata);
 
 /* 0 while all is well, else the negative errno of the last failure. */

@@ -156,6 +156,8 @@ static int put_row(struct rows *rows, const struct request *request) {
                 return rows_put_night(rows, &request->night);
         case REQUEST_PUT_EPISODE:
                 return rows_put_episode(rows, &request->episode);
+        case REQUEST_ANNOTATE:
+                return rows_annotate(rows, &request->annotation);
         case REQUEST_PUT_BATTERY:
                 return rows_put_battery(rows, &request->battery);
         case REQUEST_PUT_GAP:
@@ -176,7 +178,13 @@ static int put_rows(struct writer *writer, struct request *first) {
         for (struct request *i = first; i && rc == SQLITE_OK; i = i->next) {
                 i->error = 0;
                 rc = put_row(&database->rows, i);
-                if (sqlite_error_is_of_row(rc)) {
+                if (rc == SQLITE_NOTFOUND) {
+                        i->error = -ENOENT;
+                        rc = SQLITE_OK;
+                } else if ((rc & 0xff) == SQLITE_CONSTRAINT && i->kind == REQUEST_ANNOTATE) {
+                        i->error = -EEXIST;
+                        rc = SQLITE_OK;
+                } else if (sqlite_error_is_of_row(rc)) {
                         i->error = sqlite_error(database->handle, rc);
                         rc = SQLITE_OK;
                 }
@@ -281,6 +289,9 @@ static int answer_query(struct writer *writer, struct request *query) {
 
         if (query->kind == REQUEST_LIST_SENSORS)
                 return rows_list_sensors(rows, &query->sensors, &query->n_rows);
+        if (query->kind == REQUEST_LIST_MISSED)
+                return rows_list_missed(rows, &query->filter, &query->missed, &query->n_rows,
+                                        &query->cursor);
         if (query->kind == REQUEST_LIST_NIGHTS)
                 return rows_list_nights(rows, &query->filter, &query->nights, &query->n_rows,
                                         &query->cursor);

@@ -207,6 +207,10 @@ struct crampd_episode {
         double confidence; /* 0-1 */
         unsigned channel;  /* 0 in events */
         char *detector;    /* NULL in events */
+        /* As somebody said of it; never in events. */
+        char *verdict; /* "confirmed", "false-alarm"; NULL = nothing */
+        int pain;      /* 0-10; -1 = not said */
+        char *note;    /* NULL = none */
 };
 
 struct crampd_filter {
@@ -220,6 +224,39 @@ struct crampd_filter {
 typedef int (*crampd_episode_func)(const struct crampd_episode *episode, void *userdata);
 int crampd_list_episodes(crampd_client *client, const struct crampd_filter *filter,
                          crampd_episode_func func, void *userdata, struct crampd_error *error);
+
+struct crampd_annotation {
+        const char *verdict; /* "confirmed", "false-alarm"; NULL = stays; not for missed cramps */
+        int pain;            /* 0-10; -1 = stays */
+        const char *note;    /* at most 500 bytes, no control characters; NULL = stays, "" = none */
+};
+
+/* A cramp that raised no alert. */
+struct crampd_missed {
+        char *id;
+        char *sensor; /* id */
+        char *muscle;
+        char *leg;
+        int64_t time_us;
+        int zone_offset_s;
+        int pain;   /* -1 = not said */
+        char *note; /* NULL = none */
+};
+
+/* `id`: of an episode. -ENOENT if the caller has none of that id. */
+int crampd_annotate(crampd_client *client, const char *id, const struct crampd_annotation *annotation,
+                    struct crampd_error *error);
+/* `sensor`: id of the one that should have seen it. `*ret_id`, if not NULL, is to be freed with free().
+ * -EEXIST if it was told already. */
+int crampd_report_missed(crampd_client *client, const char *sensor, int64_t time_us,
+                         const struct crampd_annotation *annotation, char **ret_id,
+                         struct crampd_error *error);
+/* Takes back what was said: `id` is that of an episode or of a missed cramp. */
+int crampd_clear_annotation(crampd_client *client, const char *id, struct crampd_error *error);
+/* As crampd_list_episodes(). */
+typedef int (*crampd_missed_func)(const struct crampd_missed *missed, void *userdata);
+int crampd_list_missed(crampd_client *client, const struct crampd_filter *filter,
+                       crampd_missed_func func, void *userdata, struct crampd_error *error);
 
 /* --- nights --- */
 

@@ -218,7 +218,8 @@ static DBusHandlerResult signal_handle(crampd_client *client, DBusMessage *messa
         for (size_t i = 0; i < ELEMENTS(signals); i++) {
                 struct notice notice = {.episode = {.end_us = CRAMPD_NO_TIME,
                                                     .peak_uv = (double)NAN,
-                                                    .median_hz = (double)NAN},
+                                                    .median_hz = (double)NAN,
+                                                    .pain = -1},
                                         .battery = -1,
                                         .battery_hours = (double)NAN};
                 int r;

@@ -21,7 +21,8 @@ static const struct field episode_fields[] = {
         EPISODE_FIELD(end_reason, FIELD_STRING, false), EPISODE_FIELD(severity, FIELD_STRING, true),
         EPISODE_FIELD(peak_uv, FIELD_DOUBLE, false),    EPISODE_FIELD(median_hz, FIELD_DOUBLE, false),
         EPISODE_FIELD(confidence, FIELD_DOUBLE, true),  EPISODE_FIELD(channel, FIELD_UNSIGNED, true),
-        EPISODE_FIELD(detector, FIELD_STRING, true),
+        EPISODE_FIELD(detector, FIELD_STRING, true),    EPISODE_FIELD(verdict, FIELD_STRING, false),
+        EPISODE_FIELD(pain, FIELD_PAIN, false),         EPISODE_FIELD(note, FIELD_STRING, false),
 };
 
 void episode_clear(struct crampd_episode *episode) {
@@ -32,13 +33,22 @@ void episode_clear(struct crampd_episode *episode) {
         free(episode->end_reason);
         free(episode->severity);
         free(episode->detector);
+        free(episode->verdict);
+        free(episode->note);
         *episode = (struct crampd_episode){};
 }
 
+int zone_check(int zone_offset_s, struct crampd_error *error) {
+        if (zone_offset_s < -ZONE_OFFSET_MAX_S || zone_offset_s > ZONE_OFFSET_MAX_S)
+                return error_set(error, -EPROTO, "crampd sent a time zone of %d s", zone_offset_s);
+        return 0;
+}
+
 int episode_check(const struct crampd_episode *episode, struct crampd_error *error) {
-        if (episode->zone_offset_s < -ZONE_OFFSET_MAX_S || episode->zone_offset_s > ZONE_OFFSET_MAX_S)
-                return error_set(error, -EPROTO, "crampd sent a time zone of %d s",
-                                 episode->zone_offset_s);
+        int r = zone_check(episode->zone_offset_s, error);
+
+        if (r < 0)
+                return r;
         if (!(episode->confidence >= 0 && episode->confidence <= 1))
                 return error_set(error, -EPROTO, "crampd sent a confidence outside of 0 to 1");
         return 0;
@@ -49,6 +59,7 @@ static int episode_read(DBusMessageIter *iter, struct crampd_episode *ret, struc
                 .end_us = CRAMPD_NO_TIME,
                 .peak_uv = (double)NAN,
                 .median_hz = (double)NAN,
+                .pain = -1,
         };
         int r = dict_read(iter, episode_fields, ELEMENTS(episode_fields), &episode, error);
 

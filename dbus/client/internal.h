@@ -97,6 +97,7 @@ enum field_kind {
         FIELD_UNSIGNED,  /* u -> unsigned */
         FIELD_PERCENT,   /* u, 0-100 -> int */
         FIELD_MILLIVOLT, /* u, up to 100 V -> int */
+        FIELD_PAIN,      /* u, 0-10 -> int */
         FIELD_INT64,     /* x -> int64_t */
         FIELD_UINT64,    /* t -> uint64_t */
         FIELD_DOUBLE,    /* d -> double */
@@ -143,6 +144,8 @@ bool append_no_options(DBusMessage *message);
 
 /* Frees the members, not the structure. */
 void episode_clear(struct crampd_episode *episode);
+/* -EPROTO for an offset that no zone has. */
+int zone_check(int zone_offset_s, struct crampd_error *error);
 /* -EPROTO unless zone offset and confidence lie in their ranges. */
 int episode_check(const struct crampd_episode *episode, struct crampd_error *error);
 

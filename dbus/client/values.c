@@ -12,6 +12,7 @@
 #include "dbus/client/internal.h"
 
 #define MILLIVOLT_MAX 100000u
+#define PAIN_MAX 10u
 
 static int field_type(enum field_kind kind) {
         switch (kind) {
@@ -27,6 +28,7 @@ static int field_type(enum field_kind kind) {
         case FIELD_UNSIGNED:
         case FIELD_PERCENT:
         case FIELD_MILLIVOLT:
+        case FIELD_PAIN:
                 return DBUS_TYPE_UINT32;
         case FIELD_INT64:
                 return DBUS_TYPE_INT64;
@@ -103,6 +105,12 @@ static int field_read(DBusMessageIter *value, const struct field *field, void *t
                 if (basic.u32 > MILLIVOLT_MAX)
                         return error_set(error, -EPROTO, "crampd sent %u mV as '%s'", basic.u32,
                                          field->key);
+                *(int *)member = (int)basic.u32;
+                break;
+        case FIELD_PAIN:
+                if (basic.u32 > PAIN_MAX)
+                        return error_set(error, -EPROTO, "crampd sent a pain of %u out of %u", basic.u32,
+                                         PAIN_MAX);
                 *(int *)member = (int)basic.u32;
                 break;
         case FIELD_INT64:

@@ -33,6 +33,12 @@ void episode_write_json(struct json *json, const struct crampd_episode *episode)
         json_double(json, "peak_uv", episode->peak_uv, PEAK_DECIMALS);
         json_double(json, "median_hz", episode->median_hz, MEDIAN_DECIMALS);
         json_double(json, "confidence", episode->confidence, CONFIDENCE_DECIMALS);
+        json_string(json, "verdict", episode->verdict);
+        if (episode->pain >= 0)
+                json_int(json, "pain", episode->pain);
+        else
+                json_null(json, "pain");
+        json_string(json, "note", episode->note);
 }
 
 /* --- CSV --- */
@@ -70,7 +76,7 @@ static void csv_number(FILE *file, double value, int decimals, char after) {
 
 void episode_write_csv_header(FILE *file) {
         fputs("id,sensor,leg,muscle,onset,onset_us,alert_us,end_us,end_reason,severity,peak_uv,median_"
-              "hz,confidence\r\n",
+              "hz,confidence,verdict,pain,note\r\n",
               file);
 }
 
@@ -90,7 +96,12 @@ void episode_write_csv(FILE *file, const struct crampd_episode *episode) {
         csv_text(file, episode->severity, ',');
         csv_number(file, episode->peak_uv, PEAK_DECIMALS, ',');
         csv_number(file, episode->median_hz, MEDIAN_DECIMALS, ',');
-        csv_number(file, episode->confidence, CONFIDENCE_DECIMALS, 0);
+        csv_number(file, episode->confidence, CONFIDENCE_DECIMALS, ',');
+        csv_text(file, episode->verdict, ',');
+        if (episode->pain >= 0)
+                fprintf(file, "%d", episode->pain);
+        fputc(',', file);
+        csv_text(file, episode->note, 0);
         fputs("\r\n", file);
 }
 
@@ -122,6 +133,8 @@ void episode_copy_clear(struct crampd_episode *episode) {
         free(episode->end_reason);
         free(episode->severity);
         free(episode->detector);
+        free(episode->verdict);
+        free(episode->note);
         *episode = (struct crampd_episode){};
 }
 
@@ -143,6 +156,8 @@ int episode_copy(const struct crampd_episode *episode, struct crampd_episode *re
         copy.end_reason = text_copy(episode->end_reason, &failed);
         copy.severity = text_copy(episode->severity, &failed);
         copy.detector = text_copy(episode->detector, &failed);
+        copy.verdict = text_copy(episode->verdict, &failed);
+        copy.note = text_copy(episode->note, &failed);
         if (failed) {
                 episode_copy_clear(&copy);
                 return -ENOMEM;

@@ -18,11 +18,14 @@ static const char help[] =
         "Usage: crampctl history [OPTION...]\n"
         "\n"
         "List recorded cramps in order of onset, in the local time of that night. LEVEL is the highest "
-        "150 ms RMS.\n"
+        "150 ms RMS,\n"
+        "VERDICT and PAIN what was said with 'crampctl annotate'.\n"
         "\n"
         "Options:\n"
         "      --since=TIME       Only cramps that began at TIME or later\n"
-        "      --until=TIME       Only cramps that began before TIME\n" COMMON_OPTIONS_HELP "\n"
+        "      --until=TIME       Only cramps that began before TIME\n"
+        "      --missed           Those that raised no alert, as told by 'crampctl annotate "
+        "--missed'\n" COMMON_OPTIONS_HELP "\n"
         "TIME is 2026-11-23 (that day's beginning), 2026-11-23T02:30 (local), 2026-11-23T02:30+01:00, "
         "now, today,\n"
         "yesterday, or a span before now: -7d, -2w, -12h, -30m.\n"
@@ -30,6 +33,8 @@ static const char help[] =
         "Examples:\n"
         "  crampctl history --since yesterday\n"
         "  crampctl history --since 2026-11-01 --until 2026-12-01 --json\n";
+
+DEFINE_CLEANUP(struct table *, table_free)
 
 struct listing {
         struct json json;
@@ -43,6 +48,13 @@ static int episode_print_json(const struct crampd_episode *episode, void *userda
         episode_write_json(&listing->json, episode);
         json_object_end(&listing->json);
         return json_finish(&listing->json);
+}
+
+static void pain_cell(struct table *table, int pain) {
+        if (pain >= 0)
+                table_cell(table, "%d", pain);
+        else
+                table_cell(table, "-");
 }
 
 static int episode_add_row(const struct crampd_episode *episode, void *userdata) {
@@ -62,8 +74,69 @@ static int episode_add_row(const struct crampd_episode *episode, void *userdata)
         table_cell(listing->table, "%s", peak[0] ? peak : "-");
         table_cell(listing->table, "%s", median[0] ? median : "-");
         table_cell(listing->table, "%s", episode->end_reason ? episode->end_reason : "still open");
+        table_cell(listing->table, "%s", episode->verdict ? episode->verdict : "-");
+        pain_cell(listing->table, episode->pain);
         table_cell(listing->table, "%s", episode->id);
         return 0;
+}
+
+static int missed_print_json(const struct crampd_missed *missed, void *userdata) {
+        struct listing *listing = userdata;
+        struct json *json = &listing->json;
+        char time[TIMESTAMP_SIZE];
+
+        timestamp_format_iso(missed->time_us, missed->zone_offset_s, time);
+        json_object_begin(json, NULL);
+        json_string(json, "id", missed->id);
+        json_string(json, "sensor", missed->sensor);
+        json_string(json, "leg", missed->leg);
+        json_string(json, "muscle", missed->muscle);
+        json_string(json, "time", time);
+        json_int(json, "time_us", missed->time_us);
+        if (missed->pain >= 0)
+                json_int(json, "pain", missed->pain);
+        else
+                json_null(json, "pain");
+        json_string(json, "note", missed->note);
+        json_object_end(json);
+        return json_finish(json);
+}
+
+static int missed_add_row(const struct crampd_missed *missed, void *userdata) {
+        struct listing *listing = userdata;
+        char time[TIMESTAMP_SIZE];
+
+        timestamp_format_people(missed->time_us, missed->zone_offset_s, time);
+        table_cell(listing->table, "%s", time);
+        table_cell(listing->table, "%s", missed->leg);
+        table_cell(listing->table, "%s", missed->muscle);
+        pain_cell(listing->table, missed->pain);
+        table_cell(listing->table, "%s", missed->id);
+        table_cell(listing->table, "%s", missed->note ? missed->note : "");
+        return 0;
+}
+
+static int missed_print(crampd_client *client, const struct crampd_filter *filter,
+                        const struct global_options *global) {
+        static const struct column columns[] = {
+                {"TIME"}, {"LEG"}, {"MUSCLE"}, {"PAIN", true}, {"ID"}, {"NOTE"},
+        };
+        _cleanup_(table_freep) struct table *table = table_new(columns, ARRAY_LENGTH(columns));
+        struct listing listing = {.json = JSON_INIT(stdout), .table = table};
+        struct crampd_error error = {};
+        int r;
+
+        if (!table)
+                return fail(EX_OSERR, "out of memory");
+        r = crampd_list_missed(client, filter, global->json ? missed_print_json : missed_add_row,
+                               &listing, &error);
+        if (r < 0 && !ferror(stdout))
+                return fail_client(r, &error);
+        if (table_rows(table) > 0 && table_print(table, stdout, !global->no_legend) < 0)
+                return fail(EX_OSERR, "out of memory");
+        if (table_rows(table) == 0 && !global->json && !global->no_legend)
+                puts("Nobody told of a missed cramp in that time.");
+        return output_finish_stdout();
 }
 
 static int json_print(crampd_client *client, const struct crampd_filter *filter) {
@@ -79,8 +152,10 @@ static int json_print(crampd_client *client, const struct crampd_filter *filter)
 
 static int people_print(crampd_client *client, const struct crampd_filter *filter, bool legend) {
         static const struct column columns[] = {
-                {"ONSET"},          {"LASTED", true},    {"LEG"}, {"MUSCLE"}, {"SEVERITY"},
-                {"LEVEL uV", true}, {"MEDIAN Hz", true}, {"END"}, {"ID"},
+                {"ONSET"},           {"LASTED", true}, {"LEG"},
+                {"MUSCLE"},          {"SEVERITY"},     {"LEVEL uV", true},
+                {"MEDIAN Hz", true}, {"END"},          {"VERDICT"},
+                {"PAIN", true},      {"ID"},
         };
         struct listing listing = {.table = table_new(columns, ARRAY_LENGTH(columns))};
         struct crampd_error error = {};
@@ -104,14 +179,16 @@ int verb_history(const struct global_options *global, int argc, char *argv[]) {
         _cleanup_(client_freep) crampd_client *client = NULL;
         struct global_options g = *global;
         struct crampd_filter filter;
-        bool over;
+        bool missed = false, over;
         int code;
 
-        code = period_options_parse(&g, argc, argv, help, &filter, &over);
+        code = period_options_parse(&g, argc, argv, help, &filter, &missed, &over);
         if (over)
                 return code;
         code = client_open(&client);
         if (code != 0)
                 return code;
+        if (missed)
+                return missed_print(client, &filter, &g);
         return g.json ? json_print(client, &filter) : people_print(client, &filter, !g.no_legend);
 }

@@ -262,6 +262,9 @@ print(client.error_of(ROOT, MANAGER, 'AddSensor', 'sa{{sv}}', {ADDRESS!r},
                       client.options(muscle='soleus', leg='left', owner=dbus.UInt32(0))))
 episode = sys.stdin.readline().strip()
 print(client.error_of(ROOT, HISTORY, 'GetEpisode', 'sa{{sv}}', episode, client.options()))
+print(client.error_of(ROOT, HISTORY, 'Annotate', 'sa{{sv}}', episode, client.options(verdict='false-alarm')))
+print(client.error_of(ROOT, HISTORY, 'ClearAnnotation', 'sa{{sv}}', episode, client.options()))
+print(client.error_of(ROOT, HISTORY, 'ReportMissed', 'sxa{{sv}}', {path!r}.rsplit('/', 1)[1], dbus.Int64(1), client.options()))
 ''')
         assert other.stdout.readline() == 'subscribed\n'
         client.subscribe()
@@ -270,7 +273,8 @@ print(client.error_of(ROOT, HISTORY, 'GetEpisode', 'sa{{sv}}', episode, client.o
         output, _ = other.communicate(f'go\n{episode}\n', timeout=60)
         refused = 'org.crampd1.Error.NotAuthorized'
         assert output.splitlines() == ['0 0', '[]', refused, refused, refused, refused,
-                                       'org.crampd1.Error.NoSuchEpisode'], output
+                                       'org.crampd1.Error.NoSuchEpisode', 'org.crampd1.Error.NoSuchEpisode',
+                                       'org.crampd1.Error.NoSuchEpisode', 'org.crampd1.Error.NoSuchSensor'], output
 
 
 def test_an_owner_hears_of_own_sensors_only():
@@ -364,6 +368,54 @@ def test_bad_sensors_are_refused_with_words():
             add_sensor(client, f'AA:BB:CC:DD:EE:{number:02X}')
         assert add_error(client, 'AA:BB:CC:DD:EE:99') == 'org.crampd1.Error.LimitReached'
         assert len(client.sensors()) == 16
+
+
+def test_what_people_say_of_episodes():
+    invalid, none = 'org.crampd1.Error.InvalidArgument', 'org.crampd1.Error.NoSuchEpisode'
+    with System() as system:
+        with system.daemon('--virtual', f'{recording()},speed=20') as daemon:
+            client = system.client()
+            client.subscribe()
+            episode = client.wait_signal('AlertRaised')[1][1]
+            client.wait_signal('AlertEnded')
+            client.wait(client.episodes, what='the episode to be recorded')
+
+            def said():
+                row = client.episodes()[0]
+                return row.get('verdict'), row.get('pain'), row.get('note')
+
+            def annotate(**options):
+                client.call(ROOT, HISTORY, 'Annotate', 'sa{sv}', episode, client.options(**options))
+            assert said() == (None, None, None)
+            annotate(verdict='confirmed', pain=dbus.UInt32(6), note='geheim äöü')
+            assert said() == ('confirmed', 6, 'geheim äöü')
+            annotate(verdict='false-alarm')
+            assert said() == ('false-alarm', 6, 'geheim äöü')
+            for options in ({}, {'verdict': 'perhaps'}, {'pain': dbus.UInt32(11)}, {'pain': dbus.Int32(3)}, {'note': 'a\nb'},
+                            {'note': 'x' * 501}, {'verdict': 'confirmed', 'note': '\x1b[2J'}):
+                assert client.error_of(ROOT, HISTORY, 'Annotate', 'sa{sv}', episode, client.options(**options)) == invalid, options
+            for identity in ('', 'x', '0' * 16, 'a' * 16):
+                assert client.error_of(ROOT, HISTORY, 'Annotate', 'sa{sv}', identity, client.options(verdict='confirmed')) == none
+                assert client.error_of(ROOT, HISTORY, 'ClearAnnotation', 'sa{sv}', identity, client.options()) == none
+            client.call(ROOT, HISTORY, 'ClearAnnotation', 'sa{sv}', episode, client.options())
+            assert said() == (None, None, None)
+            annotate(note='geheim')
+
+            sensor = client.sensors()[0][1]['id']
+            def report(sensor=sensor, time_us=1000000, **options):
+                return sensor, dbus.Int64(time_us), client.options(**options)
+            missed = client.call(ROOT, HISTORY, 'ReportMissed', 'sxa{sv}', *report(pain=dbus.UInt32(2)))
+            rows = client.call(ROOT, HISTORY, 'ListMissed', 'a{sv}', client.options())[0]
+            assert [(row['id'], row['sensor'], row['time_us'], row['pain']) for row in rows] == [(missed, sensor, 1000000, 2)]
+            for name, arguments in (('AlreadyExists', report()), ('InvalidArgument', report(time_us=2**62)),
+                                    ('InvalidArgument', report(time_us=-1)), ('NoSuchSensor', report(sensor='a' * 16)),
+                                    ('NoSuchSensor', report(sensor='../x'))):
+                assert client.error_of(ROOT, HISTORY, 'ReportMissed', 'sxa{sv}', *arguments) == 'org.crampd1.Error.' + name
+            client.call(ROOT, HISTORY, 'ClearAnnotation', 'sa{sv}', missed, client.options())
+            assert client.call(ROOT, HISTORY, 'ListMissed', 'a{sv}', client.options())[0] == []
+            assert 'geheim' not in daemon.log()
+        with system.daemon():
+            assert system.client().episodes()[0]['note'] == 'geheim'
 
 
 def test_history_refuses_bad_filters():

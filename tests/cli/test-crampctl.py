@@ -23,19 +23,20 @@ from privatebus import POLICY_OPEN, PrivateBus
 CLIENT_LIBRARY = os.environ['CRAMPD_CLIENT_LIBRARY']
 
 VERBS = ['status', 'sensors', 'scan', 'muscles', 'add', 'edit', 'pause', 'resume', 'identify', 'remove', 'monitor', 'stream',
-         'night', 'history', 'export', 'analyze']
+         'night', 'history', 'annotate', 'export', 'analyze']
 
 EPISODE_1 = ('{"id":"e1","sensor":"a1","leg":"left","muscle":"gastrocnemius-medialis",'
              '"onset":"2026-11-23T02:14:05.250+01:00","onset_us":1795396445250000,"alert_us":1795396451000000,'
              '"end_us":1795396510250999,"end_reason":"subsided","severity":"moderate","peak_uv":123.46,'
-             '"median_hz":61.5,"confidence":0.875}')
+             '"median_hz":61.5,"confidence":0.875,"verdict":"confirmed","pain":7,"note":"after \\"the\\" walk"}')
 EPISODE_2 = ('{"id":"e2","sensor":"b2","leg":"right","muscle":"soleus","onset":"2026-11-22T22:43:20.000-03:30",'
              '"onset_us":1795400000000001,"alert_us":1795400005000000,"end_us":null,"end_reason":null,'
-             '"severity":"mild","peak_uv":null,"median_hz":null,"confidence":1}')
-CSV = ('id,sensor,leg,muscle,onset,onset_us,alert_us,end_us,end_reason,severity,peak_uv,median_hz,confidence\r\n'
+             '"severity":"mild","peak_uv":null,"median_hz":null,"confidence":1,"verdict":null,"pain":null,"note":null}')
+CSV = ('id,sensor,leg,muscle,onset,onset_us,alert_us,end_us,end_reason,severity,peak_uv,median_hz,confidence,'
+       'verdict,pain,note\r\n'
        'e1,a1,left,gastrocnemius-medialis,2026-11-23T02:14:05.250+01:00,1795396445250000,1795396451000000,'
-       '1795396510250999,subsided,moderate,123.46,61.5,0.875\r\n'
-       'e2,b2,right,soleus,2026-11-22T22:43:20.000-03:30,1795400000000001,1795400005000000,,,mild,,,1\r\n')
+       '1795396510250999,subsided,moderate,123.46,61.5,0.875,confirmed,7,"after ""the"" walk"\r\n'
+       'e2,b2,right,soleus,2026-11-22T22:43:20.000-03:30,1795400000000001,1795400005000000,,,mild,,,1,,,\r\n')
 ADD = ['add', 'C0:FF:EE:00:00:03', '--muscle', 'soleus', '--leg', 'right']
 
 
@@ -172,9 +173,9 @@ def test_columns_count_cells():
 def test_history():
     with PrivateBus(), FakeCrampd() as fake:
         assert run('history') == (
-            'ONSET                LASTED  LEG    MUSCLE                  SEVERITY  LEVEL uV  MEDIAN Hz  END         ID\n'
-            '2026-11-23 02:14:05    1:05  left   gastrocnemius-medialis  moderate       123         62  subsided    e1\n'
-            '2026-11-22 22:43:20       -  right  soleus                  mild             -          -  still open  e2\n')
+            'ONSET                LASTED  LEG    MUSCLE                  SEVERITY  LEVEL uV  MEDIAN Hz  END         VERDICT    PAIN  ID\n'
+            '2026-11-23 02:14:05    1:05  left   gastrocnemius-medialis  moderate       123         62  subsided    confirmed     7  e1\n'
+            '2026-11-22 22:43:20       -  right  soleus                  mild             -          -  still open  -             -  e2\n')
         assert run('history', '--no-legend').count('\n') == 2
         assert run('history', '--json') == f'{EPISODE_1}\n{EPISODE_2}\n'
         # Pages are asked for until there are no more.
@@ -183,6 +184,65 @@ def test_history():
         fake.do('set', key='episodes', value=[])
         assert run('history') == 'No recorded cramps in that time.\n'
         assert run('history', '--no-legend') == run('history', '--json') == ''
+
+
+def test_annotate():
+    with PrivateBus(), FakeCrampd() as fake:
+        def sent(*arguments):
+            fake.do('calls')
+            run('annotate', *arguments)
+            return [(call['member'], call['args']) for call in fake.do('calls') if call['member'] not in ('ListSensors', 'ListEpisodes')]
+
+        assert sent('e1', 'confirmed', '--pain', '7', '--note', 'so what') == [
+            ('Annotate', ['e1', {'verdict': 'confirmed', 'pain': 7, 'note': 'so what'}])]
+        assert sent('e1', 'false-alarm') == [('Annotate', ['e1', {'verdict': 'false-alarm'}])]
+        assert sent('e1', '--pain=0') == [('Annotate', ['e1', {'pain': 0}])]
+        assert sent('e1', '--note=') == [('Annotate', ['e1', {'note': ''}])]
+        assert sent('--clear', 'e1') == [('ClearAnnotation', ['e1', {}])]
+        assert sent('--missed', '2026-11-23T04:10Z', '--sensor', 'left calf', '--pain', '8') == [
+            ('ReportMissed', ['a1', 1795407000000000, {'pain': 8}])]
+        assert json.loads(run('annotate', '--json', '--missed', '-1h', '--sensor', 'b2')) == {'missed': 'm9'}
+        assert json.loads(run('annotate', '--json', 'e1', 'confirmed')) == {'annotated': 'e1'}
+        assert run('annotate', '--no-legend', 'e1', 'confirmed') == ''
+
+        # Of several sensors one has to be named, of one not.
+        assert '--sensor' in run('annotate', '--missed', '-1h', code=64)
+        fake.do('set', key='sensors', value=[SENSORS[1]])
+        assert sent('--missed', '2026-11-23T04:10Z') == [('ReportMissed', ['b2', 1795407000000000, {}])]
+
+        fake.do('set', key='episodes', value=[])
+        assert 'no alert in the last 7 days' in run('annotate', 'last', 'confirmed', code=65)
+        now_us = int(time.time()) * 1000000
+        fake.do('set', key='episodes', value=[dict(EPISODES[0], id=f'n{i}', onset_us=now_us + i) for i in (-9, -5)])
+        assert sent('last', 'false-alarm') == [('Annotate', ['n-5', {'verdict': 'false-alarm'}])]
+
+        for arguments in ([], ['e1'], ['e1', 'perhaps'], ['e1', 'confirmed', 'x'], ['e1', '--pain', '11'], ['e1', '--pain', '-1'],
+                          ['e1', '--pain', '7x'], ['e1', '--pain='], ['e1', 'confirmed', '--clear'], ['--missed', 'then'],
+                          ['e1', '--missed', '-1h'], ['e1', 'confirmed', '--sensor', 'b2'], ['--clear']):
+            run('annotate', *arguments, code=64)
+        run('annotate', '--missed', '-1h', '--sensor', 'nosuch', code=65)
+        fake.answer('Annotate', 'error org.crampd1.Error.NoSuchEpisode')
+        run('annotate', 'e1', 'confirmed', code=65)
+        fake.answer('ReportMissed', 'error org.crampd1.Error.AlreadyExists')
+        run('annotate', '--missed', '-1h', code=73)
+
+
+def test_history_of_missed_cramps():
+    with PrivateBus(), FakeCrampd() as fake:
+        out = run('history', '--missed')
+        assert out == ('TIME                 LEG   MUSCLE  PAIN  ID  NOTE\n'
+                       '2026-11-23 04:10:00  left  soleus     8  m1  at four\n'), out
+        assert json.loads(run('history', '--missed', '--json')) == {
+            'id': 'm1', 'sensor': 'a1', 'leg': 'left', 'muscle': 'soleus', 'time': '2026-11-23T04:10:00.000+01:00',
+            'time_us': 1795403400000000, 'pain': 8, 'note': 'at four'}
+        for how in ('signature', 'type pain', 'missing leg', 'huge note'):
+            fake.answer('ListMissed', how)
+            run('history', '--missed', code=76)
+        fake.answer('ListMissed', None)
+        fake.do('set', key='missed', value=[])
+        assert 'Nobody told' in run('history', '--missed')
+        assert run('history', '--missed', '--json') == run('history', '--missed', '--no-legend') == ''
+        run('night', '--missed', code=64)
 
 
 def asked(fake, *arguments, tz='UTC'):

@@ -148,7 +148,7 @@ def test_json():
         episode = {'id': 'e1', 'sensor': 'a1', 'leg': 'left', 'muscle': 'gastrocnemius-medialis',
                    'onset': '2026-11-23T02:14:05.250+01:00', 'onset_us': 1795396445250000, 'alert_us': 1795396451000000,
                    'end_us': None, 'end_reason': None, 'severity': 'moderate', 'peak_uv': 123.46, 'median_hz': 61.5,
-                   'confidence': 0.875}
+                   'confidence': 0.875, 'verdict': None, 'pain': None, 'note': None}
         more = {'sensor_name': 'left calf', 'relief': RELIEF, 'recorded': False, 'simulated': True, 'repeated': False}
         assert raised == {'type': 'alert-raised', **episode, **more, 'sensor_name': '', 'relief': [], 'repeated': True}
         assert updated == {'type': 'alert-updated', **episode, **more, 'recorded': True}

@@ -36,7 +36,8 @@ SENSORS = [
 EPISODES = [
     {'id': 'e1', 'sensor': 'a1', 'muscle': 'gastrocnemius-medialis', 'leg': 'left', 'onset_us': 1795396445250000,
      'alert_us': 1795396451000000, 'end_us': 1795396510250999, 'zone_offset_s': 3600, 'end_reason': 'subsided',
-     'severity': 'moderate', 'peak_uv': 123.456, 'median_hz': 61.5, 'confidence': 0.875, 'channel': 1, 'detector': '1'},
+     'severity': 'moderate', 'peak_uv': 123.456, 'median_hz': 61.5, 'confidence': 0.875, 'channel': 1, 'detector': '1',
+     'verdict': 'confirmed', 'pain': 7, 'note': 'after "the" walk'},
     # No end, no unit, no frequency.
     {'id': 'e2', 'sensor': 'b2', 'muscle': 'soleus', 'leg': 'right', 'onset_us': 1795400000000001,
      'alert_us': 1795400005000000, 'zone_offset_s': -12600, 'severity': 'mild', 'confidence': 1.0, 'channel': 0,
@@ -49,7 +50,7 @@ TYPES = {'owner': 'u', 'channels': 'u', 'battery': 'u', 'channel': 'u', 'sensors
          'recorded': 'b', 'repeated': 'b', 'arbitrary_unit': 'b', 'paused': 'b', 'allow_broadcast': 'b', 'envelope': 'b',
          'electrodes_on': 'b', 'battery_lasts_night': 'b', 'reconnects': 't', 'longest_gap_us': 't', 'rssi': 'n',
          'clock_ppm': 'd', 'measured_rate_hz': 'd', 'scale_uv': 'd', 'battery_mv': 'u', 'battery_hours': 'd',
-         'capacity': 'd', 'added': 'b', 'percent': 'u', 'hours': 'd'}
+         'capacity': 'd', 'added': 'b', 'percent': 'u', 'pain': 'u', 'hours': 'd'}
 # In nights some keys count something else.
 NIGHT_TYPES = dict(TYPES, reconnects='u', gaps='u', episodes='u', gap_us='t', lasts='b')
 
@@ -64,6 +65,12 @@ NIGHTS = [
      'zone_offset_s': 3600, 'lasts': False, 'monitored_us': 28560000000, 'packets': 999, 'lost_packets': 1,
      'gap_us': 240000000, 'longest_gap_us': 180000000, 'gaps': 2, 'reconnects': 1, 'episodes': 3,
      'longest_gaps': [[1795395600000000, 1795395780000000, 'no-data'], [1795399200000000, 1795399209000000, 'dead']]},
+]
+
+
+MISSED = [
+    {'id': 'm1', 'sensor': 'a1', 'muscle': 'soleus', 'leg': 'left', 'time_us': 1795403400000000, 'zone_offset_s': 3600, 'pain': 8,
+     'note': 'at four'},
 ]
 
 
@@ -150,6 +157,7 @@ def run():
             self.subscriptions = []
             self.scanners = []
             self.nights = [dict(night) for night in NIGHTS]
+            self.missed = [dict(missed) for missed in MISSED]
             self.streams = {}
             self.page = 1000
             self.bus.add_message_filter(self.filter)
@@ -221,6 +229,14 @@ def run():
             self.reply(message, '')
 
         Edit = Pause = Resume = Identify = StopScan = Remove
+        Annotate = ClearAnnotation = Remove
+
+        def ReportMissed(self, message, how):
+            self.reply(message, 's', 'm9')
+
+        def ListMissed(self, message, how):
+            self.reply(message, 'aa{sv}t', dbus.Array([self.spoil(typed(m), how) for m in self.missed], signature='a{sv}'),
+                       dbus.UInt64(0))
 
         def Scan(self, message, how):
             self.scanners.append(message.get_sender())

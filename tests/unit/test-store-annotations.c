@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/* What people say of episodes: kept, partly changed, taken back, by their owner alone; missed cramps. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/store-fixture.h"
+
+#define EPISODE_ID "0000000000000001"
+#define MISSED_ID "00000000000000c1"
+#define ONSET_US (INT64_C(1795470000) * SECOND_US)
+
+struct missed_page {
+        unsigned calls;
+        int error;
+        size_t n;
+        uint64_t cursor;
+        struct store_missed missed[STORE_PAGE_MAX];
+};
+
+static int setup(void **state) {
+        struct fixture *f = fixture_new();
+        struct store_episode episode = sample_episode(1, ONSET_US);
+
+        fixture_open(f);
+        put_parents(f);
+        assert_int_equal(put_episode(f, &episode), 0);
+        *state = f;
+        return 0;
+}
+
+static int teardown(void **state) {
+        fixture_free(*state);
+        return 0;
+}
+
+static struct store_annotation annotation_of(const char *id) {
+        struct store_annotation annotation = {
+                .owner_uid = OWNER_UID, .pain = STORE_NO_PAIN, .said_us = ONSET_US + 3600 * SECOND_US};
+
+        (void)snprintf(annotation.id, sizeof(annotation.id), "%s", id);
+        return annotation;
+}
+
+static struct store_annotation missed_of(const char *id, int64_t time_us) {
+        struct store_annotation annotation = annotation_of(id);
+
+        (void)snprintf(annotation.sensor, sizeof(annotation.sensor), SENSOR_ID);
+        annotation.time_us = time_us;
+        annotation.zone_offset_s = 3600;
+        return annotation;
+}
+
+static int annotate(struct fixture *f, const struct store_annotation *annotation) {
+        struct outcome outcome = {};
+
+        assert_return_code(store_annotate(f->store, annotation, on_done, &outcome), 0);
+        WAIT_FOR(f, outcome.calls > 0);
+        return outcome.error;
+}
+
+static void on_missed(int error, const struct store_missed *missed, size_t n, uint64_t cursor,
+                      void *userdata) {
+        struct missed_page *page = userdata;
+
+        page->calls++;
+        page->error = error;
+        page->n = n;
+        page->cursor = cursor;
+        if (n > 0)
+                memcpy(page->missed, missed, n * sizeof(*missed));
+}
+
+static int list_missed(struct fixture *f, const struct store_filter *filter, struct missed_page *ret) {
+        ret->calls = 0;
+        assert_return_code(store_list_missed(f->store, filter, on_missed, ret), 0);
+        WAIT_FOR(f, ret->calls > 0);
+        return ret->error;
+}
+
+static void assert_said(struct fixture *f, const char *verdict, int pain, const char *note) {
+        struct store_episode episode = get_episode(f, EPISODE_ID);
+
+        assert_string_equal(episode.verdict, verdict);
+        assert_int_equal(episode.pain, pain);
+        assert_string_equal(episode.note, note);
+}
+
+static void test_said_changed_taken_back(void **state) {
+        struct fixture *f = *state;
+        struct store_annotation annotation = annotation_of(EPISODE_ID);
+        struct store_episode again = sample_episode(1, ONSET_US);
+
+        assert_said(f, "", STORE_NO_PAIN, "");
+        (void)strcpy(annotation.verdict, "confirmed");
+        annotation.pain = 7;
+        annotation.has_note = true;
+        memset(annotation.note, 'x', sizeof(annotation.note) - 1);
+        assert_int_equal(annotate(f, &annotation), 0);
+        assert_said(f, "confirmed", 7, annotation.note);
+
+        /* What is not given stays; the episode's own update does not touch it. */
+        annotation = annotation_of(EPISODE_ID);
+        annotation.pain = 0;
+        assert_int_equal(annotate(f, &annotation), 0);
+        annotation.pain = STORE_NO_PAIN;
+        annotation.has_note = true;
+        assert_int_equal(annotate(f, &annotation), 0);
+        assert_int_equal(put_episode(f, &again), 0);
+        assert_said(f, "confirmed", 0, "");
+
+        fixture_close(f);
+        fixture_open(f);
+        assert_said(f, "confirmed", 0, "");
+        annotation = annotation_of(EPISODE_ID);
+        annotation.clear = true;
+        assert_int_equal(annotate(f, &annotation), 0);
+        assert_said(f, "", STORE_NO_PAIN, "");
+        assert_int_equal(annotate(f, &annotation), 0);
+}
+
+static void test_only_the_owner(void **state) {
+        struct fixture *f = *state;
+        struct store_annotation annotation = annotation_of(EPISODE_ID),
+                                missed = missed_of(MISSED_ID, ONSET_US);
+
+        (void)strcpy(annotation.verdict, "false-alarm");
+        annotation.owner_uid = missed.owner_uid = OWNER_UID + 1;
+        assert_int_equal(annotate(f, &annotation), -ENOENT);
+        assert_int_equal(annotate(f, &missed), -ENOENT);
+        assert_said(f, "", STORE_NO_PAIN, "");
+        annotation.any_owner = true;
+        assert_int_equal(annotate(f, &annotation), 0);
+        assert_said(f, "false-alarm", STORE_NO_PAIN, "");
+        annotation.any_owner = false;
+        annotation.clear = true;
+        assert_int_equal(annotate(f, &annotation), -ENOENT);
+        assert_said(f, "false-alarm", STORE_NO_PAIN, "");
+        annotation = annotation_of("00000000000000ee");
+        annotation.pain = 1;
+        assert_int_equal(annotate(f, &annotation), -ENOENT);
+        /* Nobody's refusal holds up the rest. */
+        assert_int_equal(store_get_error(f->store), 0);
+}
+
+static void test_missed(void **state) {
+        struct fixture *f = *state;
+        struct missed_page *page = calloc(1, sizeof(*page));
+        struct store_filter filter = filter_all();
+        struct store_annotation missed = missed_of(MISSED_ID, ONSET_US + 5);
+
+        assert_non_null(page);
+        missed.pain = 9;
+        missed.has_note = true;
+        (void)strcpy(missed.note, "um vier, böse");
+        assert_int_equal(annotate(f, &missed), 0);
+        (void)strcpy(missed.id, "00000000000000c2");
+        assert_int_equal(annotate(f, &missed), -EEXIST);
+        for (unsigned i = 0; i < 4; i++) {
+                struct store_annotation more = missed_of("", ONSET_US + 1000 - i);
+
+                (void)snprintf(more.id, sizeof(more.id), "00000000000000d%u", i);
+                assert_int_equal(annotate(f, &more), 0);
+        }
+
+        filter.limit = 3;
+        assert_int_equal(list_missed(f, &filter, page), 0);
+        assert_int_equal(page->n, 3);
+        assert_string_equal(page->missed[0].id, MISSED_ID);
+        assert_string_equal(page->missed[0].sensor, SENSOR_ID);
+        assert_string_equal(page->missed[0].muscle, "gastrocnemius");
+        assert_string_equal(page->missed[0].note, "um vier, böse");
+        assert_true(page->missed[0].time_us == ONSET_US + 5);
+        assert_int_equal(page->missed[0].zone_offset_s, 3600);
+        assert_int_equal(page->missed[0].pain, 9);
+        assert_string_equal(page->missed[1].id, "00000000000000d3");
+        assert_int_equal(page->missed[1].pain, STORE_NO_PAIN);
+        filter.after = page->cursor;
+        assert_int_equal(list_missed(f, &filter, page), 0);
+        assert_int_equal(page->n, 2);
+        assert_true(page->cursor == 0);
+
+        filter = filter_all();
+        filter.any_owner = false;
+        filter.owner_uid = OWNER_UID + 1;
+        assert_int_equal(list_missed(f, &filter, page), 0);
+        assert_int_equal(page->n, 0);
+        filter.owner_uid = OWNER_UID;
+        filter.until_us = ONSET_US + 998;
+        assert_int_equal(list_missed(f, &filter, page), 0);
+        assert_int_equal(page->n, 2);
+
+        missed = annotation_of(MISSED_ID);
+        missed.clear = true;
+        assert_int_equal(annotate(f, &missed), 0);
+        assert_int_equal(annotate(f, &missed), -ENOENT);
+        assert_int_equal(list_missed(f, &filter, page), 0);
+        assert_int_equal(page->n, 1);
+        free(page);
+}
+
+static void test_nonsense_is_refused(void **state) {
+        struct fixture *f = *state;
+        struct store_annotation bad[6];
+
+        for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+                bad[i] = annotation_of(EPISODE_ID);
+        bad[0].pain = STORE_PAIN_MAX + 1;
+        bad[1].pain = -2;
+        memset(bad[2].note, 'x', sizeof(bad[2].note));
+        memset(bad[3].verdict, 'x', sizeof(bad[3].verdict));
+        (void)strcpy(bad[4].id, "00000000000000g1");
+        bad[5] = missed_of(MISSED_ID, STORE_NO_TIME);
+        for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+                assert_int_equal(store_annotate(f->store, &bad[i], NULL, NULL), -EINVAL);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(test_said_changed_taken_back, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_only_the_owner, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_missed, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_nonsense_is_refused, setup, teardown),
+        };
+
+        return cmocka_run_group_tests_name("store-annotations", tests, NULL, NULL);
+}
