@@ -31,6 +31,8 @@ struct request *request_free(struct request *request) {
                         continue;
                 }
                 free(request->rows);
+                free(request->change);
+                (void)store_person_free(request->person);
                 free(request);
                 request = NULL;
         }
@@ -65,6 +67,9 @@ void request_deliver(const struct request *request, int error) {
                 request->callback.missed(error, well ? request->missed : NULL,
                                          well ? request->n_rows : 0, well ? request->cursor : 0,
                                          request->userdata);
+                break;
+        case REQUEST_GET_PERSON:
+                request->callback.person(error, well ? request->person : NULL, request->userdata);
                 break;
         default:
                 request->callback.done(error, request->userdata);
@@ -255,6 +260,49 @@ int filter_check(const struct store_filter *filter) {
         bool valid = filter->limit >= 1 && filter->limit <= STORE_PAGE_MAX &&
                      (filter->sensor[0] == '\0' || id_is_valid(filter->sensor)) &&
                      (filter->id[0] == '\0' || id_is_valid(filter->id));
+
+        return valid ? 0 : -EINVAL;
+}
+
+static bool entry_is_valid(const struct store_entry *entry) {
+        return id_is_valid(entry->id) && entry->time_us != STORE_NO_TIME &&
+               zone_is_valid(entry->zone_offset_s) && TEXT_IS_VALID(entry->kind) &&
+               TEXT_IS_VALID(entry->what) && TEXT_IS_VALID(entry->origin) &&
+               TEXT_IS_VALID(entry->compound) && TEXT_IS_VALID(entry->amount) &&
+               TEXT_IS_VALID(entry->leg) && TEXT_IS_VALID(entry->text);
+}
+
+static bool trial_is_valid(const struct store_trial *trial) {
+        return id_is_valid(trial->id) && TEXT_IS_VALID(trial->nutrient) &&
+               TEXT_IS_VALID(trial->design) && TEXT_IS_VALID(trial->start_day) &&
+               TEXT_IS_VALID(trial->end_day);
+}
+
+int person_change_check(const struct store_person_change *change) {
+        bool valid = false;
+
+        switch (change->kind) {
+        case STORE_CHANGE_PROFILE:
+                valid = TEXT_IS_VALID(change->profile);
+                break;
+        case STORE_CHANGE_ENTRY:
+                valid = entry_is_valid(&change->entry);
+                break;
+        case STORE_CHANGE_TRIAL:
+                valid = trial_is_valid(&change->trial);
+                break;
+        case STORE_CHANGE_ENTRY_GONE:
+        case STORE_CHANGE_TRIAL_GONE:
+                valid = id_is_valid(change->id);
+                break;
+        }
+        return valid ? 0 : -EINVAL;
+}
+
+int person_filter_check(const struct store_person_filter *filter) {
+        bool valid = filter->entries_max <= STORE_ENTRIES_MAX &&
+                     (filter->entry[0] == '\0' || id_is_valid(filter->entry)) &&
+                     (filter->after[0] == '\0' || id_is_valid(filter->after));
 
         return valid ? 0 : -EINVAL;
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "daemon/basic/cleanup.h"
+#include "daemon/store/person.h"
 #include "daemon/store/store.h"
 
 enum request_kind {
@@ -15,11 +16,13 @@ enum request_kind {
         REQUEST_PUT_EPISODE,
         REQUEST_ANNOTATE,
         REQUEST_PUT_BATTERY,
+        REQUEST_CHANGE_PERSON,
         REQUEST_PUT_GAP,
         REQUEST_LIST_SENSORS,
         REQUEST_LIST_EPISODES,
         REQUEST_LIST_NIGHTS,
         REQUEST_LIST_MISSED,
+        REQUEST_GET_PERSON,
 };
 
 struct request {
@@ -36,13 +39,16 @@ struct request {
                 struct store_gap gap;
                 struct store_battery battery;
                 struct store_filter filter;
+                struct store_person_filter person_filter;
         };
+        struct store_person_change *change; /* too large for every request to have room for one */
         union {
                 store_done_func done;
                 store_sensors_func sensors;
                 store_episodes_func episodes;
                 store_nights_func nights;
                 store_missed_func missed;
+                store_person_func person;
         } callback;
         void *userdata;
         /* A query's answer. */
@@ -53,6 +59,7 @@ struct request {
                 struct store_missed *missed;
                 void *rows;
         };
+        struct store_person *person;
         size_t n_rows;
         uint64_t cursor;
 };
@@ -96,3 +103,5 @@ int annotation_check(const struct store_annotation *annotation);
 int gap_check(const struct store_gap *gap);
 int battery_check(const struct store_battery *battery);
 int filter_check(const struct store_filter *filter);
+int person_change_check(const struct store_person_change *change);
+int person_filter_check(const struct store_person_filter *filter);

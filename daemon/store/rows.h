@@ -31,6 +31,18 @@ enum rows_statement {
         ROWS_FIND_NIGHT,
         ROWS_LIST_NIGHTS,
         ROWS_LIST_GAPS,
+        ROWS_PUT_PROFILE,
+        ROWS_DELETE_PROFILE,
+        ROWS_GET_PROFILE,
+        ROWS_PUT_ENTRY,
+        ROWS_DELETE_ENTRY,
+        ROWS_FIND_ENTRY,
+        ROWS_LIST_ENTRIES,
+        ROWS_PUT_TRIAL,
+        ROWS_DELETE_TRIAL,
+        ROWS_LIST_TRIALS,
+        ROWS_LIST_EVENINGS,
+        ROWS_LIST_CRAMPS,
         ROWS_STATEMENT_MAX
 };
 
@@ -49,6 +61,11 @@ int rows_put_episode(struct rows *rows, const struct store_episode *episode);
 int rows_annotate(struct rows *rows, const struct store_annotation *annotation);
 int rows_put_battery(struct rows *rows, const struct store_battery *battery);
 int rows_put_gap(struct rows *rows, const struct store_gap *gap);
+
+/* In person.c. */
+int rows_change_person(struct rows *rows, const struct store_person_change *change);
+int rows_get_person(struct rows *rows, const struct store_person_filter *filter,
+                    struct store_person **ret);
 
 /* The caller frees *ret, which is NULL when there is none. */
 int rows_list_sensors(struct rows *rows, struct store_sensor **ret, size_t *ret_n);

@@ -129,6 +129,42 @@ static const char *const migrations[] = {
         "  UNIQUE (sensor, time_us)"
         ") STRICT;"
         "CREATE INDEX missed_time ON missed (time_us);",
+
+        /* What a person tells of themselves, logs by day, and tries. */
+        "CREATE TABLE profile ("
+        "  uid INTEGER PRIMARY KEY REFERENCES person (uid),"
+        "  text TEXT NOT NULL"
+        ") STRICT;"
+
+        "CREATE TABLE entry ("
+        "  row INTEGER PRIMARY KEY,"
+        "  id TEXT NOT NULL UNIQUE CHECK (length(id) = 16),"
+        "  uid INTEGER NOT NULL REFERENCES person (uid),"
+        "  time_us INTEGER NOT NULL,"
+        "  zone_offset_s INTEGER NOT NULL CHECK (zone_offset_s BETWEEN -86400 AND 86400),"
+        "  kind TEXT NOT NULL CHECK (kind IN ('amount', 'symptom', 'note')),"
+        "  what TEXT NOT NULL,"
+        "  origin TEXT NOT NULL,"
+        "  compound TEXT NOT NULL,"
+        "  amount TEXT NOT NULL,"
+        "  leg TEXT NOT NULL,"
+        "  text TEXT NOT NULL"
+        ") STRICT;"
+        "CREATE INDEX entry_time ON entry (uid, time_us);"
+
+        "CREATE TABLE trial ("
+        "  row INTEGER PRIMARY KEY,"
+        "  id TEXT NOT NULL UNIQUE CHECK (length(id) = 16),"
+        "  uid INTEGER NOT NULL REFERENCES person (uid),"
+        "  nutrient TEXT NOT NULL,"
+        "  design TEXT NOT NULL,"
+        "  start_day TEXT NOT NULL,"
+        "  end_day TEXT NOT NULL,"
+        "  baseline_days INTEGER NOT NULL CHECK (baseline_days BETWEEN 0 AND 4294967295),"
+        "  block_days INTEGER NOT NULL CHECK (block_days BETWEEN 0 AND 4294967295),"
+        "  washout_days INTEGER NOT NULL CHECK (washout_days BETWEEN 0 AND 4294967295)"
+        ") STRICT;"
+        "CREATE INDEX trial_uid ON trial (uid, start_day);",
 };
 
 int schema_newest(void) {

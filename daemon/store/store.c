@@ -405,6 +405,41 @@ int store_list_missed(struct store *store, const struct store_filter *filter, st
         return store_queue_query(store, request);
 }
 
+int store_change_person(struct store *store, const struct store_person_change *change,
+                        store_done_func done, void *userdata) {
+        _cleanup_(request_freep) struct request *request = NULL;
+        int r;
+
+        r = person_change_check(change);
+        if (r < 0)
+                return r;
+        request = request_new(REQUEST_CHANGE_PERSON, userdata);
+        if (!request)
+                return -ENOMEM;
+        request->change = malloc(sizeof(*change));
+        if (!request->change)
+                return -ENOMEM;
+        *request->change = *change;
+        request->callback.done = done;
+        return store_queue_write(store, steal_pointer(&request), STORE_QUEUE_MAX / 2);
+}
+
+int store_get_person(struct store *store, const struct store_person_filter *filter,
+                     store_person_func done, void *userdata) {
+        struct request *request;
+        int r;
+
+        r = person_filter_check(filter);
+        if (r < 0)
+                return r;
+        request = request_new(REQUEST_GET_PERSON, userdata);
+        if (!request)
+                return -ENOMEM;
+        request->person_filter = *filter;
+        request->callback.person = done;
+        return store_queue_query(store, request);
+}
+
 int store_get_error(const struct store *store) {
         return atomic_load(&store->shared->error);
 }

@@ -162,6 +162,8 @@ static int put_row(struct rows *rows, const struct request *request) {
                 return rows_put_battery(rows, &request->battery);
         case REQUEST_PUT_GAP:
                 return rows_put_gap(rows, &request->gap);
+        case REQUEST_CHANGE_PERSON:
+                return rows_change_person(rows, request->change);
         default:
                 return SQLITE_MISUSE;
         }
@@ -252,6 +254,14 @@ static int writer_follow_path(struct writer *writer) {
         return writer_open(writer);
 }
 
+/* Somebody wants something forgotten: the log must not go on knowing it. */
+static bool forgets(const struct request *first) {
+        for (const struct request *i = first; i; i = i->next)
+                if (i->kind == REQUEST_CHANGE_PERSON && i->change->kind != STORE_CHANGE_TRIAL)
+                        return true;
+        return false;
+}
+
 static void writer_write(struct writer *writer) {
         struct request *first;
         int rc = SQLITE_OK;
@@ -277,6 +287,8 @@ static void writer_write(struct writer *writer) {
                 }
                 writer->suspicion = 0;
                 note_rows(writer, first);
+                if (forgets(first))
+                        database_checkpoint(&writer->database, true);
                 writer_hand_back(writer, true);
         }
         writer_work(writer);
@@ -295,6 +307,8 @@ static int answer_query(struct writer *writer, struct request *query) {
         if (query->kind == REQUEST_LIST_NIGHTS)
                 return rows_list_nights(rows, &query->filter, &query->nights, &query->n_rows,
                                         &query->cursor);
+        if (query->kind == REQUEST_GET_PERSON)
+                return rows_get_person(rows, &query->person_filter, &query->person);
         return rows_list_episodes(rows, &query->filter, &query->episodes, &query->n_rows,
                                   &query->cursor);
 }
