@@ -66,6 +66,7 @@ int bus_new(struct crampd *crampd, struct bus **ret) {
         if (!bus)
                 return -ENOMEM;
         bus->crampd = crampd;
+        TAILQ_INIT(&bus->guiding);
 
         r = connect_system("crampd", &bus->connection);
         if (r < 0)
@@ -94,6 +95,8 @@ int bus_new(struct crampd *crampd, struct bus **ret) {
         r = manager_export(bus);
         if (r >= 0)
                 r = history_export(bus);
+        if (r >= 0)
+                r = guidance_export(bus);
         if (r >= 0)
                 r = sensors_export(bus);
         if (r < 0)

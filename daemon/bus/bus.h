@@ -12,7 +12,7 @@ struct callers;
 struct scans;
 struct subscribers;
 
-#define BUS_SLOTS 6u
+#define BUS_SLOTS 7u
 
 struct bus {
         struct crampd *crampd;
@@ -22,6 +22,7 @@ struct bus {
         struct callers *callers;
         LIST_HEAD(, add_call) adding;   /* AddSensor() calls that wait for the store */
         LIST_HEAD(, query_call) asking; /* History calls likewise */
+        TAILQ_HEAD(guidance_calls, guidance_call) guiding; /* Guidance calls, in order */
         struct subscribers *subscribers;
         struct scans *scans;
 };

@@ -8,6 +8,7 @@
 
 int manager_export(struct bus *bus);
 int history_export(struct bus *bus);
+int guidance_export(struct bus *bus);
 int sensors_export(struct bus *bus); /* also the ObjectManager */
 
 /* A sensor's object comes (InterfacesAdded) or goes; it must be in the list at both. */

@@ -28,7 +28,7 @@ typedef struct crampd_client crampd_client;
 
 struct crampd_error {
         char name[128];    /* D-Bus error name, or "" */
-        char message[512]; /* for people */
+        char message[1536]; /* for people */
 };
 
 /* Connects to the system bus (DBUS_SYSTEM_BUS_ADDRESS, if set) over a connection of its own. crampd need
@@ -290,6 +290,25 @@ struct crampd_night {
 typedef int (*crampd_night_func)(const struct crampd_night *night, void *userdata);
 int crampd_list_nights(crampd_client *client, const struct crampd_filter *filter, crampd_night_func func,
                        void *userdata, struct crampd_error *error);
+
+/* --- guidance --- */
+
+/* Guidance belongs to one person: the caller, unless root names somebody else's uid. */
+#define CRAMPD_OWNER_SELF UINT32_MAX
+
+struct crampd_profile_value {
+        char *key;
+        char *value;
+};
+
+/* What was said; keys that were not are left out. */
+int crampd_get_profile(crampd_client *client, unsigned owner, struct crampd_profile_value **ret,
+                       size_t *ret_n, struct crampd_error *error);
+void crampd_profile_free(struct crampd_profile_value *values, size_t n);
+/* All of them or none. An empty value takes back what was said. */
+int crampd_set_profile(crampd_client *client, unsigned owner, const struct crampd_profile_value *values,
+                       size_t n, struct crampd_error *error);
+int crampd_forget_profile(crampd_client *client, unsigned owner, struct crampd_error *error);
 
 /* --- alerts --- */
 

@@ -20,6 +20,7 @@
 #define MANAGER_INTERFACE "org.crampd1.Manager"
 #define SENSOR_INTERFACE "org.crampd1.Sensor"
 #define HISTORY_INTERFACE "org.crampd1.History"
+#define GUIDANCE_INTERFACE "org.crampd1.Guidance"
 
 /* Longest string that is taken from, or sent to, the service. */
 #define STRING_MAX_BYTES 1024u

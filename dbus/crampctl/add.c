@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -13,6 +12,7 @@
 
 #include "dbus/crampctl/connect.h"
 #include "dbus/crampctl/json.h"
+#include "dbus/crampctl/owner.h"
 #include "dbus/crampctl/settings.h"
 #include "dbus/crampctl/output.h"
 #include "dbus/crampctl/text.h"
@@ -43,40 +43,12 @@ static int address_check(const char *address) {
                     address);
 }
 
-static int uid_parse(const char *text, unsigned *ret) {
-        char *end;
-        unsigned long value;
+static int owner_take(const char *user, struct crampd_sensor_options *options) {
+        int code = owner_find(user, &options->has_owner, &options->owner);
 
-        if (text[0] < '0' || text[0] > '9')
-                return -EINVAL;
-        errno = 0;
-        value = strtoul(text, &end, 10);
-        /* The highest value stands for "no user". */
-        if (errno != 0 || *end || value >= UINT32_MAX)
-                return -EINVAL;
-        *ret = (unsigned)value;
-        return 0;
-}
-
-static int owner_find(const char *user, struct crampd_sensor_options *options) {
-        const char *sudo_uid = getenv("SUDO_UID");
-        const struct passwd *entry;
-
-        if (user) {
-                entry = getpwnam(user);
-                if (entry)
-                        options->owner = entry->pw_uid;
-                else if (uid_parse(user, &options->owner) < 0)
-                        return fail(EX_USAGE, "there is no user '%s'", user);
-                options->has_owner = true;
-                return 0;
-        }
-        if (geteuid() != 0)
-                return 0;
-        if (!sudo_uid || uid_parse(sudo_uid, &options->owner) < 0 || options->owner == 0)
+        if (code == 0 && geteuid() == 0 && (!options->has_owner || (!user && options->owner == 0)))
                 return fail(EX_USAGE, "whose sensor is it? root has to say with --owner=USER");
-        options->has_owner = true;
-        return 0;
+        return code;
 }
 
 /* Of the daemon's estimate: from here on packets may be lost (org.crampd1.Sensor, Describe()). */
@@ -191,7 +163,7 @@ int verb_add(const struct global_options *global, int argc, char *argv[]) {
                             argv[optind + 1]);
 
         if ((code = address_check(argv[optind])) != 0 ||
-            (code = settings_require_place(&options)) != 0 || (code = owner_find(user, &options)) != 0)
+            (code = settings_require_place(&options)) != 0 || (code = owner_take(user, &options)) != 0)
                 return code;
         return add_run(&g, argv[optind], &options);
 }

@@ -36,6 +36,7 @@ static const struct verb {
         {"history", "List recorded cramps", verb_history},
         {"annotate", "Say whether an alert was a cramp, or that one was missed", verb_annotate},
         {"export", "Write recorded cramps as CSV or JSON", verb_export},
+        {"profile", "What you tell of yourself, for guidance", verb_profile},
         {"analyze", "Look for cramps in recordings", verb_analyze},
 };
 

@@ -20,7 +20,7 @@ sys.path.insert(0, str(HERE.parent / 'support'))
 import dbus  # noqa: E402
 
 import tap  # noqa: E402
-from daemon import HISTORY, MANAGER, NAME, ROOT, SENSOR, SOURCE, System  # noqa: E402
+from daemon import GUIDANCE, HISTORY, MANAGER, NAME, ROOT, SENSOR, SOURCE, System  # noqa: E402
 
 NOBODY = 65534
 CALF = {'muscle': 'gastrocnemius', 'leg': 'left'}
@@ -81,7 +81,7 @@ def test_interfaces_are_those_of_the_xml():
     with System() as system, system.daemon('--virtual', recording()):
         client = system.client()
         path = client.sensors()[0][0]
-        for name, where in ((MANAGER, ROOT), (HISTORY, ROOT), (SENSOR, path)):
+        for name, where in ((MANAGER, ROOT), (HISTORY, ROOT), (GUIDANCE, ROOT), (SENSOR, path)):
             contract = xml.etree.ElementTree.parse(SOURCE / f'dbus/{name}.xml').getroot().find('interface')
             text = client.call(where, 'org.freedesktop.DBus.Introspectable', 'Introspect')
             served = next(node for node in xml.etree.ElementTree.fromstring(text).findall('interface')

@@ -24,7 +24,7 @@ import tap  # noqa: E402
 
 NAME = 'org.crampd1'
 PATH = '/org/crampd1'
-OWN_INTERFACES = ('org.crampd1.Manager', 'org.crampd1.Sensor', 'org.crampd1.History')
+OWN_INTERFACES = ('org.crampd1.Manager', 'org.crampd1.Sensor', 'org.crampd1.History', 'org.crampd1.Guidance')
 PROPERTIES = 'org.freedesktop.DBus.Properties'
 OBJECT_MANAGER = 'org.freedesktop.DBus.ObjectManager'
 SILENCED = OWN_INTERFACES + (PROPERTIES,)

@@ -26,7 +26,7 @@ import privatebus
 
 NAME = 'org.crampd1'
 ROOT = '/org/crampd1'
-MANAGER, SENSOR, HISTORY = (f'{NAME}.{interface}' for interface in ('Manager', 'Sensor', 'History'))
+MANAGER, SENSOR, HISTORY, GUIDANCE = (f'{NAME}.{interface}' for interface in ('Manager', 'Sensor', 'History', 'Guidance'))
 SOURCE = Path(__file__).resolve().parents[2]
 
 # Memory checkers slow everything down.

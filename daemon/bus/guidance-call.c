@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* Calls of the Guidance interface: see guidance-call.h. */
+#include "daemon/bus/guidance-call.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/basic/cleanup.h"
+#include "daemon/bus/dictionary.h"
+#include "daemon/bus/error.h"
+
+#define CALLS_PER_USER 8u
+
+int guidance_owner(uid_t caller, bool given, uint32_t owner, uid_t *ret, sd_bus_error *error) {
+        if (given && owner != caller && caller != 0)
+                return sd_bus_error_set(error, ERROR_NOT_AUTHORIZED,
+                                        "Guidance is for its owner alone; only root may name another.");
+        if (given && owner == (uint32_t)-1)
+                return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
+                                        "Option 'owner' is not a valid uid.");
+        *ret = given ? owner : caller;
+        return 0;
+}
+
+int guidance_read_owner(sd_bus_message *message, uid_t caller, uid_t *ret, sd_bus_error *error) {
+        uint32_t owner = 0;
+        bool given = false;
+        const struct dictionary_entry entries[] = {{"owner", 'u', &owner, &given}, {NULL}};
+        int r;
+
+        r = dictionary_read(message, entries, error);
+        if (r < 0)
+                return r;
+        return guidance_owner(caller, given, owner, ret, error);
+}
+
+struct store_person_filter guidance_filter(uid_t uid) {
+        return (struct store_person_filter){.uid = uid,
+                                            .entries_since_us = STORE_NO_TIME,
+                                            .entries_until_us = STORE_NO_TIME,
+                                            .nights_since_us = STORE_NO_TIME};
+}
+
+static void call_start(struct guidance_call *call);
+
+/* Ends the call and begins the next one of that person. */
+static void call_finish(struct guidance_call *call) {
+        struct bus *bus = call->bus;
+        struct guidance_call *next;
+        uid_t uid = call->uid;
+
+        TAILQ_REMOVE(&bus->guiding, call, guiding);
+        sd_bus_message_unref(call->reply);
+        sd_bus_message_unref(call->message);
+        free(call->arguments);
+        free(call);
+        TAILQ_FOREACH(next, &bus->guiding, guiding)
+        if (next->uid == uid) {
+                call_start(next);
+                return;
+        }
+}
+
+static void call_fail(struct guidance_call *call, int r, const sd_bus_error *error) {
+        (void)sd_bus_reply_method_errno(call->message, r, error);
+        call_finish(call);
+}
+
+static void on_person(int error, const struct store_person *person, void *userdata) {
+        _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
+        struct guidance_call *call = userdata;
+        int r;
+
+        r = error < 0 ? error_set_store(&bus_error, error) : call->work(call, person, &bus_error);
+        if (r < 0)
+                call_fail(call, r, &bus_error);
+        else if (!call->reply)
+                call_finish(call);
+}
+
+static void call_start(struct guidance_call *call) {
+        _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
+        int r;
+
+        call->running = true;
+        r = store_get_person(call->bus->crampd->store, &call->filter, on_person, call);
+        if (r < 0)
+                call_fail(call, error_set_store(&bus_error, r), &bus_error);
+}
+
+int guidance_begin(struct bus *bus, sd_bus_message *message, const struct store_person_filter *filter,
+                   guidance_work_func work, void *arguments, sd_bus_error *error) {
+        struct guidance_call *call;
+        unsigned of_user = 0;
+
+        TAILQ_FOREACH(call, &bus->guiding, guiding)
+        of_user += call->uid == filter->uid;
+        call = of_user < CALLS_PER_USER ? calloc(1, sizeof(*call)) : NULL;
+        if (!call) {
+                free(arguments);
+                if (of_user < CALLS_PER_USER)
+                        return -ENOMEM;
+                return sd_bus_error_setf(error, ERROR_LIMIT_REACHED,
+                                         "%u calls for this user wait already.", CALLS_PER_USER);
+        }
+        *call = (struct guidance_call){.bus = bus,
+                                       .message = sd_bus_message_ref(message),
+                                       .uid = filter->uid,
+                                       .filter = *filter,
+                                       .work = work,
+                                       .arguments = arguments};
+        TAILQ_INSERT_TAIL(&bus->guiding, call, guiding);
+        if (of_user == 0)
+                call_start(call);
+        return 1;
+}
+
+int guidance_reply(struct guidance_call *call, sd_bus_message *reply) {
+        int r = sd_bus_send(NULL, reply, NULL);
+
+        sd_bus_message_unref(reply);
+        return r;
+}
+
+static void on_changed(int error, void *userdata) {
+        _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
+        struct guidance_call *call = userdata;
+
+        if (error < 0) {
+                call_fail(call, error_set_store(&bus_error, error), &bus_error);
+                return;
+        }
+        (void)sd_bus_send(NULL, call->reply, NULL);
+        call_finish(call);
+}
+
+int guidance_change(struct guidance_call *call, const struct store_person_change *change,
+                    sd_bus_message *reply, sd_bus_error *error) {
+        struct store *store = call->bus->crampd->store;
+        int r;
+
+        call->reply = reply;
+        r = reply ? 0 : sd_bus_message_new_method_return(call->message, &call->reply);
+        if (r < 0)
+                return r;
+        /* Else it would wait until the store works again, long after the caller gave up. */
+        r = store_get_error(store);
+        if (r >= 0)
+                r = store_change_person(store, change, on_changed, call);
+        return r < 0 ? error_set_store(error, r) : 0;
+}
+
+/* The value may have been cut within a character, which no message on the bus may hold. */
+static void cut_at_character(char *text) {
+        size_t end = strlen(text), start = end;
+        unsigned char first;
+
+        while (start > 0 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
+                start--;
+        if (start == 0)
+                return;
+        first = (unsigned char)text[--start];
+        if (end - start < (first >= 0xf0 ? 4u : first >= 0xe0 ? 3u : first >= 0xc0 ? 2u : 1u))
+                text[start] = '\0';
+}
+
+int guidance_refuse(sd_bus_error *error, const char *message, const char *value, const char *possible) {
+        char whole[64], text[256];
+
+        (void)snprintf(whole, sizeof(whole), "%s", value);
+        cut_at_character(whole);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* a constant of guidance/, checked by its tests \
+                                                      */
+        (void)snprintf(text, sizeof(text), message, whole);
+#pragma GCC diagnostic pop
+        if (!possible[0])
+                return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT, text);
+        return sd_bus_error_setf(error, ERROR_INVALID_ARGUMENT, "%s Possible: %s.", text, possible);
+}

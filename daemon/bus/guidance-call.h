@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Calls of org.crampd1.Guidance on their way: each waits for its person's earlier ones, gets what the
+ * store keeps of that person, works on it, and may change it. So nothing comes between reading and
+ * changing. Used by the files that have the interface's methods.
+ */
+#pragma once
+
+#include "daemon/bus/bus.h"
+#include "daemon/store/person.h"
+
+struct guidance_call;
+
+/* Answers the call by guidance_reply() or guidance_change(), or returns negative errno with `error` set.
+ */
+typedef int (*guidance_work_func)(struct guidance_call *call, const struct store_person *person,
+                                  sd_bus_error *error);
+
+struct guidance_call {
+        TAILQ_ENTRY(guidance_call) guiding;
+        struct bus *bus;
+        sd_bus_message *message;
+        sd_bus_message *reply; /* waits for a change to be stored */
+        uid_t uid;             /* whose guidance it is */
+        bool running;
+        struct store_person_filter filter; /* what to ask of the store */
+        guidance_work_func work;
+        void *arguments; /* of the method, read already; freed with the call */
+};
+
+/* Whose guidance a caller means: its own, or for root `owner`, if that was given. */
+int guidance_owner(uid_t caller, bool given, uint32_t owner, uid_t *ret, sd_bus_error *error);
+
+/* Reads options that hold nothing but `owner`, the last of a method's arguments. */
+int guidance_read_owner(sd_bus_message *message, uid_t caller, uid_t *ret, sd_bus_error *error);
+
+/* The filter of a call that needs no more than the profile and the trials. */
+struct store_person_filter guidance_filter(uid_t uid);
+
+/* Takes the arguments over in any case. Returns 1: the answer follows; or negative errno with `error`
+ * set. */
+int guidance_begin(struct bus *bus, sd_bus_message *message, const struct store_person_filter *filter,
+                   guidance_work_func work, void *arguments, sd_bus_error *error);
+
+/* Sends the answer; takes it over. */
+int guidance_reply(struct guidance_call *call, sd_bus_message *reply);
+
+/* Stores the change, then sends the answer. Takes `reply` over in any case; NULL: an empty one. */
+int guidance_change(struct guidance_call *call, const struct store_person_change *change,
+                    sd_bus_message *reply, sd_bus_error *error);
+
+/* Sets InvalidArgument from an error of guidance/: a message with one %s, the value that it is about,
+ * and what would be possible. */
+int guidance_refuse(sd_bus_error *error, const char *message, const char *value, const char *possible);
