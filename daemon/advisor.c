@@ -3,13 +3,17 @@
 #include "daemon/advisor.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/basic/cleanup.h"
+#include "daemon/night.h"
 
 #define ASSIGNMENTS_MAX 32u
+#define DAY_US (INT64_C(86400) * 1000000)
+#define HOUR_US 3.6e9
 
 void advisor_read_profile(const char *text, struct profile *ret) {
         _cleanup_(freep) char *copy = strdup(text);
@@ -46,4 +50,192 @@ int advisor_write_profile(const struct profile *profile, char *text, size_t size
                 used += (size_t)n;
         }
         return 0;
+}
+
+/* --- Days */
+
+/* Days from the civil calendar, counted in years that begin in March. */
+int64_t advisor_day(const char *date) {
+        int year, month, day, length = 0;
+        int64_t era, of_era, of_year;
+
+        if (sscanf(date, "%4d-%2d-%2d%n", &year, &month, &day, &length) != 3 || date[length] ||
+            month < 1 || month > 12 || day < 1 || day > 31 || year < 1)
+                return INT64_MIN;
+        year -= month <= 2;
+        era = year / 400;
+        of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+        of_era = (int64_t)(year % 400) * 365 + year % 400 / 4 - year % 400 / 100 + of_year;
+        return era * 146097 + of_era - 719468;
+}
+
+static int64_t local_day(int64_t time_us, int32_t zone_offset_s) {
+        int64_t local_us = time_us + zone_offset_s * INT64_C(1000000);
+
+        return local_us / DAY_US - (local_us % DAY_US < 0);
+}
+
+int64_t advisor_day_of(const struct store_entry *entry) {
+        return local_day(entry->time_us, entry->zone_offset_s);
+}
+
+/* --- The log */
+
+bool advisor_read_amount(const struct store_entry *entry, struct entry *ret) {
+        struct amount_error error;
+
+        return strcmp(entry->kind, "amount") == 0 &&
+               entry_read(entry->what, entry->amount,
+                          strcmp(entry->origin, "food") == 0 ? ENTRY_FROM_FOOD : ENTRY_FROM_SUPPLEMENT,
+                          entry->compound[0] ? entry->compound : NULL, ret, &error) >= 0;
+}
+
+/* Sums by kind, and the days that have one. */
+struct tally {
+        double food[ENTRY_WHAT_MAX], supplement[ENTRY_WHAT_MAX];
+        unsigned days[ENTRY_WHAT_MAX];
+        int64_t last_day[ENTRY_WHAT_MAX];
+};
+
+static void tally_add(struct tally *tally, const struct entry *entry, int64_t day) {
+        /* Water has no origin, nor has standing. */
+        if (entry->from == ENTRY_FROM_FOOD || entry->what >= (int)NUTRIENT_HYDRATION)
+                tally->food[entry->what] += entry->base;
+        else
+                tally->supplement[entry->what] += entry->base;
+        tally->days[entry->what] += tally->days[entry->what] == 0 || tally->last_day[entry->what] != day;
+        tally->last_day[entry->what] = day;
+}
+
+static double mean_of(const struct tally *tally, const double sums[], int what) {
+        return tally->days[what] > 0 ? sums[what] / tally->days[what] : 0;
+}
+
+static void log_look(const struct store_person *person, struct advice_log *ret) {
+        struct tally tally = {0};
+        struct entry amount;
+
+        *ret = (struct advice_log){0};
+        for (size_t i = 0; i < person->n_entries; i++)
+                if (advisor_read_amount(&person->entries[i], &amount))
+                        tally_add(&tally, &amount, advisor_day_of(&person->entries[i]));
+        for (int nutrient = 0; nutrient < NUTRIENT_MAX; nutrient++) {
+                ret->food[nutrient] = mean_of(&tally, tally.food, nutrient);
+                ret->supplement[nutrient] = mean_of(&tally, tally.supplement, nutrient);
+                ret->days[nutrient] = tally.days[nutrient];
+        }
+        ret->standing_min = mean_of(&tally, tally.food, ENTRY_STANDING);
+        ret->standing_days = tally.days[ENTRY_STANDING];
+        ret->exercise_min = mean_of(&tally, tally.food, ENTRY_EXERCISE);
+        ret->exercise_days = tally.days[ENTRY_EXERCISE];
+}
+
+static void symptoms_look(const struct store_person *person, int64_t now_us, struct symptoms *ret) {
+        *ret = (struct symptoms){0};
+        for (size_t i = 0; i < person->n_entries; i++) {
+                const struct store_entry *entry = &person->entries[i];
+                int symptom =
+                        strcmp(entry->kind, "symptom") == 0 ? symptom_from_string(entry->what) : -1;
+                bool both = strcmp(entry->leg, "both") == 0;
+
+                if (symptom < 0 || entry->time_us < now_us - ADVISOR_SYMPTOM_DAYS * DAY_US)
+                        continue;
+                if (both || strcmp(entry->leg, "left") == 0)
+                        ret->left |= SYMPTOM_BIT(symptom);
+                if (both || strcmp(entry->leg, "right") == 0)
+                        ret->right |= SYMPTOM_BIT(symptom);
+                if (!entry->leg[0])
+                        ret->unsaid |= SYMPTOM_BIT(symptom);
+        }
+}
+
+/* --- The nights */
+
+static bool night_is_good(const struct store_person *person, const char *evening) {
+        for (size_t i = person->n_evenings; i-- > 0;)
+                if (strcmp(person->evenings[i].evening, evening) == 0)
+                        return (double)person->evenings[i].monitored_us >=
+                               TRIAL_NIGHT_MIN_HOURS * HOUR_US;
+        return false;
+}
+
+/* Clusters in good nights from one day up to, not including, another. */
+static unsigned clusters_count(const struct store_person *person, int64_t from, int64_t below,
+                               int64_t onsets_us[]) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < person->n_cramps; i++) {
+                int64_t day = advisor_day(person->cramps[i].evening);
+
+                if (day >= from && day < below && night_is_good(person, person->cramps[i].evening))
+                        onsets_us[n++] = person->cramps[i].onset_us;
+        }
+        return trial_clusters(onsets_us, n);
+}
+
+static unsigned nights_count(const struct store_person *person, int64_t from, int64_t below) {
+        unsigned n = 0;
+
+        for (size_t i = 0; i < person->n_evenings; i++) {
+                int64_t day = advisor_day(person->evenings[i].evening);
+
+                n += day >= from && day < below && night_is_good(person, person->evenings[i].evening);
+        }
+        return n;
+}
+
+static int history_look(const struct store_person *person, int64_t now_us, struct advice_history *ret) {
+        _cleanup_(freep) int64_t *onsets_us = calloc(person->n_cramps + 1, sizeof(*onsets_us));
+        char evening[16];
+        int64_t today;
+
+        if (!onsets_us)
+                return -ENOMEM;
+        evening_of(now_us, evening, sizeof(evening));
+        today = advisor_day(evening);
+        *ret = (struct advice_history){.mean_pain = (double)NAN};
+        ret->nights = nights_count(person, today - ADVISOR_DAYS + 1, today + 1);
+        ret->nights_before =
+                nights_count(person, today - 2 * ADVISOR_DAYS + 1, today - ADVISOR_DAYS + 1);
+        ret->clusters = clusters_count(person, today - ADVISOR_DAYS + 1, today + 1, onsets_us);
+        ret->clusters_before = clusters_count(person, today - 2 * ADVISOR_DAYS + 1,
+                                              today - ADVISOR_DAYS + 1, onsets_us);
+        /* A long cramp is a reason for a doctor in whatever night it was. */
+        for (size_t i = 0; i < person->n_cramps; i++) {
+                const struct store_cramp *cramp = &person->cramps[i];
+                int64_t end_us = cramp->end_us == STORE_NO_TIME ? now_us : cramp->end_us;
+                double lasted_s = (double)(end_us - cramp->onset_us) / 1e6;
+
+                if (advisor_day(cramp->evening) > today - ADVISOR_DAYS && lasted_s > ret->longest_s)
+                        ret->longest_s = lasted_s;
+        }
+        return 0;
+}
+
+/* --- All together */
+
+struct store_person_filter advisor_filter(uid_t uid, int64_t now_us) {
+        return (struct store_person_filter){
+                .uid = uid,
+                .entries_since_us = now_us - ADVISOR_DAYS * DAY_US,
+                .entries_until_us = STORE_NO_TIME,
+                .entries_max = STORE_ENTRIES_MAX,
+                .nights = true,
+                .nights_since_us = now_us - (2 * ADVISOR_DAYS + 1) * DAY_US,
+        };
+}
+
+int advisor_look(const struct store_person *person, int64_t now_us, struct advisor_view *ret) {
+        advisor_read_profile(person->profile, &ret->profile);
+        log_look(person, &ret->log);
+        symptoms_look(person, now_us, &ret->symptoms);
+        return history_look(person, now_us, &ret->history);
+}
+
+struct advice_request advisor_request(const struct advisor_view *view, const char *topic) {
+        return (struct advice_request){.profile = &view->profile,
+                                       .log = &view->log,
+                                       .history = &view->history,
+                                       .symptoms = &view->symptoms,
+                                       .topic = topic};
 }

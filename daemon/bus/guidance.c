@@ -5,6 +5,7 @@
 
 #include "daemon/advisor.h"
 #include "daemon/basic/cleanup.h"
+#include "daemon/bus/advice.h"
 #include "daemon/bus/caller.h"
 #include "daemon/bus/error.h"
 #include "daemon/bus/guidance-call.h"
@@ -184,6 +185,9 @@ static const sd_bus_vtable guidance_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("ForgetProfile", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,
                                 method_forget_profile,
                                 SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("Advise", SD_BUS_ARGS("a{sv}", options),
+                                SD_BUS_RESULT("a{sv}", summary, "aa{sv}", items, "aa{sv}", suppressed),
+                                method_advise, SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
         SD_BUS_VTABLE_END,
 };
 

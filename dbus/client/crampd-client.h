@@ -27,7 +27,7 @@ extern "C" {
 typedef struct crampd_client crampd_client;
 
 struct crampd_error {
-        char name[128];    /* D-Bus error name, or "" */
+        char name[128];     /* D-Bus error name, or "" */
         char message[1536]; /* for people */
 };
 
@@ -309,6 +309,57 @@ void crampd_profile_free(struct crampd_profile_value *values, size_t n);
 int crampd_set_profile(crampd_client *client, unsigned owner, const struct crampd_profile_value *values,
                        size_t n, struct crampd_error *error);
 int crampd_forget_profile(crampd_client *client, unsigned owner, struct crampd_error *error);
+
+/* Lists of texts end with NULL. Texts are in the advice's language; ids, topics, kinds and grades never
+ * change. */
+struct crampd_advice_item {
+        char *id;
+        char *topic;
+        char *kind;
+        char *title;
+        char *text;
+        char *grade;    /* strong, moderate, limited, mixed, against, common-advice */
+        char *reviewed; /* date */
+        unsigned priority;
+        bool red_flag;
+        char **sources;
+        char **reasons; /* why it is shown */
+        char **foods;
+        char **missing; /* keys of the profile that would sharpen it */
+        double intake;  /* recommended a day; NaN = not told */
+        char *intake_unit;
+        bool intake_adequate; /* an adequate intake, not a recommended allowance */
+        double limit;         /* upper limit a day; NaN = not told */
+        char *limit_unit;
+        char *limit_authority;
+        bool limit_supplements_only;
+};
+
+/* A nutrient whose supplements are not suggested to this person. */
+struct crampd_suppressed {
+        char *id;
+        char *title;
+        char *text; /* what would be dangerous; "" when it is only not known */
+        bool food;  /* foods rich in it neither */
+        char **reasons;
+};
+
+struct crampd_advice {
+        char *language;
+        bool amounts_allowed;
+        unsigned nights;   /* monitored, of the last four weeks */
+        unsigned clusters; /* cramps in them; those within an hour count once */
+        char **missing;
+        struct crampd_advice_item *items; /* red flags first, then by priority */
+        size_t n_items;
+        struct crampd_suppressed *suppressed;
+        size_t n_suppressed;
+};
+
+/* `topic` and `language` ("de") may be NULL: what matters now, in English. */
+int crampd_advise(crampd_client *client, unsigned owner, const char *topic, const char *language,
+                  struct crampd_advice **ret, struct crampd_error *error);
+void crampd_advice_free(struct crampd_advice *advice);
 
 /* --- alerts --- */
 

@@ -3,12 +3,14 @@
  * Guidance: the calls of org.crampd1.Guidance.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dbus/client/internal.h"
 
 #define PROFILE_VALUES_MAX 64u
+#define ADVICE_MAX 1024u
 
 /* Appends options with nothing but whose guidance it is. */
 static bool append_owner(DBusMessage *message, unsigned owner) {
@@ -74,7 +76,7 @@ static int profile_read(DBusMessage *reply, struct crampd_profile_value **ret, s
 
 int crampd_get_profile(crampd_client *client, unsigned owner, struct crampd_profile_value **ret,
                        size_t *ret_n, struct crampd_error *error) {
-        DBusMessage *message, *reply = NULL;
+        DBusMessage *message = NULL, *reply = NULL;
         int r;
 
         r = call_new(MANAGER_PATH, GUIDANCE_INTERFACE, "GetProfile", &message, error);
@@ -149,4 +151,201 @@ int crampd_forget_profile(crampd_client *client, unsigned owner, struct crampd_e
                 return error_set_oom(error);
         }
         return call_finish(client, message, "", NULL, error);
+}
+
+/* --- advice --- */
+
+#define ADVICE_FIELD(key, kind, required) \
+        { #key, kind, required, offsetof(struct crampd_advice, key) }
+
+static const struct field advice_fields[] = {
+        ADVICE_FIELD(language, FIELD_STRING, true), ADVICE_FIELD(amounts_allowed, FIELD_BOOL, true),
+        ADVICE_FIELD(nights, FIELD_UNSIGNED, true), ADVICE_FIELD(clusters, FIELD_UNSIGNED, true),
+        ADVICE_FIELD(missing, FIELD_STRINGS, true),
+};
+
+#define ITEM_FIELD(key, kind, required) \
+        { #key, kind, required, offsetof(struct crampd_advice_item, key) }
+
+static const struct field item_fields[] = {
+        ITEM_FIELD(id, FIELD_STRING, true),
+        ITEM_FIELD(topic, FIELD_STRING, true),
+        ITEM_FIELD(kind, FIELD_STRING, true),
+        ITEM_FIELD(title, FIELD_STRING, true),
+        ITEM_FIELD(text, FIELD_STRING, true),
+        ITEM_FIELD(grade, FIELD_STRING, true),
+        ITEM_FIELD(reviewed, FIELD_STRING, true),
+        ITEM_FIELD(priority, FIELD_UNSIGNED, true),
+        ITEM_FIELD(red_flag, FIELD_BOOL, true),
+        ITEM_FIELD(sources, FIELD_STRINGS, true),
+        ITEM_FIELD(reasons, FIELD_STRINGS, true),
+        ITEM_FIELD(foods, FIELD_STRINGS, true),
+        ITEM_FIELD(missing, FIELD_STRINGS, true),
+        ITEM_FIELD(intake, FIELD_DOUBLE, false),
+        ITEM_FIELD(intake_unit, FIELD_STRING, false),
+        ITEM_FIELD(intake_adequate, FIELD_BOOL, false),
+        ITEM_FIELD(limit, FIELD_DOUBLE, false),
+        ITEM_FIELD(limit_unit, FIELD_STRING, false),
+        ITEM_FIELD(limit_authority, FIELD_STRING, false),
+        ITEM_FIELD(limit_supplements_only, FIELD_BOOL, false),
+};
+
+#define SUPPRESSED_FIELD(key, kind) \
+        { #key, kind, true, offsetof(struct crampd_suppressed, key) }
+
+static const struct field suppressed_fields[] = {
+        SUPPRESSED_FIELD(id, FIELD_STRING),       SUPPRESSED_FIELD(title, FIELD_STRING),
+        SUPPRESSED_FIELD(text, FIELD_STRING),     SUPPRESSED_FIELD(food, FIELD_BOOL),
+        SUPPRESSED_FIELD(reasons, FIELD_STRINGS),
+};
+
+static void item_clear(struct crampd_advice_item *item) {
+        free(item->id);
+        free(item->topic);
+        free(item->kind);
+        free(item->title);
+        free(item->text);
+        free(item->grade);
+        free(item->reviewed);
+        strings_free(item->sources);
+        strings_free(item->reasons);
+        strings_free(item->foods);
+        strings_free(item->missing);
+        free(item->intake_unit);
+        free(item->limit_unit);
+        free(item->limit_authority);
+}
+
+static void suppressed_clear(struct crampd_suppressed *suppressed) {
+        free(suppressed->id);
+        free(suppressed->title);
+        free(suppressed->text);
+        strings_free(suppressed->reasons);
+}
+
+void crampd_advice_free(struct crampd_advice *advice) {
+        if (!advice)
+                return;
+        for (size_t i = 0; i < advice->n_items; i++)
+                item_clear(&advice->items[i]);
+        for (size_t i = 0; i < advice->n_suppressed; i++)
+                suppressed_clear(&advice->suppressed[i]);
+        free(advice->items);
+        free(advice->suppressed);
+        free(advice->language);
+        strings_free(advice->missing);
+        free(advice);
+}
+
+/* The number of dictionaries in the array at `iter`, or negative errno. */
+static int count_read(DBusMessageIter *iter, struct crampd_error *error) {
+        int n = dbus_message_iter_get_element_count(iter);
+
+        if (n < 0 || (unsigned)n > ADVICE_MAX)
+                return error_set(error, -EPROTO, "crampd sent %d pieces of advice", n);
+        return n;
+}
+
+static int items_read(DBusMessageIter *iter, struct crampd_advice *advice, struct crampd_error *error) {
+        int n = count_read(iter, error), r = 0;
+        DBusMessageIter item;
+
+        if (n < 0)
+                return n;
+        advice->items = calloc((size_t)n + 1, sizeof(*advice->items));
+        if (!advice->items)
+                return error_set_oom(error);
+        dbus_message_iter_recurse(iter, &item);
+        for (int i = 0; i < n && r >= 0; i++) {
+                struct crampd_advice_item *target = &advice->items[advice->n_items++];
+
+                target->intake = target->limit = (double)NAN;
+                r = dict_read(&item, item_fields, ELEMENTS(item_fields), target, error);
+                (void)dbus_message_iter_next(&item);
+        }
+        return r;
+}
+
+static int suppressed_read(DBusMessageIter *iter, struct crampd_advice *advice,
+                           struct crampd_error *error) {
+        int n = count_read(iter, error), r = 0;
+        DBusMessageIter item;
+
+        if (n < 0)
+                return n;
+        advice->suppressed = calloc((size_t)n + 1, sizeof(*advice->suppressed));
+        if (!advice->suppressed)
+                return error_set_oom(error);
+        dbus_message_iter_recurse(iter, &item);
+        for (int i = 0; i < n && r >= 0; i++) {
+                r = dict_read(&item, suppressed_fields, ELEMENTS(suppressed_fields),
+                              &advice->suppressed[advice->n_suppressed++], error);
+                (void)dbus_message_iter_next(&item);
+        }
+        return r;
+}
+
+static int advice_read(DBusMessage *reply, struct crampd_advice **ret, struct crampd_error *error) {
+        struct crampd_advice *advice = calloc(1, sizeof(*advice));
+        DBusMessageIter iter;
+        int r;
+
+        if (!advice)
+                return error_set_oom(error);
+        (void)dbus_message_iter_init(reply, &iter);
+        r = dict_read(&iter, advice_fields, ELEMENTS(advice_fields), advice, error);
+        (void)dbus_message_iter_next(&iter);
+        if (r >= 0)
+                r = items_read(&iter, advice, error);
+        (void)dbus_message_iter_next(&iter);
+        if (r >= 0)
+                r = suppressed_read(&iter, advice, error);
+        if (r < 0) {
+                crampd_advice_free(advice);
+                return r;
+        }
+        *ret = advice;
+        return 0;
+}
+
+static int advise_request(unsigned owner, const char *topic, const char *language, DBusMessage **ret,
+                          struct crampd_error *error) {
+        dbus_uint32_t uid = owner;
+        struct dict_writer writer;
+        DBusMessage *message;
+        int r;
+
+        if ((topic && (r = check_text("the topic", topic, error)) < 0) ||
+            (language && (r = check_text("the language", language, error)) < 0))
+                return r;
+        r = call_new(MANAGER_PATH, GUIDANCE_INTERFACE, "Advise", &message, error);
+        if (r < 0)
+                return r;
+        if (dict_begin(&writer, message) &&
+            (owner == CRAMPD_OWNER_SELF || dict_put(&writer, "owner", DBUS_TYPE_UINT32, &uid)) &&
+            (!topic || dict_put(&writer, "topic", DBUS_TYPE_STRING, &topic)) &&
+            (!language || dict_put(&writer, "language", DBUS_TYPE_STRING, &language)) &&
+            dict_end(&writer)) {
+                *ret = message;
+                return 0;
+        }
+        dict_abandon(&writer);
+        dbus_message_unref(message);
+        return error_set_oom(error);
+}
+
+int crampd_advise(crampd_client *client, unsigned owner, const char *topic, const char *language,
+                  struct crampd_advice **ret, struct crampd_error *error) {
+        DBusMessage *message = NULL, *reply = NULL;
+        int r;
+
+        r = advise_request(owner, topic, language, &message, error);
+        if (r < 0)
+                return r;
+        r = call_finish(client, message, "a{sv}aa{sv}aa{sv}", &reply, error);
+        if (r < 0)
+                return r;
+        r = advice_read(reply, ret, error);
+        dbus_message_unref(reply);
+        return r;
 }

@@ -23,7 +23,7 @@
 #define GUIDANCE_INTERFACE "org.crampd1.Guidance"
 
 /* Longest string that is taken from, or sent to, the service. */
-#define STRING_MAX_BYTES 1024u
+#define STRING_MAX_BYTES 4096u
 #define SENSORS_MAX 4096u
 #define RELIEF_STEPS_MAX 32u
 #define ITEMS_PER_PAGE 1000u
@@ -91,6 +91,7 @@ int call_wait(crampd_client *client, DBusMessage *message, const char *signature
 
 enum field_kind {
         FIELD_STRING,    /* s -> char * (copied) */
+        FIELD_STRINGS,   /* as -> char ** (copied; NULL at the end) */
         FIELD_BOOL,      /* b -> bool */
         FIELD_TRISTATE,  /* b -> int */
         FIELD_INT16,     /* n -> int */

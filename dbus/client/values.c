@@ -13,11 +13,14 @@
 
 #define MILLIVOLT_MAX 100000u
 #define PAIN_MAX 10u
+#define LIST_STRINGS_MAX 64u
 
 static int field_type(enum field_kind kind) {
         switch (kind) {
         case FIELD_STRING:
                 return DBUS_TYPE_STRING;
+        case FIELD_STRINGS:
+                return DBUS_TYPE_ARRAY;
         case FIELD_BOOL:
         case FIELD_TRISTATE:
                 return DBUS_TYPE_BOOLEAN;
@@ -67,6 +70,17 @@ static int field_read_string(DBusMessageIter *value, char **target, struct cramp
         return 0;
 }
 
+static int field_read_strings(DBusMessageIter *value, char ***target, struct crampd_error *error) {
+        char **copy;
+        int r = strings_read(value, LIST_STRINGS_MAX, &copy, error);
+
+        if (r < 0)
+                return r;
+        strings_free(*target);
+        *target = copy;
+        return 0;
+}
+
 /* `value` has the type of the field. */
 static int field_read(DBusMessageIter *value, const struct field *field, void *target,
                       struct crampd_error *error) {
@@ -75,10 +89,13 @@ static int field_read(DBusMessageIter *value, const struct field *field, void *t
 
         if (field->kind == FIELD_STRING)
                 return field_read_string(value, member, error);
+        if (field->kind == FIELD_STRINGS)
+                return field_read_strings(value, member, error);
 
         dbus_message_iter_get_basic(value, &basic);
         switch (field->kind) {
         case FIELD_STRING:
+        case FIELD_STRINGS:
                 break;
         case FIELD_BOOL:
                 *(bool *)member = basic.bool_val;

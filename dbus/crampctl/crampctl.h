@@ -27,6 +27,8 @@ int verb_identify(const struct global_options *global, int argc, char *argv[]);
 int verb_monitor(const struct global_options *global, int argc, char *argv[]);
 int verb_muscles(const struct global_options *global, int argc, char *argv[]);
 int verb_night(const struct global_options *global, int argc, char *argv[]);
+int verb_guidance(const struct global_options *global, int argc, char *argv[]);
+int verb_nutrients(const struct global_options *global, int argc, char *argv[]);
 int verb_profile(const struct global_options *global, int argc, char *argv[]);
 int verb_pause(const struct global_options *global, int argc, char *argv[]);
 int verb_remove(const struct global_options *global, int argc, char *argv[]);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the verbs of guidance share: whose it is.
+ * What the verbs of guidance share: whose it is, and how figures look.
  */
 #pragma once
 
+#include "dbus/crampctl/json.h"
 #include "dbus/crampctl/options.h"
 
 /* Far from the values of the verbs' own options. */
@@ -16,3 +17,15 @@
 
 /* Reaches the bus; `user` is what --owner said, or NULL. Returns 0, or an exit code after saying why. */
 int guidance_open(const char *user, crampd_client **ret_client, unsigned *ret_owner);
+
+/* The language that the user wants texts in, as "de"; NULL: none but English. */
+const char *guidance_language(void);
+
+/* "320 mg", "350 mg (from supplements)"; "" when it is not told. */
+struct figures {
+        char intake[128];
+        char limit[128];
+};
+void figures_format(const struct crampd_advice_item *item, struct figures *ret);
+
+void strings_write_json(struct json *json, const char *key, char **strings);

@@ -36,6 +36,8 @@ static const struct verb {
         {"history", "List recorded cramps", verb_history},
         {"annotate", "Say whether an alert was a cramp, or that one was missed", verb_annotate},
         {"export", "Write recorded cramps as CSV or JSON", verb_export},
+        {"guidance", "What could help you, how sure that is, and why", verb_guidance},
+        {"nutrients", "All nutrients beside each other, for you", verb_nutrients},
         {"profile", "What you tell of yourself, for guidance", verb_profile},
         {"analyze", "Look for cramps in recordings", verb_analyze},
 };

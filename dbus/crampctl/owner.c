@@ -5,6 +5,7 @@
 #include <pwd.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -52,4 +53,22 @@ int guidance_open(const char *user, crampd_client **ret_client, unsigned *ret_ow
         if (!given)
                 *ret_owner = CRAMPD_OWNER_SELF;
         return client_open(ret_client);
+}
+
+/* As gettext finds it, the first of the list only. */
+const char *guidance_language(void) {
+        static const char *const names[] = {"LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"};
+
+        for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+                static char language[16];
+                const char *value = getenv(names[i]);
+                size_t length = value ? strcspn(value, "_.@:") : 0;
+
+                if (length == 0 || length >= sizeof(language))
+                        continue;
+                memcpy(language, value, length);
+                language[length] = '\0';
+                return strspn(language, "abcdefghijklmnopqrstuvwxyz") == length ? language : NULL;
+        }
+        return NULL;
 }

@@ -128,11 +128,11 @@ def test_a_profile_is_its_owners_alone():
 values = dbus.Dictionary({{'age': '50'}}, signature='ss')
 print(dict(client.call(ROOT, GUIDANCE, 'GetProfile', 'a{{sv}}', client.options())))
 client.call(ROOT, GUIDANCE, 'SetProfile', 'a{{ss}}a{{sv}}', values, client.options())
-for method, signature, arguments in (('GetProfile', 'a{{sv}}', ()), ('SetProfile', 'a{{ss}}a{{sv}}', (values,)),
+for method, signature, arguments in (('GetProfile', 'a{{sv}}', ()), ('Advise', 'a{{sv}}', ()), ('SetProfile', 'a{{ss}}a{{sv}}', (values,)),
                                      ('ForgetProfile', 'a{{sv}}', ())):
     print(client.error_of(ROOT, GUIDANCE, method, signature, *arguments, client.options(owner=dbus.UInt32(0))))
 ''')
-        assert output.splitlines() == ['{}', REFUSED, REFUSED, REFUSED], output
+        assert output.splitlines() == ['{}'] + [REFUSED] * 4, output
         assert get_profile(client) == {'age': '30'}
         # Root may, by naming them.
         assert get_profile(client, owner=dbus.UInt32(NOBODY)) == {'age': '50'}
@@ -156,6 +156,70 @@ def test_crampctl_profile():
         crampctl('profile', 'forget')
         assert not any(json.loads(crampctl('profile', '--json')).values())
 
+
+# --- advice -----------------------------------------------------------------------------------------------------
+
+def advise(client, **options):
+    summary, items, suppressed = client.call(ROOT, GUIDANCE, 'Advise', 'a{sv}', client.options(**options))
+    return summary, {str(item['id']): item for item in items}, {str(item['id']): item for item in suppressed}
+
+
+def test_advice_follows_the_profile():
+    with System() as system, system.daemon():
+        client = system.client()
+        summary, items, suppressed = advise(client)
+        assert not summary['amounts_allowed'] and 'kidney-disease' in summary['missing']
+        assert {'magnesium', 'potassium', 'vitamin-k2'} <= set(suppressed), suppressed.keys()
+        for item in items.values():
+            assert item['title'] and item['text'] and item['sources'] and item['reasons'] and item['grade'], item
+            assert not {'intake', 'limit'} & set(item), item
+        set_profile(client, values=SAFE)
+        summary, items, suppressed = advise(client, topic='magnesium')
+        assert summary['amounts_allowed'] and not suppressed
+        assert items['magnesium-intake']['intake'] == 420 and items['magnesium-limit']['limit_supplements_only']
+        assert any('mg' in food for food in items['magnesium-foods']['foods']), items['magnesium-foods']
+        set_profile(client, values={'medicines': 'warfarin'})
+        _, items, suppressed = advise(client, topic='vitamin-k2')
+        assert suppressed['vitamin-k2']['food'] and 'warfarin' in suppressed['vitamin-k2']['reasons'][0]
+        assert 'vitamin-k2-supplement' not in items and not any(item['kind'] == 'foods' for item in items.values())
+        # Told to nobody but who asks.
+        assert not any('quinine' in name for name in advise(client)[1])
+        assert any('boxed' in item['text'].lower() for item in advise(client, topic='quinine')[1].values())
+
+
+def test_unknown_topics_are_answered_by_the_list():
+    with System() as system, system.daemon():
+        client = system.client()
+        name, text = text_of(client, 'Advise', 'a{sv}', client.options(topic='luck'))
+        assert name == INVALID and 'magnesium' in text and 'quinine' in text, text
+        text_of(client, 'Advise', 'a{sv}', client.options(topic='ä' * 2000))
+        assert 'Possible: magnesium' in crampctl('guidance', 'luck', code=64)
+
+
+def test_crampctl_guidance():
+    with System() as system, system.daemon():
+        told = json.loads(crampctl('guidance', '--json'))
+        assert told['items'] and told['suppressed'] and told['missing'], told
+        plain, why = crampctl('guidance'), crampctl('guidance', '--why')
+        assert 'not a medical device' in plain and 'When to see a doctor' in plain
+        assert 'Why you see this:' in why and 'Sources:' in why and 'Why you see this:' not in plain
+        rows = crampctl('nutrients').splitlines()
+        assert len(rows) == 9 and rows[1].startswith('magnesium') and 'until you say more' in rows[1], rows
+        crampctl('profile', 'set', *(f'{key}={value}' for key, value in SAFE.items()))
+        rows = [json.loads(line) for line in crampctl('nutrients', '--json').splitlines()]
+        assert [row['id'] for row in rows][:2] == ['magnesium', 'potassium'] and rows[0]['recommended'] == '420 mg', rows
+
+
+def test_review_shows_every_statement_with_its_source():
+    lines = [json.loads(line) for line in crampctl('guidance', '--review', '--json').splitlines()]
+    assert len(lines) > 300
+    for line in lines:
+        assert line['text'] and line['sources'] and all(line['sources']), line
+    assert {'limit', 'intake', 'food', 'contraindication', 'evidence', 'red-flag'} <= {line['kind'] for line in lines}
+    assert crampctl('guidance', '--review').count('[ ] ') == len(lines)
+
+
+# --- many calls -------------------------------------------------------------------------------------------------
 
 def test_calls_of_one_person_do_not_mix():
     with System() as system, system.daemon():

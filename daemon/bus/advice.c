@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/* Advice on the bus: see advice.h. */
+#include "daemon/bus/advice.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/advisor.h"
+#include "daemon/basic/cleanup.h"
+#include "daemon/bus/caller.h"
+#include "daemon/bus/dictionary.h"
+#include "daemon/bus/error.h"
+#include "daemon/bus/guidance-call.h"
+
+#define TEXT_SIZE 8192
+
+DEFINE_CLEANUP(struct advice *, advice_free)
+
+/* --- lists of texts --- */
+
+static void list_open(sd_bus_message *reply, int *r, const char *key) {
+        if (*r >= 0)
+                *r = sd_bus_message_open_container(reply, 'e', "sv");
+        if (*r >= 0)
+                *r = sd_bus_message_append_basic(reply, 's', key);
+        if (*r >= 0)
+                *r = sd_bus_message_open_container(reply, 'v', "as");
+        if (*r >= 0)
+                *r = sd_bus_message_open_container(reply, 'a', "s");
+}
+
+static void list_add(sd_bus_message *reply, int *r, const char *text) {
+        if (*r >= 0)
+                *r = sd_bus_message_append_basic(reply, 's', text);
+}
+
+static void list_close(sd_bus_message *reply, int *r) {
+        for (unsigned i = 0; i < 3 && *r >= 0; i++)
+                *r = sd_bus_message_close_container(reply);
+}
+
+/* --- words --- */
+
+static void append_reasons(sd_bus_message *reply, int *r, const struct advice_reason reasons[],
+                           size_t n) {
+        char text[512];
+
+        list_open(reply, r, "reasons");
+        for (size_t i = 0; i < n; i++) {
+                if (!reasons[i].phrase) {
+                        list_add(reply, r, reasons[i].message);
+                        continue;
+                }
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* a constant of guidance/ with one %s */
+                (void)snprintf(text, sizeof(text), reasons[i].message, reasons[i].phrase);
+#pragma GCC diagnostic pop
+                list_add(reply, r, text);
+        }
+        list_close(reply, r);
+}
+
+/* The parts, joined by spaces. */
+static void join(const char *const *parts, size_t n, char *text, size_t size) {
+        size_t used = 0;
+
+        text[0] = '\0';
+        for (size_t i = 0; i < n && used < size; i++)
+                if (parts[i]) {
+                        int length = snprintf(text + used, size - used, "%s%s", used > 0 ? " " : "",
+                                              parts[i]);
+
+                        used += length > 0 ? (size_t)length : 0;
+                }
+}
+
+static void append_sources(sd_bus_message *reply, int *r,
+                           const struct knowledge_source *const *sources) {
+        char text[1024];
+
+        list_open(reply, r, "sources");
+        for (; *sources; sources++) {
+                const struct knowledge_source *source = *sources;
+
+                (void)snprintf(text, sizeof(text), "%s (%d%s). %s%s%s", source->authors, source->year,
+                               source->undated ? ", as read then" : "", source->where,
+                               source->copied_by ? "; as repeated by " : "", source->copied_by ?: "");
+                list_add(reply, r, text);
+        }
+        list_close(reply, r);
+}
+
+static void append_foods(sd_bus_message *reply, int *r, const struct advice_item *item, bool amounts) {
+        char text[512];
+
+        list_open(reply, r, "foods");
+        for (size_t i = 0; i < item->n_foods; i++) {
+                const struct knowledge_food *food = item->foods[i];
+
+                if (amounts && food->amount > 0)
+                        (void)snprintf(text, sizeof(text), "%s, %s: %g %s", food->name, food->portion,
+                                       food->amount, food->unit);
+                else
+                        (void)snprintf(text, sizeof(text), "%s", food->name);
+                list_add(reply, r, text);
+        }
+        list_close(reply, r);
+}
+
+static void append_missing(sd_bus_message *reply, int *r, uint32_t missing) {
+        list_open(reply, r, "missing");
+        for (unsigned field = 0; field < FIELD_MAX; field++)
+                if ((missing & (1U << field)) && field_to_string(field))
+                        list_add(reply, r, field_to_string(field));
+        list_close(reply, r);
+}
+
+static void append_figures(sd_bus_message *reply, int *r, const struct advice_item *item) {
+        if (item->intake) {
+                dictionary_append(reply, r, "intake", "d", item->intake->amount);
+                dictionary_append(reply, r, "intake_unit", "s", item->intake->unit);
+                dictionary_append(reply, r, "intake_adequate", "b", item->intake->adequate);
+        }
+        if (item->limit) {
+                dictionary_append(reply, r, "limit", "d", item->limit->amount);
+                dictionary_append(reply, r, "limit_unit", "s", item->limit->unit);
+                dictionary_append(reply, r, "limit_authority", "s", item->limit->authority);
+                dictionary_append(reply, r, "limit_supplements_only", "b",
+                                  item->limit->supplements_only);
+        }
+}
+
+/* --- the answer --- */
+
+static void append_item(sd_bus_message *reply, int *r, const struct advice_item *item, bool amounts) {
+        const struct knowledge_statement *statement = item->statement;
+        char text[TEXT_SIZE];
+
+        join(item->texts, item->n_texts, text, sizeof(text));
+        dictionary_open(reply, r);
+        dictionary_append(reply, r, "id", "s", statement->id);
+        dictionary_append(reply, r, "topic", "s", statement->topic);
+        dictionary_append(reply, r, "kind", "s", statement_kind_to_string(statement->kind));
+        dictionary_append(reply, r, "title", "s", statement->title);
+        dictionary_append(reply, r, "text", "s", text);
+        dictionary_append(reply, r, "grade", "s", grade_to_string(statement->grade));
+        dictionary_append(reply, r, "reviewed", "s", statement->reviewed);
+        dictionary_append(reply, r, "priority", "u", item->priority);
+        dictionary_append(reply, r, "red_flag", "b", item->red_flag);
+        append_sources(reply, r, statement->sources);
+        append_reasons(reply, r, item->reasons, item->n_reasons);
+        append_foods(reply, r, item, amounts);
+        append_missing(reply, r, item->missing);
+        append_figures(reply, r, item);
+        dictionary_close(reply, r);
+}
+
+static void append_suppressed(sd_bus_message *reply, int *r, const struct advice_suppressed *held_back) {
+        char text[TEXT_SIZE];
+
+        join(held_back->texts, ADVICE_REASONS_MAX, text, sizeof(text));
+        dictionary_open(reply, r);
+        dictionary_append(reply, r, "id", "s", nutrient_to_string(held_back->nutrient));
+        dictionary_append(reply, r, "title", "s", nutrient_title(held_back->nutrient));
+        dictionary_append(reply, r, "text", "s", text);
+        dictionary_append(reply, r, "food", "b", held_back->food);
+        append_reasons(reply, r, held_back->reasons, held_back->n_reasons);
+        dictionary_close(reply, r);
+}
+
+static int append_advice(sd_bus_message *reply, const struct advisor_view *view,
+                         const struct advice *advice) {
+        bool amounts = advise_amounts_allowed(&view->profile);
+        int r = 0;
+
+        dictionary_open(reply, &r);
+        dictionary_append(reply, &r, "language", "s", "en");
+        dictionary_append(reply, &r, "amounts_allowed", "b", amounts);
+        dictionary_append(reply, &r, "nights", "u", view->history.nights);
+        dictionary_append(reply, &r, "clusters", "u", view->history.clusters);
+        append_missing(reply, &r, advice->missing);
+        dictionary_close(reply, &r);
+
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "a{sv}");
+        for (size_t i = 0; i < advice->n_items; i++)
+                append_item(reply, &r, &advice->items[i], amounts);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "a{sv}");
+        for (size_t i = 0; i < advice->n_suppressed; i++)
+                append_suppressed(reply, &r, &advice->suppressed[i]);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int work_advise(struct guidance_call *call, const struct store_person *person,
+                       sd_bus_error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_(advice_freep) struct advice *advice = advice_new();
+        struct advice_request request;
+        struct advisor_view view;
+        int r;
+
+        if (!advice)
+                return -ENOMEM;
+        r = advisor_look(person, crampd_now_us(), &view);
+        if (r < 0)
+                return r;
+        request = advisor_request(&view, call->arguments);
+        advise(&request, advice);
+        r = sd_bus_message_new_method_return(call->message, &reply);
+        if (r >= 0)
+                r = append_advice(reply, &view, advice);
+        return r < 0 ? r : guidance_reply(call, steal_pointer(&reply));
+}
+
+static int refuse_topic(const char *topic, sd_bus_error *error) {
+        char possible[1024] = "";
+        size_t used = 0;
+
+        for (size_t i = 0; i < knowledge_n_statements; i++) {
+                const char *name = knowledge_statements[i].topic;
+                bool seen = false;
+
+                for (size_t j = 0; j < i && !seen; j++)
+                        seen = strcmp(knowledge_statements[j].topic, name) == 0;
+                if (!seen && used < sizeof(possible))
+                        used += (size_t)snprintf(possible + used, sizeof(possible) - used, "%s%s",
+                                                 used > 0 ? ", " : "", name);
+        }
+        return guidance_refuse(error, "There is no topic \"%s\".", topic, possible);
+}
+
+int method_advise(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        const char *topic = NULL, *language = NULL;
+        struct store_person_filter filter;
+        struct bus *bus = userdata;
+        bool owner_given = false;
+        uint32_t owner = 0;
+        uid_t caller, uid;
+        char *wanted = NULL;
+        const struct dictionary_entry entries[] = {{"topic", 's', &topic, NULL},
+                                                   {"language", 's', &language, NULL},
+                                                   {"owner", 'u', &owner, &owner_given},
+                                                   {NULL}};
+        int r;
+
+        r = caller_get_uid(bus->callers, message, method_advise, userdata, error, &caller);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+        r = dictionary_read(message, entries, error);
+        if (r >= 0)
+                r = guidance_owner(caller, owner_given, owner, &uid, error);
+        if (r < 0)
+                return r;
+        if (topic && !advice_topic_known(topic))
+                return refuse_topic(topic, error);
+        if (topic && !(wanted = strdup(topic)))
+                return -ENOMEM;
+        filter = advisor_filter(uid, crampd_now_us());
+        return guidance_begin(bus, message, &filter, work_advise, wanted, error);
+}

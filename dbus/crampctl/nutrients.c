@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * crampctl nutrients: all nutrients beside each other, for you.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "daemon/guidance/knowledge.h"
+#include "dbus/crampctl/connect.h"
+#include "dbus/crampctl/guidance.h"
+#include "dbus/crampctl/json.h"
+#include "dbus/crampctl/output.h"
+#include "dbus/crampctl/table.h"
+#include "dbus/crampctl/text.h"
+
+static const char help[] = "Usage: crampctl nutrients [OPTION...]\n"
+                           "\n"
+                           "Show every nutrient beside the others: what the evidence says of cramps, "
+                           "what is recommended to you a "
+                           "day, its upper\n"
+                           "limit, and whether supplements are held back from you. Amounts show once "
+                           "the profile says that they "
+                           "are safe to tell\n"
+                           "('crampctl profile'). 'crampctl guidance NUTRIENT' tells more.\n"
+                           "\n"
+                           "Options:\n" OWNER_HELP COMMON_OPTIONS_HELP;
+
+/* What a row shows of one nutrient's advice. */
+struct row {
+        const char *id;
+        struct figures figures;
+        const struct crampd_suppressed *suppressed;
+        char grades[128]; /* of the evidence, each once; "" = none is shown */
+};
+
+static void grade_add(struct row *row, const char *grade) {
+        size_t used = strlen(row->grades);
+
+        if (strstr(row->grades, grade))
+                return;
+        (void)snprintf(row->grades + used, sizeof(row->grades) - used, "%s%.20s", used > 0 ? ", " : "",
+                       grade);
+}
+
+static void row_fill(const struct crampd_advice *advice, const char *id, struct row *ret) {
+        *ret = (struct row){.id = id};
+        for (size_t i = 0; i < advice->n_items; i++) {
+                const struct crampd_advice_item *item = &advice->items[i];
+                struct figures figures;
+
+                if (strcmp(item->topic, id) != 0)
+                        continue;
+                if (strcmp(item->kind, "evidence") == 0)
+                        grade_add(ret, item->grade);
+                figures_format(item, &figures);
+                if (figures.intake[0])
+                        memcpy(ret->figures.intake, figures.intake, sizeof(figures.intake));
+                if (figures.limit[0])
+                        memcpy(ret->figures.limit, figures.limit, sizeof(figures.limit));
+        }
+        for (size_t i = 0; i < advice->n_suppressed; i++)
+                if (strcmp(advice->suppressed[i].id, id) == 0)
+                        ret->suppressed = &advice->suppressed[i];
+}
+
+static const char *held_back(const struct row *row) {
+        if (!row->suppressed)
+                return "no";
+        if (!row->suppressed->text[0])
+                return "until you say more";
+        return row->suppressed->food ? "yes, and foods" : "yes";
+}
+
+static void row_write_json(struct json *json, const struct row *row) {
+        json_object_begin(json, NULL);
+        json_string(json, "id", row->id);
+        json_string(json, "evidence", row->grades[0] ? row->grades : NULL);
+        json_string(json, "recommended", row->figures.intake[0] ? row->figures.intake : NULL);
+        json_string(json, "limit", row->figures.limit[0] ? row->figures.limit : NULL);
+        json_bool(json, "held_back", row->suppressed != NULL);
+        json_bool(json, "food_held_back", row->suppressed && row->suppressed->food);
+        strings_write_json(json, "reasons", row->suppressed ? row->suppressed->reasons : NULL);
+        json_object_end(json);
+        (void)json_finish(json);
+}
+
+static void row_add(struct table *table, const struct row *row) {
+        table_cell(table, "%s", row->id);
+        table_cell(table, "%s", row->grades[0] ? row->grades : "-");
+        table_cell(table, "%s", row->figures.intake[0] ? row->figures.intake : "-");
+        table_cell(table, "%s", row->figures.limit[0] ? row->figures.limit : "-");
+        table_cell(table, "%s", held_back(row));
+}
+
+static int nutrients_run(crampd_client *client, unsigned owner, struct table *table) {
+        struct json json = JSON_INIT(stdout);
+
+        for (unsigned nutrient = 0; nutrient < NUTRIENT_MAX; nutrient++) {
+                struct crampd_advice *advice;
+                struct crampd_error error = {};
+                struct row row;
+                int r = crampd_advise(client, owner, nutrient_to_string(nutrient), guidance_language(),
+                                      &advice, &error);
+
+                if (r < 0)
+                        return fail_client(r, &error);
+                row_fill(advice, nutrient_to_string(nutrient), &row);
+                if (table)
+                        row_add(table, &row);
+                else
+                        row_write_json(&json, &row);
+                crampd_advice_free(advice);
+        }
+        return 0;
+}
+
+int verb_nutrients(const struct global_options *global, int argc, char *argv[]) {
+        static const struct option long_options[] = {COMMON_OPTIONS, OWNER_OPTION, {}};
+        static const struct column columns[] = {{"NUTRIENT"},
+                                                {"EVIDENCE FOR CRAMPS"},
+                                                {"RECOMMENDED A DAY"},
+                                                {"UPPER LIMIT A DAY"},
+                                                {"SUPPLEMENT HELD BACK"}};
+        _cleanup_(client_freep) crampd_client *client = NULL;
+        struct global_options g = *global;
+        struct table *table = NULL;
+        const char *user = NULL;
+        unsigned owner;
+        int c, code;
+
+        while ((c = option_next(&g, argc, argv, ":h", long_options)) >= 0)
+                switch (c) {
+                case 'h':
+                        return help_print(help);
+                case OPTION_OWNER:
+                        user = optarg;
+                        break;
+                default:
+                        return EX_USAGE;
+                }
+        code = operands_refuse(argc, argv);
+        if (code == 0)
+                code = guidance_open(user, &client, &owner);
+        if (code != 0)
+                return code;
+        if (!g.json && !(table = table_new(columns, ARRAY_LENGTH(columns))))
+                return fail(EX_OSERR, "out of memory");
+        code = nutrients_run(client, owner, table);
+        if (code == 0 && table && table_print(table, stdout, !g.no_legend) < 0)
+                code = fail(EX_OSERR, "out of memory");
+        (void)table_free(table);
+        return code == 0 ? output_finish_stdout() : code;
+}

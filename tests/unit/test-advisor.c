@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/* What the store keeps of a person, as guidance sees it: days, means, windows, clusters, and what cannot
+ * be read. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "daemon/advisor.h"
+
+#define SECOND_US INT64_C(1000000)
+#define HOUR_US (3600 * SECOND_US)
+#define DAY_US (24 * HOUR_US)
+/* 2026-11-24 20:00 UTC. */
+#define NOW_US (INT64_C(1795550400) * SECOND_US)
+
+static struct store_entry amount(int64_t time_us, const char *what, const char *text,
+                                 const char *origin) {
+        struct store_entry entry = {.time_us = time_us, .kind = "amount"};
+
+        (void)snprintf(entry.what, sizeof(entry.what), "%s", what);
+        (void)snprintf(entry.amount, sizeof(entry.amount), "%s", text);
+        (void)snprintf(entry.origin, sizeof(entry.origin), "%s", origin);
+        return entry;
+}
+
+static struct store_entry symptom(int64_t time_us, const char *what, const char *leg) {
+        struct store_entry entry = {.time_us = time_us, .kind = "symptom"};
+
+        (void)snprintf(entry.what, sizeof(entry.what), "%s", what);
+        (void)snprintf(entry.leg, sizeof(entry.leg), "%s", leg);
+        return entry;
+}
+
+static void test_days(void **state) {
+        assert_int_equal(advisor_day("1970-01-01"), 0);
+        assert_int_equal(advisor_day("2000-03-01"), 11017);
+        assert_int_equal(advisor_day("2024-02-29"), 19782);
+        assert_int_equal(advisor_day("2026-11-24"), NOW_US / DAY_US);
+        assert_int_equal(advisor_day("1969-12-31"), -1);
+        assert_int_equal(advisor_day("2026-13-01"), INT64_MIN);
+        assert_int_equal(advisor_day("2026-11-24x"), INT64_MIN);
+        assert_int_equal(advisor_day(""), INT64_MIN);
+        for (int64_t day = -1000; day < 40000; day += 13) { /* against libc */
+                time_t seconds = (time_t)(day * 86400);
+                char text[32];
+                struct tm tm;
+
+                assert_non_null(gmtime_r(&seconds, &tm));
+                assert_true(strftime(text, sizeof(text), "%Y-%m-%d", &tm) > 0);
+                assert_int_equal(advisor_day(text), day);
+        }
+}
+
+static void test_a_profile_round_trips(void **state) {
+        struct profile profile = PROFILE_EMPTY;
+        struct profile_error error;
+        char text[STORE_PROFILE_SIZE], again[STORE_PROFILE_SIZE];
+        struct profile back;
+
+        assert_int_equal(profile_set(&profile, "age=67", &error), 0);
+        assert_int_equal(profile_set(&profile, "medicines=warfarin,simvastatin", &error), 0);
+        assert_int_equal(profile_set(&profile, "supplements=magnesium:300mg", &error), 0);
+        assert_int_equal(advisor_write_profile(&profile, text, sizeof(text)), 0);
+        advisor_read_profile(text, &back);
+        assert_int_equal(advisor_write_profile(&back, again, sizeof(again)), 0);
+        assert_string_equal(again, text);
+        assert_non_null(strstr(text, "medicines=statin") ?: strstr(text, "vitamin-k-antagonist"));
+        assert_true(advisor_write_profile(&profile, text, 12) < 0);
+        /* A value of a newer crampd is not known, and the rest still is. */
+        advisor_read_profile("age=67\nmedicines=vitamin-k-antagonist,telomerase\nshoes=45\n", &back);
+        assert_int_equal(back.age_years, 67);
+        assert_false(back.medicines_said);
+}
+
+static void test_the_log_as_means_a_day(void **state) {
+        struct store_entry entries[] = {
+                amount(NOW_US - 3 * DAY_US, "magnesium", "100mg", "food"),
+                amount(NOW_US - 3 * DAY_US + HOUR_US, "magnesium", "200mg", "supplement"),
+                amount(NOW_US - DAY_US, "magnesium", "300mg", "food"),
+                amount(NOW_US - DAY_US, "hydration", "1l", ""),
+                amount(NOW_US - DAY_US + 1, "hydration", "500ml", ""),
+                amount(NOW_US - DAY_US, "standing", "8h", ""),
+                amount(NOW_US - DAY_US, "unobtainium", "8h", ""),
+        };
+        struct store_person person = {.entries = entries, .n_entries = 7};
+        struct advisor_view view;
+
+        assert_int_equal(advisor_look(&person, NOW_US, &view), 0);
+        assert_true(fabs(view.log.food[NUTRIENT_MAGNESIUM] - 200e3) < 1e-6);
+        assert_true(fabs(view.log.supplement[NUTRIENT_MAGNESIUM] - 100e3) < 1e-6);
+        assert_int_equal(view.log.days[NUTRIENT_MAGNESIUM], 2);
+        assert_true(fabs(view.log.food[NUTRIENT_HYDRATION] - 1500) < 1e-6);
+        assert_true(fabs(view.log.standing_min - 480) < 1e-6);
+        assert_int_equal(view.log.standing_days, 1);
+        assert_int_equal(view.log.exercise_days, 0);
+}
+
+static void test_symptoms_by_leg_and_age(void **state) {
+        struct store_entry entries[] = {
+                symptom(NOW_US - 15 * DAY_US, "fever", ""),
+                symptom(NOW_US - 13 * DAY_US, "swelling", "right"),
+                symptom(NOW_US - DAY_US, "redness", "both"),
+                symptom(NOW_US - DAY_US, "dark-urine", ""),
+        };
+        struct store_person person = {.entries = entries, .n_entries = 4};
+        struct advisor_view view;
+
+        assert_int_equal(advisor_look(&person, NOW_US, &view), 0);
+        assert_int_equal(view.symptoms.right,
+                         SYMPTOM_BIT(SYMPTOM_SWELLING) | SYMPTOM_BIT(SYMPTOM_REDNESS));
+        assert_int_equal(view.symptoms.left, SYMPTOM_BIT(SYMPTOM_REDNESS));
+        assert_int_equal(view.symptoms.unsaid, SYMPTOM_BIT(SYMPTOM_DARK_URINE));
+}
+
+static void test_good_nights_and_clusters(void **state) {
+        struct store_evening evenings[] = {
+                {"2026-09-01", 8 * HOUR_US}, /* too long ago */
+                {"2026-10-20", 8 * HOUR_US}, /* the four weeks before */
+                {"2026-10-28", 8 * HOUR_US}, /* the first of these four weeks */
+                {"2026-11-22", 3 * HOUR_US}, /* not really watched */
+                {"2026-11-23", 8 * HOUR_US},
+        };
+        int64_t night_us = NOW_US - 20 * HOUR_US;
+        struct store_cramp cramps[] = {
+                {"2026-10-20", NOW_US - 35 * DAY_US, NOW_US - 35 * DAY_US + SECOND_US},
+                {"2026-11-22", NOW_US - 2 * DAY_US, NOW_US - 2 * DAY_US + 700 * SECOND_US},
+                {"2026-11-23", night_us, night_us + 60 * SECOND_US},
+                {"2026-11-23", night_us + 30 * 60 * SECOND_US, night_us + 31 * 60 * SECOND_US},
+                {"2026-11-23", night_us + 3 * HOUR_US, night_us + 3 * HOUR_US + SECOND_US},
+        };
+        struct store_person person = {
+                .evenings = evenings, .n_evenings = 5, .cramps = cramps, .n_cramps = 5};
+        struct advisor_view view;
+
+        assert_int_equal(advisor_look(&person, NOW_US, &view), 0);
+        assert_int_equal(view.history.nights, 2);
+        assert_int_equal(view.history.clusters, 2);
+        assert_int_equal(view.history.nights_before, 1);
+        assert_int_equal(view.history.clusters_before, 1);
+        assert_true(fabs(view.history.longest_s - 700) < 1e-6); /* a doctor wants to know in any case */
+        assert_true(isnan(view.history.mean_pain));
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_days),
+                cmocka_unit_test(test_a_profile_round_trips),
+                cmocka_unit_test(test_the_log_as_means_a_day),
+                cmocka_unit_test(test_symptoms_by_leg_and_age),
+                cmocka_unit_test(test_good_nights_and_clusters),
+        };
+
+        (void)setenv("TZ", "UTC", 1);
+        tzset();
+        return cmocka_run_group_tests_name("advisor", tests, NULL, NULL);
+}
