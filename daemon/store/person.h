@@ -9,7 +9,7 @@
 #include "daemon/store/store.h"
 
 #define STORE_PROFILE_SIZE 4096u
-#define STORE_NOTE_SIZE 512u
+#define STORE_ENTRY_TEXT_SIZE 512u
 #define STORE_AMOUNT_SIZE 40u
 
 /* One line of the day log. The fields are words of guidance/: the store does not look into them. */
@@ -23,7 +23,7 @@ struct store_entry {
         char compound[32];
         char amount[STORE_AMOUNT_SIZE]; /* as it was given */
         char leg[16];
-        char text[STORE_NOTE_SIZE];
+        char text[STORE_ENTRY_TEXT_SIZE];
 };
 
 struct store_trial {
