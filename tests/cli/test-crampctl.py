@@ -365,7 +365,7 @@ def test_add():
         done = subprocess.run([*WRAPPER, CRAMPCTL, *ADD, '--owner', '0', '--name', b'\xff\xfe'], capture_output=True, timeout=60,
                               env=environment(), check=False)
         assert done.returncode == 64 and b'UTF-8' in done.stderr, done
-        run(*ADD, '--owner', '0', '--name', 'x' * 2000, code=64)
+        run(*ADD, '--owner', '0', '--name', 'x' * 5000, code=64)
 
         for name, code in (('InvalidArgument', 64), ('NotAuthorized', 77), ('AlreadyExists', 73), ('LimitReached', 75),
                            ('StoreFailed', 74)):
