@@ -71,8 +71,11 @@ static void on_person(int error, const struct store_person *person, void *userda
         struct guidance_call *call = userdata;
         int r;
 
+        call->again = false;
         r = error < 0 ? error_set_store(&bus_error, error) : call->work(call, person, &bus_error);
-        if (r < 0)
+        if (r >= 0 && call->again)
+                call_start(call);
+        else if (r < 0)
                 call_fail(call, r, &bus_error);
         else if (!call->reply)
                 call_finish(call);
@@ -82,7 +85,6 @@ static void call_start(struct guidance_call *call) {
         _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
         int r;
 
-        call->running = true;
         r = store_get_person(call->bus->crampd->store, &call->filter, on_person, call);
         if (r < 0)
                 call_fail(call, error_set_store(&bus_error, r), &bus_error);
@@ -113,6 +115,11 @@ int guidance_begin(struct bus *bus, sd_bus_message *message, const struct store_
         if (of_user == 0)
                 call_start(call);
         return 1;
+}
+
+void guidance_ask_again(struct guidance_call *call, const struct store_person_filter *filter) {
+        call->filter = *filter;
+        call->again = true;
 }
 
 int guidance_reply(struct guidance_call *call, sd_bus_message *reply) {

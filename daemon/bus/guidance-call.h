@@ -11,7 +11,8 @@
 
 struct guidance_call;
 
-/* Answers the call by guidance_reply() or guidance_change(), or returns negative errno with `error` set.
+/* Answers the call by guidance_reply() or guidance_change(), or asks for more by guidance_ask_again();
+ * or returns negative errno with `error` set.
  */
 typedef int (*guidance_work_func)(struct guidance_call *call, const struct store_person *person,
                                   sd_bus_error *error);
@@ -20,9 +21,9 @@ struct guidance_call {
         TAILQ_ENTRY(guidance_call) guiding;
         struct bus *bus;
         sd_bus_message *message;
-        sd_bus_message *reply; /* waits for a change to be stored */
-        uid_t uid;             /* whose guidance it is */
-        bool running;
+        sd_bus_message *reply;             /* waits for a change to be stored */
+        uid_t uid;                         /* whose guidance it is */
+        bool again;                        /* the store is asked once more, by another filter */
         struct store_person_filter filter; /* what to ask of the store */
         guidance_work_func work;
         void *arguments; /* of the method, read already; freed with the call */
@@ -41,6 +42,9 @@ struct store_person_filter guidance_filter(uid_t uid);
  * set. */
 int guidance_begin(struct bus *bus, sd_bus_message *message, const struct store_person_filter *filter,
                    guidance_work_func work, void *arguments, sd_bus_error *error);
+
+/* The work is done again, with what this filter gives. */
+void guidance_ask_again(struct guidance_call *call, const struct store_person_filter *filter);
 
 /* Sends the answer; takes it over. */
 int guidance_reply(struct guidance_call *call, sd_bus_message *reply);

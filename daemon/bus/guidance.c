@@ -7,6 +7,7 @@
 #include "daemon/basic/cleanup.h"
 #include "daemon/bus/advice.h"
 #include "daemon/bus/caller.h"
+#include "daemon/bus/daylog.h"
 #include "daemon/bus/error.h"
 #include "daemon/bus/guidance-call.h"
 #include "daemon/bus/objects.h"
@@ -188,6 +189,17 @@ static const sd_bus_vtable guidance_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("Advise", SD_BUS_ARGS("a{sv}", options),
                                 SD_BUS_RESULT("a{sv}", summary, "aa{sv}", items, "aa{sv}", suppressed),
                                 method_advise, SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("Log", SD_BUS_ARGS("a{sv}", entry),
+                                SD_BUS_RESULT("s", id, "as", warnings), method_log,
+                                SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("ListLog", SD_BUS_ARGS("a{sv}", filter),
+                                SD_BUS_RESULT("aa{sv}", entries, "t", cursor), method_list_log,
+                                SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("EditLog", SD_BUS_ARGS("s", id, "a{sv}", changes),
+                                SD_BUS_RESULT("s", new_id, "as", warnings), method_edit_log,
+                                SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("DeleteLog", SD_BUS_ARGS("s", id, "a{sv}", options), SD_BUS_NO_RESULT,
+                                method_delete_log, SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
         SD_BUS_VTABLE_END,
 };
 

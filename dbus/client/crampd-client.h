@@ -361,6 +361,32 @@ int crampd_advise(crampd_client *client, unsigned owner, const char *topic, cons
                   struct crampd_advice **ret, struct crampd_error *error);
 void crampd_advice_free(struct crampd_advice *advice);
 
+/* A line of the day log. What is NULL (time_us: CRAMPD_NO_TIME) is not said, or stays as it is. */
+struct crampd_entry {
+        char *id;
+        char *kind; /* amount, symptom, note */
+        char *what;
+        char *origin; /* food, supplement */
+        char *compound;
+        char *amount; /* "300mg" */
+        char *leg;
+        char *text;
+        int64_t time_us;
+        int zone_offset_s;
+};
+
+/* Writes a new entry, or changes the one with `entry->id`. Both results may be NULL, else they are to be
+ * freed with free() and crampd_strings_free(). */
+int crampd_log(crampd_client *client, unsigned owner, const struct crampd_entry *entry, char **ret_id,
+               char ***ret_warnings, struct crampd_error *error);
+void crampd_strings_free(char **strings);
+int crampd_delete_entry(crampd_client *client, unsigned owner, const char *id,
+                        struct crampd_error *error);
+/* As crampd_list_episodes(); the filter's sensor is not looked at. */
+typedef int (*crampd_entry_func)(const struct crampd_entry *entry, void *userdata);
+int crampd_list_entries(crampd_client *client, unsigned owner, const struct crampd_filter *filter,
+                        crampd_entry_func func, void *userdata, struct crampd_error *error);
+
 /* --- alerts --- */
 
 enum crampd_event_type {

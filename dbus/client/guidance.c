@@ -349,3 +349,159 @@ int crampd_advise(crampd_client *client, unsigned owner, const char *topic, cons
         dbus_message_unref(reply);
         return r;
 }
+
+/* --- the day log --- */
+
+#define ENTRY_FIELD(key, kind, required) \
+        { #key, kind, required, offsetof(struct crampd_entry, key) }
+
+static const struct field entry_fields[] = {
+        ENTRY_FIELD(id, FIELD_STRING, true),        ENTRY_FIELD(kind, FIELD_STRING, true),
+        ENTRY_FIELD(what, FIELD_STRING, false),     ENTRY_FIELD(origin, FIELD_STRING, false),
+        ENTRY_FIELD(compound, FIELD_STRING, false), ENTRY_FIELD(amount, FIELD_STRING, false),
+        ENTRY_FIELD(leg, FIELD_STRING, false),      ENTRY_FIELD(text, FIELD_STRING, false),
+        ENTRY_FIELD(time_us, FIELD_INT64, true),    ENTRY_FIELD(zone_offset_s, FIELD_INT, true),
+};
+
+void crampd_strings_free(char **strings) {
+        strings_free(strings);
+}
+
+/* Every string of an entry but its id. */
+static const size_t entry_texts[] = {
+        offsetof(struct crampd_entry, kind),   offsetof(struct crampd_entry, what),
+        offsetof(struct crampd_entry, origin), offsetof(struct crampd_entry, compound),
+        offsetof(struct crampd_entry, amount), offsetof(struct crampd_entry, leg),
+        offsetof(struct crampd_entry, text),
+};
+static const char *const entry_keys[] = {"kind", "what", "origin", "compound", "amount", "leg", "text"};
+
+static const char *entry_text(const struct crampd_entry *entry, size_t index) {
+        return *(char *const *)((const char *)entry + entry_texts[index]);
+}
+
+static bool append_entry(DBusMessage *message, unsigned owner, const struct crampd_entry *entry) {
+        dbus_int64_t time_us = entry->time_us;
+        dbus_uint32_t uid = owner;
+        struct dict_writer writer;
+        bool well;
+
+        well = dict_begin(&writer, message);
+        for (size_t i = 0; i < ELEMENTS(entry_texts) && well; i++) {
+                const char *text = entry_text(entry, i);
+
+                well = !text || dict_put(&writer, entry_keys[i], DBUS_TYPE_STRING, &text);
+        }
+        if (well &&
+            (time_us == CRAMPD_NO_TIME || dict_put(&writer, "time_us", DBUS_TYPE_INT64, &time_us)) &&
+            (owner == CRAMPD_OWNER_SELF || dict_put(&writer, "owner", DBUS_TYPE_UINT32, &uid)) &&
+            dict_end(&writer))
+                return true;
+        dict_abandon(&writer);
+        return false;
+}
+
+static int log_read(DBusMessage *reply, char **ret_id, char ***ret_warnings,
+                    struct crampd_error *error) {
+        DBusMessageIter iter;
+        char **warnings;
+        char *id;
+        int r;
+
+        (void)dbus_message_iter_init(reply, &iter);
+        r = string_read(&iter, &id, error);
+        if (r < 0)
+                return r;
+        r = strings_read(&iter, ADVICE_MAX, &warnings, error);
+        if (r < 0) {
+                free(id);
+                return r;
+        }
+        if (ret_id)
+                *ret_id = id;
+        else
+                free(id);
+        if (ret_warnings)
+                *ret_warnings = warnings;
+        else
+                strings_free(warnings);
+        return 0;
+}
+
+int crampd_log(crampd_client *client, unsigned owner, const struct crampd_entry *entry, char **ret_id,
+               char ***ret_warnings, struct crampd_error *error) {
+        DBusMessage *message = NULL, *reply = NULL;
+        const char *id = entry->id;
+        int r;
+
+        for (size_t i = 0; i < ELEMENTS(entry_texts); i++)
+                if (entry_text(entry, i) &&
+                    (r = check_text(entry_keys[i], entry_text(entry, i), error)) < 0)
+                        return r;
+        if (id && (r = check_text("the entry's id", id, error)) < 0)
+                return r;
+        r = call_new(MANAGER_PATH, GUIDANCE_INTERFACE, id ? "EditLog" : "Log", &message, error);
+        if (r < 0)
+                return r;
+        if ((id && !dbus_message_append_args(message, DBUS_TYPE_STRING, &id, DBUS_TYPE_INVALID)) ||
+            !append_entry(message, owner, entry)) {
+                dbus_message_unref(message);
+                return error_set_oom(error);
+        }
+        r = call_finish(client, message, "sas", &reply, error);
+        if (r < 0)
+                return r;
+        r = log_read(reply, ret_id, ret_warnings, error);
+        dbus_message_unref(reply);
+        return r;
+}
+
+int crampd_delete_entry(crampd_client *client, unsigned owner, const char *id,
+                        struct crampd_error *error) {
+        DBusMessage *message = NULL;
+        int r;
+
+        r = check_text("the entry's id", id, error);
+        if (r >= 0)
+                r = call_new(MANAGER_PATH, GUIDANCE_INTERFACE, "DeleteLog", &message, error);
+        if (r < 0)
+                return r;
+        if (!dbus_message_append_args(message, DBUS_TYPE_STRING, &id, DBUS_TYPE_INVALID) ||
+            !append_owner(message, owner)) {
+                dbus_message_unref(message);
+                return error_set_oom(error);
+        }
+        return call_finish(client, message, "", NULL, error);
+}
+
+struct entry_listing {
+        crampd_entry_func func;
+        void *userdata;
+};
+
+static int entry_item(DBusMessageIter *item, void *userdata, struct crampd_error *error) {
+        const struct entry_listing *listing = userdata;
+        struct crampd_entry entry = {.time_us = CRAMPD_NO_TIME};
+        int r = dict_read(item, entry_fields, ELEMENTS(entry_fields), &entry, error);
+
+        if (r >= 0 && (entry.zone_offset_s < -86400 || entry.zone_offset_s > 86400))
+                r = error_set(error, -EPROTO, "crampd sent a time zone of %d s", entry.zone_offset_s);
+        if (r >= 0)
+                r = listing->func(&entry, listing->userdata);
+        for (size_t i = 0; i < ELEMENTS(entry_texts); i++)
+                free(*(char **)((char *)&entry + entry_texts[i]));
+        free(entry.id);
+        return r;
+}
+
+int crampd_list_entries(crampd_client *client, unsigned owner, const struct crampd_filter *filter,
+                        crampd_entry_func func, void *userdata, struct crampd_error *error) {
+        struct entry_listing listing = {func, userdata};
+        struct pages_filter pages = {.interface = GUIDANCE_INTERFACE,
+                                     .method = "ListLog",
+                                     .since_us = filter->since_us,
+                                     .until_us = filter->until_us,
+                                     .owner = owner};
+
+        return pages_list_of(client, &pages, entry_item, &listing, error);
+}

@@ -73,13 +73,14 @@ static int episode_read(DBusMessageIter *iter, struct crampd_episode *ret, struc
         return 0;
 }
 
-static int page_request(const char *method, const struct crampd_filter *filter, uint64_t after,
-                        DBusMessage **ret, struct crampd_error *error) {
+static int page_request(const struct pages_filter *filter, uint64_t after, DBusMessage **ret,
+                        struct crampd_error *error) {
+        dbus_uint32_t owner = filter->owner;
         struct dict_writer writer;
         DBusMessage *message;
         int r;
 
-        r = call_new(MANAGER_PATH, HISTORY_INTERFACE, method, &message, error);
+        r = call_new(MANAGER_PATH, filter->interface, filter->method, &message, error);
         if (r < 0)
                 return r;
         if (dict_begin(&writer, message) &&
@@ -87,6 +88,8 @@ static int page_request(const char *method, const struct crampd_filter *filter, 
              dict_put(&writer, "since_us", DBUS_TYPE_INT64, &filter->since_us)) &&
             (filter->until_us == CRAMPD_NO_TIME ||
              dict_put(&writer, "until_us", DBUS_TYPE_INT64, &filter->until_us)) &&
+            (filter->owner == CRAMPD_OWNER_SELF ||
+             dict_put(&writer, "owner", DBUS_TYPE_UINT32, &owner)) &&
             (!filter->sensor || dict_put(&writer, "sensor", DBUS_TYPE_STRING, &filter->sensor)) &&
             (after == 0 || dict_put(&writer, "after", DBUS_TYPE_UINT64, &after)) && dict_end(&writer)) {
                 *ret = message;
@@ -126,6 +129,14 @@ static int page_read(DBusMessage *page, page_item_func func, void *userdata, uin
 
 int pages_list(crampd_client *client, const char *method, const struct crampd_filter *filter,
                page_item_func func, void *userdata, struct crampd_error *error) {
+        const struct pages_filter pages = {HISTORY_INTERFACE, method,         filter->since_us,
+                                           filter->until_us,  filter->sensor, CRAMPD_OWNER_SELF};
+
+        return pages_list_of(client, &pages, func, userdata, error);
+}
+
+int pages_list_of(crampd_client *client, const struct pages_filter *filter, page_item_func func,
+                  void *userdata, struct crampd_error *error) {
         uint64_t cursor = 0, next = 0;
         unsigned total = 0;
         int r;
@@ -139,7 +150,7 @@ int pages_list(crampd_client *client, const char *method, const struct crampd_fi
                 DBusMessage *message = NULL, *page = NULL;
 
                 cursor = next;
-                r = page_request(method, filter, cursor, &message, error);
+                r = page_request(filter, cursor, &message, error);
                 if (r < 0)
                         return r;
                 r = call_wait(client, message, "aa{sv}t", &page, error);

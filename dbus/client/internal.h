@@ -153,6 +153,16 @@ int episode_check(const struct crampd_episode *episode, struct crampd_error *err
 
 /* Takes one dictionary of a page. A negative return ends the listing and is returned. */
 typedef int (*page_item_func)(DBusMessageIter *item, void *userdata, struct crampd_error *error);
+/* What pages are asked for. */
+struct pages_filter {
+        const char *interface;
+        const char *method;
+        int64_t since_us, until_us; /* CRAMPD_NO_TIME = open */
+        const char *sensor;         /* NULL = all */
+        unsigned owner;             /* CRAMPD_OWNER_SELF = not said */
+};
+int pages_list_of(crampd_client *client, const struct pages_filter *filter, page_item_func func,
+                  void *userdata, struct crampd_error *error);
 /* All pages that `method` (of options to aa{sv}t) gives. */
 int pages_list(crampd_client *client, const char *method, const struct crampd_filter *filter,
                page_item_func func, void *userdata, struct crampd_error *error);

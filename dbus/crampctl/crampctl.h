@@ -28,6 +28,7 @@ int verb_monitor(const struct global_options *global, int argc, char *argv[]);
 int verb_muscles(const struct global_options *global, int argc, char *argv[]);
 int verb_night(const struct global_options *global, int argc, char *argv[]);
 int verb_guidance(const struct global_options *global, int argc, char *argv[]);
+int verb_log(const struct global_options *global, int argc, char *argv[]);
 int verb_nutrients(const struct global_options *global, int argc, char *argv[]);
 int verb_profile(const struct global_options *global, int argc, char *argv[]);
 int verb_pause(const struct global_options *global, int argc, char *argv[]);

@@ -38,6 +38,7 @@ static const struct verb {
         {"export", "Write recorded cramps as CSV or JSON", verb_export},
         {"guidance", "What could help you, how sure that is, and why", verb_guidance},
         {"nutrients", "All nutrients beside each other, for you", verb_nutrients},
+        {"log", "What you took, drank, did and noticed", verb_log},
         {"profile", "What you tell of yourself, for guidance", verb_profile},
         {"analyze", "Look for cramps in recordings", verb_analyze},
 };

@@ -219,6 +219,156 @@ def test_review_shows_every_statement_with_its_source():
     assert crampctl('guidance', '--review').count('[ ] ') == len(lines)
 
 
+# --- the day log ------------------------------------------------------------------------------------------------
+
+def log(client, **entry):
+    identity, warnings = client.call(ROOT, GUIDANCE, 'Log', 'a{sv}', client.options(**entry))
+    return str(identity), [str(warning) for warning in warnings]
+
+
+def list_log(client, **filters):
+    rows, cursor = client.call(ROOT, GUIDANCE, 'ListLog', 'a{sv}', client.options(**filters))
+    return [{str(key): value for key, value in row.items()} for row in rows], int(cursor)
+
+
+def test_log_is_kept_and_changed():
+    with System() as system:
+        with system.daemon() as daemon:
+            client = system.client()
+            first, warnings = log(client, what='magnesium', amount='300mg')
+            assert warnings == []
+            water, _ = log(client, what='water', amount='500ml')
+            note, _ = log(client, kind='note', text='slept badly')
+            rows, cursor = list_log(client)
+            assert cursor == 0 and [row['id'] for row in rows] == [first, water, note]
+            assert (rows[0]['what'], rows[0]['amount'], rows[0]['origin']) == ('magnesium', '300mg', 'supplement'), rows
+            assert rows[1]['what'] == 'hydration' and 'origin' not in rows[1] and rows[2]['text'] == 'slept badly'
+            page, cursor = list_log(client, limit=dbus.UInt32(2))
+            assert len(page) == 2 and cursor
+            assert [row['id'] for row in list_log(client, after=dbus.UInt64(cursor))[0]] == [note]
+            assert text_of(client, 'ListLog', 'a{sv}', client.options(after=dbus.UInt64(12345)))[0] == INVALID
+
+            same, _ = client.call(ROOT, GUIDANCE, 'EditLog', 'sa{sv}', first, client.options(amount='200mg', origin='food'))
+            assert same == first
+            rows, _ = list_log(client)
+            assert (rows[0]['amount'], rows[0]['origin'], rows[0]['what']) == ('200mg', 'food', 'magnesium'), rows
+            client.call(ROOT, GUIDANCE, 'DeleteLog', 'sa{sv}', note, client.options())
+            assert len(list_log(client)[0]) == 2
+            for path in system.state.iterdir():
+                assert b'slept badly' not in path.read_bytes(), path
+            text = daemon.log()
+            assert 'magnesium' not in text and '300mg' not in text and 'slept' not in text, text
+        with system.daemon():
+            assert len(list_log(system.client())[0]) == 2
+
+
+def test_days_above_a_limit_are_warned_about():
+    with System() as system, system.daemon():
+        client = system.client()
+        assert log(client, what='magnesium', amount='300mg')[1] == []
+        warning, = log(client, what='magnesium', amount='100mg')[1]
+        assert 'Magnesium' in warning and '350' not in warning  # no figures to who has not said that they are safe
+        assert log(client, what='magnesium', amount='800mg', origin='food', time_us=dbus.Int64(10**15))[1] == []
+        set_profile(client, values=SAFE)
+        warning, = log(client, what='magnesium', amount='100mg')[1]
+        assert '350 mg a day from supplements (Institute of Medicine)' in warning, warning
+        assert log(client, what='magnesium', amount='300mg', time_us=dbus.Int64(10**15))[1] == []
+        entry, _ = log(client, what='magnesium', amount='20mg', time_us=dbus.Int64(10**15))
+        # An edit is held against its own day, with the old amount out of it.
+        assert client.call(ROOT, GUIDANCE, 'EditLog', 'sa{sv}', entry, client.options(amount='50mg'))[1] == []
+        assert len(client.call(ROOT, GUIDANCE, 'EditLog', 'sa{sv}', entry, client.options(amount='51mg'))[1]) == 1
+        # A compound is not its weight in magnesium.
+        assert log(client, what='magnesium', amount='600mg', compound='magnesium-citrate',
+                   time_us=dbus.Int64(10**15 - 5 * 86400 * 10**6))[1] == []
+
+
+def test_bad_entries_leave_no_trace():
+    with System() as system, system.daemon():
+        client = system.client()
+
+        def refused(*words, **entry):
+            name, text = text_of(client, 'Log', 'a{sv}', client.options(**entry))
+            assert name == INVALID and all(word in text for word in words), (entry, name, text)
+        refused('magnesium, ', 'standing', what='gold', amount='1g')
+        refused('mg', what='magnesium', amount='3ml')
+        refused(what='magnesium', amount='-3mg')
+        refused(what='magnesium', amount='nanmg')
+        refused(what='magnesium', amount='3kg')
+        refused(what='magnesium', amount='999g')
+        refused(what='magnesium', amount='')
+        refused(what='magnesium')
+        refused(what='standing', amount='25h')
+        refused('food, supplement', what='magnesium', amount='3mg', origin='air')
+        refused(what='magnesium', amount='3mg', compound='magnesium-moonshine')
+        refused('swelling', 'dark-urine', kind='symptom', what='sadness')
+        refused('left, right, both', kind='symptom', what='swelling', leg='middle')
+        refused('amount, symptom, note', kind='dream', text='x')
+        refused(kind='note')
+        refused(kind='note', text='x' * 512)
+        refused('future', what='magnesium', amount='3mg', time_us=dbus.Int64(4 * 10**15))
+        refused(what='magnesium', amount='3mg', time_us=dbus.Int64(2**63 - 1))
+        refused(what='magnesium', amount='3mg', time_us=dbus.Int64(-2**63))
+        assert list_log(client) == ([], 0)
+        for entry in ('0' * 16, 'x', '0123456789abcdef', ''):
+            assert error_of(client, 'DeleteLog', 'sa{sv}', entry, client.options()) == INVALID
+            assert error_of(client, 'EditLog', 'sa{sv}', entry, client.options(amount='1mg')) == INVALID
+        kept, _ = log(client, what='magnesium', amount='3mg')
+        assert error_of(client, 'EditLog', 'sa{sv}', kept, client.options(amount='3h')) == INVALID
+        assert list_log(client)[0][0]['amount'] == '3mg'
+
+
+def test_log_bears_on_advice():
+    with System() as system, system.daemon():
+        client = system.client()
+        assert not any(item['red_flag'] for item in advise(client)[1].values())
+        entry, _ = log(client, kind='symptom', what='swelling', leg='right')
+        _, items, _ = advise(client)
+        first = next(iter(items.values()))
+        assert first['red_flag'], first['id']
+        client.call(ROOT, GUIDANCE, 'DeleteLog', 'sa{sv}', entry, client.options())
+        assert not any(item['red_flag'] for item in advise(client)[1].values())
+
+
+def test_a_log_is_its_owners_alone():
+    if os.geteuid() != 0:
+        tap.skip('only root can become another user')
+    with System() as system, system.daemon():
+        client = system.client()
+        entry, _ = log(client, what='magnesium', amount='300mg')
+        output = as_nobody(system, f'''
+print(client.call(ROOT, GUIDANCE, 'ListLog', 'a{{sv}}', client.options()) == ([], 0))
+print(client.error_of(ROOT, GUIDANCE, 'ListLog', 'a{{sv}}', client.options(owner=dbus.UInt32(0))))
+print(client.error_of(ROOT, GUIDANCE, 'DeleteLog', 'sa{{sv}}', {entry!r}, client.options()))
+print(client.error_of(ROOT, GUIDANCE, 'EditLog', 'sa{{sv}}', {entry!r}, client.options(amount='1mg')))
+print(client.error_of(ROOT, GUIDANCE, 'EditLog', 'sa{{sv}}', {entry!r}, client.options(amount='1mg', owner=dbus.UInt32(0))))
+print(client.error_of(ROOT, GUIDANCE, 'ListLog', 'a{{sv}}', client.options(after=dbus.UInt64(int({entry!r}, 16)))))
+''')
+        assert output.splitlines() == ['True', REFUSED, INVALID, INVALID, REFUSED, INVALID], output
+        assert list_log(client)[0][0]['amount'] == '300mg'
+
+
+def test_crampctl_log():
+    with System() as system, system.daemon():
+        assert crampctl('log', 'magnesium', '300mg', '--food') == ''
+        assert crampctl('log', 'standing', '8h', '--at', 'yesterday') == ''
+        crampctl('log', 'symptom', 'swelling', '--leg', 'right')
+        crampctl('log', 'note', 'new shoes')
+        assert 'upper limit' in crampctl('log', 'magnesium', '400mg')
+        identity = json.loads(crampctl('log', 'water', '500ml', '--json'))['id']
+        rows = [json.loads(line) for line in crampctl('log', 'list', '--json').splitlines()]
+        assert [row['what'] for row in rows] == ['standing', 'magnesium', 'swelling', None, 'magnesium', 'hydration'], rows
+        crampctl('log', 'edit', identity, '600ml')
+        table = crampctl('log', 'list').splitlines()
+        assert table[0].startswith('TIME') and '600ml' in table[-1] and len(table) == 7, table
+        crampctl('log', 'delete', identity)
+        assert len(crampctl('log', '--no-legend').splitlines()) == 5
+        assert crampctl('log', 'list', '--until', '2020-01-01') == 'Nothing is logged for that time.\n'
+        for words in (('magnesium',), ('magnesium', '3mg', 'x'), ('delete',), ('edit', identity, '1ml', 'x'), ('list', 'x'),
+                      ('magnesium', '3mg', '--at', 'someday'), ('magnesium', '3mg', '--at', '2999-01-01'),
+                      ('delete', identity), ('gold', '1g')):
+            crampctl('log', *words, code=64)
+
+
 # --- many calls -------------------------------------------------------------------------------------------------
 
 def test_calls_of_one_person_do_not_mix():
