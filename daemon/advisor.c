@@ -239,3 +239,57 @@ struct advice_request advisor_request(const struct advisor_view *view, const cha
                                        .symptoms = &view->symptoms,
                                        .topic = topic};
 }
+
+/* --- Trials */
+
+static struct trial_plan plan_of(const struct store_trial *trial) {
+        int64_t end = advisor_day(trial->end_day);
+
+        return (struct trial_plan){
+                .design = strcmp(trial->design, "alternating") == 0 ? TRIAL_ALTERNATING
+                                                                    : TRIAL_BEFORE_AFTER,
+                .start_day = advisor_day(trial->start_day),
+                .end_day = end == INT64_MIN ? INT64_MAX : end,
+                .baseline_days = trial->baseline_days,
+                .block_days = trial->block_days,
+                .washout_days = trial->washout_days,
+        };
+}
+
+/* Fills in the cramps of the evening, which begin at `first`; returns where those of later ones do. */
+static size_t cramps_take(const struct store_person *person, const char *evening, size_t first,
+                          int64_t onsets_us[], struct trial_night *night) {
+        const struct store_cramp *cramps = person->cramps;
+        size_t n = 0;
+
+        while (first < person->n_cramps && strcmp(cramps[first].evening, evening) < 0)
+                first++;
+        for (; first < person->n_cramps && strcmp(cramps[first].evening, evening) == 0; first++) {
+                onsets_us[n++] = cramps[first].onset_us;
+                if (cramps[first].end_us != STORE_NO_TIME)
+                        night->cramps_s += (double)(cramps[first].end_us - cramps[first].onset_us) / 1e6;
+        }
+        night->cramps = (unsigned)n;
+        night->clusters = trial_clusters(onsets_us, n);
+        return first;
+}
+
+int advisor_compare(const struct store_person *person, const struct store_trial *trial,
+                    struct trial_result *ret) {
+        _cleanup_(freep) struct trial_night *nights = calloc(person->n_evenings + 1, sizeof(*nights));
+        _cleanup_(freep) int64_t *onsets_us = calloc(person->n_cramps + 1, sizeof(*onsets_us));
+        const struct trial_plan plan = plan_of(trial);
+        size_t next = 0;
+
+        if (!nights || !onsets_us)
+                return -ENOMEM;
+        for (size_t i = 0; i < person->n_evenings; i++) {
+                const struct store_evening *evening = &person->evenings[i];
+
+                nights[i].phase = trial_phase_of(&plan, advisor_day(evening->evening));
+                nights[i].monitored_hours = (double)evening->monitored_us / HOUR_US;
+                next = cramps_take(person, evening->evening, next, onsets_us, &nights[i]);
+        }
+        trial_compare(plan.design, nights, person->n_evenings, ret);
+        return 0;
+}

@@ -42,3 +42,7 @@ int64_t advisor_day(const char *date);
 int64_t advisor_day_of(const struct store_entry *entry);
 /* Reads an entry of the kind "amount"; false for others, and for words of a newer crampd. */
 bool advisor_read_amount(const struct store_entry *entry, struct entry *ret);
+
+/* A trial's nights compared: the person with all nights. Returns 0 or -ENOMEM. */
+int advisor_compare(const struct store_person *person, const struct store_trial *trial,
+                    struct trial_result *ret);

@@ -11,6 +11,7 @@
 #include "daemon/bus/error.h"
 #include "daemon/bus/guidance-call.h"
 #include "daemon/bus/objects.h"
+#include "daemon/bus/trials.h"
 
 #define VALUES_MAX 32u
 
@@ -200,6 +201,17 @@ static const sd_bus_vtable guidance_vtable[] = {
                                 SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
         SD_BUS_METHOD_WITH_ARGS("DeleteLog", SD_BUS_ARGS("s", id, "a{sv}", options), SD_BUS_NO_RESULT,
                                 method_delete_log, SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("StartTrial", SD_BUS_ARGS("a{sv}", plan), SD_BUS_RESULT("s", id),
+                                method_start_trial,
+                                SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("StopTrial", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,
+                                method_stop_trial, SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("DeleteTrial", SD_BUS_ARGS("s", id, "a{sv}", options), SD_BUS_NO_RESULT,
+                                method_delete_trial,
+                                SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("ListTrials", SD_BUS_ARGS("a{sv}", options),
+                                SD_BUS_RESULT("aa{sv}", trials), method_list_trials,
+                                SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
         SD_BUS_VTABLE_END,
 };
 

@@ -387,6 +387,48 @@ typedef int (*crampd_entry_func)(const struct crampd_entry *entry, void *userdat
 int crampd_list_entries(crampd_client *client, unsigned owner, const struct crampd_filter *filter,
                         crampd_entry_func func, void *userdata, struct crampd_error *error);
 
+/* A trial and what its nights so far can tell. Numbers that are not known are NaN. */
+struct crampd_trial {
+        char *id;
+        char *nutrient;
+        char *design;    /* before-after, alternating */
+        char *start_day; /* "2026-11-23" */
+        char *end_day;   /* NULL while it runs */
+        unsigned baseline_days, block_days, washout_days;
+        char *forbidden; /* why the profile forbids it by now; NULL = it does not */
+        unsigned nights_without, nights_with, nights_left_out;
+        unsigned clusters_without, clusters_with;
+        double mean_s_without, mean_s_with;
+        double ratio, ratio_low, ratio_high, p_value;
+        double smallest_effect;
+        double dispersion;
+        char *verdict; /* too-few, no-cramps, unclear, uneven, fewer, more */
+        char *text;    /* in plain sentences */
+};
+
+/* What is not said (NULL, 0) is as crampd has it. */
+struct crampd_trial_plan {
+        const char *nutrient;
+        const char *design;
+        const char *from; /* date */
+        unsigned baseline_days, block_days;
+        bool has_washout;
+        unsigned washout_days;
+};
+
+/* `*ret_id` is to be freed with free(). */
+int crampd_start_trial(crampd_client *client, unsigned owner, const struct crampd_trial_plan *plan,
+                       char **ret_id, struct crampd_error *error);
+/* `day`: the first that does not count any more; NULL: today. */
+int crampd_stop_trial(crampd_client *client, unsigned owner, const char *day,
+                      struct crampd_error *error);
+int crampd_delete_trial(crampd_client *client, unsigned owner, const char *id,
+                        struct crampd_error *error);
+/* In order of start. A negative return ends the listing and is returned. */
+typedef int (*crampd_trial_func)(const struct crampd_trial *trial, void *userdata);
+int crampd_list_trials(crampd_client *client, unsigned owner, crampd_trial_func func, void *userdata,
+                       struct crampd_error *error);
+
 /* --- alerts --- */
 
 enum crampd_event_type {

@@ -37,6 +37,7 @@ int verb_resume(const struct global_options *global, int argc, char *argv[]);
 int verb_scan(const struct global_options *global, int argc, char *argv[]);
 int verb_sensors(const struct global_options *global, int argc, char *argv[]);
 int verb_status(const struct global_options *global, int argc, char *argv[]);
+int verb_trial(const struct global_options *global, int argc, char *argv[]);
 int verb_stream(const struct global_options *global, int argc, char *argv[]);
 
 /* Prints "crampctl: ..." on standard error and returns `code`, for `return fail(EX_USAGE, ...)`. */

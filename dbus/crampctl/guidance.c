@@ -106,8 +106,7 @@ static int advice_print_json(const struct crampd_advice *advice) {
 
 /* --- for people --- */
 
-/* Writes words with breaks between them. */
-static void paragraph_write(const char *indent, const char *text) {
+void paragraph_write(const char *indent, const char *text) {
         size_t column = 0;
 
         while (*text) {

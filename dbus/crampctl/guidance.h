@@ -29,3 +29,6 @@ struct figures {
 void figures_format(const struct crampd_advice_item *item, struct figures *ret);
 
 void strings_write_json(struct json *json, const char *key, char **strings);
+
+/* Writes the words with line breaks between them. */
+void paragraph_write(const char *indent, const char *text);

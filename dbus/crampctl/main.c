@@ -39,6 +39,7 @@ static const struct verb {
         {"guidance", "What could help you, how sure that is, and why", verb_guidance},
         {"nutrients", "All nutrients beside each other, for you", verb_nutrients},
         {"log", "What you took, drank, did and noticed", verb_log},
+        {"trial", "Did a change help you?", verb_trial},
         {"profile", "What you tell of yourself, for guidance", verb_profile},
         {"analyze", "Look for cramps in recordings", verb_analyze},
 };

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -16,6 +17,7 @@ import dbus  # noqa: E402
 
 import tap  # noqa: E402
 from daemon import GUIDANCE, ROOT, System  # noqa: E402
+from nights import DAY_US, evening_of, fill  # noqa: E402
 
 NOBODY = 65534
 INVALID = 'org.crampd1.Error.InvalidArgument'
@@ -367,6 +369,111 @@ def test_crampctl_log():
                       ('magnesium', '3mg', '--at', 'someday'), ('magnesium', '3mg', '--at', '2999-01-01'),
                       ('delete', identity), ('gold', '1g')):
             crampctl('log', *words, code=64)
+
+
+# --- trials -----------------------------------------------------------------------------------------------------
+
+def days_ago(days):
+    return evening_of(int(time.time()) * 1000000 - days * DAY_US)
+
+
+def start_trial(client, **plan):
+    return str(client.call(ROOT, GUIDANCE, 'StartTrial', 'a{sv}', client.options(**plan)))
+
+
+def list_trials(client):
+    return client.call(ROOT, GUIDANCE, 'ListTrials', 'a{sv}', client.options())
+
+
+def test_a_trial_counts_watched_nights():
+    with System() as system:
+        with system.daemon():
+            client = system.client()
+            set_profile(client, values=SAFE)
+        # 40 nights with a cramp in every second one, then a week that does not count and 33 nights with three cramps; and
+        # nights with many cramps that were hardly watched.
+        nights = [(80 - i, 8, i % 2) for i in range(40)] + [(40 - i, 8, int(i >= 7 and i % 12 == 0)) for i in range(39)]
+        nights[3], nights[50] = (77, 3, 4), (30, 1, 4)
+        with_cramps = sum(n for days, hours, n in nights if days <= 33 and hours >= 4)
+        fill(system.state / 'crampd.db', os.geteuid(), nights)
+        with system.daemon():
+            client = system.client()
+            trial = start_trial(client, nutrient='magnesium', **{'from': days_ago(40)})
+            result, = list_trials(client)
+            assert result['id'] == trial and result['start_day'] == days_ago(40) and 'end_day' not in result
+            assert (result['nights_without'], result['clusters_without']) == (39, 19), dict(result)
+            assert result['nights_with'] == 31 and result['clusters_with'] == with_cramps, dict(result)
+            assert result['nights_left_out'] == 2
+            assert abs(result['ratio'] - with_cramps / 31 / (19 / 39)) < 1e-9
+            assert result['verdict'] == 'fewer' and result['ratio_high'] < 1 and 'monitored' in result['text']
+            assert error_of(client, 'StartTrial', 'a{sv}', client.options(nutrient='calcium')) == \
+                'org.crampd1.Error.AlreadyExists'
+            assert error_of(client, 'StopTrial', 'a{sv}', client.options(day=days_ago(41))) == INVALID
+            client.call(ROOT, GUIDANCE, 'StopTrial', 'a{sv}', client.options(day=days_ago(30)))
+            result, = list_trials(client)
+            assert result['end_day'] == days_ago(30) and result['verdict'] == 'too-few', dict(result)
+            assert 'too few to tell' in result['text']
+            shown, = (json.loads(line) for line in crampctl('trial', '--json').splitlines())
+            assert shown['verdict'] == 'too-few' and shown['nights_without'] == 39, shown
+            assert 'magnesium, before-after, from' in crampctl('trial', 'show')
+            crampctl('trial', 'start', 'vitamin-d', '--from', days_ago(1), '--alternating', '--block', '14', '--washout', '3')
+            crampctl('trial', 'start', 'vitamin-d', code=73)
+            crampctl('trial', 'stop')
+            crampctl('trial', 'stop', code=64)
+            crampctl('trial', 'delete', trial)
+            assert [row['nutrient'] for row in list_trials(client)] == ['vitamin-d']
+
+
+def test_trials_that_are_not_safe_are_refused():
+    with System() as system, system.daemon():
+        client = system.client()
+
+        def refused(*words, **plan):
+            name, text = text_of(client, 'StartTrial', 'a{sv}', client.options(**plan))
+            assert name == INVALID and all(word in text for word in words), (plan, name, text)
+        refused('You have not said: kidney-disease', nutrient='magnesium')
+        set_profile(client, values=dict(SAFE, medicines='warfarin'))
+        refused('warfarin', nutrient='vitamin-k2')
+        set_profile(client, values={'medicines': 'none', 'kidney-disease': 'yes'})
+        refused('kidney disease', nutrient='magnesium')
+        set_profile(client, values={'kidney-disease': 'no'})
+        refused('magnesium, potassium', nutrient='gold')
+        refused('magnesium, potassium')
+        refused('before-after, alternating', nutrient='magnesium', design='blind')
+        refused('future', nutrient='magnesium', **{'from': '2999-01-01'})
+        refused('no date', nutrient='magnesium', **{'from': 'soon'})
+        refused('no date', nutrient='magnesium', **{'from': '2026-13-01'})
+        refused('baseline_days', nutrient='magnesium', baseline_days=dbus.UInt32(1))
+        refused('block_days', nutrient='magnesium', design='alternating', block_days=dbus.UInt32(7))
+        refused(nutrient='magnesium', baseline_days=dbus.UInt32(2**32 - 1))
+        assert list_trials(client) == []
+        for words in (('start',), ('start', 'magnesium', 'x'), ('begin', 'magnesium'), ('delete',), ('stop', 'x'),
+                      ('start', 'magnesium', '--block', '-1'), ('start', 'magnesium', '--from', 'soon'), ('delete', 'x')):
+            crampctl('trial', *words, code=64)
+        # What is said later counts too.
+        start_trial(client, nutrient='magnesium')
+        assert 'forbidden' not in list_trials(client)[0]
+        set_profile(client, values={'kidney-disease': 'yes'})
+        assert 'kidney disease' in list_trials(client)[0]['forbidden']
+        assert 'Stop: ' in crampctl('trial')
+
+
+def test_trials_are_their_owners_alone():
+    if os.geteuid() != 0:
+        tap.skip('only root can become another user')
+    with System() as system, system.daemon():
+        client = system.client()
+        set_profile(client, values=SAFE)
+        trial = start_trial(client, nutrient='magnesium')
+        output = as_nobody(system, f'''
+print(client.call(ROOT, GUIDANCE, 'ListTrials', 'a{{sv}}', client.options()) == [])
+print(client.error_of(ROOT, GUIDANCE, 'ListTrials', 'a{{sv}}', client.options(owner=dbus.UInt32(0))))
+print(client.error_of(ROOT, GUIDANCE, 'DeleteTrial', 'sa{{sv}}', {trial!r}, client.options()))
+print(client.error_of(ROOT, GUIDANCE, 'StopTrial', 'a{{sv}}', client.options()))
+print(client.error_of(ROOT, GUIDANCE, 'StopTrial', 'a{{sv}}', client.options(owner=dbus.UInt32(0))))
+''')
+        assert output.splitlines() == ['True', REFUSED, INVALID, INVALID, REFUSED], output
+        assert len(list_trials(client)) == 1
 
 
 # --- many calls -------------------------------------------------------------------------------------------------

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: MIT */
+/* Trials on the bus: see trials.h. */
+#include "daemon/bus/trials.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "daemon/advisor.h"
+#include "daemon/basic/cleanup.h"
+#include "daemon/bus/caller.h"
+#include "daemon/bus/dictionary.h"
+#include "daemon/bus/error.h"
+#include "daemon/bus/guidance-call.h"
+#include "daemon/night.h"
+
+/* Our own choices: two months to compare with, a week until a change can have taken effect, and blocks
+ * of four weeks. */
+#define BASELINE_DAYS 56u
+#define WASHOUT_DAYS 7u
+#define BLOCK_DAYS 28u
+#define DAYS_MAX 3660u
+#define TRIALS_MAX 100u
+#define TEXT_SIZE 4096
+
+/* Days are local, and named as nights are: by the evening. */
+static int64_t today(void) {
+        char evening[16];
+
+        evening_of(crampd_now_us(), evening, sizeof(evening));
+        return advisor_day(evening);
+}
+
+static const struct store_trial *running(const struct store_person *person) {
+        for (size_t i = 0; i < person->n_trials; i++)
+                if (!person->trials[i].end_day[0])
+                        return &person->trials[i];
+        return NULL;
+}
+
+/* The date itself is fine, but a night after today's has not been. */
+static int check_day(const char *date, sd_bus_error *error) {
+        int64_t day = advisor_day(date);
+
+        if (day == INT64_MIN || strlen(date) != strlen("2026-11-23"))
+                return guidance_refuse(error, "\"%s\" is no date: write for example 2026-11-23.", date,
+                                       "");
+        /* The night begins at noon: before that, today's date is ahead of it by one. */
+        if (day > today() + 1)
+                return guidance_refuse(error,
+                                       "%s is in the future: a trial begins and ends with a day that "
+                                       "has come.",
+                                       date, "");
+        return 0;
+}
+
+/* --- starting --- */
+
+static int refuse_trial(const struct advice_suppressed *why, const char *nutrient, sd_bus_error *error) {
+        char text[1024];
+        size_t used;
+
+        (void)snprintf(text, sizeof(text), "A trial of %s is not for you without your doctor.",
+                       nutrient);
+        for (size_t i = 0; i < why->n_reasons && (used = strlen(text)) < sizeof(text) - 2; i++) {
+                text[used++] = ' ';
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* a constant of guidance/ with at most one %s */
+                (void)snprintf(text + used, sizeof(text) - used, why->reasons[i].message,
+                               why->reasons[i].phrase);
+#pragma GCC diagnostic pop
+        }
+        return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT, text);
+}
+
+static int check_allowed(const struct store_person *person, const char *nutrient, sd_bus_error *error) {
+        struct advice_suppressed why = {};
+        struct profile profile;
+
+        advisor_read_profile(person->profile, &profile);
+        if (advise_trial_allowed(&profile, (enum nutrient)nutrient_from_string(nutrient), &why))
+                return 0;
+        return refuse_trial(&why, nutrient, error);
+}
+
+static int work_start_trial(struct guidance_call *call, const struct store_person *person,
+                            sd_bus_error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        struct store_person_change change = {.kind = STORE_CHANGE_TRIAL, .uid = call->uid};
+        const struct store_trial *trial = call->arguments;
+        int r;
+
+        r = check_allowed(person, trial->nutrient, error);
+        if (r < 0)
+                return r;
+        if (running(person))
+                return sd_bus_error_setf(error, ERROR_ALREADY_EXISTS,
+                                         "A trial of %s runs already: stop it first.",
+                                         running(person)->nutrient);
+        if (person->n_trials >= TRIALS_MAX)
+                return sd_bus_error_setf(error, ERROR_LIMIT_REACHED,
+                                         "There are %u trials; delete one first.", TRIALS_MAX);
+        change.trial = *trial;
+        r = sd_bus_message_new_method_return(call->message, &reply);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "s", trial->id);
+        return r < 0 ? r : guidance_change(call, &change, steal_pointer(&reply), error);
+}
+
+static int check_days(const struct store_trial *trial, sd_bus_error *error) {
+        bool alternating = strcmp(trial->design, "alternating") == 0;
+
+        if (trial->baseline_days > DAYS_MAX || trial->block_days > DAYS_MAX ||
+            trial->washout_days > DAYS_MAX)
+                return sd_bus_error_setf(error, ERROR_INVALID_ARGUMENT, "Days must be 0 to %u.",
+                                         DAYS_MAX);
+        if (!alternating && trial->baseline_days < TRIAL_NIGHTS_MIN)
+                return sd_bus_error_setf(error, ERROR_INVALID_ARGUMENT,
+                                         "Option 'baseline_days' must be at least %d.",
+                                         TRIAL_NIGHTS_MIN);
+        if (alternating && trial->block_days <= trial->washout_days)
+                return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
+                                        "Option 'block_days' must be more than 'washout_days'.");
+        return 0;
+}
+
+static int read_trial(sd_bus_message *message, uid_t caller, struct store_trial *ret, uid_t *ret_uid,
+                      sd_bus_error *error) {
+        const char *nutrient = "", *design = "before-after", *from = NULL;
+        char possible[256] = "", evening[16];
+        bool owner_given = false;
+        uint32_t owner = 0;
+        const struct dictionary_entry entries[] = {{"nutrient", 's', &nutrient, NULL},
+                                                   {"design", 's', &design, NULL},
+                                                   {"from", 's', &from, NULL},
+                                                   {"baseline_days", 'u', &ret->baseline_days, NULL},
+                                                   {"block_days", 'u', &ret->block_days, NULL},
+                                                   {"washout_days", 'u', &ret->washout_days, NULL},
+                                                   {"owner", 'u', &owner, &owner_given},
+                                                   {NULL}};
+        int r;
+
+        r = dictionary_read(message, entries, error);
+        if (r >= 0)
+                r = guidance_owner(caller, owner_given, owner, ret_uid, error);
+        if (r < 0)
+                return r;
+        for (unsigned i = 0; i < NUTRIENT_MAX; i++)
+                (void)snprintf(possible + strlen(possible), sizeof(possible) - strlen(possible), "%s%s",
+                               i > 0 ? ", " : "", nutrient_to_string(i));
+        if (nutrient_from_string(nutrient) < 0)
+                return guidance_refuse(error, "\"%s\" is no nutrient known here.", nutrient, possible);
+        if (strcmp(design, "before-after") != 0 && strcmp(design, "alternating") != 0)
+                return guidance_refuse(error, "\"%s\" is no design of a trial.", design,
+                                       "before-after, alternating");
+        evening_of(crampd_now_us(), evening, sizeof(evening));
+        r = check_day(from ?: evening, error);
+        if (r < 0)
+                return r;
+        (void)snprintf(ret->nutrient, sizeof(ret->nutrient), "%s", nutrient);
+        (void)snprintf(ret->design, sizeof(ret->design), "%s", design);
+        (void)snprintf(ret->start_day, sizeof(ret->start_day), "%.10s", from ?: evening);
+        return check_days(ret, error);
+}
+
+int method_start_trial(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        struct store_trial trial = {
+                .baseline_days = BASELINE_DAYS, .block_days = BLOCK_DAYS, .washout_days = WASHOUT_DAYS};
+        struct store_person_filter filter;
+        struct bus *bus = userdata;
+        struct store_trial *copy;
+        uid_t caller, uid;
+        int r;
+
+        r = caller_get_uid(bus->callers, message, method_start_trial, userdata, error, &caller);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+        r = read_trial(message, caller, &trial, &uid, error);
+        if (r < 0)
+                return r;
+        public_id_new(trial.id);
+        filter = guidance_filter(uid);
+        copy = malloc(sizeof(*copy));
+        if (!copy)
+                return -ENOMEM;
+        *copy = trial;
+        return guidance_begin(bus, message, &filter, work_start_trial, copy, error);
+}
+
+/* --- stopping and deleting --- */
+
+static int work_stop_trial(struct guidance_call *call, const struct store_person *person,
+                           sd_bus_error *error) {
+        struct store_person_change change = {.kind = STORE_CHANGE_TRIAL, .uid = call->uid};
+        const struct store_trial *trial = running(person);
+        const char *end = call->arguments;
+
+        if (!trial)
+                return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT, "No trial runs.");
+        if (advisor_day(end) < advisor_day(trial->start_day))
+                return guidance_refuse(error, "The trial began after %s.", end, "");
+        change.trial = *trial;
+        (void)snprintf(change.trial.end_day, sizeof(change.trial.end_day), "%.10s", end);
+        return guidance_change(call, &change, NULL, error);
+}
+
+int method_stop_trial(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        struct store_person_filter filter;
+        struct bus *bus = userdata;
+        bool owner_given = false;
+        const char *day = NULL;
+        uint32_t owner = 0;
+        uid_t caller, uid;
+        char evening[16];
+        char *copy;
+        const struct dictionary_entry entries[] = {
+                {"day", 's', &day, NULL}, {"owner", 'u', &owner, &owner_given}, {NULL}};
+        int r;
+
+        r = caller_get_uid(bus->callers, message, method_stop_trial, userdata, error, &caller);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+        r = dictionary_read(message, entries, error);
+        if (r >= 0)
+                r = guidance_owner(caller, owner_given, owner, &uid, error);
+        evening_of(crampd_now_us(), evening, sizeof(evening));
+        if (r >= 0)
+                r = check_day(day ?: evening, error);
+        if (r < 0)
+                return r;
+        copy = strdup(day ?: evening);
+        if (!copy)
+                return -ENOMEM;
+        filter = guidance_filter(uid);
+        return guidance_begin(bus, message, &filter, work_stop_trial, copy, error);
+}
+
+static int work_delete_trial(struct guidance_call *call, const struct store_person *person,
+                             sd_bus_error *error) {
+        struct store_person_change change = {.kind = STORE_CHANGE_TRIAL_GONE, .uid = call->uid};
+        const char *id = call->arguments;
+
+        for (size_t i = 0; i < person->n_trials; i++)
+                if (strcmp(person->trials[i].id, id) == 0) {
+                        memcpy(change.id, person->trials[i].id, sizeof(change.id));
+                        return guidance_change(call, &change, NULL, error);
+                }
+        return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT, "There is no such trial.");
+}
+
+int method_delete_trial(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        struct store_person_filter filter;
+        struct bus *bus = userdata;
+        uid_t caller, uid;
+        const char *id;
+        char *copy;
+        int r;
+
+        r = caller_get_uid(bus->callers, message, method_delete_trial, userdata, error, &caller);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+        r = sd_bus_message_read(message, "s", &id);
+        if (r >= 0)
+                r = guidance_read_owner(message, caller, &uid, error);
+        if (r < 0)
+                return r;
+        copy = strdup(id);
+        if (!copy)
+                return -ENOMEM;
+        filter = guidance_filter(uid);
+        return guidance_begin(bus, message, &filter, work_delete_trial, copy, error);
+}
+
+/* --- showing --- */
+
+static const char *const verdicts[] = {
+        [TRIAL_TOO_FEW] = "too-few", [TRIAL_NO_CRAMPS] = "no-cramps", [TRIAL_UNCLEAR] = "unclear",
+        [TRIAL_UNEVEN] = "uneven",   [TRIAL_FEWER] = "fewer",         [TRIAL_MORE] = "more",
+};
+
+static void append_number(sd_bus_message *reply, int *r, const char *key, double value) {
+        if (isfinite(value))
+                dictionary_append(reply, r, key, "d", value);
+}
+
+static void append_result(sd_bus_message *reply, int *r, const struct trial_result *result) {
+        char text[TEXT_SIZE];
+
+        (void)trial_tell(result, NULL, text, sizeof(text));
+        dictionary_append(reply, r, "nights_without", "u", result->without.nights);
+        dictionary_append(reply, r, "nights_with", "u", result->with.nights);
+        dictionary_append(reply, r, "nights_left_out", "u", result->nights_left_out);
+        dictionary_append(reply, r, "clusters_without", "u", result->without.clusters);
+        dictionary_append(reply, r, "clusters_with", "u", result->with.clusters);
+        append_number(reply, r, "mean_s_without", result->without.mean_s);
+        append_number(reply, r, "mean_s_with", result->with.mean_s);
+        append_number(reply, r, "ratio", result->ratio.ratio);
+        append_number(reply, r, "ratio_low", result->ratio.low);
+        append_number(reply, r, "ratio_high", result->ratio.high);
+        append_number(reply, r, "p_value", result->ratio.p_value);
+        append_number(reply, r, "smallest_effect", result->smallest_effect);
+        append_number(reply, r, "dispersion", result->dispersion);
+        dictionary_append(reply, r, "verdict", "s", verdicts[result->verdict]);
+        dictionary_append(reply, r, "text", "s", text);
+}
+
+static int append_trial(sd_bus_message *reply, const struct store_person *person,
+                        const struct store_trial *trial) {
+        _cleanup_(sd_bus_error_free) sd_bus_error why = SD_BUS_ERROR_NULL;
+        struct trial_result result;
+        int r;
+
+        r = advisor_compare(person, trial, &result);
+        if (r < 0)
+                return r;
+        dictionary_open(reply, &r);
+        dictionary_append(reply, &r, "id", "s", trial->id);
+        dictionary_append(reply, &r, "nutrient", "s", trial->nutrient);
+        dictionary_append(reply, &r, "design", "s", trial->design);
+        dictionary_append(reply, &r, "start_day", "s", trial->start_day);
+        if (trial->end_day[0])
+                dictionary_append(reply, &r, "end_day", "s", trial->end_day);
+        dictionary_append(reply, &r, "baseline_days", "u", trial->baseline_days);
+        dictionary_append(reply, &r, "block_days", "u", trial->block_days);
+        dictionary_append(reply, &r, "washout_days", "u", trial->washout_days);
+        /* What a person says later may make a trial unsafe that was not. */
+        if (check_allowed(person, trial->nutrient, &why) < 0 && why.message)
+                dictionary_append(reply, &r, "forbidden", "s", why.message);
+        append_result(reply, &r, &result);
+        dictionary_close(reply, &r);
+        return r;
+}
+
+static int work_list_trials(struct guidance_call *call, const struct store_person *person,
+                            sd_bus_error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_return(call->message, &reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "a{sv}");
+        for (size_t i = 0; i < person->n_trials && r >= 0; i++)
+                r = append_trial(reply, person, &person->trials[i]);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        return r < 0 ? r : guidance_reply(call, steal_pointer(&reply));
+}
+
+int method_list_trials(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        struct store_person_filter filter;
+        struct bus *bus = userdata;
+        uid_t caller, uid;
+        int r;
+
+        r = caller_get_uid(bus->callers, message, method_list_trials, userdata, error, &caller);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+        r = guidance_read_owner(message, caller, &uid, error);
+        if (r < 0)
+                return r;
+        filter = guidance_filter(uid);
+        filter.nights = true;
+        return guidance_begin(bus, message, &filter, work_list_trials, NULL, error);
+}

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+"""Writes nights and cramps of the past into the database of a crampd that does not run."""
+
+import contextlib
+import sqlite3
+import time
+
+DAY_US = 86400 * 1000000
+HOUR_US = 3600 * 1000000
+
+
+def evening_of(time_us):
+    """As the daemon names nights, noon to noon local time."""
+    return time.strftime('%Y-%m-%d', time.localtime(time_us // 1000000 - 12 * 3600))
+
+
+def fill(path, uid, nights, sensors=1, entries=()):
+    """`nights`: (days ago, hours watched, cramps two hours apart), oldest first; `entries`: (what, amount) of each day."""
+    now = int(time.time()) * 1000000
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
+        db.execute('INSERT OR IGNORE INTO person VALUES (?)', (uid,))
+        for sensor in range(1, sensors + 1):
+            db.execute('INSERT INTO sensor (row, id, owner_uid, address, driver, name, muscle, leg, added_us, removed_us, '
+                       "zone_offset_s) VALUES (?, ?, ?, 'virtual', 'crampd', '', 'soleus', 'left', 0, 1, 0)",
+                       (sensor, f'{sensor:016x}', uid))
+        number = 0
+        for i, (days_ago, hours, cramps) in enumerate(nights):
+            start = now - days_ago * DAY_US
+            for sensor in range(1, sensors + 1):
+                row = sensors * i + sensor
+                db.execute('INSERT INTO night (row, id, sensor, evening, start_us, end_us, seen_us, zone_offset_s, rate_mhz, '
+                           'channels, packets, lost_packets, monitored_us) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 1, 1, 0, 0, ?)',
+                           (row, f'{row:016x}', sensor, evening_of(start), start, start + 8 * HOUR_US, start,
+                            int(hours * HOUR_US)))
+            for cramp in range(cramps):
+                number += 1
+                onset = start + cramp * 2 * HOUR_US
+                db.execute('INSERT INTO episode (id, sensor, night, muscle, leg, onset_us, alert_us, end_us, zone_offset_s, '
+                           "channel, end_reason, severity, confidence, detector) VALUES (?, 1, ?, 'soleus', 'left', ?, ?, ?, "
+                           "0, 0, 'subsided', 'mild', 1, '1')",
+                           (f'{number:016x}', sensors * i + 1, onset, onset + 1000000, onset + 60 * 1000000))
+            for j, (what, amount) in enumerate(entries):
+                db.execute('INSERT INTO entry (id, uid, time_us, zone_offset_s, kind, what, origin, compound, amount, leg, '
+                           "text) VALUES (?, ?, ?, 0, 'amount', ?, 'food', '', ?, '', '')",
+                           (f'{i * len(entries) + j + 1:016x}', uid, start + j, what, amount))
