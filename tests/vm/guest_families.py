@@ -16,8 +16,7 @@ import tap
 # A counter-free sensor over four characteristics, and an envelope.
 SHORT = (('myo', 'emg'), ('anr-m40', 'm40'))
 LONG = SHORT + (('bitalino', 'live'), ('npg-lite', '3ch'), ('umyo', 's2'), ('gforce', '12-bit'), ('ganglion', 'fw3'), ('myoware', 'envelope'),
-                ('nordic-text', 'lines'), ('umyo-advert', 'advert'))
-ADVERTS = ('umyo-advert',)  # never connected to: there is no link to break
+                ('nordic-text', 'lines'))
 FAMILIES = LONG if (Path(__file__).parent / 'long').exists() else SHORT
 BLUETOOTH_CONF = Path('/etc/bluetooth/main.conf')
 
@@ -26,14 +25,10 @@ class Twin:
     """leg-sensor as a sensor of that family, which obeys lines."""
 
     def __init__(self, family, variant):
-        self.family, self.variant = family, variant
         self.log = Path(f'/run/twin-{family}.log')
-        self.start()
-
-    def start(self):
         with open(self.log, 'wb') as log:
             self.process = subprocess.Popen(
-                ['leg-sensor', '--adapter', 'hci1', '--family', self.family, '--variant', self.variant, str(guest.RECORDING)],
+                ['leg-sensor', '--adapter', 'hci1', '--family', family, '--variant', variant, str(guest.RECORDING)],
                 stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT)
         self.wait_line('READY')
 
@@ -81,14 +76,9 @@ def wait_alert(monitor):
 
 
 def reconnect(monitor, twin):
-    """How long it takes from a broken link to samples again; of adverts, from when they are sent again."""
-    if twin.family in ADVERTS:
-        twin.stop()
-        monitor.wait_event('sensor-changed', guest.LIMIT_S, state='stalled')
-        twin.start()
+    """How long it takes from a broken link to samples again."""
     began = time.monotonic()
-    if twin.family not in ADVERTS:
-        twin.order('drop')
+    twin.order('drop')
     monitor.wait_event('sensor-changed', guest.LIMIT_S, state='streaming', number=1)
     return f'{time.monotonic() - began:.1f} s'
 
