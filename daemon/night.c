@@ -13,6 +13,9 @@
 #include "daemon/basic/cleanup.h"
 #include "daemon/guidance/relief.h"
 
+_Static_assert(STORE_ACCOUNT_POINTS == DETECTOR_ACCOUNT_POINTS, "an account must fit");
+_Static_assert(STREAM_CHANNELS_MAX <= 32, "a bit for each channel");
+
 #define ROW_EVERY_US (INT64_C(60) * 1000000)
 /* Gaps closer than this are one row: a lossy link must not fill the disk. */
 #define GAP_MERGE_US (INT64_C(1) * 1000000)
@@ -129,6 +132,37 @@ static void take_figures(struct night *night, const struct detector_event *event
         episode->channel = event->channel;
 }
 
+static void report_account(const struct night *night, const struct detector_event *event,
+                           int64_t start_us) {
+        const struct detector_account *from = event->account;
+        struct store_account account = {
+                .evidence_factor = from->evidence_factor,
+                .needed_s = from->needed_s,
+                .from_us = start_us + (int64_t)frames_to_us(night, from->from_index),
+                .active_s = from->active_s,
+                .unbroken_s = from->unbroken_s,
+                .ratio_alert = from->ratio_alert,
+                .ratio_peak = from->ratio_peak,
+                .bridged = from->bridged,
+                .dips = from->dips,
+                .together = from->together < 0 ? (double)NAN : from->together,
+                .channels = night->format.channels,
+                .took_part = (uint32_t)from->took_part,
+                .point_us = (int64_t)frames_to_us(night, from->point_frames),
+                .points = from->points,
+        };
+
+        if (!night->callbacks.account)
+                return;
+        memcpy(account.episode, night->episode.id, sizeof(account.episode));
+        (void)snprintf(account.sensitivity, sizeof(account.sensitivity), "%s",
+                       detector_sensitivity_to_string(from->sensitivity));
+        (void)snprintf(account.quality, sizeof(account.quality), "%s",
+                       detector_quality_to_string(from->quality));
+        memcpy(account.evidence_s, from->score_s, from->points * sizeof(from->score_s[0]));
+        night->callbacks.account(&account, night->userdata);
+}
+
 static void begin_episode(struct night *night, const struct detector_event *event) {
         struct store_episode *episode = &night->episode;
 
@@ -150,6 +184,7 @@ static void begin_episode(struct night *night, const struct detector_event *even
         night->open = true;
         night->help_told = false;
         report_alert(night, NIGHT_ALERT_RAISED);
+        report_account(night, event, night->start_us);
 }
 
 static void end_episode(struct night *night, const struct detector_event *event) {
@@ -163,6 +198,7 @@ static void end_episode(struct night *night, const struct detector_event *event)
         (void)snprintf(night->episode.end_reason, sizeof(night->episode.end_reason), "%s", reason);
         night->open = false;
         report_alert(night, NIGHT_ALERT_ENDED);
+        report_account(night, event, night->episode_start_us);
 }
 
 static void on_detector_event(const struct detector_event *event, void *userdata) {

@@ -27,6 +27,8 @@ struct night_callbacks {
         /* `lasting_us`: stream time since onset. */
         void (*alert)(enum night_change change, const struct store_episode *episode, uint64_t lasting_us,
                       void *userdata);
+        /* Why the alert was raised; after it, and again after its end. May be NULL. */
+        void (*account)(const struct store_account *account, void *userdata);
         void (*gap)(const struct store_gap *gap, void *userdata);
         /* The night's row has changed: begun, a minute older, or over. */
         void (*row)(const struct store_night *row, void *userdata);

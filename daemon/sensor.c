@@ -99,6 +99,13 @@ static void on_alert(enum night_change change, const struct store_episode *episo
         record_episode(sensor, episode);
 }
 
+static void on_account(const struct store_account *account, void *userdata) {
+        struct sensor *sensor = userdata;
+
+        /* As gaps: the episode is there without it. */
+        (void)store_put_account(sensor->crampd->store, account);
+}
+
 static void on_gap(const struct store_gap *gap, void *userdata) {
         struct sensor *sensor = userdata;
 
@@ -129,6 +136,7 @@ static void on_signal(const struct detector_signal *signal, int64_t time_us, voi
 
 static const struct night_callbacks night_callbacks = {
         .alert = on_alert,
+        .account = on_account,
         .gap = on_gap,
         .row = on_night_row,
         .level = on_level,

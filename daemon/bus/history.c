@@ -165,6 +165,7 @@ enum question {
         QUESTION_EPISODE, /* one */
         QUESTION_NIGHTS,
         QUESTION_MISSED,
+        QUESTION_ACCOUNT,
 };
 
 /* A call that waits for the store. */
@@ -247,6 +248,61 @@ static void on_missed(int error, const struct store_missed *missed, size_t n, ui
                 (void)sd_bus_reply_method_errno(call->message, r, &bus_error);
 }
 
+static int append_account(sd_bus_message *reply, const struct store_account *account) {
+        int r = 0;
+
+        dictionary_open(reply, &r);
+        dictionary_append(reply, &r, "sensitivity", "s", account->sensitivity);
+        dictionary_append(reply, &r, "evidence_factor", "d", account->evidence_factor);
+        dictionary_append(reply, &r, "needed_s", "d", account->needed_s);
+        dictionary_append(reply, &r, "from_us", "x", account->from_us);
+        dictionary_append(reply, &r, "active_s", "d", account->active_s);
+        dictionary_append(reply, &r, "unbroken_s", "d", account->unbroken_s);
+        dictionary_append(reply, &r, "ratio_alert", "d", account->ratio_alert);
+        dictionary_append(reply, &r, "ratio_peak", "d", account->ratio_peak);
+        dictionary_append(reply, &r, "bridged", "u", account->bridged);
+        dictionary_append(reply, &r, "dips", "u", account->dips);
+        if (!isnan(account->together))
+                dictionary_append(reply, &r, "together", "d", account->together);
+        dictionary_append(reply, &r, "channels", "u", account->channels);
+        dictionary_append(reply, &r, "took_part", "u", account->took_part);
+        dictionary_append(reply, &r, "quality", "s", account->quality);
+        dictionary_append(reply, &r, "point_us", "x", account->point_us);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append_basic(reply, 's', "evidence_s");
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'v', "ad");
+        if (r >= 0)
+                r = sd_bus_message_append_array(reply, 'd', account->evidence_s,
+                                                account->points * sizeof(account->evidence_s[0]));
+        for (unsigned i = 0; i < 2 && r >= 0; i++)
+                r = sd_bus_message_close_container(reply);
+        dictionary_close(reply, &r);
+        return r;
+}
+
+static void on_account(int error, const struct store_account *account, void *userdata) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
+        _cleanup_(query_freep) struct query_call *call = userdata;
+        int r;
+
+        r = error < 0 ? error_set_store(&bus_error, error) : 0;
+        if (r >= 0 && !account)
+                r = sd_bus_error_set(&bus_error, ERROR_NO_SUCH_EPISODE,
+                                     "There is no such episode, or no account of it was kept.");
+        if (r >= 0)
+                r = sd_bus_message_new_method_return(call->message, &reply);
+        if (r >= 0)
+                r = append_account(reply, account);
+        if (r >= 0)
+                r = sd_bus_send(NULL, reply, NULL);
+        if (r < 0)
+                (void)sd_bus_reply_method_errno(call->message, r, &bus_error);
+}
+
 static int put_question(struct store *store, const struct store_filter *filter,
                         struct query_call *call) {
         switch (call->question) {
@@ -254,6 +310,8 @@ static int put_question(struct store *store, const struct store_filter *filter,
                 return store_list_nights(store, filter, on_nights, call);
         case QUESTION_MISSED:
                 return store_list_missed(store, filter, on_missed, call);
+        case QUESTION_ACCOUNT:
+                return store_get_account(store, filter, on_account, call);
         case QUESTION_EPISODES:
         case QUESTION_EPISODE:
         default:
@@ -374,14 +432,15 @@ static int method_list_missed(sd_bus_message *message, void *userdata, sd_bus_er
         return ask_store(bus, message, uid, &filter, QUESTION_MISSED, error);
 }
 
-static int method_get_episode(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+/* Asks for what is kept under one episode's id. */
+static int ask_by_id(sd_bus_message *message, struct bus *bus, sd_bus_message_handler_t handler,
+                     enum question question, sd_bus_error *error) {
         struct store_filter filter = {.since_us = STORE_NO_TIME, .until_us = STORE_NO_TIME, .limit = 1};
-        struct bus *bus = userdata;
         const char *id;
         uid_t uid;
         int r;
 
-        r = caller_get_uid(bus->callers, message, method_get_episode, userdata, error, &uid);
+        r = caller_get_uid(bus->callers, message, handler, bus, error, &uid);
         if (r <= 0)
                 return r < 0 ? r : 1;
         r = sd_bus_message_read(message, "s", &id);
@@ -390,7 +449,15 @@ static int method_get_episode(sd_bus_message *message, void *userdata, sd_bus_er
         if (set_id(filter.id, id) < 0)
                 return sd_bus_error_set(error, ERROR_NO_SUCH_EPISODE,
                                         "An episode's id is 16 hexadecimal digits.");
-        return ask_store(bus, message, uid, &filter, QUESTION_EPISODE, error);
+        return ask_store(bus, message, uid, &filter, question, error);
+}
+
+static int method_get_episode(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        return ask_by_id(message, userdata, method_get_episode, QUESTION_EPISODE, error);
+}
+
+static int method_explain_episode(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        return ask_by_id(message, userdata, method_explain_episode, QUESTION_ACCOUNT, error);
 }
 
 static const sd_bus_vtable history_vtable[] = {
@@ -403,6 +470,9 @@ static const sd_bus_vtable history_vtable[] = {
                                 SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
         SD_BUS_METHOD_WITH_ARGS("GetEpisode", SD_BUS_ARGS("s", id, "a{sv}", options),
                                 SD_BUS_RESULT("a{sv}", episode), method_get_episode,
+                                SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("ExplainEpisode", SD_BUS_ARGS("s", id, "a{sv}", options),
+                                SD_BUS_RESULT("a{sv}", account), method_explain_episode,
                                 SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
         SD_BUS_METHOD_WITH_ARGS("Annotate", SD_BUS_ARGS("s", id, "a{sv}", options), SD_BUS_NO_RESULT,
                                 method_annotate, SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),

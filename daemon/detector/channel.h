@@ -17,6 +17,7 @@
 #include "daemon/detector/mains.h"
 #include "daemon/detector/quality.h"
 #include "daemon/detector/spectrum.h"
+#include "daemon/detector/trail.h"
 
 /* What all channels share. */
 struct channel_plan {
@@ -35,6 +36,7 @@ struct channel {
         struct envelope envelope;
         struct floor floor;
         struct evidence evidence;
+        struct trail trail;
 
         /* The hop in progress. */
         double squares;

@@ -151,6 +151,8 @@ static struct episode_context detector_context(struct detector *detector, uint64
                 .history = &detector->history,
                 .end_index = end_index,
                 .alert_s = TUNING_ALERT_S * detector->need,
+                .sensitivity = detector->sensitivity,
+                .evidence_factor = detector->evidence_factor,
                 .on_event = detector->on_event,
                 .userdata = detector->userdata,
         };
@@ -184,6 +186,7 @@ static double detector_together(const struct detector *detector, uint32_t channe
 static void detector_weigh_channel(struct detector *detector, uint32_t index) {
         struct channel *channel = &detector->channels[index];
         struct evidence *evidence = &channel->evidence;
+        double before_s = evidence->score_s, others = -1.0;
         struct evidence_input input = {
                 .hop_s = detector->plan.grid.hop_s,
                 .envelope_uv = channel->envelope.envelope_uv,
@@ -202,6 +205,7 @@ static void detector_weigh_channel(struct detector *detector, uint32_t index) {
         if (evidence->score_s > 0.0) {
                 double together = detector_together(detector, index);
 
+                others = together;
                 evidence->together = together < 0.0 ? 0.5 : together;
                 if (together > evidence->company)
                         evidence->company = together;
@@ -213,6 +217,7 @@ static void detector_weigh_channel(struct detector *detector, uint32_t index) {
                 channel_restart_spectrum(channel, &detector->plan);
         }
         evidence_take(evidence, &input);
+        trail_take(&channel->trail, evidence, before_s, others, detector->hop_index);
 }
 
 static void detector_feed_floors(struct detector *detector) {

@@ -88,6 +88,29 @@ enum detector_quality {
         DETECTOR_QUALITY_MAX
 };
 
+#define DETECTOR_ACCOUNT_POINTS 64u
+
+/* Why an alert was raised: the evidence of its leading channel, since that last rose from nothing. */
+struct detector_account {
+        enum detector_sensitivity sensitivity;
+        double evidence_factor; /* on top of the step */
+        double needed_s;        /* evidence that the alert took, in seconds of a strong cramp */
+        uint64_t from_index;    /* first frame of that evidence; the onset is looked for before it */
+        double active_s;        /* from there to the alert */
+        double unbroken_s;      /* of these, since the last dip too long to bridge */
+        double ratio_alert;     /* level (1 s RMS) over rest, at the alert */
+        double ratio_peak;      /* the highest since onset */
+        uint32_t bridged;       /* dips short enough to be bridged */
+        uint32_t dips;          /* longer ones, which count against */
+        double together;    /* mean share of the other channels that rose too, 0-1; negative: there was
+                               none that could tell */
+        uint64_t took_part; /* bit n: channel n rises at the alert, at least half as much as the leading
+                               one (channels 0-63) */
+        enum detector_quality quality; /* of the leading channel at the alert */
+        uint32_t points, point_frames; /* the evidence every so many frames, from from_index on */
+        double score_s[DETECTOR_ACCOUNT_POINTS];
+};
+
 struct detector_event {
         enum detector_event_type type;
         uint32_t channel;     /* the leading channel */
@@ -102,7 +125,8 @@ struct detector_event {
         double rest_uv;   /* resting floor of that channel at onset */
         double median_hz; /* median frequency of its power spectrum 20 Hz to band edge, mains left out; 0
                              = unknown */
-        double confidence; /* 0-1; a score of the evidence, not a probability */
+        double confidence;                      /* 0-1; a score of the evidence, not a probability */
+        const struct detector_account *account; /* of alerts and ends, for the call's time; else NULL */
 };
 
 /* State and level on a fixed grid of about 50 ms, for live views. */

@@ -64,6 +64,8 @@ static void episode_tell(const struct episode *episode, const struct episode_con
                 event.median_hz = channel_median_hz(&context->channels[episode->lead], context->plan);
                 event.confidence = episode_confidence(episode, context, context->end_index);
         }
+        if (type == DETECTOR_EVENT_ALERT)
+                event.account = &episode->account;
         context->on_event(&event, context->userdata);
 }
 
@@ -93,6 +95,52 @@ static void episode_dismiss(struct episode *episode, const struct episode_contex
         episode_tell(episode, context, DETECTOR_EVENT_DISMISSED);
 }
 
+/* Channels that rise with the lead, and the lead itself. */
+static uint64_t took_part(const struct episode_context *context, uint32_t lead) {
+        double rise = context->channels[lead].evidence.ratio - 1.0;
+        uint64_t bits = 0;
+
+        for (uint32_t i = 0; i < context->channel_count && i < 64; i++) {
+                const struct channel *channel = &context->channels[i];
+                double ratio = channel->evidence.ratio;
+
+                if (i == lead || (channel_is_present(channel) && ratio >= TUNING_TOGETHER_RATIO &&
+                                  ratio - 1.0 >= TUNING_TOGETHER_SHARE * rise))
+                        bits |= UINT64_C(1) << i;
+        }
+        return bits;
+}
+
+static double peak_ratio(const struct episode *episode) {
+        return episode->rest_uv > 0.0 ? episode->peak_level_uv / episode->rest_uv : 0.0;
+}
+
+static void episode_give_account(struct episode *episode, const struct episode_context *context) {
+        const struct channel *lead = &context->channels[episode->lead];
+        const struct trail *trail = &lead->trail;
+        double hop_s = context->plan->grid.hop_s;
+
+        episode->account = (struct detector_account){
+                .sensitivity = context->sensitivity,
+                .evidence_factor = context->evidence_factor,
+                .needed_s = context->alert_s,
+                .from_index = trail->from_index,
+                .active_s = trail->hops * hop_s,
+                .unbroken_s = trail->unbroken_hops * hop_s,
+                .ratio_alert = lead->evidence.ratio,
+                .ratio_peak = peak_ratio(episode),
+                .bridged = trail->bridged,
+                .dips = trail->dips,
+                .together = trail->together_hops > 0 ? trail->together_sum / trail->together_hops : -1.0,
+                .took_part = took_part(context, episode->lead),
+                .quality = lead->quality.now,
+                .points = trail->points,
+                .point_frames = trail->stride * context->plan->grid.hop_frames,
+        };
+        for (uint32_t i = 0; i < trail->points; i++)
+                episode->account.score_s[i] = trail->score_s[i];
+}
+
 static void episode_alert(struct episode *episode, const struct episode_context *context) {
         const struct channel *lead;
 
@@ -107,6 +155,7 @@ static void episode_alert(struct episode *episode, const struct episode_context 
         episode->dips = lead->evidence.dips;
         episode->absence_s = episode->lost_s = 0.0;
         episode->steadiness = (struct episode_steadiness){};
+        episode_give_account(episode, context);
         episode_enter(episode, DETECTOR_CRAMP);
         episode_tell(episode, context, DETECTOR_EVENT_ALERT);
 }
@@ -128,6 +177,8 @@ static void episode_end(struct episode *episode, const struct episode_context *c
         };
 
         event.confidence = episode_confidence(episode, context, event.end_index);
+        episode->account.ratio_peak = peak_ratio(episode);
+        event.account = &episode->account;
 
         for (uint32_t i = 0; i < context->channel_count; i++)
                 evidence_rebase(&context->channels[i].evidence, context->channels[i].envelope.level_uv);

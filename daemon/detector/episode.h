@@ -32,6 +32,7 @@ struct episode {
         double absence_s, lost_s, recovered_s;
         uint64_t absence_index, lost_index;
         struct episode_steadiness steadiness;
+        struct detector_account account; /* of the alert */
 };
 
 /* What an episode is decided from and tells to. */
@@ -40,8 +41,10 @@ struct episode_context {
         struct channel *channels;
         uint32_t channel_count;
         struct history *history;
-        uint64_t end_index; /* first frame after the hop */
-        double alert_s;     /* evidence that an alert takes */
+        uint64_t end_index;                    /* first frame after the hop */
+        double alert_s;                        /* evidence that an alert takes */
+        enum detector_sensitivity sensitivity; /* of which it is made */
+        double evidence_factor;
         detector_event_func on_event;
         void *userdata;
 };

@@ -184,6 +184,9 @@
  * Chosen. */
 #define TUNING_DIP_WEIGHT 1.0
 #define TUNING_DIP_MEMORY_S 15.0
+/* How far apart, at first, the points are at which the score is noted for the account of an alert, hops:
+ * a second. Decides nothing. */
+#define TUNING_TRAIL_POINT_HOPS 20u
 /* Factor on the gain when all other channels are quiet, and when all rise too (a cramp is one muscle or
  * one head: Ross & Thomas 1995; Khan & Burne 2007). The factors are chosen. */
 #define TUNING_ISOLATED_GAIN 1.8

@@ -63,6 +63,10 @@ void request_deliver(const struct request *request, int error) {
                                          well ? request->n_rows : 0, well ? request->cursor : 0,
                                          request->userdata);
                 break;
+        case REQUEST_GET_ACCOUNT:
+                request->callback.account(error, well && request->n_rows > 0 ? request->accounts : NULL,
+                                          request->userdata);
+                break;
         case REQUEST_LIST_MISSED:
                 request->callback.missed(error, well ? request->missed : NULL,
                                          well ? request->n_rows : 0, well ? request->cursor : 0,
@@ -226,6 +230,14 @@ int episode_check(const struct store_episode *episode) {
                      TEXT_IS_VALID(episode->end_reason) && TEXT_IS_VALID(episode->severity) &&
                      TEXT_IS_VALID(episode->detector) && episode->confidence >= 0 &&
                      episode->confidence <= 1;
+
+        return valid ? 0 : -EINVAL;
+}
+
+int account_check(const struct store_account *account) {
+        bool valid = id_is_valid(account->episode) && TEXT_IS_VALID(account->sensitivity) &&
+                     TEXT_IS_VALID(account->quality) && account->from_us != STORE_NO_TIME &&
+                     account->point_us >= 0 && account->points <= STORE_ACCOUNT_POINTS;
 
         return valid ? 0 : -EINVAL;
 }

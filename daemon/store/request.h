@@ -14,6 +14,7 @@ enum request_kind {
         REQUEST_PUT_SENSOR,
         REQUEST_PUT_NIGHT,
         REQUEST_PUT_EPISODE,
+        REQUEST_PUT_ACCOUNT,
         REQUEST_ANNOTATE,
         REQUEST_PUT_BATTERY,
         REQUEST_CHANGE_PERSON,
@@ -23,6 +24,7 @@ enum request_kind {
         REQUEST_LIST_NIGHTS,
         REQUEST_LIST_MISSED,
         REQUEST_GET_PERSON,
+        REQUEST_GET_ACCOUNT,
 };
 
 struct request {
@@ -36,6 +38,7 @@ struct request {
                 struct store_night night;
                 struct store_episode episode;
                 struct store_annotation annotation;
+                struct store_account account;
                 struct store_gap gap;
                 struct store_battery battery;
                 struct store_filter filter;
@@ -49,6 +52,7 @@ struct request {
                 store_nights_func nights;
                 store_missed_func missed;
                 store_person_func person;
+                store_account_func account;
         } callback;
         void *userdata;
         /* A query's answer. */
@@ -57,6 +61,7 @@ struct request {
                 struct store_episode *episodes;
                 struct store_night_report *nights;
                 struct store_missed *missed;
+                struct store_account *accounts;
                 void *rows;
         };
         struct store_person *person;
@@ -99,6 +104,7 @@ bool request_overtake(struct request *waiting, struct request *newer);
 int sensor_check(const struct store_sensor *sensor);
 int night_check(const struct store_night *night);
 int episode_check(const struct store_episode *episode);
+int account_check(const struct store_account *account);
 int annotation_check(const struct store_annotation *annotation);
 int gap_check(const struct store_gap *gap);
 int battery_check(const struct store_battery *battery);

@@ -64,6 +64,18 @@ static const char *const sql[ROWS_STATEMENT_MAX] = {
                 "excluded.peak_uv, "
                 "median_hz = excluded.median_hz, confidence = excluded.confidence, detector = "
                 "excluded.detector",
+        [ROWS_PUT_ACCOUNT] =
+                "INSERT OR REPLACE INTO account (episode, sensitivity, evidence_factor, needed_s, "
+                "from_us, active_s, unbroken_s, ratio_alert, ratio_peak, bridged, dips, together, "
+                "channels, took_part, quality, point_us, evidence) VALUES ((SELECT row FROM episode "
+                "WHERE id = ?1), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
+                "?17)",
+        [ROWS_GET_ACCOUNT] =
+                "SELECT e.id, a.sensitivity, a.evidence_factor, a.needed_s, a.from_us, a.active_s, "
+                "a.unbroken_s, a.ratio_alert, a.ratio_peak, a.bridged, a.dips, a.together, a.channels, "
+                "a.took_part, a.quality, a.point_us, a.evidence "
+                "FROM account a JOIN episode e ON e.row = a.episode JOIN sensor s ON s.row = e.sensor "
+                "WHERE e.id = ?1 AND (?2 OR s.owner_uid = ?3)",
         /* What is not given is NULL, and stays. */
         [ROWS_ANNOTATE] = "UPDATE episode SET verdict = coalesce(?4, verdict), "
                           "pain = coalesce(?5, pain), note = coalesce(?6, note), annotated_us = ?7 "
@@ -313,6 +325,60 @@ int rows_put_episode(struct rows *rows, const struct store_episode *episode) {
         bind_real(&binding, episode->median_hz);
         bind_real(&binding, episode->confidence);
         bind_text(&binding, episode->detector);
+        return binding_run(&binding);
+}
+
+/* "12 95 183": hundredths of a second. Long enough for what the detector's cap allows. */
+#define EVIDENCE_TEXT_SIZE (STORE_ACCOUNT_POINTS * 12u + 1u)
+
+static void evidence_format(const struct store_account *account, char ret[static EVIDENCE_TEXT_SIZE]) {
+        size_t used = 0;
+
+        ret[0] = '\0';
+        for (uint32_t i = 0; i < account->points; i++) {
+                int64_t hundredths = (int64_t)(account->evidence_s[i] * 100.0 + 0.5);
+                int n = snprintf(ret + used, EVIDENCE_TEXT_SIZE - used, "%s%" PRId64, i > 0 ? " " : "",
+                                 hundredths < 0 || hundredths > 1000000 ? 0 : hundredths);
+
+                used += (size_t)n;
+        }
+}
+
+static void evidence_parse(const char *text, struct store_account *account) {
+        char *end;
+
+        while (account->points < STORE_ACCOUNT_POINTS) {
+                long hundredths = strtol(text, &end, 10);
+
+                if (end == text)
+                        break;
+                account->evidence_s[account->points++] = (double)hundredths / 100.0;
+                text = end;
+        }
+}
+
+int rows_put_account(struct rows *rows, const struct store_account *account) {
+        struct binding binding = binding_begin(rows, ROWS_PUT_ACCOUNT);
+        char evidence[EVIDENCE_TEXT_SIZE];
+
+        evidence_format(account, evidence);
+        bind_text(&binding, account->episode);
+        bind_text(&binding, account->sensitivity);
+        bind_real(&binding, account->evidence_factor);
+        bind_real(&binding, account->needed_s);
+        bind_time(&binding, account->from_us);
+        bind_real(&binding, account->active_s);
+        bind_real(&binding, account->unbroken_s);
+        bind_real(&binding, account->ratio_alert);
+        bind_real(&binding, account->ratio_peak);
+        bind_number(&binding, account->bridged);
+        bind_number(&binding, account->dips);
+        bind_real(&binding, account->together);
+        bind_number(&binding, account->channels);
+        bind_number(&binding, account->took_part);
+        bind_text(&binding, account->quality);
+        bind_number(&binding, account->point_us);
+        bind_text(&binding, evidence);
         return binding_run(&binding);
 }
 
@@ -643,6 +709,47 @@ int rows_list_episodes(struct rows *rows, const struct store_filter *filter, str
         *ret_n = n;
         *ret_cursor = more ? cursor_of((*ret)[n - 1].id) : 0;
         return SQLITE_OK;
+}
+
+static int read_account(sqlite3_stmt *statement, void *ret) {
+        struct reading reading = {.statement = statement};
+        struct store_account *account = ret;
+        char evidence[EVIDENCE_TEXT_SIZE] = "";
+
+        READ_TEXT(&reading, account->episode);
+        READ_TEXT(&reading, account->sensitivity);
+        account->evidence_factor = read_real(&reading);
+        account->needed_s = read_real(&reading);
+        account->from_us = read_time(&reading);
+        account->active_s = read_real(&reading);
+        account->unbroken_s = read_real(&reading);
+        account->ratio_alert = read_real(&reading);
+        account->ratio_peak = read_real(&reading);
+        account->bridged = (uint32_t)read_number(&reading);
+        account->dips = (uint32_t)read_number(&reading);
+        account->together = read_real(&reading);
+        account->channels = (uint32_t)read_number(&reading);
+        account->took_part = (uint32_t)read_number(&reading);
+        READ_TEXT(&reading, account->quality);
+        account->point_us = read_number(&reading);
+        READ_TEXT(&reading, evidence);
+        evidence_parse(evidence, account);
+        return reading.rc;
+}
+
+int rows_get_account(struct rows *rows, const struct store_filter *filter, struct store_account **ret,
+                     size_t *ret_n) {
+        struct binding binding = binding_begin(rows, ROWS_GET_ACCOUNT);
+        void *accounts = NULL;
+        int rc;
+
+        bind_text(&binding, filter->id);
+        bind_number(&binding, filter->any_owner);
+        bind_number(&binding, filter->owner_uid);
+        rc = binding_gather(&binding, sizeof(struct store_account), read_account, &accounts, ret_n);
+        if (rc == SQLITE_OK)
+                *ret = accounts;
+        return rc;
 }
 
 int rows_list_missed(struct rows *rows, const struct store_filter *filter, struct store_missed **ret,

@@ -15,6 +15,8 @@ enum rows_statement {
         ROWS_PUT_SENSOR,
         ROWS_PUT_NIGHT,
         ROWS_PUT_EPISODE,
+        ROWS_PUT_ACCOUNT,
+        ROWS_GET_ACCOUNT,
         ROWS_ANNOTATE,
         ROWS_CLEAR_EPISODE,
         ROWS_ADD_MISSED,
@@ -57,6 +59,7 @@ void rows_finalize(struct rows *rows);
 int rows_put_sensor(struct rows *rows, const struct store_sensor *sensor);
 int rows_put_night(struct rows *rows, const struct store_night *night);
 int rows_put_episode(struct rows *rows, const struct store_episode *episode);
+int rows_put_account(struct rows *rows, const struct store_account *account);
 /* SQLITE_NOTFOUND when the owner has nothing of that id. */
 int rows_annotate(struct rows *rows, const struct store_annotation *annotation);
 int rows_put_battery(struct rows *rows, const struct store_battery *battery);
@@ -72,7 +75,10 @@ int rows_list_sensors(struct rows *rows, struct store_sensor **ret, size_t *ret_
 /* SQLITE_NOTFOUND when the filter's cursor is no episode of that owner. */
 int rows_list_episodes(struct rows *rows, const struct store_filter *filter, struct store_episode **ret,
                        size_t *ret_n, uint64_t *ret_cursor);
-/* The same with missed cramps. */
+/* None or one. */
+int rows_get_account(struct rows *rows, const struct store_filter *filter, struct store_account **ret,
+                     size_t *ret_n);
+/* As episodes, with missed cramps. */
 int rows_list_missed(struct rows *rows, const struct store_filter *filter, struct store_missed **ret,
                      size_t *ret_n, uint64_t *ret_cursor);
 /* The same with nights. */

@@ -165,6 +165,27 @@ static const char *const migrations[] = {
         "  washout_days INTEGER NOT NULL CHECK (washout_days BETWEEN 0 AND 4294967295)"
         ") STRICT;"
         "CREATE INDEX trial_uid ON trial (uid, start_day);",
+
+        /* Why an alert was raised; `evidence` is its course, in hundredths of a second. */
+        "CREATE TABLE account ("
+        "  episode INTEGER PRIMARY KEY REFERENCES episode (row),"
+        "  sensitivity TEXT NOT NULL,"
+        "  evidence_factor REAL NOT NULL,"
+        "  needed_s REAL NOT NULL,"
+        "  from_us INTEGER NOT NULL,"
+        "  active_s REAL NOT NULL,"
+        "  unbroken_s REAL NOT NULL,"
+        "  ratio_alert REAL NOT NULL,"
+        "  ratio_peak REAL NOT NULL,"
+        "  bridged INTEGER NOT NULL CHECK (bridged BETWEEN 0 AND 4294967295),"
+        "  dips INTEGER NOT NULL CHECK (dips BETWEEN 0 AND 4294967295),"
+        "  together REAL,"
+        "  channels INTEGER NOT NULL CHECK (channels BETWEEN 0 AND 4294967295),"
+        "  took_part INTEGER NOT NULL CHECK (took_part BETWEEN 0 AND 4294967295),"
+        "  quality TEXT NOT NULL,"
+        "  point_us INTEGER NOT NULL CHECK (point_us >= 0),"
+        "  evidence TEXT NOT NULL"
+        ") STRICT;",
 };
 
 int schema_newest(void) {

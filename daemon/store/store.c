@@ -313,6 +313,20 @@ int store_put_battery(struct store *store, const struct store_battery *battery) 
         return store_queue_write(store, request, STORE_QUEUE_MAX / 2);
 }
 
+int store_put_account(struct store *store, const struct store_account *account) {
+        struct request *request;
+        int r;
+
+        r = account_check(account);
+        if (r < 0)
+                return r;
+        request = request_new(REQUEST_PUT_ACCOUNT, NULL);
+        if (!request)
+                return -ENOMEM;
+        request->account = *account;
+        return store_queue_write(store, request, STORE_QUEUE_MAX / 2);
+}
+
 int store_annotate(struct store *store, const struct store_annotation *annotation, store_done_func done,
                    void *userdata) {
         struct request *request;
@@ -437,6 +451,22 @@ int store_get_person(struct store *store, const struct store_person_filter *filt
                 return -ENOMEM;
         request->person_filter = *filter;
         request->callback.person = done;
+        return store_queue_query(store, request);
+}
+
+int store_get_account(struct store *store, const struct store_filter *filter, store_account_func done,
+                      void *userdata) {
+        struct request *request;
+        int r;
+
+        r = filter->id[0] ? filter_check(filter) : -EINVAL;
+        if (r < 0)
+                return r;
+        request = request_new(REQUEST_GET_ACCOUNT, userdata);
+        if (!request)
+                return -ENOMEM;
+        request->filter = *filter;
+        request->callback.account = done;
         return store_queue_query(store, request);
 }
 

@@ -145,6 +145,29 @@ struct store_missed {
         char note[STORE_NOTE_SIZE];
 };
 
+#define STORE_ACCOUNT_POINTS 64u
+
+/* Why an episode's alert was raised: see struct detector_account. */
+struct store_account {
+        char episode[STORE_ID_SIZE];
+        char sensitivity[8];
+        double evidence_factor;
+        double needed_s;
+        int64_t from_us; /* when the evidence began */
+        double active_s;
+        double unbroken_s;
+        double ratio_alert;
+        double ratio_peak;
+        uint32_t bridged, dips;
+        double together; /* NaN = there was no other channel to tell */
+        uint32_t channels;
+        uint32_t took_part; /* bit n: channel n */
+        char quality[16];
+        int64_t point_us; /* between points, the first so long after from_us */
+        uint32_t points;
+        double evidence_s[STORE_ACCOUNT_POINTS]; /* kept to hundredths */
+};
+
 struct store_gap {
         char night[STORE_ID_SIZE];
         int64_t start_us;
@@ -185,6 +208,8 @@ typedef void (*store_nights_func)(int error, const struct store_night_report *ni
 /* In order of time; otherwise the same, with their own cursors. */
 typedef void (*store_missed_func)(int error, const struct store_missed *missed, size_t n,
                                   uint64_t cursor, void *userdata);
+/* NULL if that owner has no such episode, or it has none. */
+typedef void (*store_account_func)(int error, const struct store_account *account, void *userdata);
 /* The store came to work, or stopped working: `error` 0 or negative errno, `text` for people (what is
  * wrong and what helps). Called once the database is first in use, then on change only. */
 typedef void (*store_health_func)(int error, const char *text, void *userdata);
@@ -214,6 +239,8 @@ int store_put_night(struct store *store, const struct store_night *night, store_
 int store_put_episode(struct store *store, const struct store_episode *episode, store_done_func done,
                       void *userdata);
 int store_put_gap(struct store *store, const struct store_gap *gap);
+/* Of an episode that was put before. Gives way as gaps do. */
+int store_put_account(struct store *store, const struct store_account *account);
 /* `done` gets -ENOENT if that owner has no such episode, missed cramp or sensor (or of the last too many
  * missed cramps), -EEXIST if a cramp was missed at that time already. Gives way as gaps do. */
 int store_annotate(struct store *store, const struct store_annotation *annotation, store_done_func done,
@@ -232,6 +259,10 @@ int store_list_nights(struct store *store, const struct store_filter *filter, st
 
 /* The filter's `id` is not looked at. */
 int store_list_missed(struct store *store, const struct store_filter *filter, store_missed_func done,
+                      void *userdata);
+
+/* Of the episode that the filter's `id` names; only its owner is looked at besides. */
+int store_get_account(struct store *store, const struct store_filter *filter, store_account_func done,
                       void *userdata);
 
 /* 0 while all is well, else the negative errno of the last failure. */

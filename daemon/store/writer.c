@@ -156,6 +156,8 @@ static int put_row(struct rows *rows, const struct request *request) {
                 return rows_put_night(rows, &request->night);
         case REQUEST_PUT_EPISODE:
                 return rows_put_episode(rows, &request->episode);
+        case REQUEST_PUT_ACCOUNT:
+                return rows_put_account(rows, &request->account);
         case REQUEST_ANNOTATE:
                 return rows_annotate(rows, &request->annotation);
         case REQUEST_PUT_BATTERY:
@@ -301,6 +303,8 @@ static int answer_query(struct writer *writer, struct request *query) {
 
         if (query->kind == REQUEST_LIST_SENSORS)
                 return rows_list_sensors(rows, &query->sensors, &query->n_rows);
+        if (query->kind == REQUEST_GET_ACCOUNT)
+                return rows_get_account(rows, &query->filter, &query->accounts, &query->n_rows);
         if (query->kind == REQUEST_LIST_MISSED)
                 return rows_list_missed(rows, &query->filter, &query->missed, &query->n_rows,
                                         &query->cursor);

@@ -101,21 +101,7 @@ int crampd_report_missed(crampd_client *client, const char *sensor, int64_t time
 }
 
 int crampd_clear_annotation(crampd_client *client, const char *id, struct crampd_error *error) {
-        DBusMessage *message;
-        int r;
-
-        r = check_text("the id", id, error);
-        if (r >= 0)
-                r = call_new(MANAGER_PATH, HISTORY_INTERFACE, "ClearAnnotation", &message, error);
-        if (r < 0)
-                return r;
-        if (dbus_message_append_args(message, DBUS_TYPE_STRING, &id, DBUS_TYPE_INVALID) &&
-            append_no_options(message))
-                r = call_wait(client, message, "", NULL, error);
-        else
-                r = error_set_oom(error);
-        dbus_message_unref(message);
-        return r;
+        return call_by_id(client, "ClearAnnotation", id, "", NULL, error);
 }
 
 /* --- listing --- */

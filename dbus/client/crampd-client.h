@@ -225,6 +225,34 @@ typedef int (*crampd_episode_func)(const struct crampd_episode *episode, void *u
 int crampd_list_episodes(crampd_client *client, const struct crampd_filter *filter,
                          crampd_episode_func func, void *userdata, struct crampd_error *error);
 
+#define CRAMPD_ACCOUNT_POINTS_MAX 64
+
+/* Why an episode's alert was raised: see History.ExplainEpisode(). */
+struct crampd_account {
+        char *sensitivity;
+        double evidence_factor;
+        double needed_s;
+        int64_t from_us;
+        double active_s, unbroken_s;
+        double ratio_alert, ratio_peak;
+        unsigned bridged, dips;
+        double together; /* NaN = there was no other channel to tell */
+        unsigned channels;
+        unsigned took_part; /* bit n: channel n */
+        char *quality;
+        int64_t point_us;
+        double evidence_s[CRAMPD_ACCOUNT_POINTS_MAX];
+        size_t n_points;
+};
+
+/* -ENOENT if the caller has no such episode, or it was recorded before accounts were kept. */
+int crampd_explain_episode(crampd_client *client, const char *id, struct crampd_account **ret,
+                           struct crampd_error *error);
+void crampd_account_free(struct crampd_account *account);
+/* One episode; `func` is called once. */
+int crampd_get_episode(crampd_client *client, const char *id, crampd_episode_func func, void *userdata,
+                       struct crampd_error *error);
+
 struct crampd_annotation {
         const char *verdict; /* "confirmed", "false-alarm"; NULL = stays; not for missed cramps */
         int pain;            /* 0-10; -1 = stays */

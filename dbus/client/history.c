@@ -193,3 +193,38 @@ int crampd_list_episodes(crampd_client *client, const struct crampd_filter *filt
 
         return pages_list(client, "ListEpisodes", filter, episode_item, &listing, error);
 }
+
+int call_by_id(crampd_client *client, const char *method, const char *id, const char *signature,
+               DBusMessage **ret_reply, struct crampd_error *error) {
+        DBusMessage *message;
+        int r;
+
+        r = check_text("the id", id, error);
+        if (r >= 0)
+                r = call_new(MANAGER_PATH, HISTORY_INTERFACE, method, &message, error);
+        if (r < 0)
+                return r;
+        if (dbus_message_append_args(message, DBUS_TYPE_STRING, &id, DBUS_TYPE_INVALID) &&
+            append_no_options(message))
+                r = call_wait(client, message, signature, ret_reply, error);
+        else
+                r = error_set_oom(error);
+        dbus_message_unref(message);
+        return r;
+}
+
+int crampd_get_episode(crampd_client *client, const char *id, crampd_episode_func func, void *userdata,
+                       struct crampd_error *error) {
+        struct episode_listing listing = {func, userdata};
+        DBusMessageIter iter;
+        DBusMessage *reply;
+        int r;
+
+        r = call_by_id(client, "GetEpisode", id, "a{sv}", &reply, error);
+        if (r < 0)
+                return r;
+        (void)dbus_message_iter_init(reply, &iter);
+        r = episode_item(&iter, &listing, error);
+        dbus_message_unref(reply);
+        return r;
+}

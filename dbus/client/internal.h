@@ -167,6 +167,10 @@ int pages_list_of(crampd_client *client, const struct pages_filter *filter, page
 int pages_list(crampd_client *client, const char *method, const struct crampd_filter *filter,
                page_item_func func, void *userdata, struct crampd_error *error);
 
+/* Calls a method of History that takes an id and options. */
+int call_by_id(crampd_client *client, const char *method, const char *id, const char *signature,
+               DBusMessage **ret_reply, struct crampd_error *error);
+
 /* --- events.c --- */
 
 DBusHandlerResult events_filter(DBusConnection *connection, DBusMessage *message, void *userdata);

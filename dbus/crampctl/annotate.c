@@ -17,8 +17,6 @@
 #include "dbus/crampctl/timestamp.h"
 
 #define PAIN_MAX 10
-/* How far back "last" looks. */
-#define LAST_US (INT64_C(7) * 86400 * 1000000)
 
 static const char help[] =
         "Usage: crampctl annotate [OPTION...] EPISODE [confirmed|false-alarm]\n"
@@ -81,33 +79,6 @@ static int done_print(const struct global_options *global, const char *key, cons
 
 /* --- episodes --- */
 
-static int id_keep(const struct crampd_episode *episode, void *userdata) {
-        char **id = userdata, *copy = strdup(episode->id);
-
-        if (!copy)
-                return -ENOMEM;
-        free(*id);
-        *id = copy;
-        return 0;
-}
-
-/* Of the episode that is meant, to be freed. Returns 0 or an exit code. */
-static int id_find(crampd_client *client, const char *said, char **ret) {
-        struct crampd_filter filter = {.since_us = timestamp_now_us() - LAST_US,
-                                       .until_us = CRAMPD_NO_TIME};
-        struct crampd_error error = {};
-        int r;
-
-        if (strcmp(said, "last") != 0) {
-                *ret = strdup(said);
-                return *ret ? 0 : fail(EX_OSERR, "out of memory");
-        }
-        r = crampd_list_episodes(client, &filter, id_keep, ret, &error);
-        if (r < 0)
-                return fail_client(r, &error);
-        return *ret ? 0 : fail(EX_DATAERR, "there was no alert in the last 7 days");
-}
-
 static int episode_annotate(const struct arguments *arguments) {
         _cleanup_(client_freep) crampd_client *client = NULL;
         _cleanup_(freep) char *id = NULL;
@@ -116,7 +87,7 @@ static int episode_annotate(const struct arguments *arguments) {
 
         code = client_open(&client);
         if (code == 0)
-                code = id_find(client, arguments->episode, &id);
+                code = episode_find(client, arguments->episode, &id);
         if (code != 0)
                 return code;
         r = arguments->clear ? crampd_clear_annotation(client, id, &error)

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "dbus/crampctl/connect.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sysexits.h>
 
 #include "dbus/crampctl/crampctl.h"
+#include "dbus/crampctl/timestamp.h"
+
+/* How far back "last" looks. */
+#define LAST_US (INT64_C(7) * 86400 * 1000000)
 
 int client_open(crampd_client **ret) {
         struct crampd_error error = {};
@@ -72,4 +78,30 @@ int sensor_open(const char *wanted, crampd_client **ret_client, char **ret_path)
         int code = client_open(ret_client);
 
         return code == 0 ? sensor_find(*ret_client, wanted, ret_path) : code;
+}
+
+static int id_keep(const struct crampd_episode *episode, void *userdata) {
+        char **id = userdata, *copy = strdup(episode->id);
+
+        if (!copy)
+                return -ENOMEM;
+        free(*id);
+        *id = copy;
+        return 0;
+}
+
+int episode_find(crampd_client *client, const char *said, char **ret) {
+        struct crampd_filter filter = {.since_us = timestamp_now_us() - LAST_US,
+                                       .until_us = CRAMPD_NO_TIME};
+        struct crampd_error error = {};
+        int r;
+
+        if (strcmp(said, "last") != 0) {
+                *ret = strdup(said);
+                return *ret ? 0 : fail(EX_OSERR, "out of memory");
+        }
+        r = crampd_list_episodes(client, &filter, id_keep, ret, &error);
+        if (r < 0)
+                return fail_client(r, &error);
+        return *ret ? 0 : fail(EX_DATAERR, "there was no alert in the last 7 days");
 }

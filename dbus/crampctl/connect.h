@@ -20,3 +20,7 @@ int sensor_open(const char *wanted, crampd_client **ret_client, char **ret_path)
 /* The path, to be freed, of the sensor with this id, address, path or name (which has to be the only one
  * of that name). Returns 0, or an exit code after saying why. */
 int sensor_find(crampd_client *client, const char *wanted, char **ret_path);
+
+/* The id, to be freed, of the episode with this id, or of the newest of the last 7 days for "last".
+ * Returns 0, or an exit code after saying why. */
+int episode_find(crampd_client *client, const char *said, char **ret);

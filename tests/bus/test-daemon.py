@@ -264,6 +264,7 @@ episode = sys.stdin.readline().strip()
 print(client.error_of(ROOT, HISTORY, 'GetEpisode', 'sa{{sv}}', episode, client.options()))
 print(client.error_of(ROOT, HISTORY, 'Annotate', 'sa{{sv}}', episode, client.options(verdict='false-alarm')))
 print(client.error_of(ROOT, HISTORY, 'ClearAnnotation', 'sa{{sv}}', episode, client.options()))
+assert client.error_of(ROOT, HISTORY, 'ExplainEpisode', 'sa{{sv}}', episode, client.options()) == 'org.crampd1.Error.NoSuchEpisode'
 print(client.error_of(ROOT, HISTORY, 'ReportMissed', 'sxa{{sv}}', {path!r}.rsplit('/', 1)[1], dbus.Int64(1), client.options()))
 ''')
         assert other.stdout.readline() == 'subscribed\n'
@@ -397,10 +398,19 @@ def test_what_people_say_of_episodes():
             for identity in ('', 'x', '0' * 16, 'a' * 16):
                 assert client.error_of(ROOT, HISTORY, 'Annotate', 'sa{sv}', identity, client.options(verdict='confirmed')) == none
                 assert client.error_of(ROOT, HISTORY, 'ClearAnnotation', 'sa{sv}', identity, client.options()) == none
+                assert client.error_of(ROOT, HISTORY, 'ExplainEpisode', 'sa{sv}', identity, client.options()) == none
             client.call(ROOT, HISTORY, 'ClearAnnotation', 'sa{sv}', episode, client.options())
             assert said() == (None, None, None)
             annotate(note='geheim')
 
+            account = client.call(ROOT, HISTORY, 'ExplainEpisode', 'sa{sv}', episode, client.options())
+            row = client.episodes()[0]
+            assert account['sensitivity'] == 'normal' and account['needed_s'] == 8 and account['evidence_factor'] == 1
+            assert row['onset_us'] - 1000000 <= account['from_us'] < row['alert_us'], account
+            assert abs(account['from_us'] + account['active_s'] * 1e6 - row['alert_us']) < 100000, account
+            assert account['evidence_s'] == sorted(account['evidence_s']) and 6 < account['evidence_s'][-1] <= 8.1, account
+            assert account['point_us'] == 1000000 and 1.5 < account['ratio_alert'] <= account['ratio_peak'], account
+            assert account['channels'] == 2 and account['quality'] == 'good', account
             sensor = client.sensors()[0][1]['id']
             def report(sensor=sensor, time_us=1000000, **options):
                 return sensor, dbus.Int64(time_us), client.options(**options)

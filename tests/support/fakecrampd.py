@@ -50,7 +50,8 @@ TYPES = {'owner': 'u', 'channels': 'u', 'battery': 'u', 'channel': 'u', 'sensors
          'recorded': 'b', 'repeated': 'b', 'arbitrary_unit': 'b', 'paused': 'b', 'allow_broadcast': 'b', 'envelope': 'b',
          'electrodes_on': 'b', 'battery_lasts_night': 'b', 'reconnects': 't', 'longest_gap_us': 't', 'rssi': 'n',
          'clock_ppm': 'd', 'measured_rate_hz': 'd', 'scale_uv': 'd', 'battery_mv': 'u', 'battery_hours': 'd',
-         'capacity': 'd', 'added': 'b', 'percent': 'u', 'pain': 'u', 'hours': 'd'}
+         'capacity': 'd', 'added': 'b', 'percent': 'u', 'pain': 'u', 'bridged': 'u', 'dips': 'u', 'took_part': 'u', 'evidence_factor': 'd', 'needed_s': 'd',
+         'active_s': 'd', 'unbroken_s': 'd', 'ratio_alert': 'd', 'ratio_peak': 'd', 'together': 'd', 'hours': 'd'}
 # In nights some keys count something else.
 NIGHT_TYPES = dict(TYPES, reconnects='u', gaps='u', episodes='u', gap_us='t', lasts='b')
 
@@ -67,6 +68,12 @@ NIGHTS = [
      'longest_gaps': [[1795395600000000, 1795395780000000, 'no-data'], [1795399200000000, 1795399209000000, 'dead']]},
 ]
 
+
+ACCOUNT = {
+    'sensitivity': 'normal', 'evidence_factor': 1.12, 'needed_s': 8.96, 'from_us': 1795396446000000, 'active_s': 5.5,
+    'unbroken_s': 5.5, 'ratio_alert': 4.1, 'ratio_peak': 5.25, 'bridged': 3, 'dips': 1, 'together': 0.25, 'channels': 3,
+    'took_part': 5, 'quality': 'good', 'point_us': 1000000, 'evidence_s': [0.84, 1.8],
+}
 
 MISSED = [
     {'id': 'm1', 'sensor': 'a1', 'muscle': 'soleus', 'leg': 'left', 'time_us': 1795403400000000, 'zone_offset_s': 3600, 'pain': 8,
@@ -230,6 +237,18 @@ def run():
 
         Edit = Pause = Resume = Identify = StopScan = Remove
         Annotate = ClearAnnotation = Remove
+
+        def GetEpisode(self, message, how):
+            found = [e for e in self.episodes if e['id'] == message.get_args_list()[0]]
+            if not found:
+                self.error(message, ERROR + 'NoSuchEpisode', 'There is no such episode.')
+                return
+            self.reply(message, 'a{sv}', self.spoil(typed(found[0]), how))
+
+        def ExplainEpisode(self, message, how):
+            account = typed({key: value for key, value in ACCOUNT.items() if key != 'evidence_s'})
+            account['evidence_s'] = dbus.Array(ACCOUNT['evidence_s'], signature='d')
+            self.reply(message, 'a{sv}', self.spoil(account, how))
 
         def ReportMissed(self, message, how):
             self.reply(message, 's', 'm9')

@@ -25,6 +25,30 @@ static void digest_add(struct digest *digest, const void *bytes, size_t n) {
         }
 }
 
+static void digest_account(struct digest *digest, const struct detector_account *account) {
+        if (!account)
+                return;
+
+        const uint64_t numbers[] = {
+                (uint64_t)account->sensitivity,
+                account->from_index,
+                account->bridged,
+                account->dips,
+                account->took_part,
+                (uint64_t)account->quality,
+                account->points,
+                account->point_frames,
+        };
+        const double quantities[] = {
+                account->evidence_factor, account->needed_s,   account->active_s, account->unbroken_s,
+                account->ratio_alert,     account->ratio_peak, account->together,
+        };
+
+        digest_add(digest, numbers, sizeof(numbers));
+        digest_add(digest, quantities, sizeof(quantities));
+        digest_add(digest, account->score_s, account->points * sizeof(double));
+}
+
 static void digest_event(const struct detector_event *event, void *userdata) {
         struct digest *digest = userdata;
         const uint64_t numbers[] = {
@@ -38,6 +62,7 @@ static void digest_event(const struct detector_event *event, void *userdata) {
         digest_add(digest, &event->rest_uv, sizeof(double));
         digest_add(digest, &event->median_hz, sizeof(double));
         digest_add(digest, &event->confidence, sizeof(double));
+        digest_account(digest, event->account);
         digest->events++;
         digest->alerts += event->type == DETECTOR_EVENT_ALERT ? 1 : 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What people say of episodes: kept, partly changed, taken back, by their owner alone; missed cramps. */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,6 +201,86 @@ static void test_missed(void **state) {
         free(page);
 }
 
+struct explained {
+        unsigned calls;
+        int error;
+        bool found;
+        struct store_account account;
+};
+
+static void on_account(int error, const struct store_account *account, void *userdata) {
+        struct explained *explained = userdata;
+
+        explained->calls++;
+        explained->error = error;
+        explained->found = account != NULL;
+        if (account)
+                explained->account = *account;
+}
+
+static struct explained explain(struct fixture *f, const char *id, uid_t uid) {
+        struct store_filter filter = filter_all();
+        struct explained explained = {};
+
+        filter.any_owner = uid == 0;
+        filter.owner_uid = uid;
+        (void)snprintf(filter.id, sizeof(filter.id), "%s", id);
+        assert_return_code(store_get_account(f->store, &filter, on_account, &explained), 0);
+        WAIT_FOR(f, explained.calls > 0);
+        assert_int_equal(explained.error, 0);
+        return explained;
+}
+
+static void test_accounts(void **state) {
+        struct fixture *f = *state;
+        struct store_filter none = filter_all();
+        struct store_account account = {
+                .episode = EPISODE_ID,
+                .sensitivity = "high",
+                .evidence_factor = 1.125,
+                .needed_s = 6.75,
+                .from_us = ONSET_US - 7,
+                .active_s = 8.05,
+                .unbroken_s = 4,
+                .ratio_alert = 2.5,
+                .ratio_peak = 9.75,
+                .bridged = 3,
+                .dips = UINT32_MAX,
+                .together = (double)NAN,
+                .channels = 1,
+                .took_part = 1,
+                .quality = "noisy",
+                .point_us = 2000000,
+                .points = STORE_ACCOUNT_POINTS,
+        };
+        struct explained got;
+
+        for (uint32_t i = 0; i < STORE_ACCOUNT_POINTS; i++)
+                account.evidence_s[i] = 0.01 * (i * i);
+        assert_false(explain(f, EPISODE_ID, 0).found);
+        assert_int_equal(store_put_account(f->store, &account), 0);
+        got = explain(f, EPISODE_ID, OWNER_UID);
+        WAIT_FOR(f, (got = explain(f, EPISODE_ID, OWNER_UID)).found);
+        assert_string_equal(got.account.episode, EPISODE_ID);
+        assert_string_equal(got.account.sensitivity, "high");
+        assert_string_equal(got.account.quality, "noisy");
+        assert_true(got.account.evidence_factor == 1.125 && got.account.needed_s == 6.75);
+        assert_true(got.account.from_us == ONSET_US - 7 && got.account.point_us == 2000000);
+        assert_true(got.account.active_s == 8.05 && got.account.unbroken_s == 4);
+        assert_true(got.account.ratio_alert == 2.5 && got.account.ratio_peak == 9.75);
+        assert_true(isnan(got.account.together));
+        assert_int_equal(got.account.dips, UINT32_MAX);
+        assert_int_equal(got.account.points, STORE_ACCOUNT_POINTS);
+        for (uint32_t i = 0; i < STORE_ACCOUNT_POINTS; i++)
+                assert_true(fabs(got.account.evidence_s[i] - account.evidence_s[i]) < 0.0051);
+
+        assert_false(explain(f, EPISODE_ID, OWNER_UID + 1).found);
+        assert_false(explain(f, "00000000000000ee", 0).found);
+        assert_int_equal(store_get_account(f->store, &none, on_account, &got), -EINVAL);
+        account.points++;
+        assert_int_equal(store_put_account(f->store, &account), -EINVAL);
+}
+
 static void test_nonsense_is_refused(void **state) {
         struct fixture *f = *state;
         struct store_annotation bad[6];
@@ -221,6 +302,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_said_changed_taken_back, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_only_the_owner, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_missed, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_accounts, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_nonsense_is_refused, setup, teardown),
         };
 

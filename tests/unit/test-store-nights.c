@@ -254,7 +254,8 @@ static void test_a_battery_outlives_its_database(void **state) {
         "ALTER TABLE episode DROP COLUMN note;"         \
         "ALTER TABLE episode DROP COLUMN annotated_us;" \
         "DROP TABLE missed;"                            \
-        "DROP TABLE profile; DROP TABLE entry; DROP TABLE trial;"
+        "DROP TABLE profile; DROP TABLE entry; DROP TABLE trial;" \
+        "DROP TABLE account;"
 
 static void test_the_second_version_is_taken_over(void **state) {
         struct fixture *f = *state;

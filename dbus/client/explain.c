@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Why an alert was raised: History.ExplainEpisode().
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dbus/client/internal.h"
+
+#define ACCOUNT_FIELD(key, kind, required) \
+        { #key, kind, required, offsetof(struct crampd_account, key) }
+
+static const struct field account_fields[] = {
+        ACCOUNT_FIELD(sensitivity, FIELD_STRING, true),
+        ACCOUNT_FIELD(evidence_factor, FIELD_DOUBLE, true),
+        ACCOUNT_FIELD(needed_s, FIELD_DOUBLE, true),
+        ACCOUNT_FIELD(from_us, FIELD_INT64, true),
+        ACCOUNT_FIELD(active_s, FIELD_DOUBLE, true),
+        ACCOUNT_FIELD(unbroken_s, FIELD_DOUBLE, true),
+        ACCOUNT_FIELD(ratio_alert, FIELD_DOUBLE, true),
+        ACCOUNT_FIELD(ratio_peak, FIELD_DOUBLE, true),
+        ACCOUNT_FIELD(bridged, FIELD_UNSIGNED, true),
+        ACCOUNT_FIELD(dips, FIELD_UNSIGNED, true),
+        ACCOUNT_FIELD(together, FIELD_DOUBLE, false),
+        ACCOUNT_FIELD(channels, FIELD_UNSIGNED, true),
+        ACCOUNT_FIELD(took_part, FIELD_UNSIGNED, true),
+        ACCOUNT_FIELD(quality, FIELD_STRING, true),
+        ACCOUNT_FIELD(point_us, FIELD_INT64, true),
+};
+
+void crampd_account_free(struct crampd_account *account) {
+        if (!account)
+                return;
+        free(account->sensitivity);
+        free(account->quality);
+        free(account);
+}
+
+/* `value` is at an ad. */
+static int points_read(DBusMessageIter *value, struct crampd_account *account,
+                       struct crampd_error *error) {
+        DBusMessageIter item;
+        const double *points;
+        int n;
+
+        dbus_message_iter_recurse(value, &item);
+        account->n_points = 0;
+        if (dbus_message_iter_get_arg_type(&item) == DBUS_TYPE_INVALID)
+                return 0;
+        dbus_message_iter_get_fixed_array(&item, &points, &n);
+        if (n > CRAMPD_ACCOUNT_POINTS_MAX)
+                return error_set(error, -EPROTO, "crampd sent more than %d points of evidence",
+                                 CRAMPD_ACCOUNT_POINTS_MAX);
+        memcpy(account->evidence_s, points, (size_t)n * sizeof(*points));
+        account->n_points = (size_t)n;
+        return 0;
+}
+
+/* `iter` is at an a{sv}. */
+static int evidence_read(DBusMessageIter *iter, struct crampd_account *account,
+                         struct crampd_error *error) {
+        DBusMessageIter entry, pair, value;
+        const char *key;
+
+        for (dbus_message_iter_recurse(iter, &entry);
+             dbus_message_iter_get_arg_type(&entry) == DBUS_TYPE_DICT_ENTRY;
+             (void)dbus_message_iter_next(&entry)) {
+                int r;
+
+                dbus_message_iter_recurse(&entry, &pair);
+                dbus_message_iter_get_basic(&pair, &key);
+                if (strcmp(key, "evidence_s") != 0)
+                        continue;
+                (void)dbus_message_iter_next(&pair);
+                dbus_message_iter_recurse(&pair, &value);
+                if (dbus_message_iter_get_arg_type(&value) != DBUS_TYPE_ARRAY ||
+                    dbus_message_iter_get_element_type(&value) != DBUS_TYPE_DOUBLE)
+                        return error_set(error, -EPROTO, "crampd sent 'evidence_s' with a wrong type");
+                r = points_read(&value, account, error);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int crampd_explain_episode(crampd_client *client, const char *id, struct crampd_account **ret,
+                           struct crampd_error *error) {
+        struct crampd_account *account;
+        DBusMessageIter iter;
+        DBusMessage *reply;
+        int r;
+
+        r = call_by_id(client, "ExplainEpisode", id, "a{sv}", &reply, error);
+        if (r < 0)
+                return r;
+        (void)dbus_message_iter_init(reply, &iter);
+        account = calloc(1, sizeof(*account));
+        if (account) {
+                account->together = (double)NAN;
+                r = dict_read(&iter, account_fields, ELEMENTS(account_fields), account, error);
+        } else
+                r = error_set_oom(error);
+        if (r >= 0)
+                r = evidence_read(&iter, account, error);
+        dbus_message_unref(reply);
+        if (r < 0) {
+                crampd_account_free(account);
+                return r;
+        }
+        *ret = account;
+        return 0;
+}
