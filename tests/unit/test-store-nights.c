@@ -246,14 +246,14 @@ static void test_a_battery_outlives_its_database(void **state) {
 }
 
 /* What came after the third version. */
-#define DROP_LATER                                      \
-        "ALTER TABLE gap DROP COLUMN reason;"           \
-        "ALTER TABLE sensor DROP COLUMN sensitivity;"   \
-        "ALTER TABLE episode DROP COLUMN verdict;"      \
-        "ALTER TABLE episode DROP COLUMN pain;"         \
-        "ALTER TABLE episode DROP COLUMN note;"         \
-        "ALTER TABLE episode DROP COLUMN annotated_us;" \
-        "DROP TABLE missed;"                            \
+#define DROP_LATER                                                \
+        "ALTER TABLE gap DROP COLUMN reason;"                     \
+        "ALTER TABLE sensor DROP COLUMN sensitivity;"             \
+        "ALTER TABLE episode DROP COLUMN verdict;"                \
+        "ALTER TABLE episode DROP COLUMN pain;"                   \
+        "ALTER TABLE episode DROP COLUMN note;"                   \
+        "ALTER TABLE episode DROP COLUMN annotated_us;"           \
+        "DROP TABLE missed;"                                      \
         "DROP TABLE profile; DROP TABLE entry; DROP TABLE trial;" \
         "DROP TABLE account;"
 
