@@ -7,6 +7,7 @@
 
 #include "daemon/advisor.h"
 #include "daemon/basic/cleanup.h"
+#include "daemon/bus/advice-news.h"
 #include "daemon/bus/caller.h"
 #include "daemon/bus/dictionary.h"
 #include "daemon/bus/error.h"
@@ -210,6 +211,8 @@ static int work_advise(struct guidance_call *call, const struct store_person *pe
                 return r;
         request = advisor_request(&view, call->arguments);
         advise(&request, advice);
+        if (!request.topic)
+                advice_news_told(call->bus->news, call->uid, advice);
         r = sd_bus_message_new_method_return(call->message, &reply);
         if (r >= 0)
                 r = append_advice(reply, &view, advice);

@@ -8,6 +8,7 @@
 
 #include "daemon/basic/cleanup.h"
 #include "daemon/basic/log.h"
+#include "daemon/bus/advice-news.h"
 #include "daemon/bus/caller.h"
 #include "daemon/bus/error.h"
 #include "daemon/bus/objects.h"
@@ -91,6 +92,9 @@ int bus_new(struct crampd *crampd, struct bus **ret) {
         r = scans_new(bus, &bus->scans);
         if (r < 0)
                 return r;
+        r = advice_news_new(bus, &bus->news);
+        if (r < 0)
+                return r;
 
         r = manager_export(bus);
         if (r >= 0)
@@ -172,6 +176,7 @@ struct bus *bus_free(struct bus *bus) {
         }
         callers_free(bus->callers);
         subscribers_free(bus->subscribers);
+        advice_news_free(bus->news);
         if (bus->connection)
                 sd_bus_close(bus->connection);
         sd_bus_unref(bus->connection);

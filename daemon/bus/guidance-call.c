@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/basic/cleanup.h"
+#include "daemon/bus/advice-news.h"
 #include "daemon/bus/dictionary.h"
 #include "daemon/bus/error.h"
 
@@ -138,6 +139,7 @@ static void on_changed(int error, void *userdata) {
                 return;
         }
         (void)sd_bus_send(NULL, call->reply, NULL);
+        advice_news_check(call->bus->news, call->uid, call->changes);
         call_finish(call);
 }
 
@@ -146,6 +148,13 @@ int guidance_change(struct guidance_call *call, const struct store_person_change
         struct store *store = call->bus->crampd->store;
         int r;
 
+        static const char *const kinds[] = {
+                [STORE_CHANGE_PROFILE] = "profile",  [STORE_CHANGE_ENTRY] = "log",
+                [STORE_CHANGE_ENTRY_GONE] = "log",   [STORE_CHANGE_TRIAL] = "trial",
+                [STORE_CHANGE_TRIAL_GONE] = "trial",
+        };
+
+        call->changes = kinds[change->kind];
         call->reply = reply;
         r = reply ? 0 : sd_bus_message_new_method_return(call->message, &call->reply);
         if (r < 0)

@@ -23,6 +23,7 @@ struct guidance_call {
         sd_bus_message *message;
         sd_bus_message *reply;             /* waits for a change to be stored */
         uid_t uid;                         /* whose guidance it is */
+        const char *changes;               /* what of the person it changes */
         bool again;                        /* the store is asked once more, by another filter */
         struct store_person_filter filter; /* what to ask of the store */
         guidance_work_func work;

@@ -212,6 +212,7 @@ static const sd_bus_vtable guidance_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("ListTrials", SD_BUS_ARGS("a{sv}", options),
                                 SD_BUS_RESULT("aa{sv}", trials), method_list_trials,
                                 SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_SIGNAL_WITH_ARGS("AdviceChanged", SD_BUS_ARGS("a{sv}", details), 0),
         SD_BUS_VTABLE_END,
 };
 

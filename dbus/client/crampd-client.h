@@ -467,6 +467,7 @@ enum crampd_event_type {
         CRAMPD_SERVICE_GONE,   /* crampd left the bus: nobody watches now */
         CRAMPD_SERVICE_BACK,   /* it is there (again), and the subscription was renewed */
         CRAMPD_SENSOR_WARNING, /* wants the owner's hand before the night */
+        CRAMPD_ADVICE_CHANGED, /* crampd_advise() without a topic says something else now */
 };
 
 struct crampd_event {
@@ -484,6 +485,11 @@ struct crampd_event {
         const char *warning;  /* "battery" */
         int battery;          /* percent; -1 = unknown */
         double battery_hours; /* that it will last; NaN = unknown */
+        /* advice changed; `reason` is "profile", "log" or "trial" */
+        unsigned owner;
+        const char *advice; /* id of the first piece; NULL = there is none */
+        const char *title;  /* of it, in English */
+        bool red_flag;
 };
 
 /* Called from crampd_client_dispatch(). The event is valid during the call. Calls of the library may be

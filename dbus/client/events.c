@@ -19,7 +19,7 @@
 
 /* --- reading the signals --- */
 
-/* What the five signals carry, together. */
+/* What the six signals carry, together. */
 struct notice {
         struct crampd_episode episode;
         char *path;
@@ -30,7 +30,10 @@ struct notice {
         char *warning;
         int battery;
         double battery_hours;
-        bool recorded, simulated, repeated;
+        char *advice;
+        char *title;
+        unsigned owner;
+        bool recorded, simulated, repeated, red_flag;
 };
 
 #define NOTICE_FIELD(key, member, kind, required) \
@@ -67,6 +70,14 @@ static const struct field warning_fields[] = {
         NOTICE_FIELD("repeated", repeated, FIELD_BOOL, false),
 };
 
+static const struct field advice_fields[] = {
+        NOTICE_FIELD("owner", owner, FIELD_UNSIGNED, true),
+        NOTICE_FIELD("why", reason, FIELD_STRING, true),
+        NOTICE_FIELD("id", advice, FIELD_STRING, false),
+        NOTICE_FIELD("title", title, FIELD_STRING, false),
+        NOTICE_FIELD("red_flag", red_flag, FIELD_BOOL, false),
+};
+
 static void notice_clear(struct notice *notice) {
         episode_clear(&notice->episode);
         free(notice->path);
@@ -75,6 +86,8 @@ static void notice_clear(struct notice *notice) {
         free(notice->state);
         free(notice->reason);
         free(notice->warning);
+        free(notice->advice);
+        free(notice->title);
 }
 
 static int int64_read(DBusMessageIter *iter, int64_t *ret) {
@@ -138,21 +151,27 @@ static int warning_read(DBusMessageIter *iter, struct notice *notice) {
         return dict_read(iter, warning_fields, ELEMENTS(warning_fields), notice, NULL);
 }
 
+static int advice_read(DBusMessageIter *iter, struct notice *notice) {
+        return dict_read(iter, advice_fields, ELEMENTS(advice_fields), notice, NULL);
+}
+
 static bool is_alert(enum crampd_event_type type) {
         return type == CRAMPD_ALERT_RAISED || type == CRAMPD_ALERT_UPDATED || type == CRAMPD_ALERT_ENDED;
 }
 
 static const struct signal {
+        const char *interface;
         const char *member;
         const char *signature;
         enum crampd_event_type type;
         int (*read)(DBusMessageIter *iter, struct notice *notice);
 } signals[] = {
-        {"AlertRaised", "osxssasa{sv}", CRAMPD_ALERT_RAISED, raised_read},
-        {"AlertUpdated", "osxssasa{sv}", CRAMPD_ALERT_UPDATED, raised_read},
-        {"AlertEnded", "osxssa{sv}", CRAMPD_ALERT_ENDED, ended_read},
-        {"SensorChanged", "ossa{sv}", CRAMPD_SENSOR_CHANGED, changed_read},
-        {"SensorWarning", "osa{sv}", CRAMPD_SENSOR_WARNING, warning_read},
+        {MANAGER_INTERFACE, "AlertRaised", "osxssasa{sv}", CRAMPD_ALERT_RAISED, raised_read},
+        {MANAGER_INTERFACE, "AlertUpdated", "osxssasa{sv}", CRAMPD_ALERT_UPDATED, raised_read},
+        {MANAGER_INTERFACE, "AlertEnded", "osxssa{sv}", CRAMPD_ALERT_ENDED, ended_read},
+        {MANAGER_INTERFACE, "SensorChanged", "ossa{sv}", CRAMPD_SENSOR_CHANGED, changed_read},
+        {MANAGER_INTERFACE, "SensorWarning", "osa{sv}", CRAMPD_SENSOR_WARNING, warning_read},
+        {GUIDANCE_INTERFACE, "AdviceChanged", "a{sv}", CRAMPD_ADVICE_CHANGED, advice_read},
 };
 
 static int notice_read(const struct signal *signal, DBusMessage *message, struct notice *notice) {
@@ -201,6 +220,10 @@ static void notice_emit(crampd_client *client, enum crampd_event_type type,
                 .warning = notice->warning,
                 .battery = notice->battery,
                 .battery_hours = notice->battery_hours,
+                .owner = notice->owner,
+                .advice = notice->advice,
+                .title = notice->title,
+                .red_flag = notice->red_flag,
         };
 
         event_emit(client, &event);
@@ -224,7 +247,7 @@ static DBusHandlerResult signal_handle(crampd_client *client, DBusMessage *messa
                                         .battery_hours = (double)NAN};
                 int r;
 
-                if (!dbus_message_has_member(message, signals[i].member))
+                if (!dbus_message_is_signal(message, signals[i].interface, signals[i].member))
                         continue;
                 r = notice_read(signals + i, message, &notice);
                 if (r >= 0)
@@ -350,7 +373,8 @@ DBusHandlerResult events_filter(DBusConnection *connection, DBusMessage *message
         if (dbus_message_is_signal(message, DBUS_INTERFACE_DBUS, "NameOwnerChanged"))
                 return owner_changed(client, message);
         if (dbus_message_get_type(message) == DBUS_MESSAGE_TYPE_SIGNAL &&
-            dbus_message_has_interface(message, MANAGER_INTERFACE))
+            (dbus_message_has_interface(message, MANAGER_INTERFACE) ||
+             dbus_message_has_interface(message, GUIDANCE_INTERFACE)))
                 return signal_handle(client, message);
         return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
 }

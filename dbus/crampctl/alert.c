@@ -29,6 +29,8 @@ static const char *type_to_string(enum crampd_event_type type) {
                 return "service-back";
         case CRAMPD_SENSOR_WARNING:
                 return "warning";
+        case CRAMPD_ADVICE_CHANGED:
+                return "advice-changed";
         }
         return "unknown";
 }
@@ -81,6 +83,13 @@ static void json_write(FILE *file, const struct crampd_event *event) {
                 json_string(&json, "reason", event->reason);
         } else if (event->type == CRAMPD_SENSOR_WARNING)
                 warning_write_json(&json, event);
+        else if (event->type == CRAMPD_ADVICE_CHANGED) {
+                json_uint(&json, "owner", event->owner);
+                json_string(&json, "why", event->reason);
+                json_string(&json, "id", event->advice);
+                json_string(&json, "title", event->title);
+                json_bool(&json, "red_flag", event->red_flag);
+        }
         json_object_end(&json);
         (void)json_finish(&json);
 }
@@ -215,6 +224,11 @@ static void line_write(struct alert_writer *writer, const struct crampd_event *e
                 break;
         case CRAMPD_SENSOR_WARNING:
                 warning_line_write(writer, event);
+                break;
+        case CRAMPD_ADVICE_CHANGED:
+                words_write(writer->file, (const char *const[]){"advice changed: ", event->title ?: "-",
+                                                                " (see 'crampctl guidance')", NULL});
+                fputc('\n', writer->file);
                 break;
         }
 }

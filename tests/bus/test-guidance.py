@@ -476,6 +476,86 @@ print(client.error_of(ROOT, GUIDANCE, 'StopTrial', 'a{{sv}}', client.options(own
         assert len(list_trials(client)) == 1
 
 
+# --- news -------------------------------------------------------------------------------------------------------
+
+def news(client):
+    return [arguments[0] for member, arguments, _ in client.signals if member == 'AdviceChanged']
+
+
+def test_changed_advice_is_told_to_its_owner():
+    with System() as system, system.daemon():
+        client, silent = system.client(), system.client()
+        silent.connection.add_match_string("type='signal',sender='org.crampd1'")
+        client.subscribe()
+        advise(client)
+        log(client, what='water', amount='500ml')  # changes nothing that is said
+        log(client, kind='symptom', what='swelling', leg='right')
+        told = client.wait(lambda: news(client), what='the news')
+        assert len(told) == 1 and told[0]['why'] == 'log' and told[0]['red_flag'] and told[0]['owner'] == os.geteuid(), told
+        assert told[0]['id'] == next(iter(advise(client)[1])), told
+        set_profile(client, values=SAFE)
+        told = client.wait(lambda: news(client)[1:], what='more news')
+        assert told[0]['why'] == 'profile'
+        get_profile(silent)
+        silent.wait(lambda: True)
+        assert silent.signals == []
+
+
+def test_nobody_else_hears_of_advice():
+    if os.geteuid() != 0:
+        tap.skip('only root can become another user')
+    with System() as system, system.daemon():
+        client = system.client()
+        client.subscribe()
+        # What the other does, root hears of; what root does, the other does not.
+        output = as_nobody(system, f'''
+import subprocess
+client.subscribe()
+values = dbus.Dictionary({{'age': '50'}}, signature='ss')
+client.call(ROOT, GUIDANCE, 'SetProfile', 'a{{ss}}a{{sv}}', values, client.options())
+client.wait_signal('AdviceChanged')
+print([(int(a[0]['owner']), str(a[0]['why'])) for _, a, _ in client.signals])
+''')
+        assert output.strip() == f"[({NOBODY}, 'profile')]", output
+        client.wait(lambda: news(client), what='the news')
+        assert news(client)[0]['owner'] == NOBODY
+        other = subprocess.Popen(['/usr/bin/python3', '-c', f'''
+import os, sys
+os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})
+sys.path.insert(0, {str(HERE.parent / 'support')!r})
+os.environ.setdefault('CRAMPD', '')
+from daemon import *
+client = Client({system.bus.address!r})
+client.subscribe()
+print('subscribed', flush=True)
+sys.stdin.readline()
+client.sensors()
+client.wait(lambda: True)
+print(client.signals)
+'''], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert other.stdout.readline() == 'subscribed\n'
+        set_profile(client, values={'age': '30'})
+        client.wait(lambda: len(news(client)) == 2, what='own news')
+        assert other.communicate('go\n', timeout=60)[0] == '[]\n'
+
+
+def test_crampctl_monitor_shows_changed_advice():
+    with System() as system, system.daemon():
+        client = system.client()
+
+        def subscribers():
+            return client.call(ROOT, 'org.crampd1.Manager', 'Status', 'a{sv}', client.options())['subscribers']
+        monitor = subprocess.Popen([os.environ['CRAMPCTL'], 'monitor', '--json'], stdout=subprocess.PIPE, text=True)
+        try:
+            client.wait(lambda: subscribers() == 1, what='the monitor')
+            log(client, kind='symptom', what='chest-pain')
+            line = json.loads(monitor.stdout.readline())
+            assert line['type'] == 'advice-changed' and line['why'] == 'log' and line['red_flag'], line
+        finally:
+            monitor.terminate()
+            monitor.communicate(timeout=30)
+
+
 # --- many calls -------------------------------------------------------------------------------------------------
 
 def test_calls_of_one_person_do_not_mix():

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* AdviceChanged: see advice-news.h. */
+#include "daemon/bus/advice-news.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/advisor.h"
+#include "daemon/basic/cleanup.h"
+#include "daemon/basic/log.h"
+#include "daemon/bus/dictionary.h"
+#include "daemon/bus/subscribers.h"
+
+/* More persons than one box has; of one that does not fit, every change is news. */
+#define PERSONS_MAX 64u
+
+struct told {
+        uid_t uid;
+        uint64_t digest;
+};
+
+struct advice_news {
+        struct bus *bus;
+        struct told all[PERSONS_MAX];
+        size_t n;
+};
+
+DEFINE_CLEANUP(struct advice *, advice_free)
+
+int advice_news_new(struct bus *bus, struct advice_news **ret) {
+        struct advice_news *news = calloc(1, sizeof(*news));
+
+        if (!news)
+                return -ENOMEM;
+        news->bus = bus;
+        *ret = news;
+        return 0;
+}
+
+struct advice_news *advice_news_free(struct advice_news *news) {
+        free(news);
+        return NULL;
+}
+
+/* --- what was told --- */
+
+/* FNV-1a (Fowler, Noll and Vo). */
+static uint64_t mix(uint64_t digest, const char *text) {
+        do {
+                digest = (digest ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+        } while (*text++);
+        return digest;
+}
+
+/* Of what is shown and why, in order; ranks themselves are not shown. */
+static uint64_t digest_of(const struct advice *advice) {
+        uint64_t digest = UINT64_C(0xcbf29ce484222325);
+
+        for (size_t i = 0; i < advice->n_items; i++) {
+                const struct advice_item *item = &advice->items[i];
+
+                digest = mix(digest, item->statement->id);
+                for (size_t j = 0; j < item->n_texts; j++)
+                        digest = mix(digest, item->texts[j]);
+                for (size_t j = 0; j < item->n_reasons; j++)
+                        digest = mix(mix(digest, item->reasons[j].message),
+                                     item->reasons[j].phrase ?: "");
+        }
+        for (size_t i = 0; i < advice->n_suppressed; i++)
+                digest = mix(digest, nutrient_to_string(advice->suppressed[i].nutrient));
+        return digest;
+}
+
+static struct told *find(struct advice_news *news, uid_t uid) {
+        for (size_t i = 0; i < news->n; i++)
+                if (news->all[i].uid == uid)
+                        return &news->all[i];
+        return NULL;
+}
+
+void advice_news_told(struct advice_news *news, uid_t uid, const struct advice *advice) {
+        struct told *told = find(news, uid);
+
+        if (!told && news->n < PERSONS_MAX)
+                told = &news->all[news->n++];
+        if (told)
+                *told = (struct told){uid, digest_of(advice)};
+}
+
+static void forget(struct advice_news *news, uid_t uid) {
+        struct told *told = find(news, uid);
+
+        if (told)
+                *told = news->all[--news->n];
+}
+
+/* --- the signal --- */
+
+struct look {
+        struct bus *bus;
+        uid_t uid;
+        const char *why;
+};
+
+static int send_signal(const struct look *look, const struct advice *advice) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *signal = NULL;
+        int r;
+
+        r = sd_bus_message_new_signal(look->bus->connection, &signal, CRAMPD_ROOT,
+                                      CRAMPD_NAME ".Guidance", "AdviceChanged");
+        dictionary_open(signal, &r);
+        dictionary_append(signal, &r, "owner", "u", (uint32_t)look->uid);
+        dictionary_append(signal, &r, "why", "s", look->why);
+        if (advice->n_items > 0) {
+                dictionary_append(signal, &r, "id", "s", advice->items[0].statement->id);
+                dictionary_append(signal, &r, "title", "s", advice->items[0].statement->title);
+                dictionary_append(signal, &r, "red_flag", "b", advice->items[0].red_flag);
+        }
+        dictionary_close(signal, &r);
+        if (r < 0)
+                return r;
+        subscribers_send(look->bus->subscribers, signal, look->uid, /* to= */ NULL);
+        return 0;
+}
+
+static int compare(const struct look *look, const struct store_person *person) {
+        _cleanup_(advice_freep) struct advice *advice = advice_new();
+        struct advice_news *news = look->bus->news;
+        const struct told *told = find(news, look->uid);
+        struct advice_request request;
+        struct advisor_view view;
+        int r;
+
+        if (!advice)
+                return -ENOMEM;
+        r = advisor_look(person, crampd_now_us(), &view);
+        if (r < 0)
+                return r;
+        request = advisor_request(&view, NULL);
+        advise(&request, advice);
+        if (told && told->digest == digest_of(advice))
+                return 0;
+        advice_news_told(news, look->uid, advice);
+        return send_signal(look, advice);
+}
+
+static void on_person(int error, const struct store_person *person, void *userdata) {
+        _cleanup_(freep) struct look *look = userdata;
+
+        if (error == -ECANCELED)
+                return;
+        if (error >= 0)
+                error = compare(look, person);
+        if (error < 0)
+                log_error("Whether advice has changed could not be found out: %s.", strerror(-error));
+}
+
+void advice_news_check(struct advice_news *news, uid_t uid, const char *why) {
+        const struct store_person_filter filter = advisor_filter(uid, crampd_now_us());
+        struct look *look;
+
+        if (!subscribers_hear(news->bus->subscribers, uid, /* to= */ NULL)) {
+                forget(news, uid); /* who comes later has not heard of this change */
+                return;
+        }
+        look = malloc(sizeof(*look));
+        if (!look)
+                return;
+        *look = (struct look){news->bus, uid, why};
+        if (store_get_person(news->bus->crampd->store, &filter, on_person, look) < 0)
+                free(look);
+}
