@@ -125,8 +125,8 @@ int error_set_reply(struct crampd_error *error, DBusMessage *reply) {
 int check_text(const char *what, const char *text, struct crampd_error *error) {
         if (!text)
                 return error_set(error, -EINVAL, "%s is missing", what);
-        if (strnlen(text, STRING_MAX_BYTES + 1) > STRING_MAX_BYTES)
-                return error_set(error, -EINVAL, "%s is longer than %u bytes", what, STRING_MAX_BYTES);
+        if (strnlen(text, ARGUMENT_MAX_BYTES + 1) > ARGUMENT_MAX_BYTES)
+                return error_set(error, -EINVAL, "%s is longer than %u bytes", what, ARGUMENT_MAX_BYTES);
         if (!dbus_validate_utf8(text, NULL))
                 return error_set(error, -EINVAL, "%s is not valid UTF-8", what);
         return 0;

@@ -22,8 +22,9 @@
 #define HISTORY_INTERFACE "org.crampd1.History"
 #define GUIDANCE_INTERFACE "org.crampd1.Guidance"
 
-/* Longest string that is taken from, or sent to, the service. */
+/* Longest string that is taken from the service, and longest that is sent to it. */
 #define STRING_MAX_BYTES 4096u
+#define ARGUMENT_MAX_BYTES 1024u
 #define SENSORS_MAX 4096u
 #define RELIEF_STEPS_MAX 32u
 #define ITEMS_PER_PAGE 1000u

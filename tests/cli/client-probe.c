@@ -181,6 +181,78 @@ static int run_idle(struct probe *probe, struct crampd_error *error) {
         return r < 0 ? r : poll(&pollfd, 1, 50);
 }
 
+static int run_profile(struct probe *probe, struct crampd_error *error) {
+        struct crampd_profile_value *values;
+        size_t n;
+        int r = crampd_get_profile(probe->client, 7, &values, &n, error);
+
+        if (r >= 0)
+                crampd_profile_free(values, n);
+        return r;
+}
+
+static int run_say(struct probe *probe, struct crampd_error *error) {
+        static char key[] = "age", value[] = "67";
+        const struct crampd_profile_value values[] = {{key, value}};
+
+        return crampd_set_profile(probe->client, 7, values, 1, error);
+}
+
+static int run_advise(struct probe *probe, struct crampd_error *error) {
+        struct crampd_advice *advice;
+        int r = crampd_advise(probe->client, 7, "food", "de", &advice, error);
+
+        if (r >= 0)
+                crampd_advice_free(advice);
+        return r;
+}
+
+static int run_log(struct probe *probe, struct crampd_error *error) {
+        static char what[] = "magnesium", amount[] = "300mg", id[] = "f1";
+        const struct crampd_entry entry = {.id = id, .what = what, .amount = amount};
+        char **warnings, *new_id;
+        int r = crampd_log(probe->client, 7, &entry, &new_id, &warnings, error);
+
+        if (r < 0)
+                return r;
+        free(new_id);
+        crampd_strings_free(warnings);
+        return r;
+}
+
+static int entry_count(const struct crampd_entry *entry, void *userdata) {
+        return 0;
+}
+
+static int run_entries(struct probe *probe, struct crampd_error *error) {
+        const struct crampd_filter filter = {.since_us = 1, .until_us = CRAMPD_NO_TIME};
+
+        return crampd_list_entries(probe->client, 7, &filter, entry_count, NULL, error);
+}
+
+static int run_trial(struct probe *probe, struct crampd_error *error) {
+        const struct crampd_trial_plan plan = {.nutrient = "calcium",
+                                               .design = "alternating",
+                                               .from = "2026-11-01",
+                                               .baseline_days = 1,
+                                               .block_days = 1,
+                                               .has_washout = true};
+        char *id;
+        int r = crampd_start_trial(probe->client, 7, &plan, &id, error);
+
+        if (r >= 0)
+                free(id);
+        return r;
+}
+
+static int trial_count(const struct crampd_trial *trial, void *userdata) {
+        return 0;
+}
+
+static int run_trials(struct probe *probe, struct crampd_error *error) {
+        return crampd_list_trials(probe->client, 7, trial_count, NULL, error);
+}
+
 static const struct command {
         const char *name;
         int (*run)(struct probe *probe, struct crampd_error *error);
@@ -193,6 +265,13 @@ static const struct command {
         {"remove", run_remove},
         {"stream", run_stream},
         {"bad-arguments", run_bad_arguments},
+        {"profile", run_profile},
+        {"say", run_say},
+        {"advise", run_advise},
+        {"log", run_log},
+        {"entries", run_entries},
+        {"trial", run_trial},
+        {"trials", run_trials},
         {"subscribe", run_subscribe},
         {"unsubscribe", run_unsubscribe},
         {"event", run_event},

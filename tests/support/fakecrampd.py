@@ -52,6 +52,11 @@ TYPES = {'owner': 'u', 'channels': 'u', 'battery': 'u', 'channel': 'u', 'sensors
          'clock_ppm': 'd', 'measured_rate_hz': 'd', 'scale_uv': 'd', 'battery_mv': 'u', 'battery_hours': 'd',
          'capacity': 'd', 'added': 'b', 'percent': 'u', 'pain': 'u', 'bridged': 'u', 'dips': 'u', 'took_part': 'u', 'evidence_factor': 'd', 'needed_s': 'd',
          'active_s': 'd', 'unbroken_s': 'd', 'ratio_alert': 'd', 'ratio_peak': 'd', 'together': 'd', 'hours': 'd'}
+TYPES.update({'amounts_allowed': 'b', 'nights': 'u', 'clusters': 'u', 'priority': 'u', 'red_flag': 'b', 'food': 'b',
+              'intake': 'd', 'intake_adequate': 'b', 'limit': 'd', 'limit_supplements_only': 'b'})
+TYPES.update({key: 'u' for key in ('baseline_days', 'block_days', 'washout_days', 'nights_without', 'nights_with',
+                                   'nights_left_out', 'clusters_without', 'clusters_with')})
+TYPES.update({key: 'd' for key in ('ratio', 'ratio_low', 'ratio_high')})
 # In nights some keys count something else.
 NIGHT_TYPES = dict(TYPES, reconnects='u', gaps='u', episodes='u', gap_us='t', lasts='b')
 
@@ -79,6 +84,33 @@ MISSED = [
     {'id': 'm1', 'sensor': 'a1', 'muscle': 'soleus', 'leg': 'left', 'time_us': 1795403400000000, 'zone_offset_s': 3600, 'pain': 8,
      'note': 'at four'},
 ]
+
+PROFILE = {'age': '67', 'medicines': 'statin'}
+
+ADVICE = {
+    'summary': {'language': 'en', 'amounts_allowed': True, 'nights': 20, 'clusters': 3, 'missing': ['sex', 'log']},
+    'items': [
+        {'id': 'red-swelling', 'topic': 'doctor', 'kind': 'red-flag', 'title': 'See a doctor', 'text': 'Soon.\x1b[31m',
+         'grade': 'common-advice', 'reviewed': '2026-11-24', 'priority': 900, 'red_flag': True, 'sources': ['NHS (2026). X'],
+         'reasons': ['Your log has: swelling.'], 'foods': [], 'missing': []},
+        {'id': 'magnesium-intake', 'topic': 'magnesium', 'kind': 'intake', 'title': 'How much', 'text': 'word ' * 60,
+         'grade': 'strong', 'reviewed': '2026-11-24', 'priority': 10, 'red_flag': False, 'sources': [], 'reasons': [],
+         'foods': ['Spinach, 1 cup: 78 mg'], 'missing': ['sex'], 'intake': 320.0, 'intake_unit': 'mg',
+         'intake_adequate': False, 'limit': 350.0, 'limit_unit': 'mg', 'limit_authority': 'IOM',
+         'limit_supplements_only': True}],
+    'suppressed': [{'id': 'potassium', 'title': 'Potassium', 'text': '', 'food': True, 'reasons': ['You said: x.']}],
+}
+
+LOG = [
+    {'id': 'f1', 'kind': 'amount', 'what': 'magnesium', 'amount': '300mg', 'origin': 'food', 'time_us': 1795396445250000,
+     'zone_offset_s': 3600},
+    {'id': 'f2', 'kind': 'note', 'text': 'slept\nbadly', 'time_us': 1795396445250001, 'zone_offset_s': 3600},
+]
+
+TRIAL = {'id': 't1', 'nutrient': 'magnesium', 'design': 'before-after', 'start_day': '2026-10-01', 'baseline_days': 56,
+         'block_days': 28, 'washout_days': 7, 'nights_without': 40, 'nights_with': 30, 'nights_left_out': 2,
+         'clusters_without': 20, 'clusters_with': 3, 'ratio': 0.2, 'ratio_low': 0.04, 'ratio_high': 0.67,
+         'verdict': 'fewer', 'text': 'You had fewer.'}
 
 
 class FakeCrampd:
@@ -147,8 +179,8 @@ def run():
         """Python values as a{sv}, by the documented type of each key."""
         def type_of(key, value):
             return types.get(key, 'x' if key.endswith('_us') else 's' if isinstance(value, str) else 'x')
-        return dbus.Dictionary({key: make[type_of(key, value)](value) for key, value in values.items()},
-                               signature='sv')
+        return dbus.Dictionary({key: dbus.Array(value, signature='s') if isinstance(value, list) else
+                                make[type_of(key, value)](value) for key, value in values.items()}, signature='sv')
 
     class Service:
         def __init__(self):
@@ -270,6 +302,39 @@ def run():
                     signature='(xxs)')
                 nights.append(self.spoil(row, how))
             self.reply(message, 'aa{sv}t', dbus.Array(nights, signature='a{sv}'), dbus.UInt64(0))
+
+        # --- guidance ---
+
+        def rows(self, rows, how):
+            return dbus.Array([self.spoil(typed(row), how) for row in rows], signature='a{sv}')
+
+        def GetProfile(self, message, how):
+            profile = {f'key{i}': 'x' for i in range(100)} if how == 'many' else PROFILE
+            self.reply(message, 'a{ss}', dbus.Dictionary(profile, signature='ss'))
+
+        ForgetProfile = SetProfile = DeleteLog = StopTrial = DeleteTrial = Remove
+
+        def Advise(self, message, how):
+            where, _, how = how.partition(': ')
+            items = ADVICE['items'] * (600 if where == 'many' else 1)
+            self.reply(message, 'a{sv}aa{sv}aa{sv}',
+                       self.spoil(typed(ADVICE['summary']), how if where == 'summary' else ''),
+                       self.rows(items, how if where == 'items' else ''),
+                       self.rows(ADVICE['suppressed'], how if where == 'suppressed' else ''))
+
+        def Log(self, message, how):
+            self.reply(message, 'sas', 'f3', dbus.Array(['Above the limit.\x1b[31m'], signature='s'))
+
+        EditLog = Log
+
+        def ListLog(self, message, how):
+            self.reply(message, 'aa{sv}t', self.rows(LOG, how), dbus.UInt64(0))
+
+        def StartTrial(self, message, how):
+            self.reply(message, 's', 't2')
+
+        def ListTrials(self, message, how):
+            self.reply(message, 'aa{sv}', self.rows([TRIAL] * (2000 if how == 'many' else 1), how))
 
         def Subscribe(self, message, how):
             if message.get_sender() not in self.subscriptions:

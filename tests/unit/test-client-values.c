@@ -253,7 +253,7 @@ static void test_list_of_strings(void **state) {
 /* Messages are cut at a character's border, and never overrun. */
 static void test_error_texts(void **state) {
         struct crampd_error error;
-        char text[2 * sizeof(error.message)];
+        char text[sizeof(error.message) + 88];
 
         for (size_t start = 0; start < 4; start++) {
                 memset(text, 'x', start);
