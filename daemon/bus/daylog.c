@@ -17,8 +17,10 @@
 #define DAY_US (INT64_C(86400) * 1000000)
 /* Clocks of clients and daemon may differ by so much. */
 #define FUTURE_US (INT64_C(60) * 1000000)
-/* Nobody logs more by hand. */
-#define ENTRIES_PER_DAY 200u
+/* Nobody logs more by hand; and all that advice looks at is to fit in one answer of the store, so that
+ * no symptom is overlooked. */
+#define ENTRIES_PER_DAY 150u
+_Static_assert(ENTRIES_PER_DAY *(ADVISOR_DAYS + 2) <= STORE_ENTRIES_MAX, "advice sees the whole log");
 #define PAGE_MAX 250u
 #define WARNING_SIZE 512
 
@@ -242,7 +244,8 @@ static int work_log(struct guidance_call *call, const struct store_person *perso
         if (r < 0)
                 return r;
         for (size_t i = 0; i < person->n_entries; i++)
-                of_day += advisor_day_of(&person->entries[i]) == advisor_day_of(entry);
+                of_day += advisor_day_of(&person->entries[i]) == advisor_day_of(entry) &&
+                          strcmp(person->entries[i].id, entry->id) != 0;
         if (of_day >= ENTRIES_PER_DAY || person->n_entries >= STORE_ENTRIES_MAX)
                 return sd_bus_error_setf(error, ERROR_LIMIT_REACHED, "A day has room for %u entries.",
                                          ENTRIES_PER_DAY);

@@ -59,7 +59,7 @@ static int method_get_profile(sd_bus_message *message, void *userdata, sd_bus_er
         return guidance_begin(bus, message, &filter, work_get_profile, NULL, error);
 }
 
-/* "key=value", each ended by NUL; an empty one ends them. */
+/* "key=value", each ended by NUL. */
 struct assignments {
         size_t n;
         const char *all[VALUES_MAX];

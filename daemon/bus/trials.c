@@ -23,12 +23,12 @@
 #define TRIALS_MAX 100u
 #define TEXT_SIZE 4096
 
-/* Days are local, and named as nights are: by the evening. */
-static int64_t today(void) {
-        char evening[16];
+#define DATE_SIZE 16
+#define HALF_DAY_US (INT64_C(43200) * 1000000)
 
-        evening_of(crampd_now_us(), evening, sizeof(evening));
-        return advisor_day(evening);
+/* The local calendar date: the night that begins on its evening is the next one. */
+static void today(char ret[static DATE_SIZE]) {
+        evening_of(crampd_now_us() + HALF_DAY_US, ret, DATE_SIZE);
 }
 
 static const struct store_trial *running(const struct store_person *person) {
@@ -38,19 +38,18 @@ static const struct store_trial *running(const struct store_person *person) {
         return NULL;
 }
 
-/* The date itself is fine, but a night after today's has not been. */
 static int check_day(const char *date, sd_bus_error *error) {
         int64_t day = advisor_day(date);
+        char now[DATE_SIZE];
 
         if (day == INT64_MIN || strlen(date) != strlen("2026-11-23"))
                 return guidance_refuse(error, "\"%s\" is no date: write for example 2026-11-23.", date,
                                        "");
-        /* The night begins at noon: before that, today's date is ahead of it by one. */
-        if (day > today() + 1)
-                return guidance_refuse(error,
-                                       "%s is in the future: a trial begins and ends with a day that "
-                                       "has come.",
-                                       date, "");
+        today(now);
+        if (day > advisor_day(now))
+                return guidance_refuse(
+                        error, "%s is in the future: a trial begins and ends with a day that has come.",
+                        date, "");
         return 0;
 }
 
@@ -127,7 +126,7 @@ static int check_days(const struct store_trial *trial, sd_bus_error *error) {
 static int read_trial(sd_bus_message *message, uid_t caller, struct store_trial *ret, uid_t *ret_uid,
                       sd_bus_error *error) {
         const char *nutrient = "", *design = "before-after", *from = NULL;
-        char possible[256] = "", evening[16];
+        char possible[256] = "", now[DATE_SIZE];
         bool owner_given = false;
         uint32_t owner = 0;
         const struct dictionary_entry entries[] = {{"nutrient", 's', &nutrient, NULL},
@@ -153,13 +152,13 @@ static int read_trial(sd_bus_message *message, uid_t caller, struct store_trial 
         if (strcmp(design, "before-after") != 0 && strcmp(design, "alternating") != 0)
                 return guidance_refuse(error, "\"%s\" is no design of a trial.", design,
                                        "before-after, alternating");
-        evening_of(crampd_now_us(), evening, sizeof(evening));
-        r = check_day(from ?: evening, error);
+        today(now);
+        r = check_day(from ?: now, error);
         if (r < 0)
                 return r;
         (void)snprintf(ret->nutrient, sizeof(ret->nutrient), "%s", nutrient);
         (void)snprintf(ret->design, sizeof(ret->design), "%s", design);
-        (void)snprintf(ret->start_day, sizeof(ret->start_day), "%.10s", from ?: evening);
+        (void)snprintf(ret->start_day, sizeof(ret->start_day), "%.10s", from ?: now);
         return check_days(ret, error);
 }
 
@@ -211,7 +210,7 @@ int method_stop_trial(sd_bus_message *message, void *userdata, sd_bus_error *err
         const char *day = NULL;
         uint32_t owner = 0;
         uid_t caller, uid;
-        char evening[16];
+        char now[DATE_SIZE];
         char *copy;
         const struct dictionary_entry entries[] = {
                 {"day", 's', &day, NULL}, {"owner", 'u', &owner, &owner_given}, {NULL}};
@@ -223,12 +222,12 @@ int method_stop_trial(sd_bus_message *message, void *userdata, sd_bus_error *err
         r = dictionary_read(message, entries, error);
         if (r >= 0)
                 r = guidance_owner(caller, owner_given, owner, &uid, error);
-        evening_of(crampd_now_us(), evening, sizeof(evening));
+        today(now);
         if (r >= 0)
-                r = check_day(day ?: evening, error);
+                r = check_day(day ?: now, error);
         if (r < 0)
                 return r;
-        copy = strdup(day ?: evening);
+        copy = strdup(day ?: now);
         if (!copy)
                 return -ENOMEM;
         filter = guidance_filter(uid);

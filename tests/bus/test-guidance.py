@@ -317,6 +317,13 @@ def test_bad_entries_leave_no_trace():
         kept, _ = log(client, what='magnesium', amount='3mg')
         assert error_of(client, 'EditLog', 'sa{sv}', kept, client.options(amount='3h')) == INVALID
         assert list_log(client)[0][0]['amount'] == '3mg'
+        for _ in range(149):
+            log(client, what='magnesium', amount='1mg')
+        assert error_of(client, 'Log', 'a{sv}', client.options(what='water', amount='1l')) == \
+            'org.crampd1.Error.LimitReached'
+        # A full day can still be put right.
+        client.call(ROOT, GUIDANCE, 'EditLog', 'sa{sv}', kept, client.options(amount='2mg'))
+        log(client, what='water', amount='1l', time_us=dbus.Int64(10**15))
 
 
 def test_log_bears_on_advice():
@@ -441,6 +448,7 @@ def test_trials_that_are_not_safe_are_refused():
         refused('magnesium, potassium')
         refused('before-after, alternating', nutrient='magnesium', design='blind')
         refused('future', nutrient='magnesium', **{'from': '2999-01-01'})
+        refused('future', nutrient='magnesium', **{'from': time.strftime('%Y-%m-%d', time.localtime(time.time() + 86400))})
         refused('no date', nutrient='magnesium', **{'from': 'soon'})
         refused('no date', nutrient='magnesium', **{'from': '2026-13-01'})
         refused('baseline_days', nutrient='magnesium', baseline_days=dbus.UInt32(1))
