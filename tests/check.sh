@@ -168,7 +168,7 @@ installs_to_destdir() {
         for name in bin/crampd bin/crampctl bin/leg-sensor lib/sysusers.d/crampd.conf include/crampd-client.h \
                 share/dbus-1/system.d/org.crampd1.conf share/dbus-1/system-services/org.crampd1.service \
                 share/dbus-1/interfaces/org.crampd1.Manager.xml share/dbus-1/interfaces/org.crampd1.Sensor.xml \
-                share/dbus-1/interfaces/org.crampd1.History.xml; do
+                share/dbus-1/interfaces/org.crampd1.History.xml share/dbus-1/interfaces/org.crampd1.Guidance.xml; do
                 [ -f "$root/usr/$name" ] || { echo "not installed: /usr/$name"; return 1; }
         done
         # These two folders depend on the distribution.
