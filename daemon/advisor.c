@@ -188,6 +188,7 @@ static int history_look(const struct store_person *person, int64_t now_us, struc
         _cleanup_(freep) int64_t *onsets_us = calloc(person->n_cramps + 1, sizeof(*onsets_us));
         char evening[16];
         int64_t today;
+        int pain = 0, rated = 0;
 
         if (!onsets_us)
                 return -ENOMEM;
@@ -206,9 +207,17 @@ static int history_look(const struct store_person *person, int64_t now_us, struc
                 int64_t end_us = cramp->end_us == STORE_NO_TIME ? now_us : cramp->end_us;
                 double lasted_s = (double)(end_us - cramp->onset_us) / 1e6;
 
-                if (advisor_day(cramp->evening) > today - ADVISOR_DAYS && lasted_s > ret->longest_s)
+                if (advisor_day(cramp->evening) <= today - ADVISOR_DAYS)
+                        continue;
+                if (lasted_s > ret->longest_s)
                         ret->longest_s = lasted_s;
+                if (cramp->pain != STORE_NO_PAIN) {
+                        pain += cramp->pain;
+                        rated++;
+                }
         }
+        if (rated > 0)
+                ret->mean_pain = (double)pain / rated;
         return 0;
 }
 
@@ -266,6 +275,10 @@ static size_t cramps_take(const struct store_person *person, const char *evening
                 first++;
         for (; first < person->n_cramps && strcmp(cramps[first].evening, evening) == 0; first++) {
                 onsets_us[n++] = cramps[first].onset_us;
+                if (cramps[first].pain != STORE_NO_PAIN) {
+                        night->rated++;
+                        night->pain += cramps[first].pain;
+                }
                 if (cramps[first].end_us != STORE_NO_TIME)
                         night->cramps_s += (double)(cramps[first].end_us - cramps[first].onset_us) / 1e6;
         }

@@ -139,6 +139,9 @@ static int take_cramp(sqlite3_stmt *statement, void *ret) {
         cramp->end_us = sqlite3_column_type(statement, 2) == SQLITE_NULL
                                 ? STORE_NO_TIME
                                 : sqlite3_column_int64(statement, 2);
+        cramp->pain = sqlite3_column_type(statement, 3) == SQLITE_NULL
+                              ? STORE_NO_PAIN
+                              : sqlite3_column_int(statement, 3);
         return TAKE_TEXT(statement, 0, cramp->evening);
 }
 

@@ -43,10 +43,12 @@ struct store_evening {
         uint64_t monitored_us;
 };
 
+/* What was said to be a false alarm is none. */
 struct store_cramp {
         char evening[11];
         int64_t onset_us;
         int64_t end_us; /* STORE_NO_TIME while it lasts */
+        int pain;       /* 0-10; STORE_NO_PAIN */
 };
 
 struct store_person {

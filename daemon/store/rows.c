@@ -162,9 +162,10 @@ static const char *const sql[ROWS_STATEMENT_MAX] = {
                 "watched FROM sensor s JOIN night n ON n.sensor = s.row "
                 "WHERE s.owner_uid = ?1 AND n.start_us >= ?2 GROUP BY n.evening, n.sensor) "
                 "GROUP BY evening ORDER BY evening",
-        [ROWS_LIST_CRAMPS] = "SELECT n.evening, e.onset_us, e.end_us FROM sensor s "
+        [ROWS_LIST_CRAMPS] = "SELECT n.evening, e.onset_us, e.end_us, e.pain FROM sensor s "
                              "JOIN episode e ON e.sensor = s.row JOIN night n ON n.row = e.night "
-                             "WHERE s.owner_uid = ?1 AND e.onset_us >= ?2 ORDER BY e.onset_us, e.row",
+                             "WHERE s.owner_uid = ?1 AND e.onset_us >= ?2 AND e.verdict <> "
+                             "'false-alarm' ORDER BY e.onset_us, e.row",
 };
 
 int rows_prepare(struct rows *rows, sqlite3 *handle) {

@@ -94,6 +94,7 @@ static void test_the_log_as_means_a_day(void **state) {
         struct advisor_view view;
 
         assert_int_equal(advisor_look(&person, NOW_US, &view), 0);
+        assert_true(isnan(view.history.mean_pain));
         assert_true(fabs(view.log.food[NUTRIENT_MAGNESIUM] - 200e3) < 1e-6);
         assert_true(fabs(view.log.supplement[NUTRIENT_MAGNESIUM] - 100e3) < 1e-6);
         assert_int_equal(view.log.days[NUTRIENT_MAGNESIUM], 2);
@@ -130,11 +131,13 @@ static void test_good_nights_and_clusters(void **state) {
         };
         int64_t night_us = NOW_US - 20 * HOUR_US;
         struct store_cramp cramps[] = {
-                {"2026-10-20", NOW_US - 35 * DAY_US, NOW_US - 35 * DAY_US + SECOND_US},
-                {"2026-11-22", NOW_US - 2 * DAY_US, NOW_US - 2 * DAY_US + 700 * SECOND_US},
-                {"2026-11-23", night_us, night_us + 60 * SECOND_US},
-                {"2026-11-23", night_us + 30 * 60 * SECOND_US, night_us + 31 * 60 * SECOND_US},
-                {"2026-11-23", night_us + 3 * HOUR_US, night_us + 3 * HOUR_US + SECOND_US},
+                {"2026-10-20", NOW_US - 35 * DAY_US, NOW_US - 35 * DAY_US + SECOND_US, 9},
+                {"2026-11-22", NOW_US - 2 * DAY_US, NOW_US - 2 * DAY_US + 700 * SECOND_US, 7},
+                {"2026-11-23", night_us, night_us + 60 * SECOND_US, 4},
+                {"2026-11-23", night_us + 30 * 60 * SECOND_US, night_us + 31 * 60 * SECOND_US,
+                 STORE_NO_PAIN},
+                {"2026-11-23", night_us + 3 * HOUR_US, night_us + 3 * HOUR_US + SECOND_US,
+                 STORE_NO_PAIN},
         };
         struct store_person person = {
                 .evenings = evenings, .n_evenings = 5, .cramps = cramps, .n_cramps = 5};
@@ -146,7 +149,7 @@ static void test_good_nights_and_clusters(void **state) {
         assert_int_equal(view.history.nights_before, 1);
         assert_int_equal(view.history.clusters_before, 1);
         assert_true(fabs(view.history.longest_s - 700) < 1e-6); /* a doctor wants to know in any case */
-        assert_true(isnan(view.history.mean_pain));
+        assert_true(fabs(view.history.mean_pain - 5.5) < 1e-9);
 }
 
 int main(void) {

@@ -213,6 +213,17 @@ static void test_nobody_touches_entries_of_others(void **state) {
         assert_int_equal(change(f, &gone), -EINVAL);
 }
 
+static void annotate(struct fixture *f, const char *id, const char *verdict, int pain) {
+        struct store_annotation annotation = {.owner_uid = OWNER_UID, .pain = pain};
+        struct outcome outcome = {0};
+
+        (void)snprintf(annotation.id, sizeof(annotation.id), "%s", id);
+        (void)snprintf(annotation.verdict, sizeof(annotation.verdict), "%s", verdict);
+        assert_int_equal(store_annotate(f->store, &annotation, on_done, &outcome), 0);
+        WAIT_FOR(f, outcome.calls > 0);
+        assert_int_equal(outcome.error, 0);
+}
+
 static void test_trials_and_nights(void **state) {
         struct fixture *f = *state;
         struct store_person_change what = {
@@ -235,6 +246,11 @@ static void test_trials_and_nights(void **state) {
         assert_int_equal(answer.evenings[0].monitored_us, night.monitored_us);
         assert_int_equal(answer.n_cramps, 1);
         assert_int_equal(answer.cramps[0].onset_us, episode.onset_us);
+        assert_int_equal(answer.cramps[0].pain, STORE_NO_PAIN);
+        annotate(f, episode.id, "confirmed", 7);
+        assert_int_equal(get_all(f, OWNER_UID).cramps[0].pain, 7);
+        annotate(f, episode.id, "false-alarm", STORE_NO_PAIN);
+        assert_int_equal(get_all(f, OWNER_UID).n_cramps, 0);
         answer = get_all(f, OTHER_UID);
         assert_int_equal(answer.n_trials + answer.n_evenings + answer.n_cramps, 0);
 }
