@@ -113,10 +113,93 @@ static void on_gap(const struct store_gap *gap, void *userdata) {
         (void)store_put_gap(sensor->crampd->store, gap);
 }
 
+/* --- learning --- */
+
+/* The factor that a night of this sensor begins with. */
+static double next_factor(const struct sensor *sensor) {
+        return sensor->row.learning ? sensor->learning.factor : 1.0;
+}
+
+static void set_factor(struct sensor *sensor, double factor) {
+        sensor->evidence_factor = factor;
+        if (sensor->night)
+                night_set_evidence(sensor->night, sensor_sensitivity(&sensor->row), factor);
+}
+
+struct store_filter sensor_verdicts_filter(const struct sensor *sensor) {
+        struct store_filter filter = {.since_us = sensor->row.learning_since_us,
+                                      .until_us = STORE_NO_TIME,
+                                      .limit = LEARNING_VERDICTS_MAX};
+
+        memcpy(filter.sensor, sensor->row.id, sizeof(filter.sensor));
+        return filter;
+}
+
+void sensor_take_verdicts(struct sensor *sensor, const struct store_verdict *verdicts, size_t n) {
+        struct learning_verdict learnt[LEARNING_VERDICTS_MAX];
+        size_t n_learnt = 0;
+
+        for (size_t i = 0; i < n && n_learnt < LEARNING_VERDICTS_MAX; i++) {
+                enum learning_kind kind = strcmp(verdicts[i].verdict, "missed") == 0 ? LEARNING_MISSED
+                                          : strcmp(verdicts[i].verdict, "false-alarm") == 0
+                                                  ? LEARNING_FALSE_ALARM
+                                                  : LEARNING_CONFIRMED;
+
+                learnt[n_learnt++] = (struct learning_verdict){kind, verdicts[i].time_us};
+        }
+        sensor->learning = learning_propose(learnt, n_learnt, crampd_now_us());
+}
+
+/* The sensor may be gone when the store answers, and what counts may be another. */
+struct learn_call {
+        struct crampd *crampd;
+        char sensor[STORE_ID_SIZE];
+        int64_t since_us;
+};
+
+static void on_verdicts(int error, const struct store_verdict *verdicts, size_t n, void *userdata) {
+        _cleanup_(freep) struct learn_call *call = userdata;
+        struct sensor *sensor;
+
+        if (error < 0)
+                return; /* what was learnt before stays */
+        sensor = sensor_find(call->crampd, call->sensor);
+        if (sensor && sensor->row.learning_since_us == call->since_us)
+                sensor_take_verdicts(sensor, verdicts, n);
+}
+
+void sensor_learn(struct sensor *sensor) {
+        struct store_filter filter = sensor_verdicts_filter(sensor);
+        struct learn_call *call;
+
+        if (!sensor->row.learning)
+                return; /* asked for when it is looked at */
+        call = malloc(sizeof(*call));
+        if (!call)
+                return;
+        call->crampd = sensor->crampd;
+        call->since_us = filter.since_us;
+        memcpy(call->sensor, sensor->row.id, sizeof(call->sensor));
+        if (store_list_verdicts(sensor->crampd->store, &filter, on_verdicts, call) < 0)
+                free(call);
+}
+
+void sensor_learn_all(struct crampd *crampd, uid_t owner_uid) {
+        struct sensor *sensor;
+
+        LIST_FOREACH (sensor, &crampd->sensors, sensors)
+                if (owner_uid == 0 || sensor->row.owner_uid == owner_uid)
+                        sensor_learn(sensor);
+}
+
 static void on_night_row(const struct store_night *row, void *userdata) {
         struct sensor *sensor = userdata;
         int r = store_put_night(sensor->crampd->store, row, NULL, NULL);
 
+        if (row->seen_us == row->start_us && row->end_us == STORE_NO_TIME) { /* it has just begun */
+                set_factor(sensor, next_factor(sensor));
+                sensor_learn(sensor); /* verdicts fade, too: for the night after */
+        }
         if (r < 0)
                 log_warning("A night's progress could not be handed to the store: %s, ignoring.",
                             strerror(-r));
@@ -265,6 +348,7 @@ static void begin_stream(struct sensor *sensor) {
                                             .leg = sensor->row.leg,
                                             .format = &sensor->format,
                                             .sensitivity = sensor_sensitivity(&sensor->row),
+                                            .evidence_factor = next_factor(sensor),
                                             .start_us = sensor->start_us,
                                             .callbacks = &night_callbacks,
                                             .userdata = sensor},
@@ -370,10 +454,13 @@ static int sensor_new(struct crampd *crampd, const struct store_sensor *row, str
         sensor->row = *row;
         sensor->battery_percent = -1;
         battery_init(&sensor->battery, row->battery_rate);
+        sensor->evidence_factor = 1.0;
+        sensor->learning = learning_propose(NULL, 0, 0);
         sensor->extras.battery_mv = -1;
         sensor->extras.electrodes_on = -1;
         LIST_INSERT_HEAD(&crampd->sensors, sensor, sensors);
         crampd->n_sensors++;
+        sensor_learn(sensor);
         *ret = sensor;
         return 0;
 }
@@ -404,8 +491,14 @@ void sensor_apply(struct sensor *sensor, const struct store_sensor *row) {
         memcpy(sensor->row.battery_warned, old.battery_warned, sizeof(old.battery_warned));
         if (sensor->night) {
                 night_set_place(sensor->night, row->muscle, row->leg);
-                night_set_evidence(sensor->night, sensor_sensitivity(row), 1.0);
         }
+        /* Learning ends at once, and begins with a night. */
+        if (row->learning_since_us != old.learning_since_us)
+                sensor->learning = learning_propose(NULL, 0, 0);
+        if (!row->learning || row->learning_since_us != old.learning_since_us)
+                sensor->evidence_factor = 1.0;
+        set_factor(sensor, sensor->evidence_factor);
+        sensor_learn(sensor);
         if (!sensor->link)
                 return;
         link_set_settings(sensor->link, &settings);

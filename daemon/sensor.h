@@ -10,6 +10,7 @@
 
 #include "daemon/battery.h"
 #include "daemon/crampd.h"
+#include "daemon/learning.h"
 #include "daemon/night.h"
 #include "sensors/bluez/link.h"
 #include "sensors/clock.h"
@@ -43,6 +44,9 @@ struct sensor {
         uint64_t streaming_since_us; /* boot time of the first block; 0 = no stream */
         struct sensor_extras extras;
         uint64_t monitored_us; /* of nights that are over */
+
+        struct learning_proposal learning; /* from the annotations, as read last */
+        double evidence_factor;            /* that holds in the present night */
 };
 
 /* Puts a sensor behind BlueZ into the list and begins to look for it. Returns 0, -EINVAL, -ENOMEM. */
@@ -74,5 +78,13 @@ void sensor_set_battery_warned(struct sensor *sensor, const char *evening);
 void sensor_apply(struct sensor *sensor, const struct store_sensor *row);
 /* The step that a row names; normal if it names none. */
 enum detector_sensitivity sensor_sensitivity(const struct store_sensor *row);
+/* Reads anew what was said of its alerts; the proposal holds from the next night on. Each that is about
+ * sensors of `owner_uid`. */
+void sensor_learn(struct sensor *sensor);
+void sensor_learn_all(struct crampd *crampd, uid_t owner_uid);
+/* Takes over what the store knew of a sensor. */
+void sensor_take_verdicts(struct sensor *sensor, const struct store_verdict *verdicts, size_t n);
+/* What is asked of the store for it. */
+struct store_filter sensor_verdicts_filter(const struct sensor *sensor);
 /* As link_identify(). */
 int sensor_identify(struct sensor *sensor);

@@ -11,6 +11,7 @@
 #include "daemon/bus/dictionary.h"
 #include "daemon/bus/error.h"
 #include "daemon/bus/objects.h"
+#include "daemon/sensor.h"
 
 /* A missed cramp lies in the past; clocks differ by less. */
 #define FUTURE_US (INT64_C(60) * 1000000)
@@ -49,6 +50,8 @@ static void on_annotated(int error, void *userdata) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = call->message;
         _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
 
+        if (error >= 0)
+                sensor_learn_all(call->crampd, call->annotation.owner_uid);
         if (error < 0) {
                 error = set_stored_error(&bus_error, &call->annotation, error);
                 (void)sd_bus_reply_method_errno(message, error, &bus_error);

@@ -254,6 +254,91 @@ static int method_describe(sd_bus_message *message, void *userdata, sd_bus_error
         return sd_bus_send(NULL, reply, NULL);
 }
 
+/* --- the detector and what it learns --- */
+
+/* A call that waits for what was said of a sensor's alerts. */
+struct detector_call {
+        struct crampd *crampd;
+        sd_bus_message *message;
+        char sensor[STORE_ID_SIZE];
+        int64_t since_us; /* what was said before is left out */
+};
+
+static int append_detector(sd_bus_message *message, const struct sensor *sensor) {
+        const struct learning_proposal *learning = &sensor->learning;
+        enum detector_sensitivity sensitivity = sensor_sensitivity(&sensor->row);
+        int r = 0;
+
+        dictionary_open(message, &r);
+        dictionary_append(message, &r, "sensitivity", "s", detector_sensitivity_to_string(sensitivity));
+        dictionary_append(message, &r, "needed_s", "d",
+                          detector_needed_s(sensitivity, sensor->evidence_factor));
+        dictionary_append(message, &r, "learning", "b", sensor->row.learning);
+        dictionary_append(message, &r, "proposed", "d", learning->factor);
+        dictionary_append(message, &r, "applied", "d", sensor->evidence_factor);
+        dictionary_append(message, &r, "factor_min", "d", LEARNING_FACTOR_MIN);
+        dictionary_append(message, &r, "factor_max", "d", LEARNING_FACTOR_MAX);
+        dictionary_append(message, &r, "confirmed", "u", learning->counts[LEARNING_CONFIRMED]);
+        dictionary_append(message, &r, "false_alarms", "u", learning->counts[LEARNING_FALSE_ALARM]);
+        dictionary_append(message, &r, "missed", "u", learning->counts[LEARNING_MISSED]);
+        dictionary_append(message, &r, "verdicts_min", "u", LEARNING_VERDICTS_MIN);
+        dictionary_append(message, &r, "half_days", "u", (uint32_t)LEARNING_HALF_DAYS);
+        dictionary_append(message, &r, "reason", "s", learning_outcome_describe(learning->outcome));
+        if (sensor->row.learning_since_us > 0)
+                dictionary_append(message, &r, "since_us", "x", sensor->row.learning_since_us);
+        dictionary_close(message, &r);
+        return r;
+}
+
+static void on_detector_verdicts(int error, const struct store_verdict *verdicts, size_t n,
+                                 void *userdata) {
+        _cleanup_(freep) struct detector_call *call = userdata;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = call->message, *reply = NULL;
+        _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
+        struct sensor *sensor = sensor_find(call->crampd, call->sensor);
+        int r;
+
+        r = error < 0 ? error_set_store(&bus_error, error) : 0;
+        if (r >= 0 && !sensor)
+                r = sd_bus_error_set(&bus_error, ERROR_NO_SUCH_SENSOR, "The sensor is gone.");
+        if (r >= 0)
+                r = sd_bus_message_new_method_return(message, &reply);
+        if (r >= 0) {
+                if (sensor->row.learning_since_us == call->since_us)
+                        sensor_take_verdicts(sensor, verdicts, n);
+                r = append_detector(reply, sensor);
+        }
+        if (r >= 0)
+                r = sd_bus_send(NULL, reply, NULL);
+        if (r < 0)
+                (void)sd_bus_reply_method_errno(message, r, &bus_error);
+}
+
+static int method_describe_detector(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        struct detector_call *call;
+        struct store_filter filter;
+        struct sensor *sensor;
+        int r;
+
+        r = get_sensor(userdata, message, method_describe_detector, error, &sensor, NULL);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+        call = malloc(sizeof(*call));
+        if (!call)
+                return -ENOMEM;
+        *call = (struct detector_call){.crampd = sensor->crampd, .message = sd_bus_message_ref(message)};
+        memcpy(call->sensor, sensor->row.id, sizeof(call->sensor));
+        filter = sensor_verdicts_filter(sensor);
+        call->since_us = filter.since_us;
+        r = store_list_verdicts(sensor->crampd->store, &filter, on_detector_verdicts, call);
+        if (r < 0) {
+                sd_bus_message_unref(message);
+                free(call);
+                return error_set_store(error, r);
+        }
+        return 1;
+}
+
 /* --- changing and removing --- */
 
 /* A changed row on its way to the database. */
@@ -464,6 +549,9 @@ static const sd_bus_vtable sensor_vtable[] = {
                                 SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
         SD_BUS_METHOD_WITH_ARGS("Remove", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_remove,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("DescribeDetector", SD_BUS_ARGS("a{sv}", options),
+                                SD_BUS_RESULT("a{sv}", details), method_describe_detector,
+                                SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
         SD_BUS_METHOD_WITH_ARGS("Edit", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_edit,
                                 SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
         SD_BUS_METHOD_WITH_ARGS("Pause", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_pause,

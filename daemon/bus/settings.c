@@ -7,6 +7,7 @@
 #include "daemon/basic/text.h"
 #include "daemon/bus/dictionary.h"
 #include "daemon/bus/error.h"
+#include "daemon/crampd.h"
 #include "daemon/detector/detector.h"
 #include "sensors/driver.h"
 #include "sensors/muscle.h"
@@ -73,6 +74,7 @@ int settings_read(sd_bus_message *message, struct store_sensor *row, struct sett
                   sd_bus_error *error) {
         const char *muscle = NULL, *leg = NULL, *name = NULL, *driver = NULL, *sensitivity = NULL;
         int allow_broadcast = row->allow_broadcast, envelope = row->envelope; /* as sd-bus reads them */
+        int learning = row->learning, forget = 0;
         double scale_uv = row->scale_uv, rate_hz = row->rate_mhz / 1000.0;
         uint32_t channels = row->channels, owner = 0;
         bool has_owner = false;
@@ -88,6 +90,8 @@ int settings_read(sd_bus_message *message, struct store_sensor *row, struct sett
                 {"rate_hz", 'd', &rate_hz, NULL},
                 {"channels", 'u', &channels, NULL},
                 {"sensitivity", 's', &sensitivity, NULL},
+                {"learning", 'b', &learning, NULL},
+                {"forget", 'b', &forget, NULL},
                 {NULL},
         };
         int r;
@@ -110,6 +114,9 @@ int settings_read(sd_bus_message *message, struct store_sensor *row, struct sett
                 return r;
         row->allow_broadcast = allow_broadcast;
         row->envelope = envelope;
+        row->learning = learning;
+        if (forget)
+                row->learning_since_us = crampd_now_us();
         if (ret_extra)
                 *ret_extra = (struct settings_extra){driver, owner, has_owner};
         return 0;

@@ -150,7 +150,7 @@ static struct episode_context detector_context(struct detector *detector, uint64
                 .channel_count = detector->channel_count,
                 .history = &detector->history,
                 .end_index = end_index,
-                .alert_s = TUNING_ALERT_S * detector->need,
+                .alert_s = detector_needed_s(detector->sensitivity, detector->evidence_factor),
                 .sensitivity = detector->sensitivity,
                 .evidence_factor = detector->evidence_factor,
                 .on_event = detector->on_event,
@@ -394,6 +394,12 @@ enum detector_state detector_get_state(const struct detector *detector) {
 
 const char *detector_version(void) {
         return TUNING_VERSION;
+}
+
+double detector_needed_s(enum detector_sensitivity sensitivity, double evidence_factor) {
+        if ((unsigned)sensitivity >= DETECTOR_SENSITIVITY_MAX)
+                return 0.0;
+        return TUNING_ALERT_S * (sensitivities[sensitivity].factor * evidence_factor);
 }
 
 const char *detector_sensitivity_to_string(enum detector_sensitivity sensitivity) {

@@ -194,6 +194,8 @@ enum detector_state detector_get_state(const struct detector *detector);
 /* Version of the algorithm; changes whenever the same samples may give other events. */
 const char *detector_version(void);
 
+/* Evidence that an alert takes at that step and factor, in seconds of a strong cramp. */
+double detector_needed_s(enum detector_sensitivity sensitivity, double evidence_factor);
 const char *detector_sensitivity_to_string(enum detector_sensitivity sensitivity);
 /* -EINVAL if there is no such step. */
 int detector_sensitivity_from_string(const char *name);

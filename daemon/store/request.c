@@ -63,6 +63,10 @@ void request_deliver(const struct request *request, int error) {
                                          well ? request->n_rows : 0, well ? request->cursor : 0,
                                          request->userdata);
                 break;
+        case REQUEST_LIST_VERDICTS:
+                request->callback.verdicts(error, well ? request->verdicts : NULL,
+                                           well ? request->n_rows : 0, request->userdata);
+                break;
         case REQUEST_GET_ACCOUNT:
                 request->callback.account(error, well && request->n_rows > 0 ? request->accounts : NULL,
                                           request->userdata);

@@ -25,6 +25,7 @@ enum request_kind {
         REQUEST_LIST_MISSED,
         REQUEST_GET_PERSON,
         REQUEST_GET_ACCOUNT,
+        REQUEST_LIST_VERDICTS,
 };
 
 struct request {
@@ -53,6 +54,7 @@ struct request {
                 store_missed_func missed;
                 store_person_func person;
                 store_account_func account;
+                store_verdicts_func verdicts;
         } callback;
         void *userdata;
         /* A query's answer. */
@@ -62,6 +64,7 @@ struct request {
                 struct store_night_report *nights;
                 struct store_missed *missed;
                 struct store_account *accounts;
+                struct store_verdict *verdicts;
                 void *rows;
         };
         struct store_person *person;

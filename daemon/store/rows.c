@@ -22,21 +22,24 @@
 /* A missing parent makes its key NULL, which NOT NULL refuses. */
 static const char *const sql[ROWS_STATEMENT_MAX] = {
         [ROWS_PUT_PERSON] = "INSERT INTO person (uid) VALUES (?1) ON CONFLICT (uid) DO NOTHING",
-        [ROWS_PUT_SENSOR] = "INSERT INTO sensor (id, owner_uid, address, driver, name, muscle, leg, "
-                            "added_us, removed_us, "
-                            "zone_offset_s, paused, allow_broadcast, envelope, scale_uv, rate_mhz, "
-                            "channels, battery_rate, battery_warned, sensitivity) VALUES (?1, ?2, ?3, "
-                            "?4, ?5, ?6, "
-                            "?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19) "
-                            "ON CONFLICT (id) DO UPDATE SET owner_uid = excluded.owner_uid, address = "
-                            "excluded.address, "
-                            "driver = excluded.driver, name = excluded.name, muscle = excluded.muscle, "
-                            "leg = excluded.leg, "
-                            "added_us = excluded.added_us, removed_us = excluded.removed_us, "
-                            "zone_offset_s = excluded.zone_offset_s, paused = excluded.paused, "
-                            "allow_broadcast = excluded.allow_broadcast, envelope = excluded.envelope, "
-                            "scale_uv = excluded.scale_uv, rate_mhz = excluded.rate_mhz, "
-                            "channels = excluded.channels, sensitivity = excluded.sensitivity",
+        [ROWS_PUT_SENSOR] =
+                "INSERT INTO sensor (id, owner_uid, address, driver, name, muscle, leg, "
+                "added_us, removed_us, "
+                "zone_offset_s, paused, allow_broadcast, envelope, scale_uv, rate_mhz, "
+                "channels, battery_rate, battery_warned, sensitivity, learning, "
+                "learning_since_us) VALUES (?1, ?2, ?3, "
+                "?4, ?5, ?6, "
+                "?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21) "
+                "ON CONFLICT (id) DO UPDATE SET owner_uid = excluded.owner_uid, address = "
+                "excluded.address, "
+                "driver = excluded.driver, name = excluded.name, muscle = excluded.muscle, "
+                "leg = excluded.leg, "
+                "added_us = excluded.added_us, removed_us = excluded.removed_us, "
+                "zone_offset_s = excluded.zone_offset_s, paused = excluded.paused, "
+                "allow_broadcast = excluded.allow_broadcast, envelope = excluded.envelope, "
+                "scale_uv = excluded.scale_uv, rate_mhz = excluded.rate_mhz, "
+                "channels = excluded.channels, sensitivity = excluded.sensitivity, "
+                "learning = excluded.learning, learning_since_us = excluded.learning_since_us",
         [ROWS_PUT_NIGHT] =
                 "INSERT INTO night (id, sensor, evening, start_us, end_us, seen_us, zone_offset_s, "
                 "rate_mhz, "
@@ -96,6 +99,12 @@ static const char *const sql[ROWS_STATEMENT_MAX] = {
                 "WHERE (?1 OR s.owner_uid = ?2) AND m.time_us >= ?3 AND m.time_us < ?4 "
                 "AND (m.time_us > ?5 OR m.row > ?6) AND (?8 IS NULL OR s.id = ?8) "
                 "ORDER BY m.time_us, m.row LIMIT ?7",
+        [ROWS_LIST_VERDICTS] = "SELECT verdict, time_us FROM ("
+                               "SELECT verdict, onset_us AS time_us, annotated_us FROM episode "
+                               "WHERE sensor = (SELECT row FROM sensor WHERE id = ?1) AND verdict <> '' "
+                               "UNION ALL SELECT 'missed', time_us, annotated_us FROM missed "
+                               "WHERE sensor = (SELECT row FROM sensor WHERE id = ?1)) "
+                               "WHERE annotated_us >= ?2 ORDER BY time_us DESC LIMIT ?3",
         [ROWS_PUT_BATTERY] = "UPDATE sensor SET battery_rate = ?2, battery_warned = ?3 WHERE id = ?1",
         [ROWS_PUT_GAP] = "INSERT INTO gap (night, start_us, end_us, frames, reason) "
                          "VALUES ((SELECT row FROM night WHERE id = ?1), ?2, ?3, ?4, ?5) "
@@ -103,7 +112,8 @@ static const char *const sql[ROWS_STATEMENT_MAX] = {
                          "= excluded.frames",
         [ROWS_LIST_SENSORS] = "SELECT id, owner_uid, address, driver, name, muscle, leg, added_us, "
                               "removed_us, zone_offset_s, paused, allow_broadcast, envelope, scale_uv, "
-                              "rate_mhz, channels, battery_rate, battery_warned, sensitivity "
+                              "rate_mhz, channels, battery_rate, battery_warned, sensitivity, learning, "
+                              "learning_since_us "
                               "FROM sensor WHERE removed_us IS NULL ORDER BY added_us, row",
         [ROWS_FIND_CURSOR] = "SELECT e.onset_us, e.row FROM episode e JOIN sensor s ON s.row = e.sensor "
                              "WHERE e.id = ?1 AND (?2 OR s.owner_uid = ?3)",
@@ -276,6 +286,8 @@ int rows_put_sensor(struct rows *rows, const struct store_sensor *sensor) {
         bind_real(&binding, sensor->battery_rate);
         bind_text(&binding, sensor->battery_warned);
         bind_text(&binding, sensor->sensitivity[0] ? sensor->sensitivity : "normal");
+        bind_number(&binding, sensor->learning);
+        bind_number(&binding, sensor->learning_since_us);
         return binding_run(&binding);
 }
 
@@ -537,6 +549,8 @@ static int read_sensor(sqlite3_stmt *statement, void *ret) {
         sensor->battery_rate = read_real(&reading);
         READ_TEXT(&reading, sensor->battery_warned);
         READ_TEXT(&reading, sensor->sensitivity);
+        sensor->learning = read_number(&reading) != 0;
+        sensor->learning_since_us = read_number(&reading);
         return reading.rc;
 }
 
@@ -750,6 +764,30 @@ int rows_get_account(struct rows *rows, const struct store_filter *filter, struc
         rc = binding_gather(&binding, sizeof(struct store_account), read_account, &accounts, ret_n);
         if (rc == SQLITE_OK)
                 *ret = accounts;
+        return rc;
+}
+
+static int read_verdict(sqlite3_stmt *statement, void *ret) {
+        struct reading reading = {.statement = statement};
+        struct store_verdict *verdict = ret;
+
+        READ_TEXT(&reading, verdict->verdict);
+        verdict->time_us = read_time(&reading);
+        return reading.rc;
+}
+
+int rows_list_verdicts(struct rows *rows, const struct store_filter *filter, struct store_verdict **ret,
+                       size_t *ret_n) {
+        struct binding binding = binding_begin(rows, ROWS_LIST_VERDICTS);
+        void *verdicts = NULL;
+        int rc;
+
+        bind_text(&binding, filter->sensor);
+        bind_number(&binding, filter->since_us);
+        bind_number(&binding, filter->limit);
+        rc = binding_gather(&binding, sizeof(struct store_verdict), read_verdict, &verdicts, ret_n);
+        if (rc == SQLITE_OK)
+                *ret = verdicts;
         return rc;
 }
 

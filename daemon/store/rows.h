@@ -23,6 +23,7 @@ enum rows_statement {
         ROWS_CLEAR_MISSED,
         ROWS_FIND_MISSED,
         ROWS_LIST_MISSED,
+        ROWS_LIST_VERDICTS,
         ROWS_PUT_BATTERY,
         ROWS_PUT_GAP,
         ROWS_LIST_SENSORS,
@@ -78,6 +79,8 @@ int rows_list_episodes(struct rows *rows, const struct store_filter *filter, str
 /* None or one. */
 int rows_get_account(struct rows *rows, const struct store_filter *filter, struct store_account **ret,
                      size_t *ret_n);
+int rows_list_verdicts(struct rows *rows, const struct store_filter *filter, struct store_verdict **ret,
+                       size_t *ret_n);
 /* As episodes, with missed cramps. */
 int rows_list_missed(struct rows *rows, const struct store_filter *filter, struct store_missed **ret,
                      size_t *ret_n, uint64_t *ret_cursor);

@@ -186,6 +186,10 @@ static const char *const migrations[] = {
         "  point_us INTEGER NOT NULL CHECK (point_us >= 0),"
         "  evidence TEXT NOT NULL"
         ") STRICT;",
+
+        /* Whether alerts may follow what is said of them, and what was said too early to count. */
+        "ALTER TABLE sensor ADD COLUMN learning INTEGER NOT NULL DEFAULT 0 CHECK (learning IN (0, 1));"
+        "ALTER TABLE sensor ADD COLUMN learning_since_us INTEGER NOT NULL DEFAULT 0;",
 };
 
 int schema_newest(void) {

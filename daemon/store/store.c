@@ -470,6 +470,22 @@ int store_get_account(struct store *store, const struct store_filter *filter, st
         return store_queue_query(store, request);
 }
 
+int store_list_verdicts(struct store *store, const struct store_filter *filter, store_verdicts_func done,
+                        void *userdata) {
+        struct request *request;
+        int r;
+
+        r = filter->sensor[0] ? filter_check(filter) : -EINVAL;
+        if (r < 0)
+                return r;
+        request = request_new(REQUEST_LIST_VERDICTS, userdata);
+        if (!request)
+                return -ENOMEM;
+        request->filter = *filter;
+        request->callback.verdicts = done;
+        return store_queue_query(store, request);
+}
+
 int store_get_error(const struct store *store) {
         return atomic_load(&store->shared->error);
 }

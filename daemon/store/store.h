@@ -45,7 +45,9 @@ struct store_sensor {
         double scale_uv; /* 0 = the driver's own, as the next two */
         uint32_t rate_mhz;
         uint32_t channels;
-        char sensitivity[8]; /* "low", "normal", "high"; "" = normal */
+        char sensitivity[8];       /* "low", "normal", "high"; "" = normal */
+        bool learning;             /* alerts follow what is said of them */
+        int64_t learning_since_us; /* what was said before does not count */
         /* As crampd learnt it: written with a new sensor, then by store_put_battery() alone. */
         double battery_rate;     /* percent an hour; 0 = nothing */
         char battery_warned[11]; /* the evening of the last warning, as in a night; "" = none */
@@ -168,6 +170,12 @@ struct store_account {
         double evidence_s[STORE_ACCOUNT_POINTS]; /* kept to hundredths */
 };
 
+/* What somebody said, as far as it can be learnt from. */
+struct store_verdict {
+        char verdict[STORE_VERDICT_SIZE]; /* as an episode's, or "missed" */
+        int64_t time_us;                  /* of the episode */
+};
+
 struct store_gap {
         char night[STORE_ID_SIZE];
         int64_t start_us;
@@ -210,6 +218,8 @@ typedef void (*store_missed_func)(int error, const struct store_missed *missed, 
                                   uint64_t cursor, void *userdata);
 /* NULL if that owner has no such episode, or it has none. */
 typedef void (*store_account_func)(int error, const struct store_account *account, void *userdata);
+typedef void (*store_verdicts_func)(int error, const struct store_verdict *verdicts, size_t n,
+                                    void *userdata);
 /* The store came to work, or stopped working: `error` 0 or negative errno, `text` for people (what is
  * wrong and what helps). Called once the database is first in use, then on change only. */
 typedef void (*store_health_func)(int error, const char *text, void *userdata);
@@ -264,6 +274,11 @@ int store_list_missed(struct store *store, const struct store_filter *filter, st
 /* Of the episode that the filter's `id` names; only its owner is looked at besides. */
 int store_get_account(struct store *store, const struct store_filter *filter, store_account_func done,
                       void *userdata);
+
+/* Those about the filter's `sensor` that were said at `since_us` or later, the newest first, at most its
+ * `limit`; nothing else of the filter is looked at. */
+int store_list_verdicts(struct store *store, const struct store_filter *filter, store_verdicts_func done,
+                        void *userdata);
 
 /* 0 while all is well, else the negative errno of the last failure. */
 int store_get_error(const struct store *store);

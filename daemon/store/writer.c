@@ -303,6 +303,8 @@ static int answer_query(struct writer *writer, struct request *query) {
 
         if (query->kind == REQUEST_LIST_SENSORS)
                 return rows_list_sensors(rows, &query->sensors, &query->n_rows);
+        if (query->kind == REQUEST_LIST_VERDICTS)
+                return rows_list_verdicts(rows, &query->filter, &query->verdicts, &query->n_rows);
         if (query->kind == REQUEST_GET_ACCOUNT)
                 return rows_get_account(rows, &query->filter, &query->accounts, &query->n_rows);
         if (query->kind == REQUEST_LIST_MISSED)

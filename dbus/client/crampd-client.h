@@ -107,6 +107,8 @@ struct crampd_sensor_options {
         bool has_channels;
         unsigned channels; /* 0 = the driver's own */
         const char *sensitivity;
+        bool has_learning, learning; /* crampd_edit_sensor(): alerts follow what is said of them */
+        bool forget;                 /* likewise: what was said so far no longer counts */
 };
 
 /* `*ret_path` is to be freed with free(). */
@@ -115,6 +117,24 @@ int crampd_add_sensor(crampd_client *client, const char *address,
                       struct crampd_error *error);
 int crampd_edit_sensor(crampd_client *client, const char *path,
                        const struct crampd_sensor_options *options, struct crampd_error *error);
+
+/* How much evidence alerts take, and what was learnt: see Sensor.DescribeDetector(). */
+struct crampd_detector {
+        char *sensitivity;
+        double needed_s;
+        bool learning;
+        double proposed, applied;
+        double factor_min, factor_max;
+        unsigned confirmed, false_alarms, missed;
+        unsigned verdicts_min, half_days;
+        char *reason;
+        int64_t since_us; /* CRAMPD_NO_TIME = never told to forget */
+};
+
+int crampd_get_detector(crampd_client *client, const char *path, struct crampd_detector **ret,
+                        struct crampd_error *error);
+void crampd_detector_free(struct crampd_detector *detector);
+
 int crampd_remove_sensor(crampd_client *client, const char *path, struct crampd_error *error);
 /* Pausing drops the link until resuming. Identifying makes the sensor blink or buzz: -EOPNOTSUPP if it
  * cannot, -ENOLINK while it is not connected. */

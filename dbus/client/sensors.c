@@ -61,6 +61,26 @@ static const struct field sensor_fields[] = {
         SENSOR_FIELD(sensitivity, FIELD_STRING, false),
 };
 
+#define DETECTOR_FIELD(key, kind, required) \
+        { #key, kind, required, offsetof(struct crampd_detector, key) }
+
+static const struct field detector_fields[] = {
+        DETECTOR_FIELD(sensitivity, FIELD_STRING, true),
+        DETECTOR_FIELD(needed_s, FIELD_DOUBLE, true),
+        DETECTOR_FIELD(learning, FIELD_BOOL, true),
+        DETECTOR_FIELD(proposed, FIELD_DOUBLE, true),
+        DETECTOR_FIELD(applied, FIELD_DOUBLE, true),
+        DETECTOR_FIELD(factor_min, FIELD_DOUBLE, true),
+        DETECTOR_FIELD(factor_max, FIELD_DOUBLE, true),
+        DETECTOR_FIELD(confirmed, FIELD_UNSIGNED, true),
+        DETECTOR_FIELD(false_alarms, FIELD_UNSIGNED, true),
+        DETECTOR_FIELD(missed, FIELD_UNSIGNED, true),
+        DETECTOR_FIELD(verdicts_min, FIELD_UNSIGNED, true),
+        DETECTOR_FIELD(half_days, FIELD_UNSIGNED, true),
+        DETECTOR_FIELD(reason, FIELD_STRING, true),
+        DETECTOR_FIELD(since_us, FIELD_INT64, false),
+};
+
 /* Calls a method that takes nothing but options. */
 static int call_plain(crampd_client *client, const char *path, const char *interface, const char *method,
                       const char *signature, DBusMessage **ret_reply, struct crampd_error *error) {
@@ -270,7 +290,8 @@ static bool options_append(DBusMessage *message, const struct crampd_sensor_opti
             double_put(&writer, "scale_uv", options->has_scale, options->scale_uv) &&
             double_put(&writer, "rate_hz", options->has_rate, options->rate_hz) &&
             unsigned_put(&writer, "channels", options->has_channels, options->channels) &&
-            dict_end(&writer))
+            bool_put(&writer, "learning", options->has_learning, options->learning) &&
+            bool_put(&writer, "forget", options->forget, true) && dict_end(&writer))
                 return true;
         dict_abandon(&writer);
         return false;
@@ -349,4 +370,43 @@ int crampd_resume_sensor(crampd_client *client, const char *path, struct crampd_
 
 int crampd_identify_sensor(crampd_client *client, const char *path, struct crampd_error *error) {
         return call_sensor(client, path, "Identify", error);
+}
+
+/* --- the detector --- */
+
+void crampd_detector_free(struct crampd_detector *detector) {
+        if (!detector)
+                return;
+        free(detector->sensitivity);
+        free(detector->reason);
+        free(detector);
+}
+
+int crampd_get_detector(crampd_client *client, const char *path, struct crampd_detector **ret,
+                        struct crampd_error *error) {
+        struct crampd_detector *detector;
+        DBusMessageIter iter;
+        DBusMessage *reply;
+        int r;
+
+        r = check_sensor_path(path, error);
+        if (r >= 0)
+                r = call_plain(client, path, SENSOR_INTERFACE, "DescribeDetector", "a{sv}", &reply,
+                               error);
+        if (r < 0)
+                return r;
+        (void)dbus_message_iter_init(reply, &iter);
+        detector = calloc(1, sizeof(*detector));
+        if (detector) {
+                detector->since_us = CRAMPD_NO_TIME;
+                r = dict_read(&iter, detector_fields, ELEMENTS(detector_fields), detector, error);
+        } else
+                r = error_set_oom(error);
+        dbus_message_unref(reply);
+        if (r < 0) {
+                crampd_detector_free(detector);
+                return r;
+        }
+        *ret = detector;
+        return 0;
 }

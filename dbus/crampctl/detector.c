@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * crampctl detector: why an alert was raised. Each of its words (explain, ...) is a function below,
- * listed in the table at the end.
+ * crampctl detector: why an alert was raised, how much evidence alerts take, and what is learnt. Each of
+ * its words (explain, ...) is a function below, listed in the table at the end.
  */
 #include <math.h>
 #include <stdio.h>
@@ -23,6 +23,8 @@
 
 static const char help[] =
         "Usage: crampctl detector explain [OPTION...] EPISODE\n"
+        "       crampctl detector show [OPTION...] SENSOR\n"
+        "       crampctl detector learn [OPTION...] SENSOR on|off|reset\n"
         "\n"
         "explain tells which evidence raised an alert, when, and how much. EPISODE is an id, as "
         "'crampctl history' shows it,\n"
@@ -30,9 +32,19 @@ static const char help[] =
         "level, dips and other\n"
         "muscles that move along make a second count for less.\n"
         "\n"
+        "show tells how much evidence SENSOR's alerts take, and what 'crampctl annotate' speaks for. "
+        "learn on lets alerts\n"
+        "follow that, within the bounds that show tells, from the next night on; off (as it is until "
+        "you say otherwise) and\n"
+        "reset, which also forgets what was said so far, bring back the detector as it was, at once. "
+        "SENSOR is an id, an\n"
+        "address or a name.\n"
+        "\n"
         "Options:\n" COMMON_OPTIONS_HELP "\n"
         "Examples:\n"
         "  crampctl detector explain last\n"
+        "  crampctl detector show \"left calf\"\n"
+        "  crampctl detector learn \"left calf\" on\n"
         "  crampctl detector explain --json 4f1c2a9be0d35a77\n";
 
 static void account_freep(struct crampd_account **account) {
@@ -178,6 +190,109 @@ static int explain(const struct global_options *global, int argc, char *argv[]) 
         return explain_run(global, argv[0]);
 }
 
+/* --- show --- */
+
+static int detector_print_json(const struct crampd_detector *detector) {
+        struct json json = JSON_INIT(stdout);
+
+        json_object_begin(&json, NULL);
+        json_string(&json, "sensitivity", detector->sensitivity);
+        json_double(&json, "needed_s", detector->needed_s, 3);
+        json_bool(&json, "learning", detector->learning);
+        json_double(&json, "proposed", detector->proposed, 4);
+        json_double(&json, "applied", detector->applied, 4);
+        json_double(&json, "factor_min", detector->factor_min, 4);
+        json_double(&json, "factor_max", detector->factor_max, 4);
+        json_uint(&json, "confirmed", detector->confirmed);
+        json_uint(&json, "false_alarms", detector->false_alarms);
+        json_uint(&json, "missed", detector->missed);
+        json_uint(&json, "verdicts_min", detector->verdicts_min);
+        json_uint(&json, "half_days", detector->half_days);
+        json_string(&json, "reason", detector->reason);
+        if (detector->since_us == CRAMPD_NO_TIME)
+                json_null(&json, "since_us");
+        else
+                json_int(&json, "since_us", detector->since_us);
+        json_object_end(&json);
+        (void)json_finish(&json);
+        return output_finish_stdout();
+}
+
+static int detector_print(const struct crampd_detector *detector) {
+        char since[TIMESTAMP_SIZE];
+
+        text_line("Sensitivity:   ", detector->sensitivity, "\n");
+        printf("An alert takes %.1f s of evidence now (factor %.2f)\n", detector->needed_s,
+               detector->applied);
+        printf("Learning:      %s\n", detector->learning ? "on" : "off");
+        printf("Annotated:     %u confirmed, %u false alarms, %u missed (at least %u are needed; each "
+               "counts half after %u days)\n",
+               detector->confirmed, detector->false_alarms, detector->missed, detector->verdicts_min,
+               detector->half_days);
+        if (detector->since_us != CRAMPD_NO_TIME) {
+                timestamp_format_people(detector->since_us, timestamp_local_offset(detector->since_us),
+                                        since);
+                printf("               what was said before %s is forgotten\n", since);
+        }
+        printf("They propose:  factor %.2f (bounds %.2f to %.2f)%s\n", detector->proposed,
+               detector->factor_min, detector->factor_max,
+               detector->learning ? ", from the next night on" : ", which is not applied");
+        text_line("               ", detector->reason, "\n");
+        return output_finish_stdout();
+}
+
+static void detector_freep(struct crampd_detector **detector) {
+        crampd_detector_free(*detector);
+}
+
+static int show(const struct global_options *global, int argc, char *argv[]) {
+        _cleanup_(client_freep) crampd_client *client = NULL;
+        _cleanup_(detector_freep) struct crampd_detector *detector = NULL;
+        _cleanup_(freep) char *path = NULL;
+        struct crampd_error error = {};
+        int code, r;
+
+        if (argc != 1)
+                return fail(EX_USAGE, "show which sensor's? 'crampctl sensors' lists them");
+        code = sensor_open(argv[0], &client, &path);
+        if (code != 0)
+                return code;
+        r = crampd_get_detector(client, path, &detector, &error);
+        if (r < 0)
+                return fail_client(r, &error);
+        return global->json ? detector_print_json(detector) : detector_print(detector);
+}
+
+/* --- learn --- */
+
+static int learn(const struct global_options *global, int argc, char *argv[]) {
+        _cleanup_(client_freep) crampd_client *client = NULL;
+        _cleanup_(freep) char *path = NULL;
+        struct crampd_sensor_options options = {};
+        struct crampd_error error = {};
+        int code, r;
+
+        if (argc != 2)
+                return fail(EX_USAGE, "write 'crampctl detector learn SENSOR on', off or reset");
+        options.forget = strcmp(argv[1], "reset") == 0;
+        options.has_learning = !options.forget;
+        options.learning = strcmp(argv[1], "on") == 0;
+        if (!options.forget && !options.learning && strcmp(argv[1], "off") != 0)
+                return fail(EX_USAGE, "learn knows on, off and reset, not '%s'", argv[1]);
+        code = sensor_open(argv[0], &client, &path);
+        if (code != 0)
+                return code;
+        r = crampd_edit_sensor(client, path, &options, &error);
+        if (r < 0)
+                return fail_client(r, &error);
+        if (!global->json && !global->no_legend)
+                puts(options.forget ? "Forgotten: alerts take what the sensitivity says."
+                     : options.learning
+                             ? "On: from the next night on alerts follow what you say of them."
+                             : "Off: alerts take what the sensitivity says.");
+        return output_finish_stdout();
+}
+
 /* --- words --- */
 
 static const struct word {
@@ -185,6 +300,8 @@ static const struct word {
         int (*run)(const struct global_options *global, int argc, char *argv[]);
 } words[] = {
         {"explain", explain},
+        {"learn", learn},
+        {"show", show},
 };
 
 int verb_detector(const struct global_options *global, int argc, char *argv[]) {

@@ -35,7 +35,7 @@ static const struct verb {
         {"night", "Was I guarded last night, and when not?", verb_night},
         {"history", "List recorded cramps", verb_history},
         {"annotate", "Say whether an alert was a cramp, or that one was missed", verb_annotate},
-        {"detector", "Tell why an alert was raised", verb_detector},
+        {"detector", "Tell why an alert was raised, and learn from what you said", verb_detector},
         {"export", "Write recorded cramps as CSV or JSON", verb_export},
         {"guidance", "What could help you, how sure that is, and why", verb_guidance},
         {"nutrients", "All nutrients beside each other, for you", verb_nutrients},

@@ -255,7 +255,7 @@ print([member for member, _, _ in client.signals])
 print(client.error_of({path!r}, SENSOR, 'Describe', 'a{{sv}}', client.options()))
 print(client.error_of({path!r}, SENSOR, 'OpenStream', 'a{{sv}}', client.options()))
 print(client.error_of({path!r}, SENSOR, 'Remove', 'a{{sv}}', client.options()))
-for method in ('Edit', 'Pause', 'Resume', 'Identify'):
+for method in ('Edit', 'Pause', 'Resume', 'Identify', 'DescribeDetector'):
     assert client.error_of({path!r}, SENSOR, method, 'a{{sv}}', client.options()) == 'org.crampd1.Error.NotAuthorized', method
 assert client.call(ROOT, HISTORY, 'ListNights', 'a{{sv}}', client.options())[0] == []
 print(client.error_of(ROOT, MANAGER, 'AddSensor', 'sa{{sv}}', {ADDRESS!r},
@@ -426,6 +426,51 @@ def test_what_people_say_of_episodes():
             assert 'geheim' not in daemon.log()
         with system.daemon():
             assert system.client().episodes()[0]['note'] == 'geheim'
+
+
+def test_learning_is_asked_for_bounded_and_taken_back():
+    with System() as system:
+        with system.daemon():
+            client = system.client()
+            path = add_sensor(client, sensitivity='low')
+            identity = path.rsplit('/', 1)[1]
+            now_us = int(time.time() * 1e6)
+
+            def look():
+                return client.call(path, SENSOR, 'DescribeDetector', 'a{sv}', client.options())
+
+            def edit(**options):
+                client.call(path, SENSOR, 'Edit', 'a{sv}', client.options(**options))
+
+            def miss(count, first):
+                for number in range(count):
+                    client.call(ROOT, HISTORY, 'ReportMissed', 'sxa{sv}', identity,
+                                dbus.Int64(now_us - (first + number) * 60000000), client.options())
+            details = look()
+            assert not details['learning'] and details['proposed'] == details['applied'] == 1, details
+            assert details['sensitivity'] == 'low' and details['needed_s'] == 12 and 'since_us' not in details, details
+            miss(details['verdicts_min'] - 1, 1)
+            assert look()['proposed'] == 1
+            miss(40, 100)
+            details = look()
+            assert details['missed'] == 40 + details['verdicts_min'] - 1 and not details['learning'], details
+            assert details['factor_min'] <= details['proposed'] < 0.9 and details['applied'] == 1, details
+            assert 'Missed' in details['reason']
+            edit(learning=True)
+        with system.daemon():
+            client = system.client()
+            details = look()
+            assert details['learning'] and details['proposed'] < 0.9 and details['applied'] == 1, details
+            edit(forget=True)
+            details = look()
+            assert details['learning'] and details['proposed'] == 1 and details['missed'] == 0, details
+            assert now_us <= details['since_us'] <= time.time() * 1e6, details
+            miss(5, 1000)
+            assert look()['missed'] == 5 and look()['proposed'] < 1
+            edit(learning=False)
+            assert look()['applied'] == 1 and not look()['learning']
+            # What was said is in the history still.
+            assert len(client.call(ROOT, HISTORY, 'ListMissed', 'a{sv}', client.options())[0]) == 49
 
 
 def test_history_refuses_bad_filters():

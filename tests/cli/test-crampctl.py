@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 
 import tap
 from crampctl import CRAMPCTL, WRAPPER, environment, run
-from fakecrampd import EPISODES, RELIEF, SENSORS, FakeCrampd
+from fakecrampd import DETECTOR, EPISODES, RELIEF, SENSORS, FakeCrampd
 from privatebus import POLICY_OPEN, PrivateBus
 
 CLIENT_LIBRARY = os.environ['CRAMPD_CLIENT_LIBRARY']
@@ -247,6 +247,32 @@ def test_detector_explain():
         run('detector', 'explain', 'nosuch', code=65)
         for arguments in ([], ['explain'], ['explain', 'e1', 'e2'], ['dance'], ['explain', '-x']):
             run('detector', *arguments, code=64)
+
+
+def test_detector_show_and_learn():
+    with PrivateBus(), FakeCrampd() as fake:
+        out = run('detector', 'show', 'left calf')
+        for words in ('high', '6.7 s of evidence now (factor 1.12)', 'Learning:      on', '2 confirmed, 7 false alarms, 1 missed',
+                      'at least 5', 'after 30 days', 'is forgotten', 'factor 1.17 (bounds 0.85 to 1.30), from the next night on',
+                      'False alarms prevail.'):
+            assert words in out, (words, out)
+        assert json.loads(run('detector', 'show', '--json', 'a1')) == DETECTOR
+        fake.do('set', key='detector', value={key: value for key, value in DETECTOR.items() if key != 'since_us'} | {'learning': False})
+        assert 'which is not applied' in run('detector', 'show', 'a1') and 'forgotten' not in run('detector', 'show', 'a1')
+        assert json.loads(run('detector', 'show', '--json', 'a1'))['since_us'] is None
+        for how in ('signature', 'type proposed', 'missing reason', 'huge reason'):
+            fake.answer('DescribeDetector', how)
+            run('detector', 'show', 'a1', code=76)
+
+        def sent(word):
+            fake.do('calls')
+            run('detector', 'learn', 'a1', word)
+            return [call['args'][0] for call in fake.do('calls') if call['member'] == 'Edit']
+        assert sent('on') == [{'learning': True}] and sent('off') == [{'learning': False}] and sent('reset') == [{'forget': True}]
+        for arguments in (['show'], ['show', 'a1', 'b2'], ['learn'], ['learn', 'a1'], ['learn', 'a1', 'maybe'],
+                          ['learn', 'a1', 'on', 'off']):
+            run('detector', *arguments, code=64)
+        run('detector', 'show', 'nosuch', code=65)
 
 
 def test_history_of_missed_cramps():

@@ -50,7 +50,8 @@ TYPES = {'owner': 'u', 'channels': 'u', 'battery': 'u', 'channel': 'u', 'sensors
          'recorded': 'b', 'repeated': 'b', 'arbitrary_unit': 'b', 'paused': 'b', 'allow_broadcast': 'b', 'envelope': 'b',
          'electrodes_on': 'b', 'battery_lasts_night': 'b', 'reconnects': 't', 'longest_gap_us': 't', 'rssi': 'n',
          'clock_ppm': 'd', 'measured_rate_hz': 'd', 'scale_uv': 'd', 'battery_mv': 'u', 'battery_hours': 'd',
-         'capacity': 'd', 'added': 'b', 'percent': 'u', 'pain': 'u', 'bridged': 'u', 'dips': 'u', 'took_part': 'u', 'evidence_factor': 'd', 'needed_s': 'd',
+         'capacity': 'd', 'added': 'b', 'percent': 'u', 'pain': 'u', 'learning': 'b', 'proposed': 'd', 'applied': 'd', 'factor_min': 'd', 'factor_max': 'd',
+         'confirmed': 'u', 'false_alarms': 'u', 'missed': 'u', 'verdicts_min': 'u', 'half_days': 'u', 'bridged': 'u', 'dips': 'u', 'took_part': 'u', 'evidence_factor': 'd', 'needed_s': 'd',
          'active_s': 'd', 'unbroken_s': 'd', 'ratio_alert': 'd', 'ratio_peak': 'd', 'together': 'd', 'hours': 'd'}
 TYPES.update({'amounts_allowed': 'b', 'nights': 'u', 'clusters': 'u', 'priority': 'u', 'red_flag': 'b', 'food': 'b',
               'intake': 'd', 'intake_adequate': 'b', 'limit': 'd', 'limit_supplements_only': 'b'})
@@ -78,6 +79,12 @@ ACCOUNT = {
     'sensitivity': 'normal', 'evidence_factor': 1.12, 'needed_s': 8.96, 'from_us': 1795396446000000, 'active_s': 5.5,
     'unbroken_s': 5.5, 'ratio_alert': 4.1, 'ratio_peak': 5.25, 'bridged': 3, 'dips': 1, 'together': 0.25, 'channels': 3,
     'took_part': 5, 'quality': 'good', 'point_us': 1000000, 'evidence_s': [0.84, 1.8],
+}
+
+DETECTOR = {
+    'sensitivity': 'high', 'needed_s': 6.72, 'learning': True, 'proposed': 1.17, 'applied': 1.12, 'factor_min': 0.85,
+    'factor_max': 1.3, 'confirmed': 2, 'false_alarms': 7, 'missed': 1, 'verdicts_min': 5, 'half_days': 30,
+    'reason': 'False alarms prevail.', 'since_us': 1795396446000000,
 }
 
 MISSED = [
@@ -197,6 +204,7 @@ def run():
             self.scanners = []
             self.nights = [dict(night) for night in NIGHTS]
             self.missed = [dict(missed) for missed in MISSED]
+            self.detector = dict(DETECTOR)
             self.streams = {}
             self.page = 1000
             self.bus.add_message_filter(self.filter)
@@ -269,6 +277,9 @@ def run():
 
         Edit = Pause = Resume = Identify = StopScan = Remove
         Annotate = ClearAnnotation = Remove
+
+        def DescribeDetector(self, message, how):
+            self.reply(message, 'a{sv}', self.spoil(typed(self.detector), how))
 
         def GetEpisode(self, message, how):
             found = [e for e in self.episodes if e['id'] == message.get_args_list()[0]]

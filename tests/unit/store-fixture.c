@@ -95,6 +95,8 @@ struct store_sensor sample_sensor(const char *id, uid_t owner_uid) {
                 .address = "C0:FF:EE:00:00:01",
                 .driver = "open",
                 .sensitivity = "low",
+                .learning = true,
+                .learning_since_us = INT64_C(1764000000) * SECOND_US,
                 .name = "Wade",
                 .muscle = "gastrocnemius",
                 .leg = "left",
@@ -263,6 +265,8 @@ void assert_sensor_equal(const struct store_sensor *a, const struct store_sensor
         assert_true(a->removed_us == b->removed_us);
         assert_int_equal(a->zone_offset_s, b->zone_offset_s);
         assert_string_equal(a->sensitivity, b->sensitivity);
+        assert_int_equal(a->learning, b->learning);
+        assert_true(a->learning_since_us == b->learning_since_us);
 }
 
 static void assert_real_equal(double a, double b) {

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "daemon/guidance/relief.h"
+#include "daemon/learning.h"
 #include "daemon/night.h"
 
 #define RATE_HZ 500
@@ -27,6 +28,8 @@ struct seen {
         struct store_episode first_raised;
         struct store_night row;
         struct store_gap gap;
+        unsigned accounts;
+        struct store_account account;
 };
 
 struct fixture {
@@ -68,7 +71,15 @@ static void on_row(const struct store_night *row, void *userdata) {
         f->seen.row = *row;
 }
 
-static const struct night_callbacks callbacks = {.alert = on_alert, .gap = on_gap, .row = on_row};
+static void on_account(const struct store_account *account, void *userdata) {
+        struct fixture *f = userdata;
+
+        f->seen.accounts++;
+        f->seen.account = *account;
+}
+
+static const struct night_callbacks callbacks = {
+        .alert = on_alert, .account = on_account, .gap = on_gap, .row = on_row};
 
 static void begin(struct fixture *f, double scale_uv, int64_t start_us) {
         *f = (struct fixture){.arrival_us = BOOT_US, .random = 88172645463325252ull};
@@ -115,6 +126,39 @@ static void play(struct fixture *f, double seconds, double level) {
 static void lose(struct fixture *f, double seconds) {
         f->index += (uint64_t)(seconds * RATE_HZ);
         f->arrival_us += (int64_t)(seconds * 1000000);
+}
+
+/* Time from the onset to the alert of the same cramp. */
+static int64_t wait_us(double evidence_factor, bool reset) {
+        struct fixture f;
+        int64_t wait;
+
+        begin(&f, 1, 0);
+        night_set_evidence(f.night, DETECTOR_SENSITIVITY_NORMAL, evidence_factor);
+        play(&f, 20, 5);
+        if (reset)
+                night_set_evidence(f.night, DETECTOR_SENSITIVITY_NORMAL, 1.0);
+        play(&f, 40, 40);
+        assert_int_equal(f.seen.raised, 1);
+        wait = f.seen.first_raised.alert_us - f.seen.first_raised.onset_us;
+        assert_true(f.seen.accounts == 1 &&
+                    f.seen.account.evidence_factor == (reset ? 1.0 : evidence_factor));
+        assert_true(strcmp(f.seen.account.episode, f.seen.first_raised.id) == 0);
+        night_finish(f.night, "stopped");
+        assert_true(f.seen.accounts == 2);
+        night_free(f.night);
+        return wait;
+}
+
+/* Learnt factors move the alert within their bounds; taken back, it is what it was. */
+static void test_learnt_evidence(void **state) {
+        int64_t plain = wait_us(1.0, false);
+
+        assert_true(wait_us(LEARNING_FACTOR_MAX, false) > plain + 1500000);
+        assert_true(wait_us(LEARNING_FACTOR_MAX, false) < plain + 5000000);
+        assert_true(wait_us(LEARNING_FACTOR_MIN, false) < plain - 500000);
+        assert_true(wait_us(LEARNING_FACTOR_MAX, true) == plain);
+        assert_true(wait_us(LEARNING_FACTOR_MIN, true) == plain);
 }
 
 /* An electrode that comes off is no watched time, and the night says when. */
@@ -422,6 +466,7 @@ static void test_relief(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_learnt_evidence),
                 cmocka_unit_test(test_poor_signal_is_not_watched),
                 cmocka_unit_test(test_episode_times),
                 cmocka_unit_test(test_start_known),

@@ -281,6 +281,67 @@ static void test_accounts(void **state) {
         assert_int_equal(store_put_account(f->store, &account), -EINVAL);
 }
 
+struct verdicts {
+        unsigned calls;
+        int error;
+        size_t n;
+        struct store_verdict verdicts[STORE_PAGE_MAX];
+};
+
+static void on_verdicts(int error, const struct store_verdict *verdicts, size_t n, void *userdata) {
+        struct verdicts *all = userdata;
+
+        all->calls++;
+        all->error = error;
+        all->n = n;
+        if (n > 0)
+                memcpy(all->verdicts, verdicts, n * sizeof(*verdicts));
+}
+
+static void list_verdicts(struct fixture *f, const struct store_filter *filter, struct verdicts *ret) {
+        ret->calls = 0;
+        assert_return_code(store_list_verdicts(f->store, filter, on_verdicts, ret), 0);
+        WAIT_FOR(f, ret->calls > 0);
+        assert_int_equal(ret->error, 0);
+}
+
+/* The newest first, by the episode's time; what counts is when it was said. */
+static void test_verdicts(void **state) {
+        struct fixture *f = *state;
+        struct store_filter filter = filter_all();
+        struct store_annotation annotation = annotation_of(EPISODE_ID),
+                                missed = missed_of(MISSED_ID, ONSET_US + 5);
+        struct verdicts *all = calloc(1, sizeof(*all));
+
+        assert_non_null(all);
+        assert_int_equal(store_list_verdicts(f->store, &filter, on_verdicts, all), -EINVAL);
+        (void)strcpy(filter.sensor, SENSOR_ID);
+        list_verdicts(f, &filter, all);
+        assert_int_equal(all->n, 0);
+        annotation.pain = 3; /* says nothing of the alert */
+        assert_int_equal(annotate(f, &annotation), 0);
+        list_verdicts(f, &filter, all);
+        assert_int_equal(all->n, 0);
+
+        (void)strcpy(annotation.verdict, "false-alarm");
+        annotation.said_us += 10;
+        assert_int_equal(annotate(f, &annotation), 0);
+        assert_int_equal(annotate(f, &missed), 0);
+        list_verdicts(f, &filter, all);
+        assert_int_equal(all->n, 2);
+        assert_string_equal(all->verdicts[0].verdict, "missed");
+        assert_true(all->verdicts[0].time_us == ONSET_US + 5);
+        assert_string_equal(all->verdicts[1].verdict, "false-alarm");
+        assert_true(all->verdicts[1].time_us == ONSET_US);
+        filter.since_us = annotation.said_us;
+        list_verdicts(f, &filter, all);
+        assert_int_equal(all->n, 1);
+        filter.since_us++;
+        list_verdicts(f, &filter, all);
+        assert_int_equal(all->n, 0);
+        free(all);
+}
+
 static void test_nonsense_is_refused(void **state) {
         struct fixture *f = *state;
         struct store_annotation bad[6];
@@ -303,6 +364,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_only_the_owner, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_missed, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_accounts, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_verdicts, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_nonsense_is_refused, setup, teardown),
         };
 

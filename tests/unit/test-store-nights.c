@@ -249,6 +249,8 @@ static void test_a_battery_outlives_its_database(void **state) {
 #define DROP_LATER                                                \
         "ALTER TABLE gap DROP COLUMN reason;"                     \
         "ALTER TABLE sensor DROP COLUMN sensitivity;"             \
+        "ALTER TABLE sensor DROP COLUMN learning;"                \
+        "ALTER TABLE sensor DROP COLUMN learning_since_us;"       \
         "ALTER TABLE episode DROP COLUMN verdict;"                \
         "ALTER TABLE episode DROP COLUMN pain;"                   \
         "ALTER TABLE episode DROP COLUMN note;"                   \
