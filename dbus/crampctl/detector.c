@@ -148,8 +148,8 @@ static int account_print(const struct crampd_episode *episode, const struct cram
                 printf(", times %.2f learnt from what you said of alerts", account->evidence_factor);
         printf(")\n  Activity:         %.1f s from %s to the alert, the last %.1f s unbroken\n",
                account->active_s, from, account->unbroken_s);
-        printf("  Dips:             %u short ones (up to 0.1 s) bridged, %u longer ones, which count "
-               "against a cramp\n",
+        printf("  Dips:             %u short (up to 0.1 s) and bridged; %u longer: they count against "
+               "it\n",
                account->bridged, account->dips);
         others_print(account);
         text_line("  Signal:           ", account->quality, "\n");

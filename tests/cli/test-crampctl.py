@@ -231,7 +231,7 @@ def test_detector_explain():
     with PrivateBus(), FakeCrampd() as fake:
         out = run('detector', 'explain', 'e1')
         for words in ('Episode e1: onset 2026-11-23 02:14:05, alert 2026-11-23 02:14:11\n', '4.1 times rest at the alert, 5.2 at',
-                      '9.0 s (sensitivity normal, times 1.12 learnt', 'the last 5.5 s unbroken', '3 short ones', '1 longer ones',
+                      '9.0 s (sensitivity normal, times 1.12 learnt', 'the last 5.5 s unbroken', '3 short (', '1 longer:',
                       '25 % of what', '2 of 3 channels', 'Signal:           good\n', '2026-11-23 02:14:07    0.8 s  '):
             assert words in out, (words, out)
         assert json.loads(run('detector', 'explain', '--json', 'e1')) == {

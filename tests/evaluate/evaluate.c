@@ -31,6 +31,7 @@ struct arguments {
         size_t nights, cell_nights;
         unsigned jobs;
         enum detector_sensitivity sensitivity;
+        double evidence_factor; /* 0 = 1 */
         bool rivals, bars;
         const char *csv;
         char *variants[VARIANTS_MAX];
@@ -56,6 +57,7 @@ enum argument {
         OPTION_LIST,
         OPTION_BARS,
         OPTION_SENSITIVITY,
+        OPTION_FACTOR,
 };
 
 static const struct option options[] = {
@@ -77,6 +79,7 @@ static const struct option options[] = {
         {"list", no_argument, NULL, OPTION_LIST},
         {"bars", no_argument, NULL, OPTION_BARS},
         {"sensitivity", required_argument, NULL, OPTION_SENSITIVITY},
+        {"factor", required_argument, NULL, OPTION_FACTOR},
         {"help", no_argument, NULL, 'h'},
         {0},
 };
@@ -103,6 +106,7 @@ static void print_help(void) {
                 "  --csv FILE      all figures of all settings\n"
                 "  --list          name what crampd missed and what it took for a cramp\n"
                 "  --sensitivity S of crampd's detector: low, normal (the default) or high\n"
+                "  --factor F      on the evidence it needs, as learnt from annotations (1)\n"
                 "  --bars          exit with 1 if a bar is missed\n");
 }
 
@@ -201,6 +205,9 @@ static int parse_option(int option, char *text, struct arguments *arguments) {
                 return 0;
         case OPTION_SENSITIVITY:
                 return parse_sensitivity(text, &arguments->sensitivity);
+        case OPTION_FACTOR:
+                return parse_number("factor", text, DETECTOR_EVIDENCE_FACTOR_MIN,
+                                    DETECTOR_EVIDENCE_FACTOR_MAX, &arguments->evidence_factor);
         case OPTION_BARS:
                 arguments->bars = true;
                 return 0;
@@ -365,7 +372,8 @@ int main(int argc, char **argv) {
                         return EX_CANTCREAT;
                 }
         }
-        r = rival_detector_make(arguments.variants, arguments.n_variants, arguments.sensitivity, &own);
+        r = rival_detector_make(arguments.variants, arguments.n_variants, arguments.sensitivity,
+                                arguments.evidence_factor, &own);
         if (r < 0)
                 return r == -ENOENT ? EX_NOINPUT : EX_OSERR;
 

@@ -20,6 +20,7 @@ struct build {
 
 struct builds {
         enum detector_sensitivity sensitivity;
+        double evidence_factor;
         size_t n;
         struct build build[];
 };
@@ -90,13 +91,15 @@ static int detector_rival_fill(struct own *own) {
 
                 instance->own = own;
                 instance->build = &builds->build[i];
-                r = instance->build->new (&(struct detector_setup){.rate_mhz = setup->rate_hz * 1000,
-                                                                   .channels = setup->channels,
-                                                                   .scale_uv = own->scale_uv,
-                                                                   .sensitivity = builds->sensitivity,
-                                                                   .on_event = detector_on_event,
-                                                                   .userdata = instance},
-                                          &instance->detector);
+                r = instance->build->new (
+                        &(struct detector_setup){.rate_mhz = setup->rate_hz * 1000,
+                                                 .channels = setup->channels,
+                                                 .scale_uv = own->scale_uv,
+                                                 .sensitivity = builds->sensitivity,
+                                                 .evidence_factor = builds->evidence_factor,
+                                                 .on_event = detector_on_event,
+                                                 .userdata = instance},
+                        &instance->detector);
                 if (r < 0)
                         return r;
         }
@@ -150,7 +153,7 @@ static int build_load(const char *path, struct build *build) {
 }
 
 int rival_detector_make(char *const *paths, size_t n_paths, enum detector_sensitivity sensitivity,
-                        struct rival_kind *ret) {
+                        double evidence_factor, struct rival_kind *ret) {
         size_t n = n_paths > 0 ? n_paths : 1;
         struct builds *builds = calloc(1, sizeof(*builds) + n * sizeof(builds->build[0]));
 
@@ -158,6 +161,7 @@ int rival_detector_make(char *const *paths, size_t n_paths, enum detector_sensit
                 return -ENOMEM;
         builds->n = n;
         builds->sensitivity = sensitivity;
+        builds->evidence_factor = evidence_factor;
         *ret = (struct rival_kind){
                 .name = "crampd",
                 .source = "this project",

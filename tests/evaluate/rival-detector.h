@@ -8,8 +8,8 @@
 #include "tests/evaluate/rival.h"
 
 /* Loads builds of the detector (shared objects with its symbols); without any the one that is linked in
- * is the only setting. Says on standard error what is wrong. Returns 0, -ENOMEM or -ENOENT. */
-/* `sensitivity`: the step at which all of them are run. */
+ * is the only setting. All are run at that
+ * step and factor, as in a set-up. Says on standard error what is wrong. Returns 0, -ENOMEM or -ENOENT. */
 int rival_detector_make(char *const *paths, size_t n_paths, enum detector_sensitivity sensitivity,
-                        struct rival_kind *ret);
+                        double evidence_factor, struct rival_kind *ret);
 void rival_detector_done(struct rival_kind *kind);
