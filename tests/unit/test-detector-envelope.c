@@ -27,6 +27,7 @@ static void on_event(const struct detector_event *event, void *userdata) {
         if (event->type == DETECTOR_EVENT_ALERT) {
                 heard->alerts++;
                 heard->alert = *event;
+                heard->alert.account = NULL; /* valid during this call only */
         } else if (event->type == DETECTOR_EVENT_END) {
                 heard->ends++;
                 heard->end = *event;
