@@ -205,10 +205,21 @@ static void suppressed_print(const struct crampd_suppressed *suppressed) {
         paragraph_write("    ", suppressed->text);
 }
 
+/* Of several nutrients the same may be true. */
+static bool said_before(const struct crampd_advice *advice, size_t i) {
+        for (size_t k = 0; k < i; k++)
+                if (strcmp(advice->items[k].title, advice->items[i].title) == 0 &&
+                    strcmp(advice->items[k].text, advice->items[i].text) == 0)
+                        return true;
+        return false;
+}
+
 static int advice_print(const struct crampd_advice *advice, bool why, bool legend) {
         bool colour = text_may_colour(stdout);
 
         for (size_t i = 0; i < advice->n_items; i++) {
+                if (said_before(advice, i))
+                        continue;
                 if (i > 0)
                         fputc('\n', stdout);
                 item_print(&advice->items[i], why, colour);
