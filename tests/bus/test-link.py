@@ -184,8 +184,8 @@ def test_paused_link_drops_the_sensor_and_does_nothing():
         tap.wait_until(lambda: mock.status()['connected'] == [False], what='the disconnect')
         # Neither bluetoothd's absence nor the sensor's adverts matter to it.
         mock.order('vanish')
+        tap.wait_until(lambda: harness_health(harness) == 'no-bluez', what='the end of bluetoothd')
         mock.order('return')
-        harness.send('health')
         tap.wait_until(lambda: harness_health(harness) == 'ok', what='bluetoothd')
         assert harness.counters()['state'] == 'paused'
         assert calls(mock, 'Connect') == 1 and mock.status()['discovering'] == [False]
