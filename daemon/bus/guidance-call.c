@@ -7,6 +7,7 @@
 
 #include "daemon/basic/cleanup.h"
 #include "daemon/bus/advice-news.h"
+#include "daemon/bus/caller.h"
 #include "daemon/bus/dictionary.h"
 #include "daemon/bus/error.h"
 
@@ -116,6 +117,23 @@ int guidance_begin(struct bus *bus, sd_bus_message *message, const struct store_
         if (of_user == 0)
                 call_start(call);
         return 1;
+}
+
+int guidance_begin_plain(struct bus *bus, sd_bus_message *message, sd_bus_message_handler_t method,
+                         bool nights, guidance_work_func work, sd_bus_error *error) {
+        struct store_person_filter filter;
+        uid_t caller, uid;
+        int r;
+
+        r = caller_get_uid(bus->callers, message, method, bus, error, &caller);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+        r = guidance_read_owner(message, caller, &uid, error);
+        if (r < 0)
+                return r;
+        filter = guidance_filter(uid);
+        filter.nights = nights;
+        return guidance_begin(bus, message, &filter, work, NULL, error);
 }
 
 void guidance_ask_again(struct guidance_call *call, const struct store_person_filter *filter) {

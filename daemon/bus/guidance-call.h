@@ -44,6 +44,11 @@ struct store_person_filter guidance_filter(uid_t uid);
 int guidance_begin(struct bus *bus, sd_bus_message *message, const struct store_person_filter *filter,
                    guidance_work_func work, void *arguments, sd_bus_error *error);
 
+/* Begins a call of a method that takes nothing but options with `owner`: finds out who calls, and works
+ * on the profile and the trials, with the nights too if asked for. Returns as a method does. */
+int guidance_begin_plain(struct bus *bus, sd_bus_message *message, sd_bus_message_handler_t method,
+                         bool nights, guidance_work_func work, sd_bus_error *error);
+
 /* The work is done again, with what this filter gives. */
 void guidance_ask_again(struct guidance_call *call, const struct store_person_filter *filter);
 

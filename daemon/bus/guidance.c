@@ -44,19 +44,8 @@ static int work_get_profile(struct guidance_call *call, const struct store_perso
 }
 
 static int method_get_profile(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        struct store_person_filter filter;
-        struct bus *bus = userdata;
-        uid_t caller, uid;
-        int r;
-
-        r = caller_get_uid(bus->callers, message, method_get_profile, userdata, error, &caller);
-        if (r <= 0)
-                return r < 0 ? r : 1;
-        r = guidance_read_owner(message, caller, &uid, error);
-        if (r < 0)
-                return r;
-        filter = guidance_filter(uid);
-        return guidance_begin(bus, message, &filter, work_get_profile, NULL, error);
+        return guidance_begin_plain(userdata, message, method_get_profile, /* nights= */ false,
+                                    work_get_profile, error);
 }
 
 /* "key=value", each ended by NUL. */
@@ -161,19 +150,8 @@ static int work_forget_profile(struct guidance_call *call, const struct store_pe
 }
 
 static int method_forget_profile(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        struct store_person_filter filter;
-        struct bus *bus = userdata;
-        uid_t caller, uid;
-        int r;
-
-        r = caller_get_uid(bus->callers, message, method_forget_profile, userdata, error, &caller);
-        if (r <= 0)
-                return r < 0 ? r : 1;
-        r = guidance_read_owner(message, caller, &uid, error);
-        if (r < 0)
-                return r;
-        filter = guidance_filter(uid);
-        return guidance_begin(bus, message, &filter, work_forget_profile, NULL, error);
+        return guidance_begin_plain(userdata, message, method_forget_profile, /* nights= */ false,
+                                    work_forget_profile, error);
 }
 
 static const sd_bus_vtable guidance_vtable[] = {

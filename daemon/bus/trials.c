@@ -346,18 +346,6 @@ static int work_list_trials(struct guidance_call *call, const struct store_perso
 }
 
 int method_list_trials(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        struct store_person_filter filter;
-        struct bus *bus = userdata;
-        uid_t caller, uid;
-        int r;
-
-        r = caller_get_uid(bus->callers, message, method_list_trials, userdata, error, &caller);
-        if (r <= 0)
-                return r < 0 ? r : 1;
-        r = guidance_read_owner(message, caller, &uid, error);
-        if (r < 0)
-                return r;
-        filter = guidance_filter(uid);
-        filter.nights = true;
-        return guidance_begin(bus, message, &filter, work_list_trials, NULL, error);
+        return guidance_begin_plain(userdata, message, method_list_trials, /* nights= */ true,
+                                    work_list_trials, error);
 }

@@ -17,6 +17,7 @@
 #include "dbus/crampctl/output.h"
 #include "dbus/crampctl/text.h"
 #include "sensors/address.h"
+#include "sensors/capacity.h"
 
 static const char help[] =
         "Usage: crampctl add [OPTION...] ADDRESS --muscle=MUSCLE --leg=LEG\n"
@@ -50,9 +51,6 @@ static int owner_take(const char *user, struct crampd_sensor_options *options) {
                 return fail(EX_USAGE, "whose sensor is it? root has to say with --owner=USER");
         return code;
 }
-
-/* Of the daemon's estimate: from here on packets may be lost (org.crampd1.Sensor, Describe()). */
-#define CAPACITY_FULL 0.7
 
 static const struct crampd_sensor *sensor_of_path(const struct crampd_sensor *sensors, size_t n,
                                                   const char *path) {
