@@ -8,7 +8,7 @@
 
 #include "dbus/crampctl/connect.h"
 #include "dbus/crampctl/episode.h"
-#include "dbus/crampctl/options.h"
+#include "dbus/crampctl/filter.h"
 #include "dbus/crampctl/output.h"
 #include "dbus/crampctl/table.h"
 #include "dbus/crampctl/text.h"
@@ -21,22 +21,23 @@ static const char help[] =
         "150 ms RMS,\n"
         "VERDICT and PAIN what was said with 'crampctl annotate'.\n"
         "\n"
-        "Options:\n"
-        "      --since=TIME       Only cramps that began at TIME or later\n"
-        "      --until=TIME       Only cramps that began before TIME\n"
+        "Options:\n" FILTER_OPTIONS_HELP
         "      --missed           Those that raised no alert, as told by 'crampctl annotate "
-        "--missed'\n" COMMON_OPTIONS_HELP "\n"
+        "--missed'\n"
+        "      --csv              As 'crampctl export' writes them (RFC 4180)\n" COMMON_OPTIONS_HELP "\n"
         "TIME is 2026-11-23 (that day's beginning), 2026-11-23T02:30 (local), 2026-11-23T02:30+01:00, "
         "now, today,\n"
         "yesterday, or a span before now: -7d, -2w, -12h, -30m.\n"
         "\n"
         "Examples:\n"
         "  crampctl history --since yesterday\n"
-        "  crampctl history --since 2026-11-01 --until 2026-12-01 --json\n";
+        "  crampctl history --since 2026-11-01 --until 2026-12-01 --json\n"
+        "  crampctl history --leg left --verdict confirmed\n";
 
 DEFINE_CLEANUP(struct table *, table_free)
 
 struct listing {
+        const struct episode_filter *filter;
         struct json json;
         struct table *table; /* NULL for JSON */
 };
@@ -44,6 +45,8 @@ struct listing {
 static int episode_print_json(const struct crampd_episode *episode, void *userdata) {
         struct listing *listing = userdata;
 
+        if (!filter_takes_episode(listing->filter, episode))
+                return 0;
         json_object_begin(&listing->json, NULL);
         episode_write_json(&listing->json, episode);
         json_object_end(&listing->json);
@@ -62,6 +65,8 @@ static int episode_add_row(const struct crampd_episode *episode, void *userdata)
         char onset[TIMESTAMP_SIZE], duration[EPISODE_DURATION_SIZE], peak[TEXT_NUMBER_SIZE],
                 median[TEXT_NUMBER_SIZE];
 
+        if (!filter_takes_episode(listing->filter, episode))
+                return 0;
         timestamp_format_people(episode->onset_us, episode->zone_offset_s, onset);
         episode_format_duration(episode, duration);
         text_number(episode->peak_uv, 0, peak);
@@ -85,6 +90,8 @@ static int missed_print_json(const struct crampd_missed *missed, void *userdata)
         struct json *json = &listing->json;
         char time[TIMESTAMP_SIZE];
 
+        if (!filter_takes_missed(listing->filter, missed))
+                return 0;
         timestamp_format_iso(missed->time_us, missed->zone_offset_s, time);
         json_object_begin(json, NULL);
         json_string(json, "id", missed->id);
@@ -106,6 +113,8 @@ static int missed_add_row(const struct crampd_missed *missed, void *userdata) {
         struct listing *listing = userdata;
         char time[TIMESTAMP_SIZE];
 
+        if (!filter_takes_missed(listing->filter, missed))
+                return 0;
         timestamp_format_people(missed->time_us, missed->zone_offset_s, time);
         table_cell(listing->table, "%s", time);
         table_cell(listing->table, "%s", missed->leg);
@@ -116,19 +125,19 @@ static int missed_add_row(const struct crampd_missed *missed, void *userdata) {
         return 0;
 }
 
-static int missed_print(crampd_client *client, const struct crampd_filter *filter,
+static int missed_print(crampd_client *client, const struct episode_filter *filter,
                         const struct global_options *global) {
         static const struct column columns[] = {
                 {"TIME"}, {"LEG"}, {"MUSCLE"}, {"PAIN", true}, {"ID"}, {"NOTE"},
         };
         _cleanup_(table_freep) struct table *table = table_new(columns, ARRAY_LENGTH(columns));
-        struct listing listing = {.json = JSON_INIT(stdout), .table = table};
+        struct listing listing = {.filter = filter, .json = JSON_INIT(stdout), .table = table};
         struct crampd_error error = {};
         int r;
 
         if (!table)
                 return fail(EX_OSERR, "out of memory");
-        r = crampd_list_missed(client, filter, global->json ? missed_print_json : missed_add_row,
+        r = crampd_list_missed(client, &filter->asked, global->json ? missed_print_json : missed_add_row,
                                &listing, &error);
         if (r < 0 && !ferror(stdout))
                 return fail_client(r, &error);
@@ -139,10 +148,10 @@ static int missed_print(crampd_client *client, const struct crampd_filter *filte
         return output_finish_stdout();
 }
 
-static int json_print(crampd_client *client, const struct crampd_filter *filter) {
-        struct listing listing = {.json = JSON_INIT(stdout)};
+static int json_print(crampd_client *client, const struct episode_filter *filter) {
+        struct listing listing = {.filter = filter, .json = JSON_INIT(stdout)};
         struct crampd_error error = {};
-        int r = crampd_list_episodes(client, filter, episode_print_json, &listing, &error);
+        int r = crampd_list_episodes(client, &filter->asked, episode_print_json, &listing, &error);
 
         /* A stream that failed shows again, and is told, below. */
         if (r < 0 && !ferror(stdout))
@@ -150,20 +159,20 @@ static int json_print(crampd_client *client, const struct crampd_filter *filter)
         return output_finish_stdout();
 }
 
-static int people_print(crampd_client *client, const struct crampd_filter *filter, bool legend) {
+static int people_print(crampd_client *client, const struct episode_filter *filter, bool legend) {
         static const struct column columns[] = {
                 {"ONSET"},           {"LASTED", true}, {"LEG"},
                 {"MUSCLE"},          {"SEVERITY"},     {"LEVEL uV", true},
                 {"MEDIAN Hz", true}, {"END"},          {"VERDICT"},
                 {"PAIN", true},      {"ID"},
         };
-        struct listing listing = {.table = table_new(columns, ARRAY_LENGTH(columns))};
+        struct listing listing = {.filter = filter, .table = table_new(columns, ARRAY_LENGTH(columns))};
         struct crampd_error error = {};
         int code = 0, r;
 
         if (!listing.table)
                 return fail(EX_OSERR, "out of memory");
-        r = crampd_list_episodes(client, filter, episode_add_row, &listing, &error);
+        r = crampd_list_episodes(client, &filter->asked, episode_add_row, &listing, &error);
         if (r < 0)
                 code = fail_client(r, &error);
         else if (table_rows(listing.table) > 0) {
@@ -175,20 +184,86 @@ static int people_print(crampd_client *client, const struct crampd_filter *filte
         return code == 0 ? output_finish_stdout() : code;
 }
 
-int verb_history(const struct global_options *global, int argc, char *argv[]) {
+static int episode_print_csv(const struct crampd_episode *episode, void *userdata) {
+        const struct listing *listing = userdata;
+
+        if (filter_takes_episode(listing->filter, episode))
+                episode_write_csv(stdout, episode);
+        return ferror(stdout) ? -EIO : 0;
+}
+
+static int csv_print(crampd_client *client, const struct episode_filter *filter, bool heading) {
+        struct listing listing = {.filter = filter};
+        struct crampd_error error = {};
+        int r;
+
+        if (heading)
+                episode_write_csv_header(stdout);
+        r = crampd_list_episodes(client, &filter->asked, episode_print_csv, &listing, &error);
+        if (r < 0 && !ferror(stdout))
+                return fail_client(r, &error);
+        return output_finish_stdout();
+}
+
+/* The command line, read. */
+struct command {
+        struct global_options global;
+        struct filter_words words;
+        bool missed, csv;
+};
+
+static int command_run(const struct command *command) {
         _cleanup_(client_freep) crampd_client *client = NULL;
-        struct global_options g = *global;
-        struct crampd_filter filter;
-        bool missed = false, over;
+        _cleanup_(filter_clear) struct episode_filter filter = {};
+        const struct global_options *g = &command->global;
         int code;
 
-        code = period_options_parse(&g, argc, argv, help, &filter, &missed, &over);
-        if (over)
-                return code;
-        code = client_open(&client);
+        code = filter_read(&command->words, &filter);
+        if (code == 0)
+                code = client_open(&client);
+        if (code == 0)
+                code = filter_find_sensor(&filter, &command->words, client);
         if (code != 0)
                 return code;
-        if (missed)
-                return missed_print(client, &filter, &g);
-        return g.json ? json_print(client, &filter) : people_print(client, &filter, !g.no_legend);
+        if (command->missed)
+                return missed_print(client, &filter, g);
+        if (command->csv)
+                return csv_print(client, &filter, !g->no_legend);
+        return g->json ? json_print(client, &filter) : people_print(client, &filter, !g->no_legend);
+}
+
+int verb_history(const struct global_options *global, int argc, char *argv[]) {
+        enum { OPTION_MISSED = OPTION_VERB, OPTION_CSV };
+        static const struct option options[] = {
+                COMMON_OPTIONS,
+                FILTER_OPTIONS,
+                {"missed", no_argument, NULL, OPTION_MISSED},
+                {"csv", no_argument, NULL, OPTION_CSV},
+                {},
+        };
+        struct command command = {.global = *global};
+        int c, code;
+
+        while ((c = option_next(&command.global, argc, argv, ":h", options)) >= 0)
+                switch (c) {
+                case 'h':
+                        return help_print(help);
+                case OPTION_MISSED:
+                        command.missed = true;
+                        break;
+                case OPTION_CSV:
+                        command.csv = true;
+                        break;
+                default:
+                        code = filter_take(c, &command.words);
+                        if (code != 0)
+                                return code;
+                }
+        code = operands_refuse(argc, argv);
+        if (code != 0)
+                return code;
+        if (command.csv && (command.global.json || command.missed))
+                return fail(EX_USAGE, "--csv and %s contradict each other",
+                            command.missed ? "--missed" : "--json");
+        return command_run(&command);
 }

@@ -188,7 +188,7 @@ int verb_night(const struct global_options *global, int argc, char *argv[]) {
         bool over;
         int code;
 
-        code = period_options_parse(&g, argc, argv, help, &filter, NULL, &over);
+        code = period_options_parse(&g, argc, argv, help, &filter, &over);
         if (over)
                 return code;
         /* Until the evening, last night is the one that is over. */

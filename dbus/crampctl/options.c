@@ -100,13 +100,12 @@ int filter_parse(const char *since, const char *until, struct crampd_filter *ret
 }
 
 int period_options_parse(struct global_options *global, int argc, char *argv[], const char *help,
-                         struct crampd_filter *ret, bool *ret_missed, bool *ret_over) {
-        enum { OPTION_SINCE = OPTION_VERB, OPTION_UNTIL, OPTION_MISSED };
-        const struct option options[] = {
+                         struct crampd_filter *ret, bool *ret_over) {
+        enum { OPTION_SINCE = OPTION_VERB, OPTION_UNTIL };
+        static const struct option options[] = {
                 COMMON_OPTIONS,
                 {"since", required_argument, NULL, OPTION_SINCE},
                 {"until", required_argument, NULL, OPTION_UNTIL},
-                {ret_missed ? "missed" : NULL, no_argument, NULL, OPTION_MISSED},
                 {},
         };
         const char *since = NULL, *until = NULL;
@@ -122,9 +121,6 @@ int period_options_parse(struct global_options *global, int argc, char *argv[], 
                         break;
                 case OPTION_UNTIL:
                         until = optarg;
-                        break;
-                case OPTION_MISSED:
-                        *ret_missed = true;
                         break;
                 default:
                         return EX_USAGE;

@@ -43,11 +43,10 @@ int operands_refuse(int argc, char *argv[]);
 /* The one sensor that is meant, after the options. Returns 0, or EX_USAGE after saying what is wrong. */
 int operand_sensor(int argc, char *argv[], const char **ret);
 
-/* The options of a verb that takes --since and --until, and --missed if `ret_missed` is not NULL; `help`
- * is printed when asked for. Returns 0, or an exit code with which the verb is over: *ret_over tells, as
- * 0 may be one. */
+/* The options of a verb that takes --since and --until; `help` is printed when asked for. Returns 0, or
+ * an exit code with which the verb is over: *ret_over tells, as 0 may be one. */
 int period_options_parse(struct global_options *global, int argc, char *argv[], const char *help,
-                         struct crampd_filter *ret, bool *ret_missed, bool *ret_over);
+                         struct crampd_filter *ret, bool *ret_over);
 
 /* --since and --until; empty means not given. */
 int filter_parse(const char *since, const char *until, struct crampd_filter *ret);

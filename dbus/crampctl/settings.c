@@ -29,6 +29,16 @@ static int muscle_refuse(const char *muscle) {
         return fail(EX_USAGE, "there is no muscle '%s'; choose one of: %s", muscle, names);
 }
 
+int muscle_check(const char *muscle) {
+        return muscle_from_string(muscle) > MUSCLE_UNSPECIFIED ? 0 : muscle_refuse(muscle);
+}
+
+int leg_check(const char *leg) {
+        if (leg_from_string(leg) > LEG_UNSPECIFIED)
+                return 0;
+        return fail(EX_USAGE, "there is no leg '%s'; write left or right", leg);
+}
+
 static int switch_take(const char *name, bool *ret_has, bool *ret) {
         if (optarg && strcmp(optarg, "yes") != 0 && strcmp(optarg, "no") != 0)
                 return fail(EX_USAGE, "%s does not understand '%s'; write yes or no", name, optarg);
@@ -76,12 +86,10 @@ int settings_take(int option, struct crampd_sensor_options *options) {
         switch (option) {
         case OPTION_MUSCLE:
                 options->muscle = optarg;
-                return muscle_from_string(optarg) > MUSCLE_UNSPECIFIED ? 0 : muscle_refuse(optarg);
+                return muscle_check(optarg);
         case OPTION_LEG:
                 options->leg = optarg;
-                if (leg_from_string(optarg) > LEG_UNSPECIFIED)
-                        return 0;
-                return fail(EX_USAGE, "there is no leg '%s'; write left or right", optarg);
+                return leg_check(optarg);
         case OPTION_SENSITIVITY:
                 options->sensitivity = optarg;
                 return sensitivity_take(optarg, &sensitivity);

@@ -59,6 +59,10 @@ enum {
 /* Takes an option's argument (optarg). Returns 0, or an exit code after saying what is wrong. */
 int settings_take(int option, struct crampd_sensor_options *options);
 
+/* Names of the closed lists. Return 0, or an exit code after saying which there are. */
+int muscle_check(const char *muscle);
+int leg_check(const char *leg);
+
 /* A step by its name. Returns 0, or an exit code after saying what is wrong. */
 int sensitivity_take(const char *text, enum detector_sensitivity *ret);
 
