@@ -1,10 +1,51 @@
 /* SPDX-License-Identifier: MIT */
 /* Persons: see person.h; the rows of a person to and from their tables. */
-#include "daemon/store/rows.h"
+#include "daemon/store/statement.h"
 
 #include <string.h>
 
 #include "daemon/store/person.h"
+
+const char *const rows_sql_person[ROWS_STATEMENT_MAX] = {
+        [ROWS_PUT_PERSON] = "INSERT INTO person (uid) VALUES (?1) ON CONFLICT (uid) DO NOTHING",
+        [ROWS_PUT_PROFILE] = "INSERT INTO profile (uid, text) VALUES (?1, ?2) "
+                             "ON CONFLICT (uid) DO UPDATE SET text = excluded.text",
+        [ROWS_DELETE_PROFILE] = "DELETE FROM profile WHERE uid = ?1",
+        [ROWS_GET_PROFILE] = "SELECT text FROM profile WHERE uid = ?1",
+        [ROWS_PUT_ENTRY] =
+                "INSERT INTO entry (id, uid, time_us, zone_offset_s, kind, what, origin, compound, "
+                "amount, leg, text) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) "
+                "ON CONFLICT (id) DO UPDATE SET time_us = excluded.time_us, zone_offset_s = "
+                "excluded.zone_offset_s, kind = excluded.kind, what = excluded.what, origin = "
+                "excluded.origin, compound = excluded.compound, amount = excluded.amount, leg = "
+                "excluded.leg, text = excluded.text WHERE uid = excluded.uid",
+        [ROWS_DELETE_ENTRY] = "DELETE FROM entry WHERE id = ?1 AND uid = ?2",
+        [ROWS_FIND_ENTRY] = "SELECT time_us, row FROM entry WHERE uid = ?1 AND id = ?2",
+        [ROWS_LIST_ENTRIES] = "SELECT id, time_us, zone_offset_s, kind, what, origin, compound, amount, "
+                              "leg, text FROM entry WHERE uid = ?1 AND time_us >= ?2 AND time_us < ?3 "
+                              "AND (time_us > ?4 OR row > ?5) AND (?7 IS NULL OR id = ?7) "
+                              "ORDER BY time_us, row LIMIT ?6",
+        [ROWS_PUT_TRIAL] =
+                "INSERT INTO trial (id, uid, nutrient, design, start_day, end_day, baseline_days, "
+                "block_days, washout_days) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) "
+                "ON CONFLICT (id) DO UPDATE SET nutrient = excluded.nutrient, design = "
+                "excluded.design, start_day = excluded.start_day, end_day = excluded.end_day, "
+                "baseline_days = excluded.baseline_days, block_days = excluded.block_days, "
+                "washout_days = excluded.washout_days WHERE uid = excluded.uid",
+        [ROWS_DELETE_TRIAL] = "DELETE FROM trial WHERE id = ?1 AND uid = ?2",
+        [ROWS_LIST_TRIALS] = "SELECT id, nutrient, design, start_day, end_day, baseline_days, "
+                             "block_days, washout_days FROM trial WHERE uid = ?1 "
+                             "ORDER BY start_day, row",
+        [ROWS_LIST_EVENINGS] =
+                "SELECT evening, max(watched) FROM (SELECT n.evening AS evening, sum(n.monitored_us) AS "
+                "watched FROM sensor s JOIN night n ON n.sensor = s.row "
+                "WHERE s.owner_uid = ?1 AND n.start_us >= ?2 GROUP BY n.evening, n.sensor) "
+                "GROUP BY evening ORDER BY evening",
+        [ROWS_LIST_CRAMPS] = "SELECT n.evening, e.onset_us, e.end_us, e.pain FROM sensor s "
+                             "JOIN episode e ON e.sensor = s.row JOIN night n ON n.row = e.night "
+                             "WHERE s.owner_uid = ?1 AND e.onset_us >= ?2 AND e.verdict <> "
+                             "'false-alarm' ORDER BY e.onset_us, e.row",
+};
 
 struct store_person *store_person_free(struct store_person *person) {
         if (!person)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Rows: each struct of store.h written to and read from its table, by prepared statements. Called by
- * database.c and writer.c on the writer thread. Functions return SQLite result codes; SQLITE_OK when
+ * Rows: each struct of store.h written to and read from its table, by prepared statements. Each subject
+ * has a file of its own with its SQL, rows-SUBJECT.c and person.c; a new one is listed in rows.c. Called
+ * by database.c and writer.c on the writer thread. Functions return SQLite result codes; SQLITE_OK when
  * done.
  */
 #pragma once

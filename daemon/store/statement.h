@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Statements: one prepared statement being filled in, run and read, and the SQL that each file of rows
+ * brings. Owned by rows.c; used by the rows-*.c files and person.c alone. The first error stays, and the
+ * end of a statement tells it, as a SQLite result code.
+ */
+#pragma once
+
+#include "daemon/store/rows.h"
+
+/* The SQL of each subject, NULL where a statement is of another one. */
+extern const char *const rows_sql_sensor[ROWS_STATEMENT_MAX];
+extern const char *const rows_sql_night[ROWS_STATEMENT_MAX];
+extern const char *const rows_sql_episode[ROWS_STATEMENT_MAX];
+extern const char *const rows_sql_annotation[ROWS_STATEMENT_MAX];
+extern const char *const rows_sql_person[ROWS_STATEMENT_MAX];
+
+/* One statement being filled in from its first parameter on; the first error stays. */
+struct binding {
+        sqlite3_stmt *statement;
+        int index;
+        int rc;
+};
+
+struct binding binding_begin(struct rows *rows, enum rows_statement statement);
+/* Texts are not copied: they must last until the statement ends. */
+void binding_text(struct binding *binding, const char *text);
+void binding_number(struct binding *binding, int64_t number);
+/* Parameters that are not bound are NULL. */
+void binding_null(struct binding *binding);
+/* STORE_NO_TIME is NULL. */
+void binding_time(struct binding *binding, int64_t time_us);
+/* SQLite has no NaN: it stores NULL. */
+void binding_real(struct binding *binding, double value);
+void binding_end(struct binding *binding);
+/* Runs a statement that gives no rows. */
+int binding_run(struct binding *binding);
+/* Runs a query to its end and gathers its rows in one array, which the caller frees. */
+int binding_gather(struct binding *binding, size_t size, int (*read)(sqlite3_stmt *statement, void *ret),
+                   void **ret, size_t *ret_n);
+
+/* One row being read from its first column on; the first error stays. */
+struct reading {
+        sqlite3_stmt *statement;
+        int index;
+        int rc;
+};
+
+/* Left empty for NULL; SQLITE_FORMAT for what is longer than anything that was ever put. */
+void reading_text(struct reading *reading, char *ret, size_t size);
+#define READ_TEXT(reading, array) reading_text((reading), (array), sizeof(array))
+int64_t reading_number(struct reading *reading);
+int64_t reading_time(struct reading *reading);
+double reading_real(struct reading *reading);
+int reading_pain(struct reading *reading);
+
+/* A place in the order of episodes, nights or missed cramps: beyond it the next page begins. */
+struct place {
+        int64_t onset_us;
+        int64_t row;
+};
+
+/* Where the filter's cursor is; SQLITE_NOTFOUND if that owner has no such row. */
+int rows_find_place(struct rows *rows, enum rows_statement statement, const struct store_filter *filter,
+                    struct place *ret);
+uint64_t rows_cursor_of(const char *id);
