@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Method calls: build, send, wait for the reply; errors of the bus as errno and back. Signals that
- * arrive while a call waits stay in libdbus' queue until crampd_client_dispatch(). Called by sensors.c,
- * history.c, events.c, stream.c.
+ * arrive while a call waits stay in libdbus' queue until crampd_client_dispatch(). Called by every file
+ * that asks something.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -155,8 +155,6 @@ int call_new(const char *path, const char *interface, const char *method, DBusMe
 
 static int reply_check(DBusMessage *message, DBusMessage *reply, const char *signature,
                        struct crampd_error *error) {
-        if (dbus_message_get_type(reply) != DBUS_MESSAGE_TYPE_METHOD_RETURN)
-                return error_set_reply(error, reply);
         if (!dbus_message_has_signature(reply, signature))
                 return error_set(error, -EPROTO,
                                  "%s() answered '%s' instead of '%s'; do crampd and this client match?",
@@ -165,8 +163,8 @@ static int reply_check(DBusMessage *message, DBusMessage *reply, const char *sig
         return 0;
 }
 
-int call_wait(crampd_client *client, DBusMessage *message, const char *signature,
-              DBusMessage **ret_reply, struct crampd_error *error) {
+int call_send(crampd_client *client, DBusMessage *message, DBusMessage **ret_reply,
+              struct crampd_error *error) {
         DBusPendingCall *pending = NULL;
         DBusMessage *reply;
         int r;
@@ -181,7 +179,23 @@ int call_wait(crampd_client *client, DBusMessage *message, const char *signature
         dbus_pending_call_unref(pending);
         if (!reply)
                 return error_set(error, -ENOTCONN, "the connection to the bus is closed");
+        if (dbus_message_get_type(reply) != DBUS_MESSAGE_TYPE_METHOD_RETURN) {
+                r = error_set_reply(error, reply);
+                dbus_message_unref(reply);
+                return r;
+        }
+        *ret_reply = reply;
+        return 0;
+}
 
+int call_wait(crampd_client *client, DBusMessage *message, const char *signature,
+              DBusMessage **ret_reply, struct crampd_error *error) {
+        DBusMessage *reply;
+        int r;
+
+        r = call_send(client, message, &reply, error);
+        if (r < 0)
+                return r;
         r = reply_check(message, reply, signature, error);
         if (r < 0 || !ret_reply)
                 dbus_message_unref(reply);

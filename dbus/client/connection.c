@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -289,12 +290,12 @@ static int epoll_open(crampd_client *client) {
         return 0;
 }
 
-static int bus_open(crampd_client *client, struct crampd_error *error) {
+static int bus_open(crampd_client *client, DBusBusType bus, struct crampd_error *error) {
         DBusError dbus_error = DBUS_ERROR_INIT;
         int r;
 
         /* Private: a shared one would be in the hands of whoever else in this process uses libdbus. */
-        client->connection = dbus_bus_get_private(DBUS_BUS_SYSTEM, &dbus_error);
+        client->connection = dbus_bus_get_private(bus, &dbus_error);
         if (!client->connection) {
                 r = error_set_dbus(error, &dbus_error);
                 dbus_error_free(&dbus_error);
@@ -316,7 +317,7 @@ static int bus_open(crampd_client *client, struct crampd_error *error) {
         return 0;
 }
 
-int crampd_client_new(crampd_client **ret, struct crampd_error *error) {
+static int client_new(DBusBusType bus, crampd_client **ret, struct crampd_error *error) {
         crampd_client *client = calloc(1, sizeof(*client));
         int r;
 
@@ -329,13 +330,36 @@ int crampd_client_new(crampd_client **ret, struct crampd_error *error) {
         if (r < 0)
                 r = error_set(error, r, "cannot set up an event loop");
         else
-                r = bus_open(client, error);
+                r = bus_open(client, bus, error);
         if (r < 0) {
                 (void)crampd_client_free(client);
                 return r;
         }
         *ret = client;
         return 0;
+}
+
+int crampd_client_new(crampd_client **ret, struct crampd_error *error) {
+        return client_new(DBUS_BUS_SYSTEM, ret, error);
+}
+
+/* libdbus would start a bus of its own where there is none. */
+static bool has_session_bus(void) {
+        const char *address = getenv("DBUS_SESSION_BUS_ADDRESS");
+        const char *folder = getenv("XDG_RUNTIME_DIR");
+        char path[PATH_MAX];
+
+        if (address && *address)
+                return true;
+        if (!folder || snprintf(path, sizeof(path), "%s/bus", folder) >= (int)sizeof(path))
+                return false;
+        return access(path, F_OK) == 0;
+}
+
+int crampd_client_new_session(crampd_client **ret, struct crampd_error *error) {
+        if (!has_session_bus())
+                return error_set(error, -ENOTCONN, "there is no session bus here");
+        return client_new(DBUS_BUS_SESSION, ret, error);
 }
 
 crampd_client *crampd_client_free(crampd_client *client) {

@@ -531,6 +531,26 @@ short crampd_client_get_events(crampd_client *client);
  * the client then. */
 int crampd_client_dispatch(crampd_client *client);
 
+/* --- other services --- */
+
+/* For programs that look after what crampd lives among, as `crampctl doctor` does. */
+
+/* As crampd_client_new(), but on the caller's session bus (DBUS_SESSION_BUS_ADDRESS, else
+ * XDG_RUNTIME_DIR/bus; none is started): of use for crampd_ask() only. -ENOTCONN if there is none. */
+int crampd_client_new_session(crampd_client **ret, struct crampd_error *error);
+
+/* Called for each basic value of an answer, in order. `keys`: those of the dictionaries around it, from
+ * the outermost on, NULL at the end. `value`: a string or path as it is, a boolean as "true" or "false",
+ * a number in decimal. A negative return ends the answer and is returned. */
+typedef int (*crampd_answer_func)(const char *const *keys, const char *value, void *userdata);
+
+/* Calls a method of any service with `arguments` (strings, NULL at the end; NULL = none) and waits for
+ * the answer. Descriptors in it are left out. `func` may be NULL. -ENOTCONN if the service is not there
+ * and the bus cannot start it; `error->name` tells other errors apart. */
+int crampd_ask(crampd_client *client, const char *service, const char *path, const char *interface,
+               const char *method, const char *const *arguments, crampd_answer_func func, void *userdata,
+               struct crampd_error *error);
+
 #ifdef __cplusplus
 }
 #endif

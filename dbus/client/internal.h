@@ -84,7 +84,10 @@ int check_sensor_path(const char *path, struct crampd_error *error);
 int call_new(const char *path, const char *interface, const char *method, DBusMessage **ret,
              struct crampd_error *error);
 
-/* Sends and waits. A reply of another signature is -EPROTO. `ret_reply` may be NULL. */
+/* Sends and waits. An error as reply is a failure. */
+int call_send(crampd_client *client, DBusMessage *message, DBusMessage **ret_reply,
+              struct crampd_error *error);
+/* The same. A reply of another signature is -EPROTO. `ret_reply` may be NULL. */
 int call_wait(crampd_client *client, DBusMessage *message, const char *signature,
               DBusMessage **ret_reply, struct crampd_error *error);
 

@@ -14,13 +14,15 @@
 /* How far back "last" looks. */
 #define LAST_US (INT64_C(7) * 86400 * 1000000)
 
+void pipes_restore(void) {
+        (void)signal(SIGPIPE, SIG_DFL);
+}
+
 int client_open(crampd_client **ret) {
         struct crampd_error error = {};
         int r = crampd_client_new(ret, &error);
 
-        /* libdbus ignores SIGPIPE for the whole process; a filter in a pipe should end quietly when
-         * nobody reads. */
-        (void)signal(SIGPIPE, SIG_DFL);
+        pipes_restore();
         return r < 0 ? fail_client(r, &error) : 0;
 }
 

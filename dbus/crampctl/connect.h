@@ -11,6 +11,10 @@ static inline void client_freep(crampd_client **client) {
         (void)crampd_client_free(*client);
 }
 
+/* libdbus ignores SIGPIPE for the whole process; a filter in a pipe should end quietly when nobody
+ * reads. */
+void pipes_restore(void);
+
 /* Returns 0, or an exit code after saying why. */
 int client_open(crampd_client **ret);
 

@@ -43,6 +43,7 @@ static const struct verb {
         {"trial", "Did a change help you?", verb_trial},
         {"profile", "What you tell of yourself, for guidance", verb_profile},
         {"analyze", "Look for cramps in recordings", verb_analyze},
+        {"doctor", "What is wrong, and what to do about it", verb_doctor},
 };
 
 static int usage_print(void) {

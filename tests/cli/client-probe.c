@@ -71,6 +71,28 @@ static int run_status(struct probe *probe, struct crampd_error *error) {
         return r;
 }
 
+static int answer_print(const char *const *keys, const char *value, void *userdata) {
+        for (; *keys; keys++)
+                printf("%s/", *keys);
+        printf("%s\n", value);
+        return strcmp(value, "stop") == 0 ? -ESTALE : 0;
+}
+
+static int run_ask(struct probe *probe, struct crampd_error *error) {
+        static const char *const arguments[] = {"one", "two", NULL}, *const bad[] = {"\xff", NULL};
+        int r = crampd_ask(probe->client, "org.example", "/", "org.example.I", "No-Name", NULL, NULL,
+                           NULL, error);
+
+        if (r == -EINVAL)
+                r = crampd_ask(probe->client, "org.example", "/", "org.example.I", "Get", bad, NULL,
+                               NULL, error);
+        if (r != -EINVAL)
+                return -EPROTO;
+        *error = (struct crampd_error){};
+        return crampd_ask(probe->client, "org.example", "/", "org.example.I", "Everything", arguments,
+                          answer_print, NULL, error);
+}
+
 static int run_sensors(struct probe *probe, struct crampd_error *error) {
         struct crampd_sensor *sensors;
         size_t n;
@@ -258,6 +280,7 @@ static const struct command {
         int (*run)(struct probe *probe, struct crampd_error *error);
 } commands[] = {
         {"status", run_status},
+        {"ask", run_ask},
         {"sensors", run_sensors},
         {"episodes", run_episodes},
         {"stop", run_stop},

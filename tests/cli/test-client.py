@@ -13,6 +13,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 
 import tap
 from fakecrampd import SENSORS, FakeCrampd
+from fakeservices import FakeServices
 from privatebus import PrivateBus, die_with_parent
 
 WRAPPER = shlex.split(os.environ.get('WRAPPER', ''))
@@ -83,6 +84,24 @@ def test_time_limit():
             probe.enter()
             assert probe.line().startswith(f'status {code("ENOTCONN")} ')
             probe.finish()
+
+
+def test_questions_to_others():
+    """Every type of value comes as text, with the keys around it."""
+    answer = ['a{sa{us}}(bynqiuxtdog)vav',
+              [{'outer': {7: 'inner'}}, (True, 255, -1, 65535, -2, 3, -4, 18446744073709551615, 0.5, '/a/path', 's'), 'v', ['w', 2]]]
+    with PrivateBus() as bus, FakeServices(bus.address, {'org.example': {'Everything': answer}}), Probe('ask') as probe:
+        probe.expect('new 0 ', 'outer/7/inner', 'true', '255', '-1', '65535', '-2', '3', '-4', '18446744073709551615', '0.5',
+                     '/a/path', 's', 'v', 'w', '2', 'ask 0 ')
+        probe.finish()
+    for how, said in (['s', ['stop']], ['stop', f'ask {code("ESTALE")} {PREFIX}Failed']), \
+            ('org.example.No', [f'ask {code("EIO")} org.example.No']):
+        with PrivateBus() as bus, FakeServices(bus.address, {'org.example': {'Everything': how}}), Probe('ask') as probe:
+            probe.expect('new 0 ', *said)
+            probe.finish()
+    with PrivateBus(), Probe('ask') as probe:
+        probe.expect('new 0 ', f'ask {code("ENOTCONN")} {PREFIX}ServiceUnknown')
+        probe.finish()
 
 
 def test_life_of_a_subscription():
