@@ -151,6 +151,12 @@ static void symptoms_look(const struct store_person *person, int64_t now_us, str
 
 /* --- The nights */
 
+/* A reported cramp counts where its sensor was monitoring: else it would stand against nights in which
+ * as much might have gone unreported. */
+static bool cramp_counts(const struct store_cramp *cramp) {
+        return !cramp->reported || cramp->watched;
+}
+
 static bool night_is_good(const struct store_person *person, const char *evening) {
         for (size_t i = person->n_evenings; i-- > 0;)
                 if (strcmp(person->evenings[i].evening, evening) == 0)
@@ -159,16 +165,19 @@ static bool night_is_good(const struct store_person *person, const char *evening
         return false;
 }
 
-/* Clusters in good nights from one day up to, not including, another. */
-static unsigned clusters_count(const struct store_person *person, int64_t from, int64_t below,
+/* Clusters from one day up to, not including, another: of all that is known, or, to be held against a
+ * number of nights, in good ones. */
+static unsigned clusters_count(const struct store_person *person, bool all, int64_t from, int64_t below,
                                int64_t onsets_us[]) {
         size_t n = 0;
 
         for (size_t i = 0; i < person->n_cramps; i++) {
-                int64_t day = advisor_day(person->cramps[i].evening);
+                const struct store_cramp *cramp = &person->cramps[i];
+                int64_t day = advisor_day(cramp->evening);
 
-                if (day >= from && day < below && night_is_good(person, person->cramps[i].evening))
-                        onsets_us[n++] = person->cramps[i].onset_us;
+                if (day >= from && day < below &&
+                    (all || (cramp_counts(cramp) && night_is_good(person, cramp->evening))))
+                        onsets_us[n++] = cramp->onset_us;
         }
         return trial_clusters(onsets_us, n);
 }
@@ -182,6 +191,13 @@ static unsigned nights_count(const struct store_person *person, int64_t from, in
                 n += day >= from && day < below && night_is_good(person, person->evenings[i].evening);
         }
         return n;
+}
+
+/* Nobody timed a reported cramp. */
+static double cramp_lasted_s(const struct store_cramp *cramp, int64_t now_us) {
+        int64_t end_us = cramp->end_us == STORE_NO_TIME ? now_us : cramp->end_us;
+
+        return cramp->reported ? 0 : (double)(end_us - cramp->onset_us) / 1e6;
 }
 
 static int history_look(const struct store_person *person, int64_t now_us, struct advice_history *ret) {
@@ -198,19 +214,21 @@ static int history_look(const struct store_person *person, int64_t now_us, struc
         ret->nights = nights_count(person, today - ADVISOR_DAYS + 1, today + 1);
         ret->nights_before =
                 nights_count(person, today - 2 * ADVISOR_DAYS + 1, today - ADVISOR_DAYS + 1);
-        ret->clusters = clusters_count(person, today - ADVISOR_DAYS + 1, today + 1, onsets_us);
-        ret->clusters_before = clusters_count(person, today - 2 * ADVISOR_DAYS + 1,
+        ret->clusters = clusters_count(person, false, today - ADVISOR_DAYS + 1, today + 1, onsets_us);
+        ret->clusters_before = clusters_count(person, false, today - 2 * ADVISOR_DAYS + 1,
                                               today - ADVISOR_DAYS + 1, onsets_us);
+        ret->clusters_known =
+                clusters_count(person, true, today - ADVISOR_DAYS + 1, today + 1, onsets_us);
+        ret->days = ADVISOR_DAYS;
         /* A long cramp is a reason for a doctor in whatever night it was. */
         for (size_t i = 0; i < person->n_cramps; i++) {
                 const struct store_cramp *cramp = &person->cramps[i];
-                int64_t end_us = cramp->end_us == STORE_NO_TIME ? now_us : cramp->end_us;
-                double lasted_s = (double)(end_us - cramp->onset_us) / 1e6;
 
                 if (advisor_day(cramp->evening) <= today - ADVISOR_DAYS)
                         continue;
-                if (lasted_s > ret->longest_s)
-                        ret->longest_s = lasted_s;
+                ret->reported += cramp->reported;
+                ret->longest_s = fmax(ret->longest_s, cramp_lasted_s(cramp, now_us));
+                ret->long_cramps += cramp_lasted_s(cramp, now_us) >= ADVICE_LONG_S;
                 if (cramp->pain != STORE_NO_PAIN) {
                         pain += cramp->pain;
                         rated++;
@@ -265,6 +283,21 @@ static struct trial_plan plan_of(const struct store_trial *trial) {
         };
 }
 
+static void cramp_take(const struct store_cramp *cramp, struct trial_night *night) {
+        if (cramp->pain != STORE_NO_PAIN) {
+                night->rated++;
+                night->pain += cramp->pain;
+        }
+        if (cramp->reported) {
+                night->reported++;
+                return;
+        }
+        night->cramps++;
+        night->strong += cramp->strong;
+        if (cramp->end_us != STORE_NO_TIME)
+                night->cramps_s += (double)(cramp->end_us - cramp->onset_us) / 1e6;
+}
+
 /* Fills in the cramps of the evening, which begin at `first`; returns where those of later ones do. */
 static size_t cramps_take(const struct store_person *person, const char *evening, size_t first,
                           int64_t onsets_us[], struct trial_night *night) {
@@ -274,17 +307,22 @@ static size_t cramps_take(const struct store_person *person, const char *evening
         while (first < person->n_cramps && strcmp(cramps[first].evening, evening) < 0)
                 first++;
         for (; first < person->n_cramps && strcmp(cramps[first].evening, evening) == 0; first++) {
+                if (!cramp_counts(&cramps[first]))
+                        continue;
                 onsets_us[n++] = cramps[first].onset_us;
-                if (cramps[first].pain != STORE_NO_PAIN) {
-                        night->rated++;
-                        night->pain += cramps[first].pain;
-                }
-                if (cramps[first].end_us != STORE_NO_TIME)
-                        night->cramps_s += (double)(cramps[first].end_us - cramps[first].onset_us) / 1e6;
+                cramp_take(&cramps[first], night);
         }
-        night->cramps = (unsigned)n;
         night->clusters = trial_clusters(onsets_us, n);
         return first;
+}
+
+static unsigned reported_left_out(const struct store_person *person, const struct trial_plan *plan) {
+        unsigned n = 0;
+
+        for (size_t i = 0; i < person->n_cramps; i++)
+                n += !cramp_counts(&person->cramps[i]) &&
+                     trial_phase_of(plan, advisor_day(person->cramps[i].evening)) != TRIAL_APART;
+        return n;
 }
 
 int advisor_compare(const struct store_person *person, const struct store_trial *trial,
@@ -304,5 +342,6 @@ int advisor_compare(const struct store_person *person, const struct store_trial 
                 next = cramps_take(person, evening->evening, next, onsets_us, &nights[i]);
         }
         trial_compare(plan.design, nights, person->n_evenings, ret);
+        ret->reported_left_out = reported_left_out(person, &plan);
         return 0;
 }

@@ -179,6 +179,7 @@ static int append_advice(sd_bus_message *reply, const struct advisor_view *view,
         dictionary_append(reply, &r, "amounts_allowed", "b", amounts);
         dictionary_append(reply, &r, "nights", "u", view->history.nights);
         dictionary_append(reply, &r, "clusters", "u", view->history.clusters);
+        dictionary_append(reply, &r, "reported", "u", view->history.reported);
         append_missing(reply, &r, advice->missing);
         dictionary_close(reply, &r);
 

@@ -293,6 +293,15 @@ static void append_result(sd_bus_message *reply, int *r, const struct trial_resu
         dictionary_append(reply, r, "clusters_with", "u", result->with.clusters);
         append_number(reply, r, "mean_s_without", result->without.mean_s);
         append_number(reply, r, "mean_s_with", result->with.mean_s);
+        dictionary_append(reply, r, "cramps_without", "u", result->without.cramps);
+        dictionary_append(reply, r, "cramps_with", "u", result->with.cramps);
+        dictionary_append(reply, r, "strong_without", "u", result->without.strong);
+        dictionary_append(reply, r, "strong_with", "u", result->with.strong);
+        dictionary_append(reply, r, "reported_without", "u", result->without.reported);
+        dictionary_append(reply, r, "reported_with", "u", result->with.reported);
+        dictionary_append(reply, r, "reported_left_out", "u", result->reported_left_out);
+        append_number(reply, r, "mean_pain_without", result->without.mean_pain);
+        append_number(reply, r, "mean_pain_with", result->with.mean_pain);
         append_number(reply, r, "ratio", result->ratio.ratio);
         append_number(reply, r, "ratio_low", result->ratio.low);
         append_number(reply, r, "ratio_high", result->ratio.high);

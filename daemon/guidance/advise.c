@@ -21,6 +21,7 @@
 #define RISING_NIGHTS_MIN 14
 #define SEVERE_PAIN 8.0    /* of 10 */
 #define LONG_CRAMP_S 600.0 /* NHS: longer than 10 minutes; from then on as the live alert */
+#define LONG_CRAMPS_MIN 3  /* of ADVICE_LONG_S and more, in four weeks */
 
 static const char ask_provider[] = N_("Ask a healthcare provider before you take any supplement.");
 static const char ask_doctor[] = N_("Ask your doctor what is right for you.");
@@ -271,18 +272,32 @@ static bool rate_rises(const struct advice_history *history) {
                ratio.low > 1;
 }
 
-static void flags_of_history(struct build *build, const struct advice_history *history) {
-        static const char record[] = N_("Your record of the last four weeks shows it.");
+/* Time that nobody watched can only hide cramps: what is known alone may be often enough. */
+static bool cramps_are_often(const struct advice_history *history) {
+        return (history->nights >= OFTEN_NIGHTS_MIN &&
+                history->clusters * 7.0 / history->nights >= OFTEN_A_WEEK) ||
+               (history->days > 0 && history->clusters_known * 7.0 / history->days >= OFTEN_A_WEEK);
+}
 
+static void because_of_record(struct advice_item *item, const struct advice_history *history) {
+        because(item, N_("Your record of the last four weeks shows it."), NULL);
+        if (history->reported > 0)
+                because(item, N_("Cramps without an alert that you reported are counted."), NULL);
+}
+
+static void flags_of_history(struct build *build, const struct advice_history *history) {
         if (history->longest_s >= LONG_CRAMP_S)
-                because(flag_raise(build, "red-long-cramp", URGENT), record, NULL);
-        if (history->nights >= OFTEN_NIGHTS_MIN &&
-            history->clusters * 7.0 / history->nights >= OFTEN_A_WEEK)
-                because(flag_raise(build, "red-often", SOON), record, NULL);
+                because(flag_raise(build, "red-long-cramp", URGENT),
+                        N_("Your record of the last four weeks shows it."), NULL);
+        if (history->long_cramps >= LONG_CRAMPS_MIN)
+                because(flag_raise(build, "red-long-cramps", SOON),
+                        N_("Your record of the last four weeks shows it."), NULL);
+        if (cramps_are_often(history))
+                because_of_record(flag_raise(build, "red-often", SOON), history);
         if (rate_rises(history))
-                because(flag_raise(build, "red-rising", SOON), record, NULL);
+                because_of_record(flag_raise(build, "red-rising", SOON), history);
         if (history->mean_pain >= SEVERE_PAIN)
-                because(flag_raise(build, "red-severe", SOON), record, NULL);
+                because_of_record(flag_raise(build, "red-severe", SOON), history);
 }
 
 static void flags_raise(struct build *build) {

@@ -32,12 +32,19 @@ struct advice_log {
         unsigned standing_days, exercise_days;
 };
 
-/* The last four weeks and the four before; only monitored nights, clusters as in trial.h. */
+/* A cramp that lasts long, before it is an emergency: half of the ten minutes. Our own choice. */
+#define ADVICE_LONG_S 300.0
+
+/* The last four weeks and the four before; clusters as in trial.h. Cramps that raised no alert and were
+ * reported count as those that were recorded do. */
 struct advice_history {
-        unsigned nights, clusters;
+        unsigned nights, clusters; /* only nights that were monitored, and monitored time */
         unsigned nights_before, clusters_before;
-        double longest_s; /* the longest cramp of the last four weeks */
-        double mean_pain; /* 0 to 10; NAN when none was noted */
+        unsigned days, clusters_known; /* all of the last four weeks, monitored or not */
+        unsigned reported;             /* cramps of the last four weeks that were reported */
+        double longest_s;              /* the longest recorded cramp of the last four weeks */
+        unsigned long_cramps;          /* recorded ones of ADVICE_LONG_S and more */
+        double mean_pain;              /* 0 to 10; NAN when none was noted */
 };
 
 struct advice_request {

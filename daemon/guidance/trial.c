@@ -34,7 +34,6 @@ unsigned trial_clusters(const int64_t *onsets_us, size_t n_onsets) {
 static void side_sum(enum trial_phase phase, const struct trial_night *nights, size_t n_nights,
                      struct trial_side *ret) {
         double hours = 0, seconds = 0, pain = 0;
-        unsigned rated = 0;
 
         *ret = (struct trial_side){0};
         for (size_t i = 0; i < n_nights; i++) {
@@ -45,15 +44,17 @@ static void side_sum(enum trial_phase phase, const struct trial_night *nights, s
                 ret->nights++;
                 ret->clusters += night->clusters;
                 ret->cramps += night->cramps;
+                ret->strong += night->strong;
+                ret->reported += night->reported;
+                ret->rated += night->rated;
                 hours += night->monitored_hours;
                 seconds += night->cramps_s;
-                rated += night->rated;
                 pain += night->pain;
         }
         ret->per_night = ret->nights > 0 ? (double)ret->clusters / ret->nights : NAN;
         ret->hours_per_night = ret->nights > 0 ? hours / ret->nights : NAN;
         ret->mean_s = ret->cramps > 0 ? seconds / ret->cramps : NAN;
-        ret->mean_pain = rated > 0 ? pain / rated : NAN;
+        ret->mean_pain = ret->rated > 0 ? pain / ret->rated : NAN;
 }
 
 /* Pearson's chi-square of the nights against their side's mean. It needs a few expected events over all
@@ -182,6 +183,17 @@ static void tell_counts(struct teller *teller, const struct trial_result *result
         if (result->nights_left_out > 0)
                 tell(teller, N_("Nights that were monitored for less than four hours are left out: %u."),
                      result->nights_left_out);
+        if (result->without.reported + result->with.reported > 0)
+                tell(teller,
+                     N_("Cramps without an alert that you reported count too: %u without the change, %u "
+                        "with it. Report them in the same way on both sides, or they distort the "
+                        "comparison."),
+                     result->without.reported, result->with.reported);
+        if (result->reported_left_out > 0)
+                tell(teller,
+                     N_("Cramps that you reported of time that was not monitored are left out, as no "
+                        "monitored night stands against them: %u."),
+                     result->reported_left_out);
 }
 
 static void tell_ratio(struct teller *teller, const struct trial_result *result) {
@@ -258,10 +270,18 @@ static void tell_cramps(struct teller *teller, const struct trial_result *result
                 tell(teller,
                      N_("A cramp lasted %.0f s on average without the change, and %.0f s with it."),
                      result->without.mean_s, result->with.mean_s);
+        if (result->without.cramps > 0 && result->with.cramps > 0)
+                tell(teller,
+                     N_("By the strength of the signal %u of %u cramps were strong without the change, "
+                        "and %u of %u with it."),
+                     result->without.strong, result->without.cramps, result->with.strong,
+                     result->with.cramps);
         if (!isnan(result->without.mean_pain) && !isnan(result->with.mean_pain))
                 tell(teller,
-                     N_("The pain was %.1f of 10 on average without the change, and %.1f with it."),
-                     result->without.mean_pain, result->with.mean_pain);
+                     N_("The pain that you noted was %.1f of 10 on average without the change (%u "
+                        "cramps), and %.1f with it (%u)."),
+                     result->without.mean_pain, result->without.rated, result->with.mean_pain,
+                     result->with.rated);
 }
 
 int trial_tell(const struct trial_result *result, const char *(*translate)(const char *text), char *text,

@@ -41,11 +41,13 @@ struct trial_plan {
 struct trial_night {
         enum trial_phase phase;
         double monitored_hours;
-        unsigned clusters;
-        unsigned cramps;
-        double cramps_s; /* together */
-        unsigned rated;  /* cramps with a pain that was noted, 0 to 10 */
-        double pain;     /* sum of these */
+        unsigned clusters; /* of recorded cramps and reported ones together */
+        unsigned cramps;   /* that were recorded: of these length and strength are known */
+        unsigned strong;   /* of them, by the signal */
+        double cramps_s;   /* together */
+        unsigned reported; /* cramps in monitored time that raised no alert and were reported */
+        unsigned rated;    /* cramps with a pain that was noted, 0 to 10 */
+        double pain;       /* sum of these */
 };
 
 enum trial_verdict {
@@ -58,10 +60,10 @@ enum trial_verdict {
 };
 
 struct trial_side {
-        unsigned nights, clusters, cramps;
+        unsigned nights, clusters, cramps, strong, reported, rated;
         double per_night; /* clusters */
         double hours_per_night;
-        double mean_s;    /* of a cramp; NAN without any */
+        double mean_s;    /* of a recorded cramp; NAN without any */
         double mean_pain; /* NAN when none was noted */
 };
 
@@ -69,7 +71,10 @@ struct trial_result {
         enum trial_design design;
         struct trial_side without, with;
         unsigned nights_left_out; /* too little monitored */
-        struct rate_ratio ratio;  /* with over without; all NAN without any cramp */
+        /* Cramps of the trial's days that were reported of time in which nothing watched: no night
+         * stands against them. Known to the caller alone; 0 from trial_compare(). */
+        unsigned reported_left_out;
+        struct rate_ratio ratio; /* with over without; all NAN without any cramp */
         /* The most clusters with the change that the nights so far could tell from chance, and that as a
          * ratio; -1 and NAN when even none could be told. */
         int most_clusters;

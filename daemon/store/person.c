@@ -41,10 +41,22 @@ const char *const rows_sql_person[ROWS_STATEMENT_MAX] = {
                 "watched FROM sensor s JOIN night n ON n.sensor = s.row "
                 "WHERE s.owner_uid = ?1 AND n.start_us >= ?2 GROUP BY n.evening, n.sensor) "
                 "GROUP BY evening ORDER BY evening",
-        [ROWS_LIST_CRAMPS] = "SELECT n.evening, e.onset_us, e.end_us, e.pain FROM sensor s "
-                             "JOIN episode e ON e.sensor = s.row JOIN night n ON n.row = e.night "
-                             "WHERE s.owner_uid = ?1 AND e.onset_us >= ?2 AND e.verdict <> "
-                             "'false-alarm' ORDER BY e.onset_us, e.row",
+        /* A reported cramp is of the night that its sensor watched then, or else of the evening that it
+         * fell on, noon to noon. */
+        [ROWS_LIST_CRAMPS] =
+                "SELECT n.evening AS evening, e.onset_us AS onset_us, e.end_us, e.pain, "
+                "e.severity = 'strong', 0 AS reported, 1, e.row AS row FROM sensor s "
+                "JOIN episode e ON e.sensor = s.row JOIN night n ON n.row = e.night "
+                "WHERE s.owner_uid = ?1 AND e.onset_us >= ?2 AND e.verdict <> 'false-alarm' "
+                "UNION ALL "
+                "SELECT coalesce(n.evening, strftime('%Y-%m-%d', m.time_us / 1000000 + m.zone_offset_s "
+                "- 43200, 'unixepoch')), m.time_us, NULL, m.pain, 0, 1, "
+                "n.row IS NOT NULL AND NOT EXISTS (SELECT 1 FROM gap g WHERE g.night = n.row AND "
+                "g.start_us <= m.time_us AND g.end_us > m.time_us), m.row FROM sensor s "
+                "JOIN missed m ON m.sensor = s.row LEFT JOIN night n ON n.row = (SELECT row FROM night "
+                "WHERE sensor = s.row AND start_us <= m.time_us AND coalesce(end_us, seen_us) >= "
+                "m.time_us ORDER BY start_us DESC LIMIT 1) "
+                "WHERE s.owner_uid = ?1 AND m.time_us >= ?2 ORDER BY onset_us, reported, row",
 };
 
 struct store_person *store_person_free(struct store_person *person) {
@@ -183,6 +195,9 @@ static int take_cramp(sqlite3_stmt *statement, void *ret) {
         cramp->pain = sqlite3_column_type(statement, 3) == SQLITE_NULL
                               ? STORE_NO_PAIN
                               : sqlite3_column_int(statement, 3);
+        cramp->strong = sqlite3_column_int(statement, 4) != 0;
+        cramp->reported = sqlite3_column_int(statement, 5) != 0;
+        cramp->watched = sqlite3_column_int(statement, 6) != 0;
         return TAKE_TEXT(statement, 0, cramp->evening);
 }
 

@@ -43,12 +43,16 @@ struct store_evening {
         uint64_t monitored_us;
 };
 
-/* What was said to be a false alarm is none. */
+/* A cramp that was recorded, unless it was said to be a false alarm; or one that raised no alert and was
+ * reported. */
 struct store_cramp {
         char evening[11];
-        int64_t onset_us;
-        int64_t end_us; /* STORE_NO_TIME while it lasts */
-        int pain;       /* 0-10; STORE_NO_PAIN */
+        int64_t onset_us; /* when it was, of a reported one */
+        int64_t end_us;   /* STORE_NO_TIME while it lasts, and of a reported one */
+        int pain;         /* 0-10; STORE_NO_PAIN */
+        bool strong;      /* as the detector has it; never of a reported one */
+        bool reported;
+        bool watched; /* its sensor was monitoring then; always so of a recorded one */
 };
 
 struct store_person {

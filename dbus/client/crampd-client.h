@@ -397,6 +397,7 @@ struct crampd_advice {
         bool amounts_allowed;
         unsigned nights;   /* monitored, of the last four weeks */
         unsigned clusters; /* cramps in them; those within an hour count once */
+        unsigned reported; /* cramps of the last four weeks that raised no alert and were reported */
         char **missing;
         struct crampd_advice_item *items; /* red flags first, then by priority */
         size_t n_items;
@@ -446,7 +447,12 @@ struct crampd_trial {
         char *forbidden; /* why the profile forbids it by now; NULL = it does not */
         unsigned nights_without, nights_with, nights_left_out;
         unsigned clusters_without, clusters_with;
-        double mean_s_without, mean_s_with;
+        double mean_s_without, mean_s_with;       /* a recorded cramp's length */
+        unsigned cramps_without, cramps_with;     /* that were recorded */
+        unsigned strong_without, strong_with;     /* of them, by the signal */
+        unsigned reported_without, reported_with; /* without an alert, in monitored time: in clusters */
+        unsigned reported_left_out;               /* in time that was not monitored */
+        double mean_pain_without, mean_pain_with; /* 0 to 10, as it was noted */
         double ratio, ratio_low, ratio_high, p_value;
         double smallest_effect;
         double dispersion;

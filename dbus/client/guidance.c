@@ -159,9 +159,9 @@ int crampd_forget_profile(crampd_client *client, unsigned owner, struct crampd_e
         { #key, kind, required, offsetof(struct crampd_advice, key) }
 
 static const struct field advice_fields[] = {
-        ADVICE_FIELD(language, FIELD_STRING, true), ADVICE_FIELD(amounts_allowed, FIELD_BOOL, true),
-        ADVICE_FIELD(nights, FIELD_UNSIGNED, true), ADVICE_FIELD(clusters, FIELD_UNSIGNED, true),
-        ADVICE_FIELD(missing, FIELD_STRINGS, true),
+        ADVICE_FIELD(language, FIELD_STRING, true),   ADVICE_FIELD(amounts_allowed, FIELD_BOOL, true),
+        ADVICE_FIELD(nights, FIELD_UNSIGNED, true),   ADVICE_FIELD(clusters, FIELD_UNSIGNED, true),
+        ADVICE_FIELD(reported, FIELD_UNSIGNED, true), ADVICE_FIELD(missing, FIELD_STRINGS, true),
 };
 
 #define ITEM_FIELD(key, kind, required) \
@@ -534,6 +534,15 @@ static const struct field trial_fields[] = {
         TRIAL_FIELD(clusters_with, FIELD_UNSIGNED, true),
         TRIAL_FIELD(mean_s_without, FIELD_DOUBLE, false),
         TRIAL_FIELD(mean_s_with, FIELD_DOUBLE, false),
+        TRIAL_FIELD(cramps_without, FIELD_UNSIGNED, true),
+        TRIAL_FIELD(cramps_with, FIELD_UNSIGNED, true),
+        TRIAL_FIELD(strong_without, FIELD_UNSIGNED, true),
+        TRIAL_FIELD(strong_with, FIELD_UNSIGNED, true),
+        TRIAL_FIELD(reported_without, FIELD_UNSIGNED, true),
+        TRIAL_FIELD(reported_with, FIELD_UNSIGNED, true),
+        TRIAL_FIELD(reported_left_out, FIELD_UNSIGNED, true),
+        TRIAL_FIELD(mean_pain_without, FIELD_DOUBLE, false),
+        TRIAL_FIELD(mean_pain_with, FIELD_DOUBLE, false),
         TRIAL_FIELD(ratio, FIELD_DOUBLE, false),
         TRIAL_FIELD(ratio_low, FIELD_DOUBLE, false),
         TRIAL_FIELD(ratio_high, FIELD_DOUBLE, false),
@@ -645,6 +654,8 @@ static int trials_read(DBusMessage *reply, crampd_trial_func func, void *userdat
                 const double unknown = (double)NAN;
                 struct crampd_trial trial = {.mean_s_without = unknown,
                                              .mean_s_with = unknown,
+                                             .mean_pain_without = unknown,
+                                             .mean_pain_with = unknown,
                                              .ratio = unknown,
                                              .ratio_low = unknown,
                                              .ratio_high = unknown,

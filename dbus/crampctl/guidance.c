@@ -90,6 +90,7 @@ static int advice_print_json(const struct crampd_advice *advice) {
         json_bool(&json, "amounts_allowed", advice->amounts_allowed);
         json_uint(&json, "nights", advice->nights);
         json_uint(&json, "clusters", advice->clusters);
+        json_uint(&json, "reported", advice->reported);
         strings_write_json(&json, "missing", advice->missing);
         json_array_begin(&json, "items");
         for (size_t i = 0; i < advice->n_items; i++)

@@ -69,6 +69,15 @@ static void trial_write_json(struct json *json, const struct crampd_trial *trial
         json_uint(json, "clusters_with", trial->clusters_with);
         json_double(json, "mean_s_without", trial->mean_s_without, 1);
         json_double(json, "mean_s_with", trial->mean_s_with, 1);
+        json_double(json, "mean_pain_without", trial->mean_pain_without, 2);
+        json_double(json, "mean_pain_with", trial->mean_pain_with, 2);
+        json_uint(json, "cramps_without", trial->cramps_without);
+        json_uint(json, "cramps_with", trial->cramps_with);
+        json_uint(json, "strong_without", trial->strong_without);
+        json_uint(json, "strong_with", trial->strong_with);
+        json_uint(json, "reported_without", trial->reported_without);
+        json_uint(json, "reported_with", trial->reported_with);
+        json_uint(json, "reported_left_out", trial->reported_left_out);
         json_double(json, "ratio", trial->ratio, 6);
         json_double(json, "ratio_low", trial->ratio_low, 6);
         json_double(json, "ratio_high", trial->ratio_high, 6);

@@ -56,8 +56,10 @@ TYPES = {'owner': 'u', 'channels': 'u', 'battery': 'u', 'channel': 'u', 'sensors
 TYPES.update({'amounts_allowed': 'b', 'nights': 'u', 'clusters': 'u', 'priority': 'u', 'red_flag': 'b', 'food': 'b',
               'intake': 'd', 'intake_adequate': 'b', 'limit': 'd', 'limit_supplements_only': 'b'})
 TYPES.update({key: 'u' for key in ('baseline_days', 'block_days', 'washout_days', 'nights_without', 'nights_with',
-                                   'nights_left_out', 'clusters_without', 'clusters_with')})
-TYPES.update({key: 'd' for key in ('ratio', 'ratio_low', 'ratio_high')})
+                                   'nights_left_out', 'clusters_without', 'clusters_with', 'cramps_without', 'cramps_with',
+                                   'strong_without', 'strong_with', 'reported', 'reported_without', 'reported_with',
+                                   'reported_left_out')})
+TYPES.update({key: 'd' for key in ('ratio', 'ratio_low', 'ratio_high', 'mean_pain_without', 'mean_pain_with')})
 # In nights some keys count something else.
 NIGHT_TYPES = dict(TYPES, reconnects='u', gaps='u', episodes='u', gap_us='t', lasts='b')
 
@@ -95,7 +97,7 @@ MISSED = [
 PROFILE = {'age': '67', 'medicines': 'statin'}
 
 ADVICE = {
-    'summary': {'language': 'en', 'amounts_allowed': True, 'nights': 20, 'clusters': 3, 'missing': ['sex', 'log']},
+    'summary': {'language': 'en', 'amounts_allowed': True, 'nights': 20, 'clusters': 3, 'reported': 1, 'missing': ['sex', 'log']},
     'items': [
         {'id': 'red-swelling', 'topic': 'doctor', 'kind': 'red-flag', 'title': 'See a doctor', 'text': 'Soon.\x1b[31m',
          'grade': 'common-advice', 'reviewed': '2026-11-24', 'priority': 900, 'red_flag': True, 'sources': ['NHS (2026). X'],
@@ -116,7 +118,9 @@ LOG = [
 
 TRIAL = {'id': 't1', 'nutrient': 'magnesium', 'design': 'before-after', 'start_day': '2026-10-01', 'baseline_days': 56,
          'block_days': 28, 'washout_days': 7, 'nights_without': 40, 'nights_with': 30, 'nights_left_out': 2,
-         'clusters_without': 20, 'clusters_with': 3, 'ratio': 0.2, 'ratio_low': 0.04, 'ratio_high': 0.67,
+         'clusters_without': 20, 'clusters_with': 3, 'cramps_without': 21, 'cramps_with': 2, 'strong_without': 5,
+         'strong_with': 0, 'reported_without': 1, 'reported_with': 1, 'reported_left_out': 2, 'mean_pain_without': 6.5,
+         'ratio': 0.2, 'ratio_low': 0.04, 'ratio_high': 0.67,
          'verdict': 'fewer', 'text': 'You had fewer.'}
 
 

@@ -540,6 +540,7 @@ static void no_contraindicated_advice_to_random_people(void **state) {
                                                  .nights_before = random_below(28),
                                                  .clusters_before = random_below(10),
                                                  .longest_s = random_below(700),
+                                                 .long_cramps = random_below(5),
                                                  .mean_pain = random_below(11)};
                 struct symptoms symptoms = {0};
                 struct profile profile;
@@ -888,6 +889,20 @@ static void the_record_raises_flags(void **state) {
         record_raises(&history, "red-rising", true);
         history.nights_before = 5;
         record_raises(&history, "red-rising", false);
+        record_raises(&history, "red-long-cramps", false);
+        history.long_cramps = 3;
+        record_raises(&history, "red-long-cramps", true);
+        /* What was reported, whether anything watched or not, is often enough on its own. */
+        history.nights = history.clusters = 0;
+        history.days = 28;
+        history.clusters_known = 11;
+        record_raises(&history, "red-often", false);
+        history.clusters_known = 12;
+        record_raises(&history, "red-often", true);
+        history.reported = 12;
+        record_raises(&history, "red-often", true);
+        assert_string_equal(find("red-often")->reasons[1].message,
+                            "Cramps without an alert that you reported are counted.");
         record_raises(&history, "red-severe", false);
         history.mean_pain = 8.5;
         record_raises(&history, "red-severe", true);
@@ -924,6 +939,7 @@ static void every_statement_is_shown_to_somebody(void **state) {
                                                  .nights_before = 28,
                                                  .clusters_before = random_below(5),
                                                  .longest_s = random_below(700),
+                                                 .long_cramps = random_below(5),
                                                  .mean_pain = random_below(11)};
                 struct advice_log log = {
                         .standing_min = 400, .standing_days = 1, .exercise_min = 90, .exercise_days = 1};

@@ -131,13 +131,15 @@ static void test_good_nights_and_clusters(void **state) {
         };
         int64_t night_us = NOW_US - 20 * HOUR_US;
         struct store_cramp cramps[] = {
-                {"2026-10-20", NOW_US - 35 * DAY_US, NOW_US - 35 * DAY_US + SECOND_US, 9},
-                {"2026-11-22", NOW_US - 2 * DAY_US, NOW_US - 2 * DAY_US + 700 * SECOND_US, 7},
-                {"2026-11-23", night_us, night_us + 60 * SECOND_US, 4},
+                {"2026-10-20", NOW_US - 35 * DAY_US, NOW_US - 35 * DAY_US + SECOND_US, 9,
+                 .watched = true},
+                {"2026-11-22", NOW_US - 2 * DAY_US, NOW_US - 2 * DAY_US + 700 * SECOND_US, 7,
+                 .watched = true},
+                {"2026-11-23", night_us, night_us + 60 * SECOND_US, 4, .watched = true},
                 {"2026-11-23", night_us + 30 * 60 * SECOND_US, night_us + 31 * 60 * SECOND_US,
-                 STORE_NO_PAIN},
-                {"2026-11-23", night_us + 3 * HOUR_US, night_us + 3 * HOUR_US + SECOND_US,
-                 STORE_NO_PAIN},
+                 STORE_NO_PAIN, .watched = true},
+                {"2026-11-23", night_us + 3 * HOUR_US, night_us + 3 * HOUR_US + SECOND_US, STORE_NO_PAIN,
+                 .watched = true},
         };
         struct store_person person = {
                 .evenings = evenings, .n_evenings = 5, .cramps = cramps, .n_cramps = 5};
@@ -152,6 +154,72 @@ static void test_good_nights_and_clusters(void **state) {
         assert_true(fabs(view.history.mean_pain - 5.5) < 1e-9);
 }
 
+/* A cramp that was reported stands against nights only where its sensor watched; a doctor wants to know
+ * of all. */
+static void test_reported_cramps(void **state) {
+        struct store_evening evenings[] = {{"2026-11-20", 2 * HOUR_US}, {"2026-11-23", 8 * HOUR_US}};
+        int64_t night_us = NOW_US - 20 * HOUR_US;
+        struct store_cramp cramps[] = {
+                {.evening = "2026-11-20",
+                 .onset_us = NOW_US - 4 * DAY_US,
+                 .end_us = STORE_NO_TIME,
+                 .pain = STORE_NO_PAIN,
+                 .reported = true,
+                 .watched = true},
+                {.evening = "2026-11-21",
+                 .onset_us = NOW_US - 3 * DAY_US,
+                 .end_us = STORE_NO_TIME,
+                 .pain = 8,
+                 .reported = true},
+                {.evening = "2026-11-23",
+                 .onset_us = night_us,
+                 .end_us = STORE_NO_TIME,
+                 .pain = STORE_NO_PAIN,
+                 .reported = true,
+                 .watched = true},
+                {.evening = "2026-11-23",
+                 .onset_us = night_us + 30 * 60 * SECOND_US,
+                 .end_us = night_us + 36 * 60 * SECOND_US,
+                 .pain = 4,
+                 .strong = true,
+                 .watched = true},
+                {.evening = "2026-11-23",
+                 .onset_us = night_us + 3 * HOUR_US,
+                 .end_us = STORE_NO_TIME,
+                 .pain = STORE_NO_PAIN,
+                 .reported = true},
+        };
+        struct store_person person = {
+                .evenings = evenings, .n_evenings = 2, .cramps = cramps, .n_cramps = 5};
+        struct store_trial trial = {.nutrient = "magnesium",
+                                    .design = "before-after",
+                                    .start_day = "2026-11-21",
+                                    .baseline_days = 14};
+        struct trial_result result;
+        struct advisor_view view;
+
+        assert_int_equal(advisor_look(&person, NOW_US, &view), 0);
+        assert_int_equal(view.history.nights, 1);
+        assert_int_equal(view.history.clusters, 1); /* the reported one and the alert are one bout */
+        assert_int_equal(view.history.clusters_known, 4);
+        assert_int_equal(view.history.reported, 4);
+        assert_int_equal(view.history.long_cramps, 1);
+        assert_true(fabs(view.history.longest_s - 360) < 1e-6); /* nobody timed the others */
+        assert_true(fabs(view.history.mean_pain - 6) < 1e-9);
+
+        assert_int_equal(advisor_compare(&person, &trial, &result), 0);
+        assert_int_equal(result.without.nights, 0); /* two hours are no night, so its cramp is out too */
+        assert_int_equal(result.without.reported, 0);
+        assert_int_equal(result.with.nights, 1);
+        assert_int_equal(result.with.clusters, 1);
+        assert_int_equal(result.with.cramps, 1);
+        assert_int_equal(result.with.strong, 1);
+        assert_int_equal(result.with.reported, 1);
+        assert_int_equal(result.reported_left_out, 2);
+        assert_true(fabs(result.with.mean_s - 360) < 1e-6);
+        assert_true(fabs(result.with.mean_pain - 4) < 1e-9); /* of what counts alone */
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_days),
@@ -159,6 +227,7 @@ int main(void) {
                 cmocka_unit_test(test_the_log_as_means_a_day),
                 cmocka_unit_test(test_symptoms_by_leg_and_age),
                 cmocka_unit_test(test_good_nights_and_clusters),
+                cmocka_unit_test(test_reported_cramps),
         };
 
         (void)setenv("TZ", "UTC", 1);

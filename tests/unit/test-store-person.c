@@ -255,6 +255,67 @@ static void test_trials_and_nights(void **state) {
         assert_int_equal(answer.n_trials + answer.n_evenings + answer.n_cramps, 0);
 }
 
+static void report(struct fixture *f, const char *id, int64_t time_us, int32_t zone_offset_s, int pain) {
+        struct store_annotation annotation = {.owner_uid = OWNER_UID,
+                                              .pain = pain,
+                                              .time_us = time_us,
+                                              .zone_offset_s = zone_offset_s};
+        struct outcome outcome = {0};
+
+        (void)snprintf(annotation.id, sizeof(annotation.id), "%s", id);
+        (void)strcpy(annotation.sensor, SENSOR_ID);
+        assert_int_equal(store_annotate(f->store, &annotation, on_done, &outcome), 0);
+        WAIT_FOR(f, outcome.calls > 0);
+        assert_int_equal(outcome.error, 0);
+}
+
+/* Cramps that raised no alert: whether anything watched, and the evening that they fell on. */
+static void test_reported_cramps(void **state) {
+        struct fixture *f = *state;
+        struct store_night night = sample_night(NIGHT_ID, SENSOR_ID);
+        struct store_gap gap = {.night = NIGHT_ID, .frames = 1000};
+        const int64_t hour_us = 3600 * SECOND_US;
+        struct answer answer;
+
+        put_parents(f);
+        night.end_us = night.start_us + 8 * hour_us;
+        assert_int_equal(put_night(f, &night), 0);
+        gap.start_us = night.start_us + hour_us;
+        gap.end_us = night.start_us + 2 * hour_us;
+        (void)strcpy(gap.reason, "no-data");
+        assert_int_equal(store_put_gap(f->store, &gap), 0);
+        report(f, "00000000000000c1", night.start_us + 90 * 60 * SECOND_US, 0, 6); /* within the gap */
+        report(f, "00000000000000c2", night.start_us + 3 * hour_us, 0, STORE_NO_PAIN);
+        /* 2026-11-24 11:59 and 12:01 local time, an hour ahead of UTC. */
+        report(f, "00000000000000c3", INT64_C(1795517940) * SECOND_US, 3600, STORE_NO_PAIN);
+        report(f, "00000000000000c4", INT64_C(1795518060) * SECOND_US, 3600, STORE_NO_PAIN);
+        answer = get_all(f, OWNER_UID);
+        assert_int_equal(answer.n_cramps, 4);
+        for (size_t i = 0; i < 4; i++) {
+                assert_true(answer.cramps[i].reported && !answer.cramps[i].strong);
+                assert_int_equal(answer.cramps[i].end_us, STORE_NO_TIME);
+        }
+        for (size_t i = 0; i < 4; i++) {
+                const struct store_cramp *cramp = &answer.cramps[i];
+
+                if (cramp->onset_us == night.start_us + 90 * 60 * SECOND_US) {
+                        assert_false(cramp->watched);
+                        assert_string_equal(cramp->evening, night.evening);
+                        assert_int_equal(cramp->pain, 6);
+                } else if (cramp->onset_us == night.start_us + 3 * hour_us) {
+                        assert_true(cramp->watched);
+                        assert_string_equal(cramp->evening, night.evening);
+                } else {
+                        assert_false(cramp->watched);
+                        assert_string_equal(cramp->evening,
+                                            cramp->onset_us < INT64_C(1795518000) * SECOND_US
+                                                    ? "2026-11-23"
+                                                    : "2026-11-24");
+                }
+        }
+        assert_int_equal(get_all(f, OTHER_UID).n_cramps, 0);
+}
+
 /* Of several sensors the one that watched longest, of several stretches of one sensor their sum. */
 static void test_an_evening_is_counted_once(void **state) {
         struct fixture *f = *state;
@@ -284,6 +345,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_entries_by_time_and_page, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_nobody_touches_entries_of_others, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_trials_and_nights, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_reported_cramps, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_an_evening_is_counted_once, setup, teardown),
         };
 
