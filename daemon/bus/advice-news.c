@@ -102,25 +102,37 @@ struct look {
         const char *why;
 };
 
-static int send_signal(const struct look *look, const struct advice *advice) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *signal = NULL;
+/* What the signal is made of. */
+struct news_item {
+        const struct look *look;
+        const struct advice *advice;
+};
+
+static int build_signal(const struct language *language, const void *userdata, sd_bus_message **ret) {
+        const struct news_item *item = userdata;
+        const struct advice *advice = item->advice;
         int r;
 
-        r = sd_bus_message_new_signal(look->bus->connection, &signal, CRAMPD_ROOT,
+        r = sd_bus_message_new_signal(item->look->bus->connection, ret, CRAMPD_ROOT,
                                       CRAMPD_NAME ".Guidance", "AdviceChanged");
-        dictionary_open(signal, &r);
-        dictionary_append(signal, &r, "owner", "u", (uint32_t)look->uid);
-        dictionary_append(signal, &r, "why", "s", look->why);
+        dictionary_open(*ret, &r);
+        dictionary_append(*ret, &r, "owner", "u", (uint32_t)item->look->uid);
+        dictionary_append(*ret, &r, "why", "s", item->look->why);
         if (advice->n_items > 0) {
-                dictionary_append(signal, &r, "id", "s", advice->items[0].statement->id);
-                dictionary_append(signal, &r, "title", "s", advice->items[0].statement->title);
-                dictionary_append(signal, &r, "red_flag", "b", advice->items[0].red_flag);
+                dictionary_append(*ret, &r, "id", "s", advice->items[0].statement->id);
+                dictionary_append(*ret, &r, "title", "s",
+                                  language_text(language, advice->items[0].statement->title));
+                dictionary_append(*ret, &r, "red_flag", "b", advice->items[0].red_flag);
+                dictionary_append(*ret, &r, "language", "s", language->name);
         }
-        dictionary_close(signal, &r);
-        if (r < 0)
-                return r;
-        subscribers_send(look->bus->subscribers, signal, look->uid, /* to= */ NULL);
-        return 0;
+        dictionary_close(*ret, &r);
+        return r;
+}
+
+static int send_signal(const struct look *look, const struct advice *advice) {
+        const struct news_item item = {look, advice};
+
+        return subscribers_tell(look->bus->subscribers, build_signal, &item, look->uid, /* to= */ NULL);
 }
 
 static int compare(const struct look *look, const struct store_person *person) {

@@ -12,6 +12,7 @@
 #include "daemon/bus/dictionary.h"
 #include "daemon/bus/error.h"
 #include "daemon/bus/guidance-call.h"
+#include "daemon/guidance/translate.h"
 
 #define TEXT_SIZE 8192
 
@@ -42,19 +43,20 @@ static void list_close(sd_bus_message *reply, int *r) {
 
 /* --- words --- */
 
-static void append_reasons(sd_bus_message *reply, int *r, const struct advice_reason reasons[],
-                           size_t n) {
+static void append_reasons(sd_bus_message *reply, int *r, const struct language *language,
+                           const struct advice_reason reasons[], size_t n) {
         char text[512];
 
         list_open(reply, r, "reasons");
         for (size_t i = 0; i < n; i++) {
                 if (!reasons[i].phrase) {
-                        list_add(reply, r, reasons[i].message);
+                        list_add(reply, r, language_text(language, reasons[i].message));
                         continue;
                 }
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral" /* a constant of guidance/ with one %s */
-                (void)snprintf(text, sizeof(text), reasons[i].message, reasons[i].phrase);
+                (void)snprintf(text, sizeof(text), language_text(language, reasons[i].message),
+                               language_text(language, reasons[i].phrase));
 #pragma GCC diagnostic pop
                 list_add(reply, r, text);
         }
@@ -62,20 +64,22 @@ static void append_reasons(sd_bus_message *reply, int *r, const struct advice_re
 }
 
 /* The parts, joined by spaces. */
-static void join(const char *const *parts, size_t n, char *text, size_t size) {
+static void join(const struct language *language, const char *const *parts, size_t n, char *text,
+                 size_t size) {
         size_t used = 0;
 
         text[0] = '\0';
         for (size_t i = 0; i < n && used < size; i++)
                 if (parts[i]) {
                         int length = snprintf(text + used, size - used, "%s%s", used > 0 ? " " : "",
-                                              parts[i]);
+                                              language_text(language, parts[i]));
 
                         used += length > 0 ? (size_t)length : 0;
                 }
 }
 
-static void append_sources(sd_bus_message *reply, int *r,
+/* Names and titles stay as they are printed there. */
+static void append_sources(sd_bus_message *reply, int *r, const struct language *language,
                            const struct knowledge_source *const *sources) {
         char text[1024];
 
@@ -83,26 +87,33 @@ static void append_sources(sd_bus_message *reply, int *r,
         for (; *sources; sources++) {
                 const struct knowledge_source *source = *sources;
 
-                (void)snprintf(text, sizeof(text), "%s (%d%s). %s%s%s", source->authors, source->year,
-                               source->undated ? ", as read then" : "", source->where,
-                               source->copied_by ? "; as repeated by " : "", source->copied_by ?: "");
+                (void)snprintf(text, sizeof(text), "%s (%d%s). %s%s%s",
+                               language_text(language, source->authors), source->year,
+                               source->undated ? language_text(language, ", as read then") : "",
+                               language_text(language, source->where),
+                               source->copied_by ? language_text(language, "; as repeated by ") : "",
+                               source->copied_by ? language_text(language, source->copied_by) : "");
                 list_add(reply, r, text);
         }
         list_close(reply, r);
 }
 
-static void append_foods(sd_bus_message *reply, int *r, const struct advice_item *item, bool amounts) {
-        char text[512];
+static void append_foods(sd_bus_message *reply, int *r, const struct language *language,
+                         const struct advice_item *item, bool amounts) {
+        char text[512], amount[LANGUAGE_NUMBER_SIZE];
 
         list_open(reply, r, "foods");
         for (size_t i = 0; i < item->n_foods; i++) {
                 const struct knowledge_food *food = item->foods[i];
+                const char *name = language_text(language, food->name);
 
+                language_number(language, food->amount, -1, amount);
                 if (amounts && food->amount > 0)
-                        (void)snprintf(text, sizeof(text), "%s, %s: %g %s", food->name, food->portion,
-                                       food->amount, food->unit);
+                        (void)snprintf(text, sizeof(text), "%s, %s: %s %s", name,
+                                       language_text(language, food->portion), amount,
+                                       language_text(language, food->unit));
                 else
-                        (void)snprintf(text, sizeof(text), "%s", food->name);
+                        (void)snprintf(text, sizeof(text), "%s", name);
                 list_add(reply, r, text);
         }
         list_close(reply, r);
@@ -133,49 +144,52 @@ static void append_figures(sd_bus_message *reply, int *r, const struct advice_it
 
 /* --- the answer --- */
 
-static void append_item(sd_bus_message *reply, int *r, const struct advice_item *item, bool amounts) {
+static void append_item(sd_bus_message *reply, int *r, const struct language *language,
+                        const struct advice_item *item, bool amounts) {
         const struct knowledge_statement *statement = item->statement;
         char text[TEXT_SIZE];
 
-        join(item->texts, item->n_texts, text, sizeof(text));
+        join(language, item->texts, item->n_texts, text, sizeof(text));
         dictionary_open(reply, r);
         dictionary_append(reply, r, "id", "s", statement->id);
         dictionary_append(reply, r, "topic", "s", statement->topic);
         dictionary_append(reply, r, "kind", "s", statement_kind_to_string(statement->kind));
-        dictionary_append(reply, r, "title", "s", statement->title);
+        dictionary_append(reply, r, "title", "s", language_text(language, statement->title));
         dictionary_append(reply, r, "text", "s", text);
         dictionary_append(reply, r, "grade", "s", grade_to_string(statement->grade));
         dictionary_append(reply, r, "reviewed", "s", statement->reviewed);
         dictionary_append(reply, r, "priority", "u", item->priority);
         dictionary_append(reply, r, "red_flag", "b", item->red_flag);
-        append_sources(reply, r, statement->sources);
-        append_reasons(reply, r, item->reasons, item->n_reasons);
-        append_foods(reply, r, item, amounts);
+        append_sources(reply, r, language, statement->sources);
+        append_reasons(reply, r, language, item->reasons, item->n_reasons);
+        append_foods(reply, r, language, item, amounts);
         append_missing(reply, r, item->missing);
         append_figures(reply, r, item);
         dictionary_close(reply, r);
 }
 
-static void append_suppressed(sd_bus_message *reply, int *r, const struct advice_suppressed *held_back) {
+static void append_suppressed(sd_bus_message *reply, int *r, const struct language *language,
+                              const struct advice_suppressed *held_back) {
         char text[TEXT_SIZE];
 
-        join(held_back->texts, ADVICE_REASONS_MAX, text, sizeof(text));
+        join(language, held_back->texts, ADVICE_REASONS_MAX, text, sizeof(text));
         dictionary_open(reply, r);
         dictionary_append(reply, r, "id", "s", nutrient_to_string(held_back->nutrient));
-        dictionary_append(reply, r, "title", "s", nutrient_title(held_back->nutrient));
+        dictionary_append(reply, r, "title", "s",
+                          language_text(language, nutrient_title(held_back->nutrient)));
         dictionary_append(reply, r, "text", "s", text);
         dictionary_append(reply, r, "food", "b", held_back->food);
-        append_reasons(reply, r, held_back->reasons, held_back->n_reasons);
+        append_reasons(reply, r, language, held_back->reasons, held_back->n_reasons);
         dictionary_close(reply, r);
 }
 
 static int append_advice(sd_bus_message *reply, const struct advisor_view *view,
-                         const struct advice *advice) {
+                         const struct advice *advice, const struct language *language) {
         bool amounts = advise_amounts_allowed(&view->profile);
         int r = 0;
 
         dictionary_open(reply, &r);
-        dictionary_append(reply, &r, "language", "s", "en");
+        dictionary_append(reply, &r, "language", "s", language->name);
         dictionary_append(reply, &r, "amounts_allowed", "b", amounts);
         dictionary_append(reply, &r, "nights", "u", view->history.nights);
         dictionary_append(reply, &r, "clusters", "u", view->history.clusters);
@@ -186,14 +200,14 @@ static int append_advice(sd_bus_message *reply, const struct advisor_view *view,
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "a{sv}");
         for (size_t i = 0; i < advice->n_items; i++)
-                append_item(reply, &r, &advice->items[i], amounts);
+                append_item(reply, &r, language, &advice->items[i], amounts);
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
 
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "a{sv}");
         for (size_t i = 0; i < advice->n_suppressed; i++)
-                append_suppressed(reply, &r, &advice->suppressed[i]);
+                append_suppressed(reply, &r, language, &advice->suppressed[i]);
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
@@ -216,11 +230,11 @@ static int work_advise(struct guidance_call *call, const struct store_person *pe
                 advice_news_told(call->bus->news, call->uid, advice);
         r = sd_bus_message_new_method_return(call->message, &reply);
         if (r >= 0)
-                r = append_advice(reply, &view, advice);
+                r = append_advice(reply, &view, advice, call->language);
         return r < 0 ? r : guidance_reply(call, steal_pointer(&reply));
 }
 
-static int refuse_topic(const char *topic, sd_bus_error *error) {
+static int refuse_topic(const char *topic, const struct language *language, sd_bus_error *error) {
         char possible[1024] = "";
         size_t used = 0;
 
@@ -234,7 +248,7 @@ static int refuse_topic(const char *topic, sd_bus_error *error) {
                         used += (size_t)snprintf(possible + used, sizeof(possible) - used, "%s%s",
                                                  used > 0 ? ", " : "", name);
         }
-        return guidance_refuse(error, "There is no topic \"%s\".", topic, possible);
+        return guidance_refuse(error, language, N_("There is no topic \"%s\"."), topic, possible);
 }
 
 int method_advise(sd_bus_message *message, void *userdata, sd_bus_error *error) {
@@ -260,9 +274,10 @@ int method_advise(sd_bus_message *message, void *userdata, sd_bus_error *error) 
         if (r < 0)
                 return r;
         if (topic && !advice_topic_known(topic))
-                return refuse_topic(topic, error);
+                return refuse_topic(topic, language_find(language), error);
         if (topic && !(wanted = strdup(topic)))
                 return -ENOMEM;
         filter = advisor_filter(uid, crampd_now_us());
-        return guidance_begin(bus, message, &filter, work_advise, wanted, error);
+        return guidance_begin(bus, message, &filter, language_find(language), work_advise, wanted,
+                              error);
 }

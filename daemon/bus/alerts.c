@@ -51,48 +51,63 @@ static int append_details(sd_bus_message *message, const struct sensor *sensor, 
         return r;
 }
 
-static int build_alert(struct sensor *sensor, enum night_change change,
-                       const struct store_episode *episode, uint64_t lasting_us, bool repeated,
-                       sd_bus_message **ret) {
+/* What an alert is made of. */
+struct alert {
+        struct sensor *sensor;
+        enum night_change change;
+        const struct store_episode *episode;
+        uint64_t lasting_us;
+        bool repeated;
+};
+
+static int append_relief(sd_bus_message *message, const struct language *language,
+                         const char *const *steps) {
+        int r = sd_bus_message_open_container(message, 'a', "s");
+
+        for (; *steps && r >= 0; steps++)
+                r = sd_bus_message_append(message, "s", language_text(language, *steps));
+        return r < 0 ? r : sd_bus_message_close_container(message);
+}
+
+static int build_alert(const struct language *language, const void *userdata, sd_bus_message **ret) {
         static const char *const members[] = {
                 [NIGHT_ALERT_RAISED] = "AlertRaised",
                 [NIGHT_ALERT_UPDATED] = "AlertUpdated",
                 [NIGHT_ALERT_ENDED] = "AlertEnded",
         };
+        const struct alert *alert = userdata;
+        const struct store_episode *episode = alert->episode;
         int r;
 
-        r = new_signal(sensor, members[change], ret);
+        r = new_signal(alert->sensor, members[alert->change], ret);
         if (r < 0)
                 return r;
 
-        if (change == NIGHT_ALERT_ENDED)
+        if (alert->change == NIGHT_ALERT_ENDED)
                 r = sd_bus_message_append(*ret, "sxss", episode->id, episode->end_us,
                                           episode->end_reason, episode->severity);
         else {
-                const char *const *steps =
-                        relief_steps((enum muscle)muscle_from_string(episode->muscle), lasting_us);
-
                 r = sd_bus_message_append(*ret, "sxss", episode->id, episode->onset_us,
                                           episode->severity, episode->muscle);
                 if (r >= 0)
-                        r = sd_bus_message_append_strv(*ret, (char **)steps);
+                        r = append_relief(*ret, language,
+                                          relief_steps((enum muscle)muscle_from_string(episode->muscle),
+                                                       alert->lasting_us));
         }
         if (r < 0)
                 return r;
-        return append_details(*ret, sensor, change, episode, repeated);
+        return append_details(*ret, alert->sensor, alert->change, episode, alert->repeated);
 }
 
 void alerts_send(struct sensor *sensor, enum night_change change, const struct store_episode *episode,
                  uint64_t lasting_us, bool repeated, const char *to) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+        const struct alert alert = {sensor, change, episode, lasting_us, repeated};
         int r;
 
-        r = build_alert(sensor, change, episode, lasting_us, repeated, &message);
-        if (r < 0) {
+        r = subscribers_tell(sensor->crampd->bus->subscribers, build_alert, &alert,
+                             sensor->row.owner_uid, to);
+        if (r < 0)
                 log_error("An alert could not be put together: %s.", strerror(-r));
-                return;
-        }
-        subscribers_send(sensor->crampd->bus->subscribers, message, sensor->row.owner_uid, to);
 }
 
 void alerts_send_sensor_changed(struct sensor *sensor, enum source_state state, const char *reason) {

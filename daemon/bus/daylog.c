@@ -12,6 +12,7 @@
 #include "daemon/bus/dictionary.h"
 #include "daemon/bus/error.h"
 #include "daemon/bus/guidance-call.h"
+#include "daemon/guidance/translate.h"
 #include "daemon/night.h"
 
 #define DAY_US (INT64_C(86400) * 1000000)
@@ -28,6 +29,7 @@ _Static_assert(ENTRIES_PER_DAY *(ADVISOR_DAYS + 2) <= STORE_ENTRIES_MAX, "advice
 struct wanted {
         char id[STORE_ID_SIZE]; /* of the entry to edit; "" for a new one */
         const char *kind, *what, *origin, *compound, *amount, *leg, *text;
+        const struct language *language;
         int64_t time_us;
         bool has_time;
         struct store_entry found; /* the entry to edit, once it was read */
@@ -35,20 +37,24 @@ struct wanted {
 
 /* --- checking --- */
 
-static int take(char *field, size_t size, const char *name, const char *text, sd_bus_error *error) {
+static int take(char *field, size_t size, const char *name, const char *text,
+                const struct language *language, sd_bus_error *error) {
         if (!text)
                 return 0;
         if (strlen(text) >= size)
-                return sd_bus_error_setf(error, ERROR_INVALID_ARGUMENT,
-                                         "Option '%s' is longer than %zu bytes.", name, size - 1);
+                return sd_bus_error_setf(
+                        error, ERROR_INVALID_ARGUMENT,
+                        language_text(language, "Option '%s' is longer than %zu bytes."), name,
+                        size - 1);
         memcpy(field, text, strlen(text) + 1);
         return 0;
 }
 
 #define TAKE(entry, wanted, name, error) \
-        take((entry)->name, sizeof((entry)->name), #name, (wanted)->name, (error))
+        take((entry)->name, sizeof((entry)->name), #name, (wanted)->name, (wanted)->language, (error))
 
-static int check_amount(struct store_entry *entry, sd_bus_error *error) {
+static int check_amount(struct store_entry *entry, const struct language *language,
+                        sd_bus_error *error) {
         bool nutrient = nutrient_from_string(entry->what) >= 0;
         struct amount_error why = {};
         struct entry read;
@@ -56,12 +62,13 @@ static int check_amount(struct store_entry *entry, sd_bus_error *error) {
 
         if (entry->origin[0] && strcmp(entry->origin, "food") != 0 &&
             strcmp(entry->origin, "supplement") != 0)
-                return guidance_refuse(error, "\"%s\" is no origin.", entry->origin, "food, supplement");
+                return guidance_refuse(error, language, N_("\"%s\" is no origin."), entry->origin,
+                                       "food, supplement");
         r = entry_read(entry->what, entry->amount,
                        strcmp(entry->origin, "food") == 0 ? ENTRY_FROM_FOOD : ENTRY_FROM_SUPPLEMENT,
                        entry->compound[0] ? entry->compound : NULL, &read, &why);
         if (r < 0)
-                return guidance_refuse(error, why.message, why.value, why.possible);
+                return guidance_refuse(error, language, why.message, why.value, why.possible);
         /* One name for each. */
         (void)snprintf(entry->what, sizeof(entry->what), "%s",
                        entry_what_to_string((unsigned)read.what));
@@ -73,43 +80,47 @@ static int check_amount(struct store_entry *entry, sd_bus_error *error) {
         return 0;
 }
 
-static int check_symptom(struct store_entry *entry, sd_bus_error *error) {
+static int check_symptom(struct store_entry *entry, const struct language *language,
+                         sd_bus_error *error) {
         char possible[512] = "";
         size_t used = 0;
 
         if (entry->leg[0] && strcmp(entry->leg, "left") != 0 && strcmp(entry->leg, "right") != 0 &&
             strcmp(entry->leg, "both") != 0)
-                return guidance_refuse(error, "\"%s\" is no leg.", entry->leg, "left, right, both");
+                return guidance_refuse(error, language, N_("\"%s\" is no leg."), entry->leg,
+                                       "left, right, both");
         entry->origin[0] = entry->compound[0] = entry->amount[0] = '\0';
         if (symptom_from_string(entry->what) >= 0)
                 return 0;
         for (unsigned i = 0; i < SYMPTOM_MAX && used < sizeof(possible); i++)
                 used += (size_t)snprintf(possible + used, sizeof(possible) - used, "%s%s",
                                          i > 0 ? ", " : "", symptom_to_string(i));
-        return guidance_refuse(error, "\"%s\" is not a symptom known here.", entry->what, possible);
+        return guidance_refuse(error, language, N_("\"%s\" is not a symptom known here."), entry->what,
+                               possible);
 }
 
-static int check_note(struct store_entry *entry, sd_bus_error *error) {
+static int check_note(struct store_entry *entry, const struct language *language, sd_bus_error *error) {
         entry->what[0] = entry->origin[0] = entry->compound[0] = entry->amount[0] = entry->leg[0] = '\0';
         if (!entry->text[0])
-                return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT, "A note needs a text.");
+                return guidance_refuse_plain(error, language, N_("A note needs a text."));
         return 0;
 }
 
-static int check_entry(struct store_entry *entry, sd_bus_error *error) {
+static int check_entry(struct store_entry *entry, const struct language *language, sd_bus_error *error) {
         if (entry->time_us > crampd_now_us() + FUTURE_US)
-                return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
-                                        "The time is in the future: only what has been can be logged.");
+                return guidance_refuse_plain(
+                        error, language,
+                        N_("The time is in the future: only what has been can be logged."));
         if (entry->time_us < 0)
-                return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT, "The time is before 1970.");
+                return guidance_refuse_plain(error, language, N_("The time is before 1970."));
         entry->zone_offset_s = zone_offset_s(entry->time_us);
         if (strcmp(entry->kind, "amount") == 0)
-                return check_amount(entry, error);
+                return check_amount(entry, language, error);
         if (strcmp(entry->kind, "symptom") == 0)
-                return check_symptom(entry, error);
+                return check_symptom(entry, language, error);
         if (strcmp(entry->kind, "note") == 0)
-                return check_note(entry, error);
-        return guidance_refuse(error, "\"%s\" is no kind of entry.", entry->kind,
+                return check_note(entry, language, error);
+        return guidance_refuse(error, language, N_("\"%s\" is no kind of entry."), entry->kind,
                                "amount, symptom, note");
 }
 
@@ -124,7 +135,7 @@ static int apply(const struct wanted *wanted, struct store_entry *entry, sd_bus_
             (r = TAKE(entry, wanted, amount, error)) < 0 || (r = TAKE(entry, wanted, leg, error)) < 0 ||
             (r = TAKE(entry, wanted, text, error)) < 0)
                 return r;
-        return check_entry(entry, error);
+        return check_entry(entry, wanted->language, error);
 }
 
 /* --- upper limits --- */
@@ -140,24 +151,33 @@ static double supplements_of(const struct profile *profile, enum nutrient nutrie
 
 /* With figures only for those who may be told amounts. */
 static void warn(const struct profile *profile, enum nutrient nutrient, const struct limit_check *check,
-                 char text[static WARNING_SIZE]) {
-        char figures[256] = "";
+                 const struct language *language, char text[static WARNING_SIZE]) {
+        const char *title = language_text(language, nutrient_title(nutrient));
+        char amount[LANGUAGE_NUMBER_SIZE];
 
-        if (advise_amounts_allowed(profile))
-                (void)snprintf(figures, sizeof(figures), ": %g %s a day%s (%s)", check->limit->amount,
-                               check->limit->unit,
-                               check->limit->supplements_only ? " from supplements" : "",
-                               check->limit->authority);
+        if (!advise_amounts_allowed(profile)) {
+                (void)snprintf(text, WARNING_SIZE,
+                               language_text(language, "With this, the day is above the upper limit for "
+                                                       "%s. Ask a pharmacist or doctor."),
+                               title);
+                return;
+        }
+        language_number(language, check->limit->amount, -1, amount);
         (void)snprintf(
                 text, WARNING_SIZE,
-                "With this, the day is above the upper limit for %s%s. Ask a pharmacist or doctor.",
-                nutrient_title(nutrient), figures);
+                check->limit->supplements_only
+                        ? language_text(language,
+                                        "With this, the day is above the upper limit for %s: %s %s a "
+                                        "day from supplements (%s). Ask a pharmacist or doctor.")
+                        : language_text(language, "With this, the day is above the upper limit for %s: "
+                                                  "%s %s a day (%s). Ask a pharmacist or doctor."),
+                title, amount, language_text(language, check->limit->unit), check->limit->authority);
 }
 
 /* Appends what a day with this entry is above of. What the profile says is taken daily may be what is
  * logged now: the larger of the two counts, not their sum. */
 static int append_warnings(sd_bus_message *reply, const struct store_person *person,
-                           const struct store_entry *entry) {
+                           const struct store_entry *entry, const struct language *language) {
         double food = 0, supplement = 0, daily;
         struct limit_check check = {};
         struct profile profile;
@@ -185,7 +205,7 @@ static int append_warnings(sd_bus_message *reply, const struct store_person *per
         }
         r = sd_bus_message_open_container(reply, 'a', "s");
         if (r >= 0 && above) {
-                warn(&profile, (enum nutrient)what, &check, text);
+                warn(&profile, (enum nutrient)what, &check, language, text);
                 r = sd_bus_message_append(reply, "s", text);
         }
         return r < 0 ? r : sd_bus_message_close_container(reply);
@@ -226,8 +246,8 @@ static int work_log(struct guidance_call *call, const struct store_person *perso
                 struct store_person_filter filter;
 
                 if (person->n_entries == 0)
-                        return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
-                                                "There is no such entry in the log.");
+                        return guidance_refuse_plain(error, call->language,
+                                                     N_("There is no such entry in the log."));
                 wanted->found = person->entries[0];
                 filter = filter_around(call->uid,
                                        wanted->has_time ? wanted->time_us : wanted->found.time_us);
@@ -247,18 +267,20 @@ static int work_log(struct guidance_call *call, const struct store_person *perso
                 of_day += advisor_day_of(&person->entries[i]) == advisor_day_of(entry) &&
                           strcmp(person->entries[i].id, entry->id) != 0;
         if (of_day >= ENTRIES_PER_DAY || person->n_entries >= STORE_ENTRIES_MAX)
-                return sd_bus_error_setf(error, ERROR_LIMIT_REACHED, "A day has room for %u entries.",
+                return sd_bus_error_setf(error, ERROR_LIMIT_REACHED,
+                                         language_text(call->language, "A day has room for %u entries."),
                                          ENTRIES_PER_DAY);
         r = sd_bus_message_new_method_return(call->message, &reply);
         if (r >= 0)
                 r = sd_bus_message_append(reply, "s", entry->id);
         if (r >= 0)
-                r = append_warnings(reply, person, entry);
+                r = append_warnings(reply, person, entry, call->language);
         return r < 0 ? r : guidance_change(call, &change, steal_pointer(&reply), error);
 }
 
 static int read_wanted(sd_bus_message *message, uid_t caller, struct wanted *wanted, uid_t *ret_uid,
                        sd_bus_error *error) {
+        const char *language = NULL;
         bool owner_given = false;
         uint32_t owner = 0;
         const struct dictionary_entry entries[] = {{"kind", 's', &wanted->kind, NULL},
@@ -269,10 +291,12 @@ static int read_wanted(sd_bus_message *message, uid_t caller, struct wanted *wan
                                                    {"leg", 's', &wanted->leg, NULL},
                                                    {"text", 's', &wanted->text, NULL},
                                                    {"time_us", 'x', &wanted->time_us, &wanted->has_time},
+                                                   {"language", 's', &language, NULL},
                                                    {"owner", 'u', &owner, &owner_given},
                                                    {NULL}};
         int r = dictionary_read(message, entries, error);
 
+        wanted->language = language_find(language);
         return r < 0 ? r : guidance_owner(caller, owner_given, owner, ret_uid, error);
 }
 
@@ -308,7 +332,7 @@ static int begin_log(sd_bus_message *message, struct bus *bus, uid_t caller, str
         if (!copy)
                 return -ENOMEM;
         *copy = *wanted;
-        return guidance_begin(bus, message, &filter, work_log, copy, error);
+        return guidance_begin(bus, message, &filter, wanted->language, work_log, copy, error);
 }
 
 int method_log(sd_bus_message *message, void *userdata, sd_bus_error *error) {
@@ -343,14 +367,15 @@ static int work_delete_log(struct guidance_call *call, const struct store_person
         struct store_person_change change = {.kind = STORE_CHANGE_ENTRY_GONE, .uid = call->uid};
 
         if (person->n_entries == 0)
-                return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
-                                        "There is no such entry in the log.");
+                return guidance_refuse_plain(error, call->language,
+                                             N_("There is no such entry in the log."));
         memcpy(change.id, call->filter.entry, sizeof(change.id));
         return guidance_change(call, &change, NULL, error);
 }
 
 int method_delete_log(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         struct store_person_filter filter;
+        const struct language *language;
         char id[STORE_ID_SIZE];
         struct bus *bus = userdata;
         uid_t caller, uid;
@@ -361,11 +386,11 @@ int method_delete_log(sd_bus_message *message, void *userdata, sd_bus_error *err
                 return r < 0 ? r : 1;
         r = read_id(message, id, error);
         if (r >= 0)
-                r = guidance_read_owner(message, caller, &uid, error);
+                r = guidance_read_options(message, caller, &uid, &language, error);
         if (r < 0)
                 return r;
         filter = filter_one(uid, id);
-        return guidance_begin(bus, message, &filter, work_delete_log, NULL, error);
+        return guidance_begin(bus, message, &filter, language, work_delete_log, NULL, error);
 }
 
 /* --- listing --- */
@@ -414,6 +439,7 @@ int method_list_log(sd_bus_message *message, void *userdata, sd_bus_error *error
         struct store_person_filter filter = guidance_filter(0);
         uint32_t limit = PAGE_MAX, owner = 0;
         struct bus *bus = userdata;
+        const char *language = NULL;
         bool owner_given = false;
         uint64_t after = 0;
         uid_t caller;
@@ -421,6 +447,7 @@ int method_list_log(sd_bus_message *message, void *userdata, sd_bus_error *error
                                                    {"until_us", 'x', &filter.entries_until_us, NULL},
                                                    {"limit", 'u', &limit, NULL},
                                                    {"after", 't', &after, NULL},
+                                                   {"language", 's', &language, NULL},
                                                    {"owner", 'u', &owner, &owner_given},
                                                    {NULL}};
         int r;
@@ -439,5 +466,6 @@ int method_list_log(sd_bus_message *message, void *userdata, sd_bus_error *error
         filter.entries_max = limit + 1;
         if (after != 0)
                 (void)snprintf(filter.after, sizeof(filter.after), "%016" PRIx64, after);
-        return guidance_begin(bus, message, &filter, work_list_log, NULL, error);
+        return guidance_begin(bus, message, &filter, language_find(language), work_list_log, NULL,
+                              error);
 }

@@ -24,16 +24,20 @@ int guidance_owner(uid_t caller, bool given, uint32_t owner, uid_t *ret, sd_bus_
         return 0;
 }
 
-int guidance_read_owner(sd_bus_message *message, uid_t caller, uid_t *ret, sd_bus_error *error) {
+int guidance_read_options(sd_bus_message *message, uid_t caller, uid_t *ret_uid,
+                          const struct language **ret_language, sd_bus_error *error) {
+        const char *language = NULL;
         uint32_t owner = 0;
         bool given = false;
-        const struct dictionary_entry entries[] = {{"owner", 'u', &owner, &given}, {NULL}};
+        const struct dictionary_entry entries[] = {
+                {"owner", 'u', &owner, &given}, {"language", 's', &language, NULL}, {NULL}};
         int r;
 
         r = dictionary_read(message, entries, error);
         if (r < 0)
                 return r;
-        return guidance_owner(caller, given, owner, ret, error);
+        *ret_language = language_find(language);
+        return guidance_owner(caller, given, owner, ret_uid, error);
 }
 
 struct store_person_filter guidance_filter(uid_t uid) {
@@ -93,7 +97,8 @@ static void call_start(struct guidance_call *call) {
 }
 
 int guidance_begin(struct bus *bus, sd_bus_message *message, const struct store_person_filter *filter,
-                   guidance_work_func work, void *arguments, sd_bus_error *error) {
+                   const struct language *language, guidance_work_func work, void *arguments,
+                   sd_bus_error *error) {
         struct guidance_call *call;
         unsigned of_user = 0;
 
@@ -105,11 +110,13 @@ int guidance_begin(struct bus *bus, sd_bus_message *message, const struct store_
                 if (of_user < CALLS_PER_USER)
                         return -ENOMEM;
                 return sd_bus_error_setf(error, ERROR_LIMIT_REACHED,
-                                         "%u calls for this user wait already.", CALLS_PER_USER);
+                                         language_text(language, "%u calls for this user wait already."),
+                                         CALLS_PER_USER);
         }
         *call = (struct guidance_call){.bus = bus,
                                        .message = sd_bus_message_ref(message),
                                        .uid = filter->uid,
+                                       .language = language,
                                        .filter = *filter,
                                        .work = work,
                                        .arguments = arguments};
@@ -122,18 +129,19 @@ int guidance_begin(struct bus *bus, sd_bus_message *message, const struct store_
 int guidance_begin_plain(struct bus *bus, sd_bus_message *message, sd_bus_message_handler_t method,
                          bool nights, guidance_work_func work, sd_bus_error *error) {
         struct store_person_filter filter;
+        const struct language *language;
         uid_t caller, uid;
         int r;
 
         r = caller_get_uid(bus->callers, message, method, bus, error, &caller);
         if (r <= 0)
                 return r < 0 ? r : 1;
-        r = guidance_read_owner(message, caller, &uid, error);
+        r = guidance_read_options(message, caller, &uid, &language, error);
         if (r < 0)
                 return r;
         filter = guidance_filter(uid);
         filter.nights = nights;
-        return guidance_begin(bus, message, &filter, work, NULL, error);
+        return guidance_begin(bus, message, &filter, language, work, NULL, error);
 }
 
 void guidance_ask_again(struct guidance_call *call, const struct store_person_filter *filter) {
@@ -198,17 +206,23 @@ static void cut_at_character(char *text) {
                 text[start] = '\0';
 }
 
-int guidance_refuse(sd_bus_error *error, const char *message, const char *value, const char *possible) {
-        char whole[64], text[256];
+int guidance_refuse(sd_bus_error *error, const struct language *language, const char *message,
+                    const char *value, const char *possible) {
+        char whole[64], text[512];
 
         (void)snprintf(whole, sizeof(whole), "%s", value);
         cut_at_character(whole);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral" /* a constant of guidance/, checked by its tests \
                                                       */
-        (void)snprintf(text, sizeof(text), message, whole);
+        (void)snprintf(text, sizeof(text), language_text(language, message), whole);
 #pragma GCC diagnostic pop
         if (!possible[0])
                 return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT, text);
-        return sd_bus_error_setf(error, ERROR_INVALID_ARGUMENT, "%s Possible: %s.", text, possible);
+        return sd_bus_error_setf(error, ERROR_INVALID_ARGUMENT,
+                                 language_text(language, "%s Possible: %s."), text, possible);
+}
+
+int guidance_refuse_plain(sd_bus_error *error, const struct language *language, const char *message) {
+        return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT, language_text(language, message));
 }

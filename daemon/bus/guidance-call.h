@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "daemon/basic/language.h"
 #include "daemon/bus/bus.h"
 #include "daemon/store/person.h"
 
@@ -23,6 +24,7 @@ struct guidance_call {
         sd_bus_message *message;
         sd_bus_message *reply;             /* waits for a change to be stored */
         uid_t uid;                         /* whose guidance it is */
+        const struct language *language;   /* of the answer */
         const char *changes;               /* what of the person it changes */
         bool again;                        /* the store is asked once more, by another filter */
         struct store_person_filter filter; /* what to ask of the store */
@@ -33,8 +35,9 @@ struct guidance_call {
 /* Whose guidance a caller means: its own, or for root `owner`, if that was given. */
 int guidance_owner(uid_t caller, bool given, uint32_t owner, uid_t *ret, sd_bus_error *error);
 
-/* Reads options that hold nothing but `owner`, the last of a method's arguments. */
-int guidance_read_owner(sd_bus_message *message, uid_t caller, uid_t *ret, sd_bus_error *error);
+/* Reads options that hold nothing but `owner` and `language`, the last of a method's arguments. */
+int guidance_read_options(sd_bus_message *message, uid_t caller, uid_t *ret_uid,
+                          const struct language **ret_language, sd_bus_error *error);
 
 /* The filter of a call that needs no more than the profile and the trials. */
 struct store_person_filter guidance_filter(uid_t uid);
@@ -42,10 +45,12 @@ struct store_person_filter guidance_filter(uid_t uid);
 /* Takes the arguments over in any case. Returns 1: the answer follows; or negative errno with `error`
  * set. */
 int guidance_begin(struct bus *bus, sd_bus_message *message, const struct store_person_filter *filter,
-                   guidance_work_func work, void *arguments, sd_bus_error *error);
+                   const struct language *language, guidance_work_func work, void *arguments,
+                   sd_bus_error *error);
 
-/* Begins a call of a method that takes nothing but options with `owner`: finds out who calls, and works
- * on the profile and the trials, with the nights too if asked for. Returns as a method does. */
+/* Begins a call of a method that takes nothing but options with `owner` and `language`: finds out who
+ * calls, and works on the profile and the trials, with the nights too if asked for. Returns as a method
+ * does. */
 int guidance_begin_plain(struct bus *bus, sd_bus_message *message, sd_bus_message_handler_t method,
                          bool nights, guidance_work_func work, sd_bus_error *error);
 
@@ -59,6 +64,10 @@ int guidance_reply(struct guidance_call *call, sd_bus_message *reply);
 int guidance_change(struct guidance_call *call, const struct store_person_change *change,
                     sd_bus_message *reply, sd_bus_error *error);
 
-/* Sets InvalidArgument from an error of guidance/: a message with one %s, the value that it is about,
- * and what would be possible. */
-int guidance_refuse(sd_bus_error *error, const char *message, const char *value, const char *possible);
+/* Sets InvalidArgument from an error of guidance/: a message (in English, to be translated) with one %s,
+ * the value that it is about, and what would be possible. */
+int guidance_refuse(sd_bus_error *error, const struct language *language, const char *message,
+                    const char *value, const char *possible);
+
+/* The same of a message without a value. */
+int guidance_refuse_plain(sd_bus_error *error, const struct language *language, const char *message);

@@ -66,7 +66,7 @@ static int work_set_profile(struct guidance_call *call, const struct store_perso
         advisor_read_profile(person->profile, &profile);
         r = profile_set_all(&profile, assignments->all, assignments->n, &why);
         if (r < 0)
-                return guidance_refuse(error, why.message, why.value, why.possible);
+                return guidance_refuse(error, call->language, why.message, why.value, why.possible);
         r = advisor_write_profile(&profile, change.profile, sizeof(change.profile));
         if (r < 0)
                 return r;
@@ -124,6 +124,7 @@ static int read_assignments(sd_bus_message *message, struct assignments **ret, s
 static int method_set_profile(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         _cleanup_(freep) struct assignments *assignments = NULL;
         struct store_person_filter filter;
+        const struct language *language;
         struct bus *bus = userdata;
         uid_t caller, uid;
         int r;
@@ -134,12 +135,12 @@ static int method_set_profile(sd_bus_message *message, void *userdata, sd_bus_er
         r = read_assignments(message, &assignments, error);
         if (r < 0)
                 return r;
-        r = guidance_read_owner(message, caller, &uid, error);
+        r = guidance_read_options(message, caller, &uid, &language, error);
         if (r < 0)
                 return r;
         filter = guidance_filter(uid);
-        return guidance_begin(bus, message, &filter, work_set_profile, steal_pointer(&assignments),
-                              error);
+        return guidance_begin(bus, message, &filter, language, work_set_profile,
+                              steal_pointer(&assignments), error);
 }
 
 static int work_forget_profile(struct guidance_call *call, const struct store_person *person,

@@ -45,7 +45,8 @@ static unsigned count_sensors(struct crampd *crampd, uid_t caller) {
 
 static int method_subscribe(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         struct bus *bus = userdata;
-        const char *name = sd_bus_message_get_sender(message);
+        const char *name = sd_bus_message_get_sender(message), *language = NULL;
+        const struct dictionary_entry entries[] = {{"language", 's', &language, NULL}, {NULL}};
         uid_t uid;
         int added, r;
 
@@ -53,7 +54,10 @@ static int method_subscribe(sd_bus_message *message, void *userdata, sd_bus_erro
         if (r <= 0)
                 return r < 0 ? r : 1;
 
-        added = subscribers_add(bus->subscribers, name, uid);
+        r = dictionary_read(message, entries, error);
+        if (r < 0)
+                return r;
+        added = subscribers_add(bus->subscribers, name, uid, language_find(language));
         if (added == -EDQUOT)
                 return sd_bus_error_setf(
                         error, ERROR_LIMIT_REACHED,

@@ -13,6 +13,7 @@
 struct subscriber {
         char name[UNIQUE_NAME_SIZE];
         uid_t uid;
+        const struct language *language;
 };
 
 struct subscribers {
@@ -44,14 +45,17 @@ unsigned subscribers_count(const struct subscribers *subscribers, uid_t uid) {
         return count;
 }
 
-int subscribers_add(struct subscribers *subscribers, const char *name, uid_t uid) {
+int subscribers_add(struct subscribers *subscribers, const char *name, uid_t uid,
+                    const struct language *language) {
         struct subscriber *subscriber;
 
         if (strlen(name) >= UNIQUE_NAME_SIZE)
                 return -EINVAL;
         for (size_t i = 0; i < subscribers->n; i++)
-                if (strcmp(subscribers->all[i].name, name) == 0)
+                if (strcmp(subscribers->all[i].name, name) == 0) {
+                        subscribers->all[i].language = language;
                         return 0;
+                }
         if (subscribers->n >= SUBSCRIBERS_MAX ||
             subscribers_count(subscribers, uid) >= SUBSCRIBERS_PER_USER)
                 return -EDQUOT;
@@ -59,6 +63,7 @@ int subscribers_add(struct subscribers *subscribers, const char *name, uid_t uid
         subscriber = &subscribers->all[subscribers->n++];
         memcpy(subscriber->name, name, strlen(name) + 1);
         subscriber->uid = uid;
+        subscriber->language = language;
         return 1;
 }
 
@@ -101,8 +106,9 @@ static int send_copy(struct subscribers *subscribers, sd_bus_message *signal, co
         return sd_bus_send_to(subscribers->bus->connection, copy, name, NULL);
 }
 
-void subscribers_send(struct subscribers *subscribers, sd_bus_message *signal, uid_t owner,
-                      const char *to) {
+/* `language`: only to those who want this one; NULL: to all. */
+static void send_in(struct subscribers *subscribers, sd_bus_message *signal, uid_t owner, const char *to,
+                    const struct language *language) {
         int r;
 
         /* A message can be sent to one destination only, and read (to be copied) only once sealed. */
@@ -112,10 +118,43 @@ void subscribers_send(struct subscribers *subscribers, sd_bus_message *signal, u
         for (size_t i = 0; i < subscribers->n; i++) {
                 const struct subscriber *subscriber = &subscribers->all[i];
 
-                if (!may_hear(subscriber, owner, to))
+                if (!may_hear(subscriber, owner, to) || (language && subscriber->language != language))
                         continue;
                 r = send_copy(subscribers, signal, subscriber->name);
                 if (r < 0)
                         log_error("A signal could not be sent to a subscriber: %s.", strerror(-r));
         }
+}
+
+void subscribers_send(struct subscribers *subscribers, sd_bus_message *signal, uid_t owner,
+                      const char *to) {
+        send_in(subscribers, signal, owner, to, NULL);
+}
+
+static bool hears_in(const struct subscribers *subscribers, uid_t owner, const char *to,
+                     const struct language *language) {
+        for (size_t i = 0; i < subscribers->n; i++)
+                if (subscribers->all[i].language == language &&
+                    may_hear(&subscribers->all[i], owner, to))
+                        return true;
+        return false;
+}
+
+int subscribers_tell(struct subscribers *subscribers, subscribers_build_func build, const void *userdata,
+                     uid_t owner, const char *to) {
+        int result = 0;
+
+        for (size_t i = 0; i < languages_n; i++) {
+                _cleanup_(sd_bus_message_unrefp) sd_bus_message *signal = NULL;
+                int r;
+
+                if (!hears_in(subscribers, owner, to, &languages[i]))
+                        continue;
+                r = build(&languages[i], userdata, &signal);
+                if (r < 0)
+                        result = r;
+                else
+                        send_in(subscribers, signal, owner, to, &languages[i]);
+        }
+        return result;
 }

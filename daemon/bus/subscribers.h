@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include "daemon/basic/language.h"
 #include "daemon/bus/bus.h"
 
 #define SUBSCRIBERS_PER_USER 16u
@@ -12,8 +13,9 @@
 int subscribers_new(struct bus *bus, struct subscribers **ret);
 struct subscribers *subscribers_free(struct subscribers *subscribers);
 
-/* Returns 1 when added, 0 when already there, -EDQUOT. */
-int subscribers_add(struct subscribers *subscribers, const char *name, uid_t uid);
+/* Returns 1 when added, 0 when already there (its language is the new one then), -EDQUOT. */
+int subscribers_add(struct subscribers *subscribers, const char *name, uid_t uid,
+                    const struct language *language);
 void subscribers_remove(struct subscribers *subscribers, const char *name);
 unsigned subscribers_count(const struct subscribers *subscribers, uid_t uid);
 
@@ -25,3 +27,12 @@ bool subscribers_hear(const struct subscribers *subscribers, uid_t owner, const 
  * to that one name only. The signal is sealed by it. */
 void subscribers_send(struct subscribers *subscribers, sd_bus_message *signal, uid_t owner,
                       const char *to);
+
+/* Puts a signal together that has texts for people. Returns 0 with a message, or negative errno. */
+typedef int (*subscribers_build_func)(const struct language *language, const void *userdata,
+                                      sd_bus_message **ret);
+
+/* As subscribers_send(), to each in its language: builds the signal once for each that somebody hears.
+ * Returns 0, or the last error of building. */
+int subscribers_tell(struct subscribers *subscribers, subscribers_build_func build, const void *userdata,
+                     uid_t owner, const char *to);

@@ -12,6 +12,7 @@
 #include "daemon/bus/dictionary.h"
 #include "daemon/bus/error.h"
 #include "daemon/bus/guidance-call.h"
+#include "daemon/guidance/translate.h"
 #include "daemon/night.h"
 
 /* Our own choices: two months to compare with, a week until a change can have taken effect, and blocks
@@ -38,48 +39,53 @@ static const struct store_trial *running(const struct store_person *person) {
         return NULL;
 }
 
-static int check_day(const char *date, sd_bus_error *error) {
+static int check_day(const char *date, const struct language *language, sd_bus_error *error) {
         int64_t day = advisor_day(date);
         char now[DATE_SIZE];
 
         if (day == INT64_MIN || strlen(date) != strlen("2026-11-23"))
-                return guidance_refuse(error, "\"%s\" is no date: write for example 2026-11-23.", date,
-                                       "");
+                return guidance_refuse(error, language,
+                                       N_("\"%s\" is no date: write for example 2026-11-23."), date, "");
         today(now);
         if (day > advisor_day(now))
                 return guidance_refuse(
-                        error, "%s is in the future: a trial begins and ends with a day that has come.",
+                        error, language,
+                        N_("%s is in the future: a trial begins and ends with a day that has come."),
                         date, "");
         return 0;
 }
 
 /* --- starting --- */
 
-static int refuse_trial(const struct advice_suppressed *why, const char *nutrient, sd_bus_error *error) {
-        char text[1024];
+static int refuse_trial(const struct advice_suppressed *why, const char *nutrient,
+                        const struct language *language, sd_bus_error *error) {
+        char text[2048];
         size_t used;
 
-        (void)snprintf(text, sizeof(text), "A trial of %s is not for you without your doctor.",
+        (void)snprintf(text, sizeof(text),
+                       language_text(language, "A trial of %s is not for you without your doctor."),
                        nutrient);
         for (size_t i = 0; i < why->n_reasons && (used = strlen(text)) < sizeof(text) - 2; i++) {
                 text[used++] = ' ';
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral" /* a constant of guidance/ with at most one %s */
-                (void)snprintf(text + used, sizeof(text) - used, why->reasons[i].message,
-                               why->reasons[i].phrase);
+                (void)snprintf(text + used, sizeof(text) - used,
+                               language_text(language, why->reasons[i].message),
+                               language_text(language, why->reasons[i].phrase));
 #pragma GCC diagnostic pop
         }
         return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT, text);
 }
 
-static int check_allowed(const struct store_person *person, const char *nutrient, sd_bus_error *error) {
+static int check_allowed(const struct store_person *person, const char *nutrient,
+                         const struct language *language, sd_bus_error *error) {
         struct advice_suppressed why = {};
         struct profile profile;
 
         advisor_read_profile(person->profile, &profile);
         if (advise_trial_allowed(&profile, (enum nutrient)nutrient_from_string(nutrient), &why))
                 return 0;
-        return refuse_trial(&why, nutrient, error);
+        return refuse_trial(&why, nutrient, language, error);
 }
 
 static int work_start_trial(struct guidance_call *call, const struct store_person *person,
@@ -89,16 +95,19 @@ static int work_start_trial(struct guidance_call *call, const struct store_perso
         const struct store_trial *trial = call->arguments;
         int r;
 
-        r = check_allowed(person, trial->nutrient, error);
+        r = check_allowed(person, trial->nutrient, call->language, error);
         if (r < 0)
                 return r;
         if (running(person))
-                return sd_bus_error_setf(error, ERROR_ALREADY_EXISTS,
-                                         "A trial of %s runs already: stop it first.",
-                                         running(person)->nutrient);
+                return sd_bus_error_setf(
+                        error, ERROR_ALREADY_EXISTS,
+                        language_text(call->language, "A trial of %s runs already: stop it first."),
+                        running(person)->nutrient);
         if (person->n_trials >= TRIALS_MAX)
-                return sd_bus_error_setf(error, ERROR_LIMIT_REACHED,
-                                         "There are %u trials; delete one first.", TRIALS_MAX);
+                return sd_bus_error_setf(
+                        error, ERROR_LIMIT_REACHED,
+                        language_text(call->language, "There are %u trials; delete one first."),
+                        TRIALS_MAX);
         change.trial = *trial;
         r = sd_bus_message_new_method_return(call->message, &reply);
         if (r >= 0)
@@ -106,26 +115,29 @@ static int work_start_trial(struct guidance_call *call, const struct store_perso
         return r < 0 ? r : guidance_change(call, &change, steal_pointer(&reply), error);
 }
 
-static int check_days(const struct store_trial *trial, sd_bus_error *error) {
+static int check_days(const struct store_trial *trial, const struct language *language,
+                      sd_bus_error *error) {
         bool alternating = strcmp(trial->design, "alternating") == 0;
 
         if (trial->baseline_days > DAYS_MAX || trial->block_days > DAYS_MAX ||
             trial->washout_days > DAYS_MAX)
-                return sd_bus_error_setf(error, ERROR_INVALID_ARGUMENT, "Days must be 0 to %u.",
-                                         DAYS_MAX);
-        if (!alternating && trial->baseline_days < TRIAL_NIGHTS_MIN)
                 return sd_bus_error_setf(error, ERROR_INVALID_ARGUMENT,
-                                         "Option 'baseline_days' must be at least %d.",
-                                         TRIAL_NIGHTS_MIN);
+                                         language_text(language, "Days must be 0 to %u."), DAYS_MAX);
+        if (!alternating && trial->baseline_days < TRIAL_NIGHTS_MIN)
+                return sd_bus_error_setf(
+                        error, ERROR_INVALID_ARGUMENT,
+                        language_text(language, "Option 'baseline_days' must be at least %d."),
+                        TRIAL_NIGHTS_MIN);
         if (alternating && trial->block_days <= trial->washout_days)
-                return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
-                                        "Option 'block_days' must be more than 'washout_days'.");
+                return guidance_refuse_plain(
+                        error, language, N_("Option 'block_days' must be more than 'washout_days'."));
         return 0;
 }
 
 static int read_trial(sd_bus_message *message, uid_t caller, struct store_trial *ret, uid_t *ret_uid,
-                      sd_bus_error *error) {
-        const char *nutrient = "", *design = "before-after", *from = NULL;
+                      const struct language **ret_language, sd_bus_error *error) {
+        const char *nutrient = "", *design = "before-after", *from = NULL, *name = NULL;
+        const struct language *language;
         char possible[256] = "", now[DATE_SIZE];
         bool owner_given = false;
         uint32_t owner = 0;
@@ -135,6 +147,7 @@ static int read_trial(sd_bus_message *message, uid_t caller, struct store_trial 
                                                    {"baseline_days", 'u', &ret->baseline_days, NULL},
                                                    {"block_days", 'u', &ret->block_days, NULL},
                                                    {"washout_days", 'u', &ret->washout_days, NULL},
+                                                   {"language", 's', &name, NULL},
                                                    {"owner", 'u', &owner, &owner_given},
                                                    {NULL}};
         int r;
@@ -144,28 +157,31 @@ static int read_trial(sd_bus_message *message, uid_t caller, struct store_trial 
                 r = guidance_owner(caller, owner_given, owner, ret_uid, error);
         if (r < 0)
                 return r;
+        *ret_language = language = language_find(name);
         for (unsigned i = 0; i < NUTRIENT_MAX; i++)
                 (void)snprintf(possible + strlen(possible), sizeof(possible) - strlen(possible), "%s%s",
                                i > 0 ? ", " : "", nutrient_to_string(i));
         if (nutrient_from_string(nutrient) < 0)
-                return guidance_refuse(error, "\"%s\" is no nutrient known here.", nutrient, possible);
+                return guidance_refuse(error, language, N_("\"%s\" is no nutrient known here."),
+                                       nutrient, possible);
         if (strcmp(design, "before-after") != 0 && strcmp(design, "alternating") != 0)
-                return guidance_refuse(error, "\"%s\" is no design of a trial.", design,
+                return guidance_refuse(error, language, N_("\"%s\" is no design of a trial."), design,
                                        "before-after, alternating");
         today(now);
-        r = check_day(from ?: now, error);
+        r = check_day(from ?: now, language, error);
         if (r < 0)
                 return r;
         (void)snprintf(ret->nutrient, sizeof(ret->nutrient), "%s", nutrient);
         (void)snprintf(ret->design, sizeof(ret->design), "%s", design);
         (void)snprintf(ret->start_day, sizeof(ret->start_day), "%.10s", from ?: now);
-        return check_days(ret, error);
+        return check_days(ret, language, error);
 }
 
 int method_start_trial(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         struct store_trial trial = {
                 .baseline_days = BASELINE_DAYS, .block_days = BLOCK_DAYS, .washout_days = WASHOUT_DAYS};
         struct store_person_filter filter;
+        const struct language *language;
         struct bus *bus = userdata;
         struct store_trial *copy;
         uid_t caller, uid;
@@ -174,7 +190,7 @@ int method_start_trial(sd_bus_message *message, void *userdata, sd_bus_error *er
         r = caller_get_uid(bus->callers, message, method_start_trial, userdata, error, &caller);
         if (r <= 0)
                 return r < 0 ? r : 1;
-        r = read_trial(message, caller, &trial, &uid, error);
+        r = read_trial(message, caller, &trial, &uid, &language, error);
         if (r < 0)
                 return r;
         public_id_new(trial.id);
@@ -183,7 +199,7 @@ int method_start_trial(sd_bus_message *message, void *userdata, sd_bus_error *er
         if (!copy)
                 return -ENOMEM;
         *copy = trial;
-        return guidance_begin(bus, message, &filter, work_start_trial, copy, error);
+        return guidance_begin(bus, message, &filter, language, work_start_trial, copy, error);
 }
 
 /* --- stopping and deleting --- */
@@ -195,9 +211,9 @@ static int work_stop_trial(struct guidance_call *call, const struct store_person
         const char *end = call->arguments;
 
         if (!trial)
-                return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT, "No trial runs.");
+                return guidance_refuse_plain(error, call->language, N_("No trial runs."));
         if (advisor_day(end) < advisor_day(trial->start_day))
-                return guidance_refuse(error, "The trial began after %s.", end, "");
+                return guidance_refuse(error, call->language, N_("The trial began after %s."), end, "");
         change.trial = *trial;
         (void)snprintf(change.trial.end_day, sizeof(change.trial.end_day), "%.10s", end);
         return guidance_change(call, &change, NULL, error);
@@ -207,13 +223,15 @@ int method_stop_trial(sd_bus_message *message, void *userdata, sd_bus_error *err
         struct store_person_filter filter;
         struct bus *bus = userdata;
         bool owner_given = false;
-        const char *day = NULL;
+        const char *day = NULL, *name = NULL;
         uint32_t owner = 0;
         uid_t caller, uid;
         char now[DATE_SIZE];
         char *copy;
-        const struct dictionary_entry entries[] = {
-                {"day", 's', &day, NULL}, {"owner", 'u', &owner, &owner_given}, {NULL}};
+        const struct dictionary_entry entries[] = {{"day", 's', &day, NULL},
+                                                   {"language", 's', &name, NULL},
+                                                   {"owner", 'u', &owner, &owner_given},
+                                                   {NULL}};
         int r;
 
         r = caller_get_uid(bus->callers, message, method_stop_trial, userdata, error, &caller);
@@ -224,14 +242,14 @@ int method_stop_trial(sd_bus_message *message, void *userdata, sd_bus_error *err
                 r = guidance_owner(caller, owner_given, owner, &uid, error);
         today(now);
         if (r >= 0)
-                r = check_day(day ?: now, error);
+                r = check_day(day ?: now, language_find(name), error);
         if (r < 0)
                 return r;
         copy = strdup(day ?: now);
         if (!copy)
                 return -ENOMEM;
         filter = guidance_filter(uid);
-        return guidance_begin(bus, message, &filter, work_stop_trial, copy, error);
+        return guidance_begin(bus, message, &filter, language_find(name), work_stop_trial, copy, error);
 }
 
 static int work_delete_trial(struct guidance_call *call, const struct store_person *person,
@@ -244,11 +262,12 @@ static int work_delete_trial(struct guidance_call *call, const struct store_pers
                         memcpy(change.id, person->trials[i].id, sizeof(change.id));
                         return guidance_change(call, &change, NULL, error);
                 }
-        return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT, "There is no such trial.");
+        return guidance_refuse_plain(error, call->language, N_("There is no such trial."));
 }
 
 int method_delete_trial(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         struct store_person_filter filter;
+        const struct language *language;
         struct bus *bus = userdata;
         uid_t caller, uid;
         const char *id;
@@ -260,14 +279,14 @@ int method_delete_trial(sd_bus_message *message, void *userdata, sd_bus_error *e
                 return r < 0 ? r : 1;
         r = sd_bus_message_read(message, "s", &id);
         if (r >= 0)
-                r = guidance_read_owner(message, caller, &uid, error);
+                r = guidance_read_options(message, caller, &uid, &language, error);
         if (r < 0)
                 return r;
         copy = strdup(id);
         if (!copy)
                 return -ENOMEM;
         filter = guidance_filter(uid);
-        return guidance_begin(bus, message, &filter, work_delete_trial, copy, error);
+        return guidance_begin(bus, message, &filter, language, work_delete_trial, copy, error);
 }
 
 /* --- showing --- */
@@ -282,10 +301,11 @@ static void append_number(sd_bus_message *reply, int *r, const char *key, double
                 dictionary_append(reply, r, key, "d", value);
 }
 
-static void append_result(sd_bus_message *reply, int *r, const struct trial_result *result) {
+static void append_result(sd_bus_message *reply, int *r, const struct trial_result *result,
+                          const struct language *language) {
         char text[TEXT_SIZE];
 
-        (void)trial_tell(result, NULL, text, sizeof(text));
+        (void)trial_tell(result, language, text, sizeof(text));
         dictionary_append(reply, r, "nights_without", "u", result->without.nights);
         dictionary_append(reply, r, "nights_with", "u", result->with.nights);
         dictionary_append(reply, r, "nights_left_out", "u", result->nights_left_out);
@@ -313,7 +333,7 @@ static void append_result(sd_bus_message *reply, int *r, const struct trial_resu
 }
 
 static int append_trial(sd_bus_message *reply, const struct store_person *person,
-                        const struct store_trial *trial) {
+                        const struct store_trial *trial, const struct language *language) {
         _cleanup_(sd_bus_error_free) sd_bus_error why = SD_BUS_ERROR_NULL;
         struct trial_result result;
         int r;
@@ -332,9 +352,9 @@ static int append_trial(sd_bus_message *reply, const struct store_person *person
         dictionary_append(reply, &r, "block_days", "u", trial->block_days);
         dictionary_append(reply, &r, "washout_days", "u", trial->washout_days);
         /* What a person says later may make a trial unsafe that was not. */
-        if (check_allowed(person, trial->nutrient, &why) < 0 && why.message)
+        if (check_allowed(person, trial->nutrient, language, &why) < 0 && why.message)
                 dictionary_append(reply, &r, "forbidden", "s", why.message);
-        append_result(reply, &r, &result);
+        append_result(reply, &r, &result, language);
         dictionary_close(reply, &r);
         return r;
 }
@@ -348,7 +368,7 @@ static int work_list_trials(struct guidance_call *call, const struct store_perso
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "a{sv}");
         for (size_t i = 0; i < person->n_trials && r >= 0; i++)
-                r = append_trial(reply, person, &person->trials[i]);
+                r = append_trial(reply, person, &person->trials[i], call->language);
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         return r < 0 ? r : guidance_reply(call, steal_pointer(&reply));

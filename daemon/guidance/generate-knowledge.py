@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: MIT
 """Checks knowledge.toml and writes the C table of it.
 
-    generate-knowledge.py knowledge.toml factor.h OUTPUT.c
+    generate-knowledge.py [--messages] knowledge.toml factor.h OUTPUT
+
+With --messages: a .pot file of its texts for translators instead (po/refresh.sh).
 
 Runs at build time with nothing but Python's own library. Refuses, naming the entry: a statement without grade, source or
 date of review; a source without authors, year or place; an amount without a unit; a number in a text that is not
@@ -422,7 +424,7 @@ def table(factors, sources, statements, contraindications, foods, intakes, limit
            '#include "daemon/guidance/knowledge.h"', '#include "daemon/guidance/translate.h"', '']
     table_write(out, 'source', 'sources', [
         [c_string(name), c_string(source['authors']), str(source['year']), boolean(source.get('undated')),
-         c_string(source['where']), c_string(source.get('copied_by'))] for name, source in sources.items()])
+         c_string(source['where']), translated(source.get('copied_by'))] for name, source in sources.items()])
     table_write(out, 'statement', 'statements', [
         [c_string(row['id']), c_string(row['topic']),
          f'NUTRIENT_{enumerator(row["topic"])}' if row['topic'] in NUTRIENTS else '-1',
@@ -453,15 +455,48 @@ def table(factors, sources, statements, contraindications, foods, intakes, limit
     return '\n'.join(out)
 
 
+def messages(sources, statements, contraindications, foods):
+    """Every text that the table marks with N_(), with what it belongs to."""
+    places = {}
+
+    def add(text, place):
+        if text and place not in places.setdefault(text, []):
+            places[text].append(place)
+
+    for row in statements:
+        for key in ('title', 'text', 'general'):
+            add(row.get(key), row['id'])
+    for row in contraindications:
+        add(row['text'], f'not suggested: {row["nutrient"]}')
+    for row in foods:
+        add(row['name'], f'food with {row["nutrient"]}')
+        add(row['portion'], 'portion of food')
+    for name, source in sources.items():
+        add(source.get('copied_by'), 'who repeats a source that was not read')
+        if name == 'common':
+            add(source['authors'], 'stands for the authors of a source')
+            add(source['where'], 'stands for the place of a source')
+    out = ['# SPDX-License-Identifier: MIT', 'msgid ""', 'msgstr "Content-Type: text/plain; charset=UTF-8\\n"', '']
+    for text, of in places.items():
+        quoted = text.replace('\\', '\\\\').replace('"', '\\"')
+        # A percent sign is never a format here.
+        out += [f'#. {", ".join(of)}', '#: daemon/guidance/knowledge.toml', '#, no-c-format', f'msgid "{quoted}"',
+                'msgstr ""', '']
+    return '\n'.join(out)
+
+
 def main():
-    if len(sys.argv) != 4:
-        sys.exit('Usage: generate-knowledge.py knowledge.toml factor.h OUTPUT.c')
-    with open(sys.argv[1], 'rb') as file:
+    arguments = sys.argv[1:]
+    as_messages = arguments[:1] == ['--messages']
+    if len(arguments) != 3 + as_messages:
+        sys.exit('Usage: generate-knowledge.py [--messages] knowledge.toml factor.h OUTPUT')
+    knowledge, factor_list, output = arguments[as_messages:]
+    with open(knowledge, 'rb') as file:
         try:
             data = tomllib.load(file)
         except tomllib.TOMLDecodeError as error:
-            sys.exit(f'{sys.argv[1]}: {error}')
-    factors = factors_read(sys.argv[2])
+            sys.exit(f'{knowledge}: {error}')
+    factors = factors_read(factor_list)
     check = Checker(factors)
     check.keys('the file', data, ['reviewed', 'group', 'source', 'statement', 'comparison', 'contraindication', 'foods', 'intakes',
                                   'limits'])
@@ -478,9 +513,12 @@ def main():
     limits = check_limits(check, data, sources)
     check_complete(check, statements)
     if check.faults:
-        sys.exit('\n'.join(f'{sys.argv[1]}: {fault}' for fault in check.faults))
-    with open(sys.argv[3], 'w', encoding='ascii') as file:
-        file.write(table(factors, sources, statements, contraindications, foods, intakes, limits))
+        sys.exit('\n'.join(f'{knowledge}: {fault}' for fault in check.faults))
+    with open(output, 'w', encoding='utf-8' if as_messages else 'ascii') as file:
+        if as_messages:
+            file.write(messages(sources, statements, contraindications, foods))
+        else:
+            file.write(table(factors, sources, statements, contraindications, foods, intakes, limits))
 
 
 if __name__ == '__main__':

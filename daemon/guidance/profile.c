@@ -21,20 +21,20 @@ const char *const profile_keys[] = {
         NULL,
 };
 
-/* By enum field; the log has no key. */
+/* By enum field; the log has no key. Marked for the sentences that name one. */
 static const char *const field_names[FIELD_MAX] = {
-        [FIELD_AGE] = "age",
-        [FIELD_SEX] = "sex",
-        [FIELD_PREGNANCY] = "pregnancy",
-        [FIELD_DIET] = "diet",
-        [FIELD_ALCOHOL] = "alcohol",
-        [FIELD_KIDNEY_DISEASE] = "kidney-disease",
-        [FIELD_DIALYSIS] = "dialysis",
-        [FIELD_LIVER_DISEASE] = "liver-disease",
-        [FIELD_HEART_FAILURE] = "heart-failure",
-        [FIELD_MEDICINES] = "medicines",
-        [FIELD_CONDITIONS] = "conditions",
-        [FIELD_SUPPLEMENTS] = "supplements",
+        [FIELD_AGE] = N_("age"),
+        [FIELD_SEX] = N_("sex"),
+        [FIELD_PREGNANCY] = N_("pregnancy"),
+        [FIELD_DIET] = N_("diet"),
+        [FIELD_ALCOHOL] = N_("alcohol"),
+        [FIELD_KIDNEY_DISEASE] = N_("kidney-disease"),
+        [FIELD_DIALYSIS] = N_("dialysis"),
+        [FIELD_LIVER_DISEASE] = N_("liver-disease"),
+        [FIELD_HEART_FAILURE] = N_("heart-failure"),
+        [FIELD_MEDICINES] = N_("medicines"),
+        [FIELD_CONDITIONS] = N_("conditions"),
+        [FIELD_SUPPLEMENTS] = N_("supplements"),
 };
 
 static const char *const sex_names[] = {"", "female", "male", NULL};

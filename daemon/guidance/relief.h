@@ -18,5 +18,5 @@
 /* From here on a cramp is a reason to get help at once (NHS: "lasts longer than 10 minutes"). */
 #define RELIEF_HELP_AFTER_US (UINT64_C(10) * 60 * 1000000)
 
-/* The steps in order, NULL at the end; constant. */
+/* The steps in order, English message ids, NULL at the end; constant. */
 const char *const *relief_steps(enum muscle muscle, uint64_t lasting_us);

@@ -140,17 +140,25 @@ void trial_compare(enum trial_design design, const struct trial_night *nights, s
 /* --- In plain sentences */
 
 struct teller {
-        const char *(*translate)(const char *text);
+        const struct language *language;
         char *text;
         size_t size;
         int length;
 };
 
-static const char *translated(const struct teller *teller, const char *text) {
-        return teller->translate ? teller->translate(text) : text;
+/* A number as text: how it is written depends on the language. */
+struct number {
+        char text[LANGUAGE_NUMBER_SIZE];
+};
+
+static struct number number(const struct teller *teller, double value, int decimals) {
+        struct number number;
+
+        language_number(teller->language, value, decimals, number.text);
+        return number;
 }
 
-/* Every format comes from this file, or from a translation that msgfmt has checked against it. */
+/* Every format comes from this file, or from a translation that a test has checked against it. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 static void tell(struct teller *teller, const char *sentence, ...) {
@@ -166,7 +174,7 @@ static void tell(struct teller *teller, const char *sentence, ...) {
                 at = teller->size > 0 ? teller->text + used : NULL;
         }
         va_start(arguments, sentence);
-        r = vsnprintf(at, teller->size - used, translated(teller, sentence), arguments);
+        r = vsnprintf(at, teller->size - used, language_text(teller->language, sentence), arguments);
         va_end(arguments);
         if (r > 0)
                 teller->length += r;
@@ -199,17 +207,18 @@ static void tell_counts(struct teller *teller, const struct trial_result *result
 static void tell_ratio(struct teller *teller, const struct trial_result *result) {
         if (isfinite(result->ratio.high))
                 tell(teller,
-                     N_("The rate with the change is %.2f times that without (95 %% interval %.2f to "
-                        "%.2f)."),
-                     result->ratio.ratio, result->ratio.low, result->ratio.high);
+                     N_("The rate with the change is %s times that without (95 %% interval %s to %s)."),
+                     number(teller, result->ratio.ratio, 2).text,
+                     number(teller, result->ratio.low, 2).text,
+                     number(teller, result->ratio.high, 2).text);
 }
 
 static void tell_smallest(struct teller *teller, const struct trial_result *result) {
         if (result->most_clusters >= 0)
                 tell(teller,
-                     N_("With so many nights only a fall to %.2f times the rate or less could be told "
+                     N_("With so many nights only a fall to %s times the rate or less could be told "
                         "from chance."),
-                     result->smallest_effect);
+                     number(teller, result->smallest_effect, 2).text);
 }
 
 static void tell_verdict(struct teller *teller, const struct trial_result *result) {
@@ -267,9 +276,9 @@ static void tell_cautions(struct teller *teller, const struct trial_result *resu
 
 static void tell_cramps(struct teller *teller, const struct trial_result *result) {
         if (!isnan(result->without.mean_s) && !isnan(result->with.mean_s))
-                tell(teller,
-                     N_("A cramp lasted %.0f s on average without the change, and %.0f s with it."),
-                     result->without.mean_s, result->with.mean_s);
+                tell(teller, N_("A cramp lasted %s s on average without the change, and %s s with it."),
+                     number(teller, result->without.mean_s, 0).text,
+                     number(teller, result->with.mean_s, 0).text);
         if (result->without.cramps > 0 && result->with.cramps > 0)
                 tell(teller,
                      N_("By the strength of the signal %u of %u cramps were strong without the change, "
@@ -278,15 +287,15 @@ static void tell_cramps(struct teller *teller, const struct trial_result *result
                      result->with.cramps);
         if (!isnan(result->without.mean_pain) && !isnan(result->with.mean_pain))
                 tell(teller,
-                     N_("The pain that you noted was %.1f of 10 on average without the change (%u "
-                        "cramps), and %.1f with it (%u)."),
-                     result->without.mean_pain, result->without.rated, result->with.mean_pain,
-                     result->with.rated);
+                     N_("The pain that you noted was %s of 10 on average without the change (%u "
+                        "cramps), and %s with it (%u)."),
+                     number(teller, result->without.mean_pain, 1).text, result->without.rated,
+                     number(teller, result->with.mean_pain, 1).text, result->with.rated);
 }
 
-int trial_tell(const struct trial_result *result, const char *(*translate)(const char *text), char *text,
+int trial_tell(const struct trial_result *result, const struct language *language, char *text,
                size_t size) {
-        struct teller teller = {.translate = translate, .text = text, .size = size};
+        struct teller teller = {.language = language, .text = text, .size = size};
 
         if (size > 0)
                 text[0] = '\0';

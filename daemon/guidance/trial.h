@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/basic/language.h"
 #include "daemon/guidance/exact.h"
 
 /* Cramps closer than this are one event: they are not independent of each other. */
@@ -93,7 +94,7 @@ unsigned trial_clusters(const int64_t *onsets_us, size_t n_onsets);
 void trial_compare(enum trial_design design, const struct trial_night *nights, size_t n_nights,
                    struct trial_result *ret);
 
-/* The result in plain sentences. `translate` is gettext or the like; NULL: English. Returns the length
- * that it has, as snprintf(). */
-int trial_tell(const struct trial_result *result, const char *(*translate)(const char *text), char *text,
+/* The result in plain sentences. `language` may be NULL: English. Returns the length that it has, as
+ * snprintf(). */
+int trial_tell(const struct trial_result *result, const struct language *language, char *text,
                size_t size);

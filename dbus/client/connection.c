@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
@@ -384,10 +385,25 @@ crampd_client *crampd_client_free(crampd_client *client) {
                 (void)close(client->timer_fd);
         if (client->epoll_fd >= 0)
                 (void)close(client->epoll_fd);
+        free(client->language);
         free(client);
         return NULL;
 }
 
 void crampd_client_set_timeout(crampd_client *client, int timeout_ms) {
         client->timeout_ms = timeout_ms > 0 ? timeout_ms : DEFAULT_TIMEOUT_MS;
+}
+
+int crampd_client_set_language(crampd_client *client, const char *language, struct crampd_error *error) {
+        int r = language ? check_text("the language", language, error) : 0;
+        char *copy;
+
+        if (r < 0)
+                return r;
+        copy = language ? strdup(language) : NULL;
+        if (language && !copy)
+                return error_set_oom(error);
+        free(client->language);
+        client->language = copy;
+        return 0;
 }

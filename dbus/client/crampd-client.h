@@ -37,6 +37,10 @@ int crampd_client_new(crampd_client **ret, struct crampd_error *error);
 /* NULL is accepted; returns NULL. */
 crampd_client *crampd_client_free(crampd_client *client);
 void crampd_client_set_timeout(crampd_client *client, int timeout_ms);
+/* The language of texts for people, as "de", "de_DE.UTF-8" or $LANGUAGE has it; NULL, the default:
+ * English. For the calls of guidance and the next crampd_subscribe(). What crampd has not in it is in
+ * English. */
+int crampd_client_set_language(crampd_client *client, const char *language, struct crampd_error *error);
 
 /* --- status and sensors --- */
 
@@ -405,7 +409,7 @@ struct crampd_advice {
         size_t n_suppressed;
 };
 
-/* `topic` and `language` ("de") may be NULL: what matters now, in English. */
+/* `topic` and `language` may be NULL: what matters now, in the client's language. */
 int crampd_advise(crampd_client *client, unsigned owner, const char *topic, const char *language,
                   struct crampd_advice **ret, struct crampd_error *error);
 void crampd_advice_free(struct crampd_advice *advice);
@@ -514,7 +518,7 @@ struct crampd_event {
         /* advice changed; `reason` is "profile", "log" or "trial" */
         unsigned owner;
         const char *advice; /* id of the first piece; NULL = there is none */
-        const char *title;  /* of it, in English */
+        const char *title;  /* of it, in the language of the subscription */
         bool red_flag;
 };
 

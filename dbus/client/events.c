@@ -300,7 +300,7 @@ static int renewal_send(crampd_client *client) {
         if (r < 0)
                 return r;
         /* To this very process: were it gone again, the bus should not start another in its place. */
-        if (!dbus_message_set_destination(message, client->owner) || !append_no_options(message) ||
+        if (!dbus_message_set_destination(message, client->owner) || !append_language(message, client) ||
             !dbus_connection_send_with_reply(client->connection, message, &client->renewal,
                                              client->timeout_ms))
                 r = -ENOMEM;
@@ -415,7 +415,7 @@ static int call_subscribe(crampd_client *client, char **ret_owner, struct crampd
         r = call_new(MANAGER_PATH, MANAGER_INTERFACE, "Subscribe", &message, error);
         if (r < 0)
                 return r;
-        if (append_no_options(message))
+        if (append_language(message, client))
                 r = call_wait(client, message, "", &reply, error);
         else
                 r = error_set_oom(error);

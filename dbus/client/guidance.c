@@ -12,14 +12,14 @@
 #define PROFILE_VALUES_MAX 64u
 #define ADVICE_MAX 1024u
 
-/* Appends options with nothing but whose guidance it is. */
-static bool append_owner(DBusMessage *message, unsigned owner) {
+/* Appends options with nothing but whose guidance it is, and the language. */
+static bool append_owner(const crampd_client *client, DBusMessage *message, unsigned owner) {
         struct dict_writer writer;
         dbus_uint32_t uid = owner;
 
         if (dict_begin(&writer, message) &&
             (owner == CRAMPD_OWNER_SELF || dict_put(&writer, "owner", DBUS_TYPE_UINT32, &uid)) &&
-            dict_end(&writer))
+            dict_put_language(&writer, client) && dict_end(&writer))
                 return true;
         dict_abandon(&writer);
         return false;
@@ -82,7 +82,7 @@ int crampd_get_profile(crampd_client *client, unsigned owner, struct crampd_prof
         r = call_new(MANAGER_PATH, GUIDANCE_INTERFACE, "GetProfile", &message, error);
         if (r < 0)
                 return r;
-        if (!append_owner(message, owner)) {
+        if (!append_owner(client, message, owner)) {
                 dbus_message_unref(message);
                 return error_set_oom(error);
         }
@@ -132,7 +132,7 @@ int crampd_set_profile(crampd_client *client, unsigned owner, const struct cramp
         r = call_new(MANAGER_PATH, GUIDANCE_INTERFACE, "SetProfile", &message, error);
         if (r < 0)
                 return r;
-        if (!append_pairs(message, values, n) || !append_owner(message, owner)) {
+        if (!append_pairs(message, values, n) || !append_owner(client, message, owner)) {
                 dbus_message_unref(message);
                 return error_set_oom(error);
         }
@@ -146,7 +146,7 @@ int crampd_forget_profile(crampd_client *client, unsigned owner, struct crampd_e
         r = call_new(MANAGER_PATH, GUIDANCE_INTERFACE, "ForgetProfile", &message, error);
         if (r < 0)
                 return r;
-        if (!append_owner(message, owner)) {
+        if (!append_owner(client, message, owner)) {
                 dbus_message_unref(message);
                 return error_set_oom(error);
         }
@@ -339,7 +339,7 @@ int crampd_advise(crampd_client *client, unsigned owner, const char *topic, cons
         DBusMessage *message = NULL, *reply = NULL;
         int r;
 
-        r = advise_request(owner, topic, language, &message, error);
+        r = advise_request(owner, topic, language ? language : client->language, &message, error);
         if (r < 0)
                 return r;
         r = call_finish(client, message, "a{sv}aa{sv}aa{sv}", &reply, error);
@@ -380,7 +380,8 @@ static const char *entry_text(const struct crampd_entry *entry, size_t index) {
         return *(char *const *)((const char *)entry + entry_texts[index]);
 }
 
-static bool append_entry(DBusMessage *message, unsigned owner, const struct crampd_entry *entry) {
+static bool append_entry(const crampd_client *client, DBusMessage *message, unsigned owner,
+                         const struct crampd_entry *entry) {
         dbus_int64_t time_us = entry->time_us;
         dbus_uint32_t uid = owner;
         struct dict_writer writer;
@@ -395,7 +396,7 @@ static bool append_entry(DBusMessage *message, unsigned owner, const struct cram
         if (well &&
             (time_us == CRAMPD_NO_TIME || dict_put(&writer, "time_us", DBUS_TYPE_INT64, &time_us)) &&
             (owner == CRAMPD_OWNER_SELF || dict_put(&writer, "owner", DBUS_TYPE_UINT32, &uid)) &&
-            dict_end(&writer))
+            dict_put_language(&writer, client) && dict_end(&writer))
                 return true;
         dict_abandon(&writer);
         return false;
@@ -444,7 +445,7 @@ int crampd_log(crampd_client *client, unsigned owner, const struct crampd_entry 
         if (r < 0)
                 return r;
         if ((id && !dbus_message_append_args(message, DBUS_TYPE_STRING, &id, DBUS_TYPE_INVALID)) ||
-            !append_entry(message, owner, entry)) {
+            !append_entry(client, message, owner, entry)) {
                 dbus_message_unref(message);
                 return error_set_oom(error);
         }
@@ -468,7 +469,7 @@ static int delete_by_id(crampd_client *client, const char *method, unsigned owne
         if (r < 0)
                 return r;
         if (!dbus_message_append_args(message, DBUS_TYPE_STRING, &id, DBUS_TYPE_INVALID) ||
-            !append_owner(message, owner)) {
+            !append_owner(client, message, owner)) {
                 dbus_message_unref(message);
                 return error_set_oom(error);
         }
@@ -507,7 +508,8 @@ int crampd_list_entries(crampd_client *client, unsigned owner, const struct cram
                                      .method = "ListLog",
                                      .since_us = filter->since_us,
                                      .until_us = filter->until_us,
-                                     .owner = owner};
+                                     .owner = owner,
+                                     .texts = true};
 
         return pages_list_of(client, &pages, entry_item, &listing, error);
 }
@@ -574,7 +576,8 @@ static int plan_check(const struct crampd_trial_plan *plan, struct crampd_error 
         return r;
 }
 
-static bool append_plan(DBusMessage *message, unsigned owner, const struct crampd_trial_plan *plan) {
+static bool append_plan(const crampd_client *client, DBusMessage *message, unsigned owner,
+                        const struct crampd_trial_plan *plan) {
         dbus_uint32_t uid = owner, baseline = plan->baseline_days, block = plan->block_days,
                       washout = plan->washout_days;
         struct dict_writer writer;
@@ -587,7 +590,7 @@ static bool append_plan(DBusMessage *message, unsigned owner, const struct cramp
             (!block || dict_put(&writer, "block_days", DBUS_TYPE_UINT32, &block)) &&
             (!plan->has_washout || dict_put(&writer, "washout_days", DBUS_TYPE_UINT32, &washout)) &&
             (owner == CRAMPD_OWNER_SELF || dict_put(&writer, "owner", DBUS_TYPE_UINT32, &uid)) &&
-            dict_end(&writer))
+            dict_put_language(&writer, client) && dict_end(&writer))
                 return true;
         dict_abandon(&writer);
         return false;
@@ -604,7 +607,7 @@ int crampd_start_trial(crampd_client *client, unsigned owner, const struct cramp
                 r = call_new(MANAGER_PATH, GUIDANCE_INTERFACE, "StartTrial", &message, error);
         if (r < 0)
                 return r;
-        if (!append_plan(message, owner, plan)) {
+        if (!append_plan(client, message, owner, plan)) {
                 dbus_message_unref(message);
                 return error_set_oom(error);
         }
@@ -630,7 +633,7 @@ int crampd_stop_trial(crampd_client *client, unsigned owner, const char *day,
                 return r;
         if (dict_begin(&writer, message) && (!day || dict_put(&writer, "day", DBUS_TYPE_STRING, &day)) &&
             (owner == CRAMPD_OWNER_SELF || dict_put(&writer, "owner", DBUS_TYPE_UINT32, &uid)) &&
-            dict_end(&writer))
+            dict_put_language(&writer, client) && dict_end(&writer))
                 return call_finish(client, message, "", NULL, error);
         dict_abandon(&writer);
         dbus_message_unref(message);
@@ -680,7 +683,7 @@ int crampd_list_trials(crampd_client *client, unsigned owner, crampd_trial_func 
         r = call_new(MANAGER_PATH, GUIDANCE_INTERFACE, "ListTrials", &message, error);
         if (r < 0)
                 return r;
-        if (!append_owner(message, owner)) {
+        if (!append_owner(client, message, owner)) {
                 dbus_message_unref(message);
                 return error_set_oom(error);
         }

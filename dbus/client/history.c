@@ -73,8 +73,8 @@ static int episode_read(DBusMessageIter *iter, struct crampd_episode *ret, struc
         return 0;
 }
 
-static int page_request(const struct pages_filter *filter, uint64_t after, DBusMessage **ret,
-                        struct crampd_error *error) {
+static int page_request(const crampd_client *client, const struct pages_filter *filter, uint64_t after,
+                        DBusMessage **ret, struct crampd_error *error) {
         dbus_uint32_t owner = filter->owner;
         struct dict_writer writer;
         DBusMessage *message;
@@ -90,6 +90,7 @@ static int page_request(const struct pages_filter *filter, uint64_t after, DBusM
              dict_put(&writer, "until_us", DBUS_TYPE_INT64, &filter->until_us)) &&
             (filter->owner == CRAMPD_OWNER_SELF ||
              dict_put(&writer, "owner", DBUS_TYPE_UINT32, &owner)) &&
+            (!filter->texts || dict_put_language(&writer, client)) &&
             (!filter->sensor || dict_put(&writer, "sensor", DBUS_TYPE_STRING, &filter->sensor)) &&
             (after == 0 || dict_put(&writer, "after", DBUS_TYPE_UINT64, &after)) && dict_end(&writer)) {
                 *ret = message;
@@ -129,8 +130,12 @@ static int page_read(DBusMessage *page, page_item_func func, void *userdata, uin
 
 int pages_list(crampd_client *client, const char *method, const struct crampd_filter *filter,
                page_item_func func, void *userdata, struct crampd_error *error) {
-        const struct pages_filter pages = {HISTORY_INTERFACE, method,         filter->since_us,
-                                           filter->until_us,  filter->sensor, CRAMPD_OWNER_SELF};
+        const struct pages_filter pages = {.interface = HISTORY_INTERFACE,
+                                           .method = method,
+                                           .since_us = filter->since_us,
+                                           .until_us = filter->until_us,
+                                           .sensor = filter->sensor,
+                                           .owner = CRAMPD_OWNER_SELF};
 
         return pages_list_of(client, &pages, func, userdata, error);
 }
@@ -150,7 +155,7 @@ int pages_list_of(crampd_client *client, const struct pages_filter *filter, page
                 DBusMessage *message = NULL, *page = NULL;
 
                 cursor = next;
-                r = page_request(filter, cursor, &message, error);
+                r = page_request(client, filter, cursor, &message, error);
                 if (r < 0)
                         return r;
                 r = call_wait(client, message, "aa{sv}t", &page, error);

@@ -39,6 +39,7 @@ struct timer;
 struct crampd_client {
         DBusConnection *connection;
         int timeout_ms;
+        char *language; /* of texts for people; NULL = not said */
 
         /* connection.c: one epoll set stands for the connection's descriptor, its timeouts and its
          * queue. */
@@ -145,6 +146,10 @@ void dict_abandon(struct dict_writer *writer);
 
 /* Appends an empty a{sv}. */
 bool append_no_options(DBusMessage *message);
+/* Puts the client's language, if it has one. */
+bool dict_put_language(struct dict_writer *writer, const crampd_client *client);
+/* Appends options with the client's language alone. */
+bool append_language(DBusMessage *message, const crampd_client *client);
 
 /* --- history.c --- */
 
@@ -164,6 +169,7 @@ struct pages_filter {
         int64_t since_us, until_us; /* CRAMPD_NO_TIME = open */
         const char *sensor;         /* NULL = all */
         unsigned owner;             /* CRAMPD_OWNER_SELF = not said */
+        bool texts;                 /* in the client's language */
 };
 int pages_list_of(crampd_client *client, const struct pages_filter *filter, page_item_func func,
                   void *userdata, struct crampd_error *error);

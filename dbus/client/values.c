@@ -297,3 +297,18 @@ bool append_no_options(DBusMessage *message) {
         dict_abandon(&writer);
         return false;
 }
+
+bool dict_put_language(struct dict_writer *writer, const crampd_client *client) {
+        const char *language = client->language;
+
+        return !language || dict_put(writer, "language", DBUS_TYPE_STRING, &language);
+}
+
+bool append_language(DBusMessage *message, const crampd_client *client) {
+        struct dict_writer writer;
+
+        if (dict_begin(&writer, message) && dict_put_language(&writer, client) && dict_end(&writer))
+                return true;
+        dict_abandon(&writer);
+        return false;
+}

@@ -1,0 +1,41 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# refresh.sh [--pot | --check]: gathers the texts for people from the files in POTFILES and from knowledge.toml into
+# crampd.pot and brings the translations up to date with it; what is new or changed in them is then empty or "fuzzy".
+# --pot: only crampd.pot. --check: changes nothing, fails when crampd.pot or a translation is not up to date.
+# Places are named by file alone, so that only a change of texts shows here.
+set -eu
+cd "$(dirname "$0")/.."
+
+mode=${1:-}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+grep -v '^#' po/POTFILES >"$work/files"
+xgettext --from-code=UTF-8 --language=C --keyword=_ --keyword=N_ --keyword=language_text:2 --add-comments=TRANSLATORS \
+        --add-location=file --package-name=crampd --files-from="$work/files" -o "$work/code.pot"
+python3 daemon/guidance/generate-knowledge.py --messages daemon/guidance/knowledge.toml daemon/guidance/factor.h \
+        "$work/knowledge.pot"
+# Without dates: they are in the history of the files.
+msgcat --use-first --add-location=file "$work/code.pot" "$work/knowledge.pot" |
+        sed -e '1c # SPDX-License-Identifier: MIT' -e '2,/^msgid/{/^#/d}' -e '/^"POT-Creation-Date:/d' -e '/^"PO-Revision-Date:/d' \
+                >"$work/crampd.pot"
+
+merge() { # merge LANGUAGE.po: as it would be
+        msgmerge --quiet --add-location=file "$1" "$work/crampd.pot" | sed -e '/^"POT-Creation-Date:/d'
+}
+
+if [ "$mode" = --check ]; then
+        diff -u po/crampd.pot "$work/crampd.pot"
+        for po in po/*.po; do
+                merge "$po" | diff -u "$po" -
+        done
+        exit
+fi
+cp "$work/crampd.pot" po/crampd.pot
+[ "$mode" != --pot ] || exit 0
+for po in po/*.po; do
+        merge "$po" >"$work/merged.po"
+        cp "$work/merged.po" "$po"
+done
