@@ -471,6 +471,8 @@ def messages(sources, statements, contraindications, foods):
     for row in foods:
         add(row['name'], f'food with {row["nutrient"]}')
         add(row['portion'], 'portion of food')
+    for unit in AMOUNT_UNITS:
+        add(unit, 'unit')
     for name, source in sources.items():
         add(source.get('copied_by'), 'who repeats a source that was not read')
         if name == 'common':
