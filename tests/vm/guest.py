@@ -24,6 +24,7 @@ import dbus.lowlevel  # noqa: E402
 import tap  # noqa: E402
 
 RECORDING = HERE / 'recording.edf'
+LOUD_RECORDING = HERE / 'loud.edf'
 TRUTH = HERE / 'truth.json'
 # Who wears the sensor, and who else has an account on the machine.
 SLEEPER, NEIGHBOUR = 'sleeper', 'neighbour'

@@ -15,8 +15,13 @@ import tap
 
 # A counter-free sensor over four characteristics, and an envelope.
 SHORT = (('myo', 'emg'), ('anr-m40', 'm40'))
-LONG = SHORT + (('bitalino', 'live'), ('npg-lite', '3ch'), ('umyo', 's2'), ('gforce', '12-bit'), ('ganglion', 'fw3'), ('myoware', 'envelope'),
-                ('nordic-text', 'lines'))
+LONG = SHORT + (('bitalino', 'live'), ('npg-lite', '3ch'), ('umyo', 's2'), ('gforce', '12-bit'), ('ganglion', 'fw3'),
+                ('myoware', 'envelope'), ('nordic-text', 'lines'), ('umyo-advert', 'advert'))
+# Their level is compressed, and zero below some 55 uV of the twin's scale: they get a louder cramp.
+LOUD = ('umyo-advert',)
+# Heard, never connected to: the link is lost by silence.
+HEARD = ('umyo-advert',)
+SILENCE_S = 8
 FAMILIES = LONG if (Path(__file__).parent / 'long').exists() else SHORT
 BLUETOOTH_CONF = Path('/etc/bluetooth/main.conf')
 
@@ -28,7 +33,8 @@ class Twin:
         self.log = Path(f'/run/twin-{family}.log')
         with open(self.log, 'wb') as log:
             self.process = subprocess.Popen(
-                ['leg-sensor', '--adapter', 'hci1', '--family', family, '--variant', variant, str(guest.RECORDING)],
+                ['leg-sensor', '--adapter', 'hci1', '--family', family, '--variant', variant,
+                 str(guest.LOUD_RECORDING if family in LOUD else guest.RECORDING)],
                 stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT)
         self.wait_line('READY')
 
@@ -75,10 +81,10 @@ def wait_alert(monitor):
         return False
 
 
-def reconnect(monitor, twin):
-    """How long it takes from a broken link to samples again."""
-    began = time.monotonic()
-    twin.order('drop')
+def reconnect(monitor, twin, is_heard):
+    """How long it takes from a broken link, or from the end of the silence, to samples again."""
+    began = time.monotonic() + (SILENCE_S if is_heard else 0)
+    twin.order(f'silence {SILENCE_S}' if is_heard else 'drop')
     monitor.wait_event('sensor-changed', guest.LIMIT_S, state='streaming', number=1)
     return f'{time.monotonic() - began:.1f} s'
 
@@ -93,7 +99,7 @@ def family_run(family, variant):
         alerted = wait_alert(monitor)
         sensor, = guest.crampctl_objects('sensors')
         State.rows.append((family, sensor['packets'], sensor['lost_packets'], 'yes' if alerted else 'no',
-                           reconnect(monitor, twin)))
+                           reconnect(monitor, twin, family in HEARD)))
         tap.measured('{}: {} packets, {} lost, alert {}, back after: {}'.format(*State.rows[-1]))
         assert sensor['packets'] > 0 and sensor['lost_packets'] == 0 and sensor['malformed_packets'] == 0, sensor
         assert alerted, sensor
