@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "daemon/basic/cleanup.h"
+#include "daemon/guidance/relief.h"
 #include "daemon/night.h"
 
 #define ASSIGNMENTS_MAX 32u
@@ -257,6 +258,33 @@ int advisor_look(const struct store_person *person, int64_t now_us, struct advis
         log_look(person, &ret->log);
         symptoms_look(person, now_us, &ret->symptoms);
         return history_look(person, now_us, &ret->history);
+}
+
+static void sooner(int64_t *next_us, int64_t now_us, int64_t at_us) {
+        if (at_us > now_us && at_us < *next_us)
+                *next_us = at_us;
+}
+
+int64_t advisor_next_us(const struct store_person *person, int64_t now_us) {
+        /* Nights are named by their evening, noon to noon, and count by that name. */
+        int64_t to_noon_us = DAY_US - (local_us(now_us) + DAY_US / 2) % DAY_US;
+        int64_t next_us = now_us + to_noon_us;
+
+        for (size_t i = 0; i < person->n_entries; i++) {
+                bool symptom = strcmp(person->entries[i].kind, "symptom") == 0;
+
+                sooner(&next_us, now_us,
+                       person->entries[i].time_us +
+                               (symptom ? ADVISOR_SYMPTOM_DAYS : ADVISOR_DAYS) * DAY_US + 1);
+        }
+        for (size_t i = 0; i < person->n_cramps; i++)
+                if (!person->cramps[i].reported && person->cramps[i].end_us == STORE_NO_TIME) {
+                        sooner(&next_us, now_us,
+                               person->cramps[i].onset_us + (int64_t)(ADVICE_LONG_S * 1e6));
+                        sooner(&next_us, now_us,
+                               person->cramps[i].onset_us + (int64_t)RELIEF_HELP_AFTER_US);
+                }
+        return next_us;
 }
 
 struct advice_request advisor_request(const struct advisor_view *view, const char *topic) {

@@ -19,6 +19,10 @@ int advisor_write_profile(const struct profile *profile, char *text, size_t size
 /* A symptom counts for so long. Our own choice: two weeks, or until its entry is deleted. */
 #define ADVISOR_SYMPTOM_DAYS 14
 
+/* When what was seen of a person at `now_us` can look different without anything new: a night is over, a
+ * symptom or an entry gets too old, a cramp that lasts becomes a long one. Always after `now_us`. */
+int64_t advisor_next_us(const struct store_person *person, int64_t now_us);
+
 /* A person as advise() wants to see them. */
 struct advisor_view {
         struct profile profile;

@@ -9,6 +9,7 @@
 
 #include "daemon/basic/cleanup.h"
 #include "daemon/basic/log.h"
+#include "daemon/bus/advice-news.h"
 #include "daemon/bus/alerts.h"
 #include "daemon/bus/objects.h"
 #include "daemon/bus/warnings.h"
@@ -44,6 +45,7 @@ int64_t crampd_now_us(void) {
 /* The store may answer long after the episode, or the sensor, is gone: ids instead of pointers. */
 struct recorded_call {
         struct crampd *crampd;
+        uid_t owner_uid;
         char sensor[STORE_ID_SIZE];
         char episode[STORE_ID_SIZE];
 };
@@ -61,6 +63,7 @@ static void on_recorded(int error, void *userdata) {
                 return;
         }
 
+        advice_news_check(call->crampd->bus->news, call->owner_uid, "cramp");
         sensor = sensor_find(call->crampd, call->sensor);
         if (!sensor || !sensor->night || sensor->recorded)
                 return;
@@ -78,6 +81,7 @@ static void record_episode(struct sensor *sensor, const struct store_episode *ep
 
         if (call) {
                 call->crampd = sensor->crampd;
+                call->owner_uid = sensor->row.owner_uid;
                 memcpy(call->sensor, sensor->row.id, sizeof(call->sensor));
                 memcpy(call->episode, episode->id, sizeof(call->episode));
         }
@@ -200,6 +204,8 @@ static void on_night_row(const struct store_night *row, void *userdata) {
                 set_factor(sensor, next_factor(sensor));
                 sensor_learn(sensor); /* verdicts fade, too: for the night after */
         }
+        if (row->end_us != STORE_NO_TIME) /* one more that counts, or not */
+                advice_news_check(sensor->crampd->bus->news, sensor->row.owner_uid, "night");
         if (r < 0)
                 log_warning("A night's progress could not be handed to the store: %s, ignoring.",
                             strerror(-r));

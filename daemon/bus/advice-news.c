@@ -17,10 +17,12 @@
 struct told {
         uid_t uid;
         uint64_t digest;
+        int64_t next_us; /* when it may change by time alone */
 };
 
 struct advice_news {
         struct bus *bus;
+        sd_event_source *timer; /* at the first of all `next_us` */
         struct told all[PERSONS_MAX];
         size_t n;
 };
@@ -38,6 +40,8 @@ int advice_news_new(struct bus *bus, struct advice_news **ret) {
 }
 
 struct advice_news *advice_news_free(struct advice_news *news) {
+        if (news)
+                sd_event_source_disable_unref(news->timer);
         free(news);
         return NULL;
 }
@@ -56,6 +60,7 @@ static uint64_t mix(uint64_t digest, const char *text) {
 static uint64_t digest_of(const struct advice *advice) {
         uint64_t digest = UINT64_C(0xcbf29ce484222325);
 
+        digest = (digest ^ advice->missing) * UINT64_C(0x100000001b3);
         for (size_t i = 0; i < advice->n_items; i++) {
                 const struct advice_item *item = &advice->items[i];
 
@@ -78,15 +83,6 @@ static struct told *find(struct advice_news *news, uid_t uid) {
         return NULL;
 }
 
-void advice_news_told(struct advice_news *news, uid_t uid, const struct advice *advice) {
-        struct told *told = find(news, uid);
-
-        if (!told && news->n < PERSONS_MAX)
-                told = &news->all[news->n++];
-        if (told)
-                *told = (struct told){uid, digest_of(advice)};
-}
-
 static void forget(struct advice_news *news, uid_t uid) {
         struct told *told = find(news, uid);
 
@@ -94,12 +90,58 @@ static void forget(struct advice_news *news, uid_t uid) {
                 *told = news->all[--news->n];
 }
 
+/* --- time --- */
+
+static int on_time(sd_event_source *source, uint64_t time_us, void *userdata) {
+        struct advice_news *news = userdata;
+        int64_t now_us = crampd_now_us();
+        uid_t due[PERSONS_MAX];
+        size_t n = 0;
+
+        for (size_t i = 0; i < news->n; i++)
+                if (news->all[i].next_us <= now_us)
+                        due[n++] = news->all[i].uid;
+        for (size_t i = 0; i < n; i++)
+                advice_news_check(news, due[i], "time");
+        return 0;
+}
+
+static void timer_set(struct advice_news *news) {
+        int64_t first_us = INT64_MAX;
+        int r = 0;
+
+        for (size_t i = 0; i < news->n; i++)
+                if (news->all[i].next_us < first_us)
+                        first_us = news->all[i].next_us;
+        if (first_us == INT64_MAX)
+                return;
+        if (!news->timer)
+                r = sd_event_add_time(news->bus->crampd->event, &news->timer, CLOCK_REALTIME,
+                                      (uint64_t)first_us, /* accuracy= */ 0, on_time, news);
+        else if ((r = sd_event_source_set_time(news->timer, (uint64_t)first_us)) >= 0)
+                r = sd_event_source_set_enabled(news->timer, SD_EVENT_ONESHOT);
+        if (r < 0)
+                log_warning("Advice will not follow the time of day: %s, ignoring.", strerror(-r));
+}
+
+void advice_news_told(struct advice_news *news, uid_t uid, const struct store_person *person,
+                      int64_t now_us, const struct advice *advice) {
+        struct told *told = find(news, uid);
+
+        if (!told && news->n < PERSONS_MAX)
+                told = &news->all[news->n++];
+        if (!told)
+                return;
+        *told = (struct told){uid, digest_of(advice), advisor_next_us(person, now_us)};
+        timer_set(news);
+}
+
 /* --- the signal --- */
 
 struct look {
         struct bus *bus;
         uid_t uid;
-        const char *why;
+        const char *why; /* NULL: nothing has changed, and it is only to be known what is told */
 };
 
 /* What the signal is made of. */
@@ -139,21 +181,22 @@ static int compare(const struct look *look, const struct store_person *person) {
         _cleanup_(advice_freep) struct advice *advice = advice_new();
         struct advice_news *news = look->bus->news;
         const struct told *told = find(news, look->uid);
+        const int64_t now_us = crampd_now_us();
         struct advice_request request;
         struct advisor_view view;
+        bool changed;
         int r;
 
         if (!advice)
                 return -ENOMEM;
-        r = advisor_look(person, crampd_now_us(), &view);
+        r = advisor_look(person, now_us, &view);
         if (r < 0)
                 return r;
         request = advisor_request(&view, NULL);
         advise(&request, advice);
-        if (told && told->digest == digest_of(advice))
-                return 0;
-        advice_news_told(news, look->uid, advice);
-        return send_signal(look, advice);
+        changed = look->why && (!told || told->digest != digest_of(advice));
+        advice_news_told(news, look->uid, person, now_us, advice);
+        return changed ? send_signal(look, advice) : 0;
 }
 
 static void on_person(int error, const struct store_person *person, void *userdata) {
@@ -167,18 +210,38 @@ static void on_person(int error, const struct store_person *person, void *userda
                 log_error("Whether advice has changed could not be found out: %s.", strerror(-error));
 }
 
-void advice_news_check(struct advice_news *news, uid_t uid, const char *why) {
+static void look_at(struct advice_news *news, uid_t uid, const char *why) {
         const struct store_person_filter filter = advisor_filter(uid, crampd_now_us());
         struct look *look;
 
-        if (!subscribers_hear(news->bus->subscribers, uid, /* to= */ NULL)) {
-                forget(news, uid); /* who comes later has not heard of this change */
-                return;
-        }
         look = malloc(sizeof(*look));
         if (!look)
                 return;
         *look = (struct look){news->bus, uid, why};
         if (store_get_person(news->bus->crampd->store, &filter, on_person, look) < 0)
                 free(look);
+}
+
+void advice_news_check(struct advice_news *news, uid_t uid, const char *why) {
+        if (news->bus->crampd->stopping)
+                return;
+        if (!subscribers_hear(news->bus->subscribers, uid, /* to= */ NULL))
+                forget(news, uid); /* who comes later has not heard of this change */
+        else
+                look_at(news, uid, why);
+}
+
+void advice_news_check_all(struct advice_news *news, const char *why) {
+        uid_t all[PERSONS_MAX];
+        size_t n = news->n;
+
+        for (size_t i = 0; i < n; i++)
+                all[i] = news->all[i].uid;
+        for (size_t i = 0; i < n; i++)
+                advice_news_check(news, all[i], why);
+}
+
+void advice_news_listen(struct advice_news *news, uid_t uid) {
+        if (!find(news, uid))
+                look_at(news, uid, /* why= */ NULL);
 }

@@ -215,19 +215,20 @@ static int work_advise(struct guidance_call *call, const struct store_person *pe
                        sd_bus_error *error) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         _cleanup_(advice_freep) struct advice *advice = advice_new();
+        const int64_t now_us = crampd_now_us();
         struct advice_request request;
         struct advisor_view view;
         int r;
 
         if (!advice)
                 return -ENOMEM;
-        r = advisor_look(person, crampd_now_us(), &view);
+        r = advisor_look(person, now_us, &view);
         if (r < 0)
                 return r;
         request = advisor_request(&view, call->arguments);
         advise(&request, advice);
         if (!request.topic)
-                advice_news_told(call->bus->news, call->uid, advice);
+                advice_news_told(call->bus->news, call->uid, person, now_us, advice);
         r = sd_bus_message_new_method_return(call->message, &reply);
         if (r >= 0)
                 r = append_advice(reply, &view, advice, call->language);

@@ -7,6 +7,7 @@
 
 #include "daemon/basic/cleanup.h"
 #include "daemon/basic/text.h"
+#include "daemon/bus/advice-news.h"
 #include "daemon/bus/caller.h"
 #include "daemon/bus/dictionary.h"
 #include "daemon/bus/error.h"
@@ -50,8 +51,14 @@ static void on_annotated(int error, void *userdata) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = call->message;
         _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
 
-        if (error >= 0)
+        if (error >= 0) {
                 sensor_learn_all(call->crampd, call->annotation.owner_uid);
+                if (call->annotation.any_owner)
+                        advice_news_check_all(call->crampd->bus->news, "annotation");
+                else
+                        advice_news_check(call->crampd->bus->news, call->annotation.owner_uid,
+                                          "annotation");
+        }
         if (error < 0) {
                 error = set_stored_error(&bus_error, &call->annotation, error);
                 (void)sd_bus_reply_method_errno(message, error, &bus_error);

@@ -6,6 +6,7 @@
 #include "config.h"
 #include "daemon/basic/cleanup.h"
 #include "daemon/basic/log.h"
+#include "daemon/bus/advice-news.h"
 #include "daemon/bus/alerts.h"
 #include "daemon/bus/caller.h"
 #include "daemon/bus/dictionary.h"
@@ -70,6 +71,7 @@ static int method_subscribe(sd_bus_message *message, void *userdata, sd_bus_erro
         if (r >= 0 && added > 0) {
                 alerts_repeat(bus->crampd, name);
                 warnings_repeat(bus->crampd, name);
+                advice_news_listen(bus->news, uid);
         }
         return r;
 }

@@ -515,7 +515,8 @@ struct crampd_event {
         const char *warning;  /* "battery" */
         int battery;          /* percent; -1 = unknown */
         double battery_hours; /* that it will last; NaN = unknown */
-        /* advice changed; `reason` is "profile", "log" or "trial" */
+        /* advice changed; `reason` is "profile", "log", "trial", "cramp", "annotation", "night" or
+         * "time" */
         unsigned owner;
         const char *advice; /* id of the first piece; NULL = there is none */
         const char *title;  /* of it, in the language of the subscription */

@@ -5,7 +5,6 @@ leaves no trace. Needs CRAMPD and CRAMPCTL in the environment."""
 
 import json
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -17,61 +16,9 @@ import dbus  # noqa: E402
 
 import tap  # noqa: E402
 from daemon import GUIDANCE, ROOT, System  # noqa: E402
+from guidance import (INVALID, NOBODY, REFUSED, SAFE, advise, as_nobody, crampctl, error_of, get_profile,  # noqa: E402
+                      list_log, log, set_profile, text_of)
 from nights import DAY_US, evening_of, fill  # noqa: E402
-
-NOBODY = 65534
-INVALID = 'org.crampd1.Error.InvalidArgument'
-REFUSED = 'org.crampd1.Error.NotAuthorized'
-SAFE = {'age': '40', 'sex': 'male', 'diet': 'omnivore', 'alcohol': 'none', 'kidney-disease': 'no', 'dialysis': 'no',
-        'liver-disease': 'no', 'heart-failure': 'no', 'medicines': 'none', 'conditions': 'none', 'supplements': 'none'}
-
-
-def crampctl(*arguments, code=0):
-    done = subprocess.run([os.environ['CRAMPCTL'], *arguments], capture_output=True, text=True, timeout=60, check=False,
-                          env={key: value for key, value in os.environ.items() if key != 'SUDO_UID'})
-    assert done.returncode == code, (arguments, done)
-    return done.stdout if code == 0 else done.stderr
-
-
-def set_profile(client, **options):
-    values = options.pop('values')
-    client.call(ROOT, GUIDANCE, 'SetProfile', 'a{ss}a{sv}', dbus.Dictionary(values, signature='ss'),
-                client.options(**options))
-
-
-def get_profile(client, **options):
-    answer = client.call(ROOT, GUIDANCE, 'GetProfile', 'a{sv}', client.options(**options))
-    return {str(key): str(value) for key, value in answer.items()}
-
-
-def error_of(client, method, signature, *arguments):
-    return client.error_of(ROOT, GUIDANCE, method, signature, *arguments)
-
-
-def text_of(client, method, signature, *arguments):
-    """The error's name and words."""
-    try:
-        client.call(ROOT, GUIDANCE, method, signature, *arguments)
-    except dbus.DBusException as error:
-        return error.get_dbus_name(), error.get_dbus_message()
-    raise AssertionError(f'{method} was not refused')
-
-
-def as_nobody(system, code):
-    """Runs a snippet as another user, with `client` at hand; returns what it printed."""
-    program = f'''
-import os, sys
-os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})
-sys.path.insert(0, {str(HERE.parent / 'support')!r})
-os.environ.setdefault('CRAMPD', '')
-import dbus
-from daemon import *
-client = Client({system.bus.address!r})
-{code}
-'''
-    return subprocess.run(['/usr/bin/python3', '-c', program], check=True, capture_output=True, text=True,
-                          timeout=60).stdout
-
 
 # --- the profile ------------------------------------------------------------------------------------------------
 
@@ -161,11 +108,6 @@ def test_crampctl_profile():
 
 # --- advice -----------------------------------------------------------------------------------------------------
 
-def advise(client, **options):
-    summary, items, suppressed = client.call(ROOT, GUIDANCE, 'Advise', 'a{sv}', client.options(**options))
-    return summary, {str(item['id']): item for item in items}, {str(item['id']): item for item in suppressed}
-
-
 def test_advice_follows_the_profile():
     with System() as system, system.daemon():
         client = system.client()
@@ -222,16 +164,6 @@ def test_review_shows_every_statement_with_its_source():
 
 
 # --- the day log ------------------------------------------------------------------------------------------------
-
-def log(client, **entry):
-    identity, warnings = client.call(ROOT, GUIDANCE, 'Log', 'a{sv}', client.options(**entry))
-    return str(identity), [str(warning) for warning in warnings]
-
-
-def list_log(client, **filters):
-    rows, cursor = client.call(ROOT, GUIDANCE, 'ListLog', 'a{sv}', client.options(**filters))
-    return [{str(key): value for key, value in row.items()} for row in rows], int(cursor)
-
 
 def test_log_is_kept_and_changed():
     with System() as system:
@@ -482,86 +414,6 @@ print(client.error_of(ROOT, GUIDANCE, 'StopTrial', 'a{{sv}}', client.options(own
 ''')
         assert output.splitlines() == ['True', REFUSED, INVALID, INVALID, REFUSED], output
         assert len(list_trials(client)) == 1
-
-
-# --- news -------------------------------------------------------------------------------------------------------
-
-def news(client):
-    return [arguments[0] for member, arguments, _ in client.signals if member == 'AdviceChanged']
-
-
-def test_changed_advice_is_told_to_its_owner():
-    with System() as system, system.daemon():
-        client, silent = system.client(), system.client()
-        silent.connection.add_match_string("type='signal',sender='org.crampd1'")
-        client.subscribe()
-        advise(client)
-        log(client, what='water', amount='500ml')  # changes nothing that is said
-        log(client, kind='symptom', what='swelling', leg='right')
-        told = client.wait(lambda: news(client), what='the news')
-        assert len(told) == 1 and told[0]['why'] == 'log' and told[0]['red_flag'] and told[0]['owner'] == os.geteuid(), told
-        assert told[0]['id'] == next(iter(advise(client)[1])), told
-        set_profile(client, values=SAFE)
-        told = client.wait(lambda: news(client)[1:], what='more news')
-        assert told[0]['why'] == 'profile'
-        get_profile(silent)
-        silent.wait(lambda: True)
-        assert silent.signals == []
-
-
-def test_nobody_else_hears_of_advice():
-    if os.geteuid() != 0:
-        tap.skip('only root can become another user')
-    with System() as system, system.daemon():
-        client = system.client()
-        client.subscribe()
-        # What the other does, root hears of; what root does, the other does not.
-        output = as_nobody(system, f'''
-import subprocess
-client.subscribe()
-values = dbus.Dictionary({{'age': '50'}}, signature='ss')
-client.call(ROOT, GUIDANCE, 'SetProfile', 'a{{ss}}a{{sv}}', values, client.options())
-client.wait_signal('AdviceChanged')
-print([(int(a[0]['owner']), str(a[0]['why'])) for _, a, _ in client.signals])
-''')
-        assert output.strip() == f"[({NOBODY}, 'profile')]", output
-        client.wait(lambda: news(client), what='the news')
-        assert news(client)[0]['owner'] == NOBODY
-        other = subprocess.Popen(['/usr/bin/python3', '-c', f'''
-import os, sys
-os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})
-sys.path.insert(0, {str(HERE.parent / 'support')!r})
-os.environ.setdefault('CRAMPD', '')
-from daemon import *
-client = Client({system.bus.address!r})
-client.subscribe()
-print('subscribed', flush=True)
-sys.stdin.readline()
-client.sensors()
-client.wait(lambda: True)
-print(client.signals)
-'''], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        assert other.stdout.readline() == 'subscribed\n'
-        set_profile(client, values={'age': '30'})
-        client.wait(lambda: len(news(client)) == 2, what='own news')
-        assert other.communicate('go\n', timeout=60)[0] == '[]\n'
-
-
-def test_crampctl_monitor_shows_changed_advice():
-    with System() as system, system.daemon():
-        client = system.client()
-
-        def subscribers():
-            return client.call(ROOT, 'org.crampd1.Manager', 'Status', 'a{sv}', client.options())['subscribers']
-        monitor = subprocess.Popen([os.environ['CRAMPCTL'], 'monitor', '--json'], stdout=subprocess.PIPE, text=True)
-        try:
-            client.wait(lambda: subscribers() == 1, what='the monitor')
-            log(client, kind='symptom', what='chest-pain')
-            line = json.loads(monitor.stdout.readline())
-            assert line['type'] == 'advice-changed' and line['why'] == 'log' and line['red_flag'], line
-        finally:
-            monitor.terminate()
-            monitor.communicate(timeout=30)
 
 
 # --- many calls -------------------------------------------------------------------------------------------------
