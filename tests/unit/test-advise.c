@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "daemon/basic/cleanup.h"
+#include "daemon/basic/language.h"
 #include "daemon/guidance/advise.h"
 
 /* --- The oracle's own people */
@@ -268,7 +269,7 @@ static bool has_word(const char *text, const char *const *words) {
 /* A number, and a unit of mass or volume right behind. */
 static bool has_amount(const char *text) {
         static const char *const units[] = {"mg", "\302\265g", "ug", "mcg", "IU",
-                                            "ml", "g ",        "g.", NULL};
+                                            "IE", "ml",        "g ", "g.",  NULL};
 
         for (const char *p = text; *p; p++) {
                 if (*p < '0' || *p > '9' || (p[1] >= '0' && p[1] <= '9'))
@@ -281,34 +282,66 @@ static bool has_amount(const char *text) {
         return false;
 }
 
-static unsigned text_scan(const char *text) {
-        static const char *const k_foods[] = {"spinach", "kale",   "collard", "broccoli",
-                                              "natto",   "greens", "leafy",   NULL};
-        static const char *const potassium_foods[] = {
-                "banana",  "potato", "avocado", "bean",  "lentil",          "pulses", "tomato",
-                "spinach", "yogurt", "almond",  "seeds", "salt substitute", NULL};
-        static const char *const quinine[] = {"quinine", NULL}, *const provider[] = {
-                                                                        "healthcare provider", NULL};
-        static const char *const pharmacist[] = {"pharmacist", NULL}, *const doctor[] = {"doctor", NULL};
-        static const char *const stop[] = {"stop taking", "stop your", "stop the medicine", "stop it",
-                                           NULL};
-        static const char *const cure[] = {"cures",           "proven to", "guarantee",
-                                           "prevents cramps", "will help", NULL};
+/* What is shown is looked at in each language, by words of this test's own. */
+static const struct vocabulary {
+        const char *language;
+        const char *k_foods[12], *potassium_foods[20], *quinine[2], *provider[2], *pharmacist[2],
+                *doctor[4];
+        const char *stop[6], *not_stop, *cure[8];
+} vocabularies[] = {
+        {
+                .language = "en",
+                .k_foods = {"spinach", "kale", "collard", "broccoli", "natto", "greens", "leafy"},
+                .potassium_foods = {"banana", "potato", "avocado", "bean", "lentil", "pulses", "tomato",
+                                    "spinach", "yogurt", "almond", "seeds", "salt substitute"},
+                .quinine = {"quinine"},
+                .provider = {"healthcare provider"},
+                .pharmacist = {"pharmacist"},
+                .doctor = {"doctor"},
+                .stop = {"stop taking", "stop your", "stop the medicine", "stop it"},
+                .not_stop = "not stop",
+                .cure = {"cures", "proven to", "guarantee", "prevents cramps", "will help"},
+        },
+        {
+                .language = "de",
+                .k_foods = {"Spinat", "Gr\303\274nkohl", "Kohl", "Brokkoli", "Natto", "Mangold",
+                            "Blattgem\303\274se"},
+                .potassium_foods = {"Banane", "Kartoffel", "S\303\274\303\237kartoffel", "Avocado",
+                                    "Bohne", "Sojabohne", "Linsen", "Tomate",
+                                    "H\303\274lsenfr\303\274chte", "Spinat", "Joghurt", "Naturjoghurt",
+                                    "Mandel", "Samen", "Chiasamen", "K\303\274rbiskerne", "Salzersatz"},
+                .quinine = {"Chinin"},
+                .provider = {"Arztpraxis oder Apotheke"},
+                .pharmacist = {"Apotheke"},
+                .doctor = {"Arzt", "\303\204rzt", "\303\244rztlich"},
+                .stop = {"setzen Sie es", "setzen Sie das", "setzen Sie nichts", "absetzen"},
+                .not_stop = "nicht",
+                .cure = {"heilt", "erwiesen", "garantiert", "verhindert Kr\303\244mpfe", "wird helfen"},
+        },
+};
+enum { SPOKEN = sizeof(vocabularies) / sizeof(vocabularies[0]) };
 
-        return (has_amount(text) ? HAS_AMOUNT : 0) | (has_word(text, k_foods) ? HAS_K_FOOD : 0) |
-               (has_word(text, potassium_foods) ? HAS_POTASSIUM_FOOD : 0) |
-               (has_word(text, quinine) ? HAS_QUININE : 0) |
-               (has_word(text, provider) ? HAS_PROVIDER : 0) |
-               (has_word(text, pharmacist) ? HAS_PHARMACIST : 0) |
-               (has_word(text, stop) && !strcasestr(text, "not stop") ? HAS_STOP : 0) |
-               (has_word(text, doctor) ? HAS_DOCTOR : 0) | (has_word(text, cure) ? HAS_CURE : 0);
+/* Words that are the same in another language. */
+static bool translated_the_same(const char *text) {
+        return strcmp(text, "Avocado") == 0;
 }
 
-/* Texts are constant: each is scanned once. */
-static unsigned text_holds(const char *text) {
+static unsigned text_scan(const char *text, const struct vocabulary *words) {
+        return (has_amount(text) ? HAS_AMOUNT : 0) | (has_word(text, words->k_foods) ? HAS_K_FOOD : 0) |
+               (has_word(text, words->potassium_foods) ? HAS_POTASSIUM_FOOD : 0) |
+               (has_word(text, words->quinine) ? HAS_QUININE : 0) |
+               (has_word(text, words->provider) ? HAS_PROVIDER : 0) |
+               (has_word(text, words->pharmacist) ? HAS_PHARMACIST : 0) |
+               (has_word(text, words->stop) && !strcasestr(text, words->not_stop) ? HAS_STOP : 0) |
+               (has_word(text, words->doctor) ? HAS_DOCTOR : 0) |
+               (has_word(text, words->cure) ? HAS_CURE : 0);
+}
+
+/* Texts are constant: each is scanned once. The English one is translated, as whoever shows it does. */
+static unsigned text_holds(unsigned spoken, const char *text) {
         static struct {
                 const char *text;
-                unsigned holds;
+                unsigned holds[SPOKEN];
         } known[4096];
         size_t i = ((uintptr_t)text >> 2) * 2654435761U % 4096;
 
@@ -316,16 +349,24 @@ static unsigned text_holds(const char *text) {
                 i = (i + 1) % 4096;
         if (!known[i].text) {
                 known[i].text = text;
-                known[i].holds = text_scan(text);
+                for (unsigned j = 0; j < SPOKEN; j++) {
+                        const struct language *language = language_find(vocabularies[j].language);
+                        const char *shown = language_text(language, text);
+
+                        assert_string_equal(language->name, vocabularies[j].language);
+                        if (j > 0 && strcmp(shown, text) == 0 && !translated_the_same(text))
+                                fail_msg("in %s there is no: %s", language->name, text);
+                        known[i].holds[j] = text_scan(shown, &vocabularies[j]);
+                }
         }
-        return known[i].holds;
+        return known[i].holds[spoken];
 }
 
-static unsigned item_holds(const struct advice_item *item) {
-        unsigned holds = text_holds(item->statement->title);
+static unsigned item_holds(unsigned spoken, const struct advice_item *item) {
+        unsigned holds = text_holds(spoken, item->statement->title);
 
         for (size_t i = 0; i < item->n_texts; i++)
-                holds |= text_holds(item->texts[i]);
+                holds |= text_holds(spoken, item->texts[i]);
         return holds;
 }
 
@@ -334,15 +375,16 @@ static unsigned item_holds(const struct advice_item *item) {
 static struct advice *advice;
 static unsigned shown_supplements[NUTRIENT_MAX], shown_foods[NUTRIENT_MAX], held_back[NUTRIENT_MAX];
 
-#define CHECK(condition)                                                                   \
-        do {                                                                               \
-                if (!(condition))                                                          \
-                        fail_msg("%s: item %s, topic %s", #condition, item->statement->id, \
-                                 topic ? topic : "-");                                     \
+#define CHECK(condition)                                                                          \
+        do {                                                                                      \
+                if (!(condition))                                                                 \
+                        fail_msg("%s: item %s, topic %s, in %s", #condition, item->statement->id, \
+                                 topic ? topic : "-", vocabularies[spoken].language);             \
         } while (0)
 
-static void item_check(const struct person *person, const char *topic, const struct advice_item *item) {
-        unsigned danger = dangers(person), holds = item_holds(item);
+static void item_check(const struct person *person, const char *topic, const struct advice_item *item,
+                       unsigned spoken) {
+        unsigned danger = dangers(person), holds = item_holds(spoken, item);
         enum statement_kind kind = item->statement->kind;
         int nutrient = item->statement->nutrient;
         bool warns = kind == STATEMENT_INTERACTION || kind == STATEMENT_NOTICE ||
@@ -357,11 +399,11 @@ static void item_check(const struct person *person, const char *topic, const str
 
         /* Supplements: never against a danger, and always with the last word to a professional. */
         if (item->statement->supplement)
-                CHECK(text_holds(item->texts[item->n_texts - 1]) & HAS_PROVIDER);
+                CHECK(text_holds(spoken, item->texts[item->n_texts - 1]) & HAS_PROVIDER);
         if (kind == STATEMENT_SUPPLEMENT) {
                 CHECK(nutrient >= 0 && nutrient != NUTRIENT_POTASSIUM);
                 CHECK(item->statement->supplement && amounts_safe(person));
-                shown_supplements[nutrient]++;
+                shown_supplements[nutrient] += spoken == 0;
         }
         if (nutrient >= 0 && item->statement->supplement && !warns)
                 CHECK(!(danger & danger_of(nutrient, false)));
@@ -374,11 +416,11 @@ static void item_check(const struct person *person, const char *topic, const str
         /* Food: in general terms when too little is known, and never what is dangerous. */
         if (kind == STATEMENT_FOODS || kind == STATEMENT_INTAKE) {
                 CHECK(basics_known(person) && !(danger & danger_of(nutrient, true)));
-                shown_foods[nutrient] += kind == STATEMENT_FOODS;
+                shown_foods[nutrient] += kind == STATEMENT_FOODS && spoken == 0;
         }
         CHECK(item->n_foods == 0 || kind == STATEMENT_FOODS);
         for (size_t i = 0; i < item->n_foods; i++) {
-                unsigned food = text_holds(item->foods[i]->name);
+                unsigned food = text_holds(spoken, item->foods[i]->name);
 
                 CHECK(!(food & HAS_K_FOOD) || !(danger & FOOD_K2));
                 CHECK(!(food & HAS_POTASSIUM_FOOD) || !(danger & FOOD_K));
@@ -422,8 +464,10 @@ static void advice_check(const struct person *person, const struct advice_reques
 
         advise(request, advice);
         for (size_t i = 0; i < advice->n_items; i++) {
-                item_check(person, request->topic, &advice->items[i]);
-                pharmacist = pharmacist || (item_holds(&advice->items[i]) & HAS_PHARMACIST);
+                for (unsigned spoken = 0; spoken < SPOKEN; spoken++)
+                        item_check(person, request->topic, &advice->items[i], spoken);
+                pharmacist = pharmacist || (item_holds(0, &advice->items[i]) & HAS_PHARMACIST &
+                                            item_holds(1, &advice->items[i]));
         }
         order_check();
         if (!basics_known(person) && (!request->topic || nutrient_from_string(request->topic) >= 0))
