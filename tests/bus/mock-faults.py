@@ -13,6 +13,7 @@ Further commands on standard input take a device's number and milliseconds: "los
 When what was taken is back, a line "there" says so; "flows" is said at the first packet after that or a start. "account"
 writes down each sensor's packets. Radio also loses packets at random, as "lossy" says."""
 
+import errno
 import importlib.util
 import json
 import os
@@ -168,7 +169,9 @@ class OpenDevice(Faulty, mock_bluez.Device):
                 try:
                     thing.socket.send(packet)
                     return 'sent'
-                except OSError:
+                except OSError as problem:
+                    if problem.errno != errno.EAGAIN:
+                        return 'closed'  # the reader has left, and this end is not told yet
                     self.mock.dropped += 1
                     return 'dropped'
         self.sending = False  # nobody subscribes: the profile has it stop
