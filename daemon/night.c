@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "daemon/basic/cleanup.h"
+#include "daemon/capture.h"
 #include "daemon/guidance/relief.h"
 
 _Static_assert(STORE_ACCOUNT_POINTS == DETECTOR_ACCOUNT_POINTS, "an account must fit");
@@ -28,6 +29,7 @@ struct night {
 
         struct stream_format format;
         struct detector *detector;
+        struct capture *capture; /* NULL without memory for it, too */
         struct store_night row;
         char muscle[sizeof(((struct store_episode *)0)->muscle)];
         char leg[sizeof(((struct store_episode *)0)->leg)];
@@ -185,6 +187,9 @@ static void begin_episode(struct night *night, const struct detector_event *even
         night->help_told = false;
         report_alert(night, NIGHT_ALERT_RAISED);
         report_account(night, event, night->start_us);
+        if (night->capture)
+                capture_begin(night->capture, episode->id, episode->onset_us, event->onset_index,
+                              event->alert_index);
 }
 
 static void end_episode(struct night *night, const struct detector_event *event) {
@@ -277,7 +282,22 @@ static void on_detector_level(const struct detector_level *level, void *userdata
 static void on_detector_signal(const struct detector_signal *signal, void *userdata) {
         struct night *night = userdata;
 
-        night->callbacks.signal(signal, index_to_us(night, signal->index), night->userdata);
+        if (night->capture)
+                capture_push(night->capture, signal);
+        if (night->callbacks.signal)
+                night->callbacks.signal(signal, index_to_us(night, signal->index), night->userdata);
+}
+
+/* A picture of the cramp is nothing that an alert may fail for. */
+static void prepare_capture(struct night *night) {
+        if (!night->callbacks.waveform)
+                return;
+        (void)capture_new(&(struct capture_setup){.rate_mhz = night->format.rate_mhz,
+                                                  .channels = night->format.channels,
+                                                  .arbitrary_unit = night->format.scale_uv <= 0,
+                                                  .func = night->callbacks.waveform,
+                                                  .userdata = night->userdata},
+                          &night->capture);
 }
 
 static int copy_name(char *to, size_t size, const char *from) {
@@ -315,24 +335,26 @@ int night_new(const struct night_setup *setup, struct night **ret) {
             copy_name(night->leg, sizeof(night->leg), setup->leg) < 0)
                 return -EINVAL;
 
+        prepare_capture(night);
         for (uint32_t channel = 0; channel < setup->format->channels; channel++)
                 scale_uv[channel] = setup->format->scale_uv > 0 ? setup->format->scale_uv : 1;
 
-        r = detector_new(
-                &(struct detector_setup){
-                        .input = setup->format->kind == STREAM_ENVELOPE ? DETECTOR_ENVELOPE
-                                                                        : DETECTOR_RAW,
-                        .rate_mhz = setup->format->rate_mhz,
-                        .channels = setup->format->channels,
-                        .scale_uv = scale_uv,
-                        .arbitrary_unit = setup->format->scale_uv <= 0,
-                        .sensitivity = setup->sensitivity,
-                        .evidence_factor = setup->evidence_factor,
-                        .on_event = on_detector_event,
-                        .on_level = on_detector_level,
-                        .on_signal = setup->callbacks->signal ? on_detector_signal : NULL,
-                        .userdata = night},
-                &night->detector);
+        r = detector_new(&(struct detector_setup){.input = setup->format->kind == STREAM_ENVELOPE
+                                                                   ? DETECTOR_ENVELOPE
+                                                                   : DETECTOR_RAW,
+                                                  .rate_mhz = setup->format->rate_mhz,
+                                                  .channels = setup->format->channels,
+                                                  .scale_uv = scale_uv,
+                                                  .arbitrary_unit = setup->format->scale_uv <= 0,
+                                                  .sensitivity = setup->sensitivity,
+                                                  .evidence_factor = setup->evidence_factor,
+                                                  .on_event = on_detector_event,
+                                                  .on_level = on_detector_level,
+                                                  .on_signal = setup->callbacks->signal || night->capture
+                                                                       ? on_detector_signal
+                                                                       : NULL,
+                                                  .userdata = night},
+                         &night->detector);
         if (r < 0)
                 return r;
 
@@ -345,6 +367,7 @@ struct night *night_free(struct night *night) {
                 return NULL;
 
         detector_free(night->detector);
+        capture_free(night->capture);
         free(night);
         return NULL;
 }
@@ -531,6 +554,8 @@ void night_finish(struct night *night, const char *end_reason) {
         night->finish_reason = end_reason;
         detector_finish(night->detector);
         night->finish_reason = NULL;
+        if (night->capture)
+                capture_finish(night->capture);
 
         if (night->anchored) /* else nothing ever arrived */
                 end_row(night);

@@ -13,6 +13,7 @@
 
 #include "daemon/detector/detector.h"
 #include "daemon/store/store.h"
+#include "daemon/store/waveform.h"
 #include "sensors/driver.h"
 
 struct night;
@@ -29,6 +30,9 @@ struct night_callbacks {
                       void *userdata);
         /* Why the alert was raised; after it, and again after its end. May be NULL. */
         void (*account)(const struct store_account *account, void *userdata);
+        /* The signal around an alert's onset, for the callee to free; about 20 s after it, or at the
+         * end. May be NULL. */
+        void (*waveform)(struct store_waveform *waveform, void *userdata);
         void (*gap)(const struct store_gap *gap, void *userdata);
         /* The night's row has changed: begun, a minute older, or over. */
         void (*row)(const struct store_night *row, void *userdata);

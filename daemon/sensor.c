@@ -110,6 +110,13 @@ static void on_account(const struct store_account *account, void *userdata) {
         (void)store_put_account(sensor->crampd->store, account);
 }
 
+static void on_waveform(struct store_waveform *waveform, void *userdata) {
+        struct sensor *sensor = userdata;
+
+        /* The same; it takes the waveform over. */
+        (void)store_put_waveform(sensor->crampd->store, waveform);
+}
+
 static void on_gap(const struct store_gap *gap, void *userdata) {
         struct sensor *sensor = userdata;
 
@@ -226,6 +233,7 @@ static void on_signal(const struct detector_signal *signal, int64_t time_us, voi
 static const struct night_callbacks night_callbacks = {
         .alert = on_alert,
         .account = on_account,
+        .waveform = on_waveform,
         .gap = on_gap,
         .row = on_night_row,
         .level = on_level,

@@ -32,6 +32,7 @@ struct request *request_free(struct request *request) {
                 }
                 free(request->rows);
                 free(request->change);
+                (void)store_waveform_free(request->waveform);
                 (void)store_person_free(request->person);
                 free(request);
                 request = NULL;
@@ -70,6 +71,9 @@ void request_deliver(const struct request *request, int error) {
         case REQUEST_GET_ACCOUNT:
                 request->callback.account(error, well && request->n_rows > 0 ? request->accounts : NULL,
                                           request->userdata);
+                break;
+        case REQUEST_GET_WAVEFORM:
+                request->callback.waveform(error, well ? request->waveform : NULL, request->userdata);
                 break;
         case REQUEST_LIST_MISSED:
                 request->callback.missed(error, well ? request->missed : NULL,
@@ -255,6 +259,10 @@ int annotation_check(const struct store_annotation *annotation) {
                      annotation->pain <= STORE_PAIN_MAX && annotation->said_us != STORE_NO_TIME;
 
         return valid ? 0 : -EINVAL;
+}
+
+int waveform_check(const struct store_waveform *waveform) {
+        return id_is_valid(waveform->episode) ? waveform_check_shape(waveform) : -EINVAL;
 }
 
 int gap_check(const struct store_gap *gap) {

@@ -9,6 +9,7 @@
 #include "daemon/basic/cleanup.h"
 #include "daemon/store/person.h"
 #include "daemon/store/store.h"
+#include "daemon/store/waveform.h"
 
 enum request_kind {
         REQUEST_PUT_SENSOR,
@@ -18,6 +19,7 @@ enum request_kind {
         REQUEST_ANNOTATE,
         REQUEST_PUT_BATTERY,
         REQUEST_CHANGE_PERSON,
+        REQUEST_PUT_WAVEFORM,
         REQUEST_PUT_GAP,
         REQUEST_LIST_SENSORS,
         REQUEST_LIST_EPISODES,
@@ -26,6 +28,7 @@ enum request_kind {
         REQUEST_GET_PERSON,
         REQUEST_GET_ACCOUNT,
         REQUEST_LIST_VERDICTS,
+        REQUEST_GET_WAVEFORM,
 };
 
 struct request {
@@ -45,6 +48,7 @@ struct request {
                 struct store_filter filter;
                 struct store_person_filter person_filter;
         };
+        struct store_waveform *waveform;    /* put, or the answer */
         struct store_person_change *change; /* too large for every request to have room for one */
         union {
                 store_done_func done;
@@ -55,6 +59,7 @@ struct request {
                 store_person_func person;
                 store_account_func account;
                 store_verdicts_func verdicts;
+                store_waveform_func waveform;
         } callback;
         void *userdata;
         /* A query's answer. */
@@ -109,6 +114,7 @@ int night_check(const struct store_night *night);
 int episode_check(const struct store_episode *episode);
 int account_check(const struct store_account *account);
 int annotation_check(const struct store_annotation *annotation);
+int waveform_check(const struct store_waveform *waveform);
 int gap_check(const struct store_gap *gap);
 int battery_check(const struct store_battery *battery);
 int filter_check(const struct store_filter *filter);

@@ -9,7 +9,7 @@
 #define SELECT_EPISODES                                                                                 \
         "SELECT e.id, s.id, n.id, e.muscle, e.leg, e.onset_us, e.alert_us, e.end_us, e.zone_offset_s, " \
         "e.channel, e.end_reason, e.severity, e.peak_uv, e.median_hz, e.confidence, e.detector, "       \
-        "e.verdict, e.pain, e.note "                                                                    \
+        "e.verdict, e.pain, e.note, EXISTS (SELECT 1 FROM waveform w WHERE w.episode = e.row) "         \
         "FROM episode e CROSS JOIN sensor s ON s.row = e.sensor CROSS JOIN night n ON n.row = e.night " \
         "WHERE (?1 OR s.owner_uid = ?2) AND e.onset_us >= ?3 AND e.onset_us < ?4 "                      \
         "AND (e.onset_us > ?5 OR e.row > ?6) "
@@ -38,12 +38,12 @@ const char *const rows_sql_episode[ROWS_STATEMENT_MAX] = {
                 SELECT_EPISODES "AND e.sensor = (SELECT row FROM sensor WHERE id = ?8) " ORDER_EPISODES,
         [ROWS_GET_EPISODE] =
                 SELECT_EPISODES "AND e.id = ?9 AND (?8 IS NULL OR s.id = ?8) " ORDER_EPISODES,
+        /* Of an episode that is not there nothing is put: a NULL would become a key of its own. */
         [ROWS_PUT_ACCOUNT] =
                 "INSERT OR REPLACE INTO account (episode, sensitivity, evidence_factor, needed_s, "
                 "from_us, active_s, unbroken_s, ratio_alert, ratio_peak, bridged, dips, together, "
-                "channels, took_part, quality, point_us, evidence) VALUES ((SELECT row FROM episode "
-                "WHERE id = ?1), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
-                "?17)",
+                "channels, took_part, quality, point_us, evidence) SELECT row, ?2, ?3, ?4, ?5, ?6, ?7, "
+                "?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17 FROM episode WHERE id = ?1",
         [ROWS_GET_ACCOUNT] =
                 "SELECT e.id, a.sensitivity, a.evidence_factor, a.needed_s, a.from_us, a.active_s, "
                 "a.unbroken_s, a.ratio_alert, a.ratio_peak, a.bridged, a.dips, a.together, a.channels, "
@@ -97,6 +97,7 @@ static int read_episode(sqlite3_stmt *statement, void *ret) {
         READ_TEXT(&reading, episode->verdict);
         episode->pain = reading_pain(&reading);
         READ_TEXT(&reading, episode->note);
+        episode->has_waveform = reading_number(&reading) != 0;
         return reading.rc;
 }
 

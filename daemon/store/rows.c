@@ -7,7 +7,8 @@
 #include <string.h>
 
 static const char *const *const sql[] = {
-        rows_sql_sensor, rows_sql_night, rows_sql_episode, rows_sql_annotation, rows_sql_person,
+        rows_sql_sensor,     rows_sql_night,  rows_sql_episode,
+        rows_sql_annotation, rows_sql_person, rows_sql_waveform,
 };
 
 static const char *sql_of(size_t statement) {
@@ -47,6 +48,13 @@ void binding_text(struct binding *binding, const char *text) {
         if (binding->rc == SQLITE_OK)
                 binding->rc =
                         sqlite3_bind_text(binding->statement, binding->index, text, -1, SQLITE_STATIC);
+}
+
+void binding_bytes(struct binding *binding, const uint8_t *bytes, size_t size) {
+        binding->index++;
+        if (binding->rc == SQLITE_OK)
+                binding->rc = sqlite3_bind_blob64(binding->statement, binding->index, bytes, size,
+                                                  SQLITE_STATIC);
 }
 
 void binding_number(struct binding *binding, int64_t number) {

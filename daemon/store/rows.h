@@ -47,6 +47,9 @@ enum rows_statement {
         ROWS_LIST_TRIALS,
         ROWS_LIST_EVENINGS,
         ROWS_LIST_CRAMPS,
+        ROWS_PUT_WAVEFORM,
+        ROWS_PRUNE_WAVEFORMS,
+        ROWS_GET_WAVEFORM,
         ROWS_STATEMENT_MAX
 };
 
@@ -66,6 +69,11 @@ int rows_put_account(struct rows *rows, const struct store_account *account);
 int rows_annotate(struct rows *rows, const struct store_annotation *annotation);
 int rows_put_battery(struct rows *rows, const struct store_battery *battery);
 int rows_put_gap(struct rows *rows, const struct store_gap *gap);
+
+/* And forgets the oldest of that owner, beyond STORE_WAVEFORMS_KEPT. */
+int rows_put_waveform(struct rows *rows, const struct store_waveform *waveform);
+/* *ret stays as it is when there is none. */
+int rows_get_waveform(struct rows *rows, const struct store_filter *filter, struct store_waveform **ret);
 
 /* In person.c. */
 int rows_change_person(struct rows *rows, const struct store_person_change *change);

@@ -190,6 +190,18 @@ static const char *const migrations[] = {
         /* Whether alerts may follow what is said of them, and what was said too early to count. */
         "ALTER TABLE sensor ADD COLUMN learning INTEGER NOT NULL DEFAULT 0 CHECK (learning IN (0, 1));"
         "ALTER TABLE sensor ADD COLUMN learning_since_us INTEGER NOT NULL DEFAULT 0;",
+
+        /* The signal around an episode's onset; `code` as waveform.h says of that version. */
+        "CREATE TABLE waveform ("
+        "  episode INTEGER PRIMARY KEY REFERENCES episode (row) ON DELETE CASCADE,"
+        "  version INTEGER NOT NULL,"
+        "  start_us INTEGER NOT NULL,"
+        "  rate_mhz INTEGER NOT NULL CHECK (rate_mhz BETWEEN 1 AND 4294967295),"
+        "  channels INTEGER NOT NULL CHECK (channels BETWEEN 1 AND 16),"
+        "  scale_uv REAL NOT NULL CHECK (scale_uv > 0),"
+        "  arbitrary_unit INTEGER NOT NULL CHECK (arbitrary_unit IN (0, 1)),"
+        "  code BLOB NOT NULL"
+        ") STRICT;",
 };
 
 int schema_newest(void) {

@@ -14,6 +14,7 @@ extern const char *const rows_sql_night[ROWS_STATEMENT_MAX];
 extern const char *const rows_sql_episode[ROWS_STATEMENT_MAX];
 extern const char *const rows_sql_annotation[ROWS_STATEMENT_MAX];
 extern const char *const rows_sql_person[ROWS_STATEMENT_MAX];
+extern const char *const rows_sql_waveform[ROWS_STATEMENT_MAX];
 
 /* One statement being filled in from its first parameter on; the first error stays. */
 struct binding {
@@ -25,6 +26,8 @@ struct binding {
 struct binding binding_begin(struct rows *rows, enum rows_statement statement);
 /* Texts are not copied: they must last until the statement ends. */
 void binding_text(struct binding *binding, const char *text);
+/* Likewise. */
+void binding_bytes(struct binding *binding, const uint8_t *bytes, size_t size);
 void binding_number(struct binding *binding, int64_t number);
 /* Parameters that are not bound are NULL. */
 void binding_null(struct binding *binding);

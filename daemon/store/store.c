@@ -30,6 +30,7 @@ struct store {
         void *userdata;
         size_t n_writes; /* on their way, up to the delivery of their answer */
         size_t n_queries;
+        size_t n_waveforms; /* of the writes */
 };
 
 static struct store *store_unreference(struct store *store) {
@@ -49,6 +50,8 @@ static void store_deliver(struct store *store, struct request *request, int erro
                 store->n_writes--;
         else
                 store->n_queries--;
+        if (request->kind == REQUEST_PUT_WAVEFORM)
+                store->n_waveforms--;
         request_deliver(request, error);
 }
 
@@ -327,6 +330,25 @@ int store_put_account(struct store *store, const struct store_account *account) 
         return store_queue_write(store, request, STORE_QUEUE_MAX / 2);
 }
 
+int store_put_waveform(struct store *store, struct store_waveform *waveform) {
+        struct request *request;
+        int r;
+
+        r = waveform_check(waveform);
+        if (r >= 0 && store->n_waveforms >= STORE_WAVEFORMS_WAITING)
+                r = -ENOBUFS;
+        request = r < 0 ? NULL : request_new(REQUEST_PUT_WAVEFORM, NULL);
+        if (!request) {
+                (void)store_waveform_free(waveform);
+                return r < 0 ? r : -ENOMEM;
+        }
+        request->waveform = waveform;
+        r = store_queue_write(store, request, STORE_QUEUE_MAX / 2);
+        if (r >= 0)
+                store->n_waveforms++;
+        return r;
+}
+
 int store_annotate(struct store *store, const struct store_annotation *annotation, store_done_func done,
                    void *userdata) {
         struct request *request;
@@ -467,6 +489,22 @@ int store_get_account(struct store *store, const struct store_filter *filter, st
                 return -ENOMEM;
         request->filter = *filter;
         request->callback.account = done;
+        return store_queue_query(store, request);
+}
+
+int store_get_waveform(struct store *store, const struct store_filter *filter, store_waveform_func done,
+                       void *userdata) {
+        struct request *request;
+        int r;
+
+        r = filter->id[0] ? filter_check(filter) : -EINVAL;
+        if (r < 0)
+                return r;
+        request = request_new(REQUEST_GET_WAVEFORM, userdata);
+        if (!request)
+                return -ENOMEM;
+        request->filter = *filter;
+        request->callback.waveform = done;
         return store_queue_query(store, request);
 }
 

@@ -117,6 +117,7 @@ struct store_episode {
         char verdict[STORE_VERDICT_SIZE]; /* "confirmed", "false-alarm"; "" = none */
         int pain;                         /* 0-10; STORE_NO_PAIN */
         char note[STORE_NOTE_SIZE];       /* UTF-8; "" = none */
+        bool has_waveform;                /* read only, too */
 };
 
 /* What somebody says of an episode, or of a cramp that raised no alert. */

@@ -158,6 +158,8 @@ static int put_row(struct rows *rows, const struct request *request) {
                 return rows_put_episode(rows, &request->episode);
         case REQUEST_PUT_ACCOUNT:
                 return rows_put_account(rows, &request->account);
+        case REQUEST_PUT_WAVEFORM:
+                return rows_put_waveform(rows, request->waveform);
         case REQUEST_ANNOTATE:
                 return rows_annotate(rows, &request->annotation);
         case REQUEST_PUT_BATTERY:
@@ -307,6 +309,8 @@ static int answer_query(struct writer *writer, struct request *query) {
                 return rows_list_verdicts(rows, &query->filter, &query->verdicts, &query->n_rows);
         if (query->kind == REQUEST_GET_ACCOUNT)
                 return rows_get_account(rows, &query->filter, &query->accounts, &query->n_rows);
+        if (query->kind == REQUEST_GET_WAVEFORM)
+                return rows_get_waveform(rows, &query->filter, &query->waveform);
         if (query->kind == REQUEST_LIST_MISSED)
                 return rows_list_missed(rows, &query->filter, &query->missed, &query->n_rows,
                                         &query->cursor);

@@ -232,9 +232,10 @@ struct crampd_episode {
         unsigned channel;  /* 0 in events */
         char *detector;    /* NULL in events */
         /* As somebody said of it; never in events. */
-        char *verdict; /* "confirmed", "false-alarm"; NULL = nothing */
-        int pain;      /* 0-10; -1 = not said */
-        char *note;    /* NULL = none */
+        char *verdict;     /* "confirmed", "false-alarm"; NULL = nothing */
+        int pain;          /* 0-10; -1 = not said */
+        char *note;        /* NULL = none */
+        bool has_waveform; /* crampd_get_waveform() has one; false in events */
 };
 
 struct crampd_filter {
@@ -276,6 +277,30 @@ void crampd_account_free(struct crampd_account *account);
 /* One episode; `func` is called once. */
 int crampd_get_episode(crampd_client *client, const char *id, crampd_episode_func func, void *userdata,
                        struct crampd_error *error);
+
+/* A stretch of a waveform without a gap. */
+struct crampd_piece {
+        unsigned first; /* frame, counted from the waveform's start */
+        unsigned frames;
+};
+
+/* The signal around an episode's onset: see History.GetWaveform(). */
+struct crampd_waveform {
+        int64_t start_us;
+        unsigned rate_mhz;
+        unsigned channels;
+        double scale_uv; /* of one step */
+        bool arbitrary_unit;
+        struct crampd_piece *pieces; /* in order of time */
+        size_t n_pieces;
+        int16_t *samples; /* interleaved, piece after piece; missing frames have none */
+        size_t n_samples;
+};
+
+/* -ENOENT if the caller has no such episode, or it has no waveform. */
+int crampd_get_waveform(crampd_client *client, const char *id, struct crampd_waveform **ret,
+                        struct crampd_error *error);
+void crampd_waveform_free(struct crampd_waveform *waveform);
 
 struct crampd_annotation {
         const char *verdict; /* "confirmed", "false-alarm"; NULL = stays; not for missed cramps */

@@ -14,15 +14,25 @@
         { #key, kind, required, offsetof(struct crampd_episode, key) }
 
 static const struct field episode_fields[] = {
-        EPISODE_FIELD(id, FIELD_STRING, true),          EPISODE_FIELD(sensor, FIELD_STRING, true),
-        EPISODE_FIELD(muscle, FIELD_STRING, true),      EPISODE_FIELD(leg, FIELD_STRING, true),
-        EPISODE_FIELD(onset_us, FIELD_INT64, true),     EPISODE_FIELD(alert_us, FIELD_INT64, true),
-        EPISODE_FIELD(end_us, FIELD_INT64, false),      EPISODE_FIELD(zone_offset_s, FIELD_INT, true),
-        EPISODE_FIELD(end_reason, FIELD_STRING, false), EPISODE_FIELD(severity, FIELD_STRING, true),
-        EPISODE_FIELD(peak_uv, FIELD_DOUBLE, false),    EPISODE_FIELD(median_hz, FIELD_DOUBLE, false),
-        EPISODE_FIELD(confidence, FIELD_DOUBLE, true),  EPISODE_FIELD(channel, FIELD_UNSIGNED, true),
-        EPISODE_FIELD(detector, FIELD_STRING, true),    EPISODE_FIELD(verdict, FIELD_STRING, false),
-        EPISODE_FIELD(pain, FIELD_PAIN, false),         EPISODE_FIELD(note, FIELD_STRING, false),
+        EPISODE_FIELD(id, FIELD_STRING, true),
+        EPISODE_FIELD(sensor, FIELD_STRING, true),
+        EPISODE_FIELD(muscle, FIELD_STRING, true),
+        EPISODE_FIELD(leg, FIELD_STRING, true),
+        EPISODE_FIELD(onset_us, FIELD_INT64, true),
+        EPISODE_FIELD(alert_us, FIELD_INT64, true),
+        EPISODE_FIELD(end_us, FIELD_INT64, false),
+        EPISODE_FIELD(zone_offset_s, FIELD_INT, true),
+        EPISODE_FIELD(end_reason, FIELD_STRING, false),
+        EPISODE_FIELD(severity, FIELD_STRING, true),
+        EPISODE_FIELD(peak_uv, FIELD_DOUBLE, false),
+        EPISODE_FIELD(median_hz, FIELD_DOUBLE, false),
+        EPISODE_FIELD(confidence, FIELD_DOUBLE, true),
+        EPISODE_FIELD(channel, FIELD_UNSIGNED, true),
+        EPISODE_FIELD(detector, FIELD_STRING, true),
+        EPISODE_FIELD(verdict, FIELD_STRING, false),
+        EPISODE_FIELD(pain, FIELD_PAIN, false),
+        EPISODE_FIELD(note, FIELD_STRING, false),
+        {"waveform", FIELD_BOOL, false, offsetof(struct crampd_episode, has_waveform)},
 };
 
 void episode_clear(struct crampd_episode *episode) {

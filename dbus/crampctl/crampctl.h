@@ -38,6 +38,7 @@ int verb_remove(const struct global_options *global, int argc, char *argv[]);
 int verb_resume(const struct global_options *global, int argc, char *argv[]);
 int verb_scan(const struct global_options *global, int argc, char *argv[]);
 int verb_sensors(const struct global_options *global, int argc, char *argv[]);
+int verb_show(const struct global_options *global, int argc, char *argv[]);
 int verb_status(const struct global_options *global, int argc, char *argv[]);
 int verb_trial(const struct global_options *global, int argc, char *argv[]);
 int verb_stream(const struct global_options *global, int argc, char *argv[]);

@@ -34,6 +34,7 @@ static const struct verb {
         {"stream", "Print or pipe the samples of a sensor", verb_stream},
         {"night", "Was I guarded last night, and when not?", verb_night},
         {"history", "List recorded cramps", verb_history},
+        {"show", "Show one recorded cramp and its signal", verb_show},
         {"annotate", "Say whether an alert was a cramp, or that one was missed", verb_annotate},
         {"detector", "Tell why an alert was raised, and learn from what you said", verb_detector},
         {"export", "Write recorded cramps as CSV or JSON", verb_export},

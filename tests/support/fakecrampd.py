@@ -37,7 +37,7 @@ EPISODES = [
     {'id': 'e1', 'sensor': 'a1', 'muscle': 'gastrocnemius-medialis', 'leg': 'left', 'onset_us': 1795396445250000,
      'alert_us': 1795396451000000, 'end_us': 1795396510250999, 'zone_offset_s': 3600, 'end_reason': 'subsided',
      'severity': 'moderate', 'peak_uv': 123.456, 'median_hz': 61.5, 'confidence': 0.875, 'channel': 1, 'detector': '1',
-     'verdict': 'confirmed', 'pain': 7, 'note': 'after "the" walk'},
+     'verdict': 'confirmed', 'pain': 7, 'note': 'after "the" walk', 'waveform': True},
     # No end, no unit, no frequency.
     {'id': 'e2', 'sensor': 'b2', 'muscle': 'soleus', 'leg': 'right', 'onset_us': 1795400000000001,
      'alert_us': 1795400005000000, 'zone_offset_s': -12600, 'severity': 'mild', 'confidence': 1.0, 'channel': 0,
@@ -53,6 +53,7 @@ TYPES = {'owner': 'u', 'channels': 'u', 'battery': 'u', 'channel': 'u', 'sensors
          'capacity': 'd', 'added': 'b', 'percent': 'u', 'pain': 'u', 'learning': 'b', 'proposed': 'd', 'applied': 'd', 'factor_min': 'd', 'factor_max': 'd',
          'confirmed': 'u', 'false_alarms': 'u', 'missed': 'u', 'verdicts_min': 'u', 'half_days': 'u', 'bridged': 'u', 'dips': 'u', 'took_part': 'u', 'evidence_factor': 'd', 'needed_s': 'd',
          'active_s': 'd', 'unbroken_s': 'd', 'ratio_alert': 'd', 'ratio_peak': 'd', 'together': 'd', 'hours': 'd'}
+TYPES.update({'waveform': 'b', 'rate_mhz': 'u'})
 TYPES.update({'amounts_allowed': 'b', 'nights': 'u', 'clusters': 'u', 'priority': 'u', 'red_flag': 'b', 'food': 'b',
               'intake': 'd', 'intake_adequate': 'b', 'limit': 'd', 'limit_supplements_only': 'b'})
 TYPES.update({key: 'u' for key in ('baseline_days', 'block_days', 'washout_days', 'nights_without', 'nights_with',
@@ -82,6 +83,12 @@ ACCOUNT = {
     'unbroken_s': 5.5, 'ratio_alert': 4.1, 'ratio_peak': 5.25, 'bridged': 3, 'dips': 1, 'together': 0.25, 'channels': 3,
     'took_part': 5, 'quality': 'good', 'point_us': 1000000, 'evidence_s': [0.84, 1.8],
 }
+
+# Ten frames a second: rest, a gap of a second, then a cramp in the second channel.
+WAVEFORM = {'start_us': 1795396435250000, 'rate_mhz': 10000, 'channels': 2, 'scale_uv': 0.5, 'arbitrary_unit': False}
+WAVEFORM_PIECES = [[0, 50], [60, 240]]
+WAVEFORM_SAMPLES = [value for frame in list(range(50)) + list(range(60, 300))
+                    for value in (frame % 3 - 1, (200 if frame % 2 else -246) if frame >= 100 else frame % 2)]
 
 DETECTOR = {
     'sensitivity': 'high', 'needed_s': 6.72, 'learning': True, 'proposed': 1.17, 'applied': 1.12, 'factor_min': 0.85,
@@ -296,6 +303,13 @@ def run():
             account = typed({key: value for key, value in ACCOUNT.items() if key != 'evidence_s'})
             account['evidence_s'] = dbus.Array(ACCOUNT['evidence_s'], signature='d')
             self.reply(message, 'a{sv}', self.spoil(account, how))
+
+        def GetWaveform(self, message, how):
+            waveform = typed(WAVEFORM)
+            pieces = [[0, 0]] if how == 'nonsense' else WAVEFORM_PIECES[::-1] if how == 'disorder' else WAVEFORM_PIECES
+            waveform['pieces'] = dbus.Array([dbus.Struct(map(dbus.UInt32, piece)) for piece in pieces], signature='(uu)')
+            samples = WAVEFORM_SAMPLES[:-1] if how == 'short' else WAVEFORM_SAMPLES
+            self.reply(message, 'a{sv}an', self.spoil(waveform, how), dbus.Array(samples, signature='n'))
 
         def ReportMissed(self, message, how):
             self.reply(message, 's', 'm9')

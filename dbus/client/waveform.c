@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The signal around an episode's onset: History.GetWaveform().
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dbus/client/internal.h"
+
+/* What crampd never exceeds; a liar must not make us allocate. */
+#define CHANNELS_MAX 16u
+#define PIECES_MAX 256u
+
+#define WAVEFORM_FIELD(key, kind) \
+        { #key, kind, true, offsetof(struct crampd_waveform, key) }
+
+static const struct field waveform_fields[] = {
+        WAVEFORM_FIELD(start_us, FIELD_INT64),      WAVEFORM_FIELD(rate_mhz, FIELD_UNSIGNED),
+        WAVEFORM_FIELD(channels, FIELD_UNSIGNED),   WAVEFORM_FIELD(scale_uv, FIELD_DOUBLE),
+        WAVEFORM_FIELD(arbitrary_unit, FIELD_BOOL),
+};
+
+void crampd_waveform_free(struct crampd_waveform *waveform) {
+        if (!waveform)
+                return;
+        free(waveform->pieces);
+        free(waveform->samples);
+        free(waveform);
+}
+
+/* `value` is at an a(uu). */
+static int pieces_take(DBusMessageIter *value, struct crampd_waveform *waveform,
+                       struct crampd_error *error) {
+        int n = dbus_message_iter_get_element_count(value);
+        DBusMessageIter item, member;
+        dbus_uint32_t number;
+
+        if (n < 1 || (unsigned)n > PIECES_MAX || waveform->pieces)
+                return error_set(error, -EPROTO, "crampd sent a waveform of %d pieces", n);
+        waveform->pieces = calloc((size_t)n, sizeof(*waveform->pieces));
+        if (!waveform->pieces)
+                return error_set_oom(error);
+        for (dbus_message_iter_recurse(value, &item);
+             dbus_message_iter_get_arg_type(&item) == DBUS_TYPE_STRUCT;
+             (void)dbus_message_iter_next(&item)) {
+                struct crampd_piece *piece = waveform->pieces + waveform->n_pieces++;
+
+                dbus_message_iter_recurse(&item, &member);
+                dbus_message_iter_get_basic(&member, &number);
+                piece->first = number;
+                (void)dbus_message_iter_next(&member);
+                dbus_message_iter_get_basic(&member, &number);
+                piece->frames = number;
+        }
+        return 0;
+}
+
+/* `iter` is at an a{sv}. */
+static int pieces_read(DBusMessageIter *iter, struct crampd_waveform *waveform,
+                       struct crampd_error *error) {
+        DBusMessageIter entry, pair, value;
+        const char *key;
+
+        for (dbus_message_iter_recurse(iter, &entry);
+             dbus_message_iter_get_arg_type(&entry) == DBUS_TYPE_DICT_ENTRY;
+             (void)dbus_message_iter_next(&entry)) {
+                char *signature;
+                bool fits;
+                int r;
+
+                dbus_message_iter_recurse(&entry, &pair);
+                dbus_message_iter_get_basic(&pair, &key);
+                if (strcmp(key, "pieces") != 0)
+                        continue;
+                (void)dbus_message_iter_next(&pair);
+                dbus_message_iter_recurse(&pair, &value);
+                signature = dbus_message_iter_get_signature(&value);
+                if (!signature)
+                        return error_set_oom(error);
+                fits = strcmp(signature, "a(uu)") == 0;
+                dbus_free(signature);
+                if (!fits)
+                        return error_set(error, -EPROTO, "crampd sent 'pieces' with a wrong type");
+                r = pieces_take(&value, waveform, error);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* `iter` is at an an. */
+static int samples_read(DBusMessageIter *iter, struct crampd_waveform *waveform,
+                        struct crampd_error *error) {
+        DBusMessageIter item;
+        const dbus_int16_t *samples;
+        int n = 0;
+
+        dbus_message_iter_recurse(iter, &item);
+        if (dbus_message_iter_get_arg_type(&item) != DBUS_TYPE_INVALID)
+                dbus_message_iter_get_fixed_array(&item, &samples, &n);
+        if (n == 0)
+                return error_set(error, -EPROTO, "crampd sent an empty waveform");
+        waveform->samples = calloc((size_t)n, sizeof(*waveform->samples));
+        if (!waveform->samples)
+                return error_set_oom(error);
+        memcpy(waveform->samples, samples, (size_t)n * sizeof(*samples));
+        waveform->n_samples = (size_t)n;
+        return 0;
+}
+
+/* Whoever goes through the pieces must find their samples. */
+static int waveform_check(const struct crampd_waveform *waveform, struct crampd_error *error) {
+        uint64_t frames = 0, end = 0;
+
+        for (size_t i = 0; i < waveform->n_pieces; i++) {
+                const struct crampd_piece *piece = waveform->pieces + i;
+
+                if (piece->first < end || piece->frames < 1)
+                        return error_set(error, -EPROTO, "crampd sent a waveform in disorder");
+                end = (uint64_t)piece->first + piece->frames;
+                frames += piece->frames;
+        }
+        if (waveform->channels < 1 || waveform->channels > CHANNELS_MAX || waveform->rate_mhz < 1 ||
+            end > UINT32_MAX || !(waveform->scale_uv > 0) ||
+            frames * waveform->channels != waveform->n_samples)
+                return error_set(error, -EPROTO, "crampd sent a waveform that makes no sense");
+        return 0;
+}
+
+static int waveform_read(DBusMessage *reply, struct crampd_waveform *waveform,
+                         struct crampd_error *error) {
+        DBusMessageIter iter;
+        int r;
+
+        (void)dbus_message_iter_init(reply, &iter);
+        r = dict_read(&iter, waveform_fields, ELEMENTS(waveform_fields), waveform, error);
+        if (r >= 0)
+                r = pieces_read(&iter, waveform, error);
+        (void)dbus_message_iter_next(&iter);
+        if (r >= 0)
+                r = samples_read(&iter, waveform, error);
+        return r >= 0 ? waveform_check(waveform, error) : r;
+}
+
+int crampd_get_waveform(crampd_client *client, const char *id, struct crampd_waveform **ret,
+                        struct crampd_error *error) {
+        struct crampd_waveform *waveform;
+        DBusMessage *reply;
+        int r;
+
+        r = call_by_id(client, "GetWaveform", id, "a{sv}an", &reply, error);
+        if (r < 0)
+                return r;
+        waveform = calloc(1, sizeof(*waveform));
+        r = waveform ? waveform_read(reply, waveform, error) : error_set_oom(error);
+        dbus_message_unref(reply);
+        if (r < 0) {
+                crampd_waveform_free(waveform);
+                return r;
+        }
+        *ret = waveform;
+        return 0;
+}
