@@ -10,6 +10,7 @@
 #include "daemon/bus/error.h"
 #include "daemon/bus/history-rows.h"
 #include "daemon/bus/objects.h"
+#include "daemon/bus/outline.h"
 
 /* Waiting for the store at a time; it takes 64 in all. */
 #define QUERIES_PER_USER 8u
@@ -23,6 +24,8 @@ enum question {
         QUESTION_MISSED,
         QUESTION_ACCOUNT,
         QUESTION_WAVEFORM,
+        QUESTION_OUTLINE_EPISODES,
+        QUESTION_OUTLINE_NIGHTS,
 };
 
 /* A call that waits for the store. */
@@ -146,6 +149,22 @@ static void on_waveform(int error, const struct store_waveform *waveform, void *
                 (void)sd_bus_reply_method_errno(call->message, r, &bus_error);
 }
 
+static void on_outline(int error, const struct store_outline *outline, uint64_t cursor, void *userdata) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
+        _cleanup_(query_freep) struct query_call *call = userdata;
+        int r;
+
+        r = error < 0 ? error_set_store(&bus_error, error)
+                      : sd_bus_message_new_method_return(call->message, &reply);
+        if (r >= 0)
+                r = outline_append(reply, outline, cursor);
+        if (r >= 0)
+                r = sd_bus_send(NULL, reply, NULL);
+        if (r < 0)
+                (void)sd_bus_reply_method_errno(call->message, r, &bus_error);
+}
+
 static int put_question(struct store *store, const struct store_filter *filter,
                         struct query_call *call) {
         switch (call->question) {
@@ -157,6 +176,10 @@ static int put_question(struct store *store, const struct store_filter *filter,
                 return store_get_account(store, filter, on_account, call);
         case QUESTION_WAVEFORM:
                 return store_get_waveform(store, filter, on_waveform, call);
+        case QUESTION_OUTLINE_EPISODES:
+                return store_outline_episodes(store, filter, on_outline, call);
+        case QUESTION_OUTLINE_NIGHTS:
+                return store_outline_nights(store, filter, on_outline, call);
         case QUESTION_EPISODES:
         case QUESTION_EPISODE:
         default:
@@ -229,52 +252,46 @@ static int parse_filter(sd_bus_message *message, struct store_filter *filter, ui
         return 0;
 }
 
-static int method_list_episodes(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+/* Asks for a page of at most `limit_max`, which is also the default. */
+static int ask_for_page(sd_bus_message *message, struct bus *bus, sd_bus_message_handler_t handler,
+                        enum question question, uint32_t limit_max, sd_bus_error *error) {
         struct store_filter filter = {
-                .since_us = STORE_NO_TIME, .until_us = STORE_NO_TIME, .limit = STORE_PAGE_MAX};
-        struct bus *bus = userdata;
+                .since_us = STORE_NO_TIME, .until_us = STORE_NO_TIME, .limit = limit_max};
         uid_t uid;
         int r;
 
-        r = caller_get_uid(bus->callers, message, method_list_episodes, userdata, error, &uid);
+        r = caller_get_uid(bus->callers, message, handler, bus, error, &uid);
         if (r <= 0)
                 return r < 0 ? r : 1;
-        r = parse_filter(message, &filter, STORE_PAGE_MAX, error);
+        r = parse_filter(message, &filter, limit_max, error);
         if (r < 0)
                 return r;
-        return ask_store(bus, message, uid, &filter, QUESTION_EPISODES, error);
+        return ask_store(bus, message, uid, &filter, question, error);
+}
+
+static int method_list_episodes(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        return ask_for_page(message, userdata, method_list_episodes, QUESTION_EPISODES, STORE_PAGE_MAX,
+                            error);
 }
 
 static int method_list_nights(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        struct store_filter filter = {
-                .since_us = STORE_NO_TIME, .until_us = STORE_NO_TIME, .limit = STORE_NIGHTS_PAGE_MAX};
-        struct bus *bus = userdata;
-        uid_t uid;
-        int r;
-
-        r = caller_get_uid(bus->callers, message, method_list_nights, userdata, error, &uid);
-        if (r <= 0)
-                return r < 0 ? r : 1;
-        r = parse_filter(message, &filter, STORE_NIGHTS_PAGE_MAX, error);
-        if (r < 0)
-                return r;
-        return ask_store(bus, message, uid, &filter, QUESTION_NIGHTS, error);
+        return ask_for_page(message, userdata, method_list_nights, QUESTION_NIGHTS,
+                            STORE_NIGHTS_PAGE_MAX, error);
 }
 
 static int method_list_missed(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        struct store_filter filter = {
-                .since_us = STORE_NO_TIME, .until_us = STORE_NO_TIME, .limit = STORE_PAGE_MAX};
-        struct bus *bus = userdata;
-        uid_t uid;
-        int r;
+        return ask_for_page(message, userdata, method_list_missed, QUESTION_MISSED, STORE_PAGE_MAX,
+                            error);
+}
 
-        r = caller_get_uid(bus->callers, message, method_list_missed, userdata, error, &uid);
-        if (r <= 0)
-                return r < 0 ? r : 1;
-        r = parse_filter(message, &filter, STORE_PAGE_MAX, error);
-        if (r < 0)
-                return r;
-        return ask_store(bus, message, uid, &filter, QUESTION_MISSED, error);
+static int method_outline_episodes(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        return ask_for_page(message, userdata, method_outline_episodes, QUESTION_OUTLINE_EPISODES,
+                            STORE_OUTLINE_PAGE_MAX, error);
+}
+
+static int method_outline_nights(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        return ask_for_page(message, userdata, method_outline_nights, QUESTION_OUTLINE_NIGHTS,
+                            STORE_OUTLINE_PAGE_MAX, error);
 }
 
 /* Asks for what is kept under one episode's id. */
@@ -316,6 +333,14 @@ static const sd_bus_vtable history_vtable[] = {
                                 SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
         SD_BUS_METHOD_WITH_ARGS("ListNights", SD_BUS_ARGS("a{sv}", filter),
                                 SD_BUS_RESULT("aa{sv}", nights, "t", cursor), method_list_nights,
+                                SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("OutlineEpisodes", SD_BUS_ARGS("a{sv}", filter),
+                                SD_BUS_RESULT("as", words, "a{sv}", columns, "t", cursor),
+                                method_outline_episodes,
+                                SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("OutlineNights", SD_BUS_ARGS("a{sv}", filter),
+                                SD_BUS_RESULT("as", words, "a{sv}", columns, "t", cursor),
+                                method_outline_nights,
                                 SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
         SD_BUS_METHOD_WITH_ARGS("GetEpisode", SD_BUS_ARGS("s", id, "a{sv}", options),
                                 SD_BUS_RESULT("a{sv}", episode), method_get_episode,

@@ -175,3 +175,36 @@ int rate_ratio_exact(unsigned x1, double t1, unsigned x2, double t2, double conf
         };
         return 0;
 }
+
+/* The value above which a chi-square distribution has the share `above`. */
+static double chi_square_of_share(double above, double degrees) {
+        double low = 0, high = degrees + 1;
+
+        while (chi_square_above(high, degrees) > above)
+                high *= 2;
+        for (int i = 0; i < HALVINGS; i++) {
+                double middle = low + (high - low) / 2;
+
+                if (middle <= low || middle >= high)
+                        break;
+                if (chi_square_above(middle, degrees) > above)
+                        low = middle;
+                else
+                        high = middle;
+        }
+        return low;
+}
+
+int rate_exact(unsigned x, double t, double confidence, struct rate *ret) {
+        double tail = (1 - confidence) / 2;
+
+        if (!(t > 0 && isfinite(t) && confidence > 0 && confidence < 1))
+                return -EINVAL;
+        /* P(X >= x) of a mean m is the share of chi-square with 2x degrees below 2m. */
+        *ret = (struct rate){
+                .rate = x / t,
+                .low = x == 0 ? 0 : chi_square_of_share(1 - tail, 2.0 * x) / 2 / t,
+                .high = chi_square_of_share(tail, 2.0 * x + 2) / 2 / t,
+        };
+        return 0;
+}

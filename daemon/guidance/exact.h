@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Exact tests on counts: the ratio of two Poisson rates, as R's poisson.test() has it, and the functions
- * that it takes. In double precision; needs libm alone. Called by trial.c and advise.c.
+ * Exact tests on counts: the ratio of two Poisson rates, as R's poisson.test() has it, one rate, and the
+ * functions that they take. In double precision; needs libm alone. Called by trial.c and advise.c, and
+ * by clients that show rates.
  */
 #pragma once
 
@@ -17,6 +18,16 @@ struct rate_ratio {
  * that are not above 0 or a confidence outside of 0 to 1. */
 int rate_ratio_exact(unsigned x1, double t1, unsigned x2, double t2, double confidence,
                      struct rate_ratio *ret);
+
+/* x events in t. */
+struct rate {
+        double rate;
+        double low, high;
+};
+
+/* The interval is Garwood's (1936): each end is the rate that would give a count so far off, or farther,
+ * with half of what `confidence` leaves. Returns 0; -EINVAL as above. */
+int rate_exact(unsigned x, double t, double confidence, struct rate *ret);
 
 /* The regularised incomplete beta function I_x(a, b), for a, b > 0 and 0 <= x <= 1. */
 double beta_regularised(double a, double b, double x);

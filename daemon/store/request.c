@@ -34,6 +34,7 @@ struct request *request_free(struct request *request) {
                 free(request->change);
                 (void)store_waveform_free(request->waveform);
                 (void)store_person_free(request->person);
+                (void)store_outline_free(request->outline);
                 free(request);
                 request = NULL;
         }
@@ -79,6 +80,11 @@ void request_deliver(const struct request *request, int error) {
                 request->callback.missed(error, well ? request->missed : NULL,
                                          well ? request->n_rows : 0, well ? request->cursor : 0,
                                          request->userdata);
+                break;
+        case REQUEST_OUTLINE_EPISODES:
+        case REQUEST_OUTLINE_NIGHTS:
+                request->callback.outline(error, well ? request->outline : NULL,
+                                          well ? request->cursor : 0, request->userdata);
                 break;
         case REQUEST_GET_PERSON:
                 request->callback.person(error, well ? request->person : NULL, request->userdata);
@@ -280,8 +286,8 @@ int battery_check(const struct store_battery *battery) {
         return valid ? 0 : -EINVAL;
 }
 
-int filter_check(const struct store_filter *filter) {
-        bool valid = filter->limit >= 1 && filter->limit <= STORE_PAGE_MAX &&
+int filter_check(const struct store_filter *filter, uint32_t limit_max) {
+        bool valid = filter->limit >= 1 && filter->limit <= limit_max &&
                      (filter->sensor[0] == '\0' || id_is_valid(filter->sensor)) &&
                      (filter->id[0] == '\0' || id_is_valid(filter->id));
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "daemon/basic/cleanup.h"
+#include "daemon/store/outline.h"
 #include "daemon/store/person.h"
 #include "daemon/store/store.h"
 #include "daemon/store/waveform.h"
@@ -29,6 +30,8 @@ enum request_kind {
         REQUEST_GET_ACCOUNT,
         REQUEST_LIST_VERDICTS,
         REQUEST_GET_WAVEFORM,
+        REQUEST_OUTLINE_EPISODES,
+        REQUEST_OUTLINE_NIGHTS,
 };
 
 struct request {
@@ -60,6 +63,7 @@ struct request {
                 store_account_func account;
                 store_verdicts_func verdicts;
                 store_waveform_func waveform;
+                store_outline_func outline;
         } callback;
         void *userdata;
         /* A query's answer. */
@@ -73,6 +77,7 @@ struct request {
                 void *rows;
         };
         struct store_person *person;
+        struct store_outline *outline;
         size_t n_rows;
         uint64_t cursor;
 };
@@ -117,6 +122,6 @@ int annotation_check(const struct store_annotation *annotation);
 int waveform_check(const struct store_waveform *waveform);
 int gap_check(const struct store_gap *gap);
 int battery_check(const struct store_battery *battery);
-int filter_check(const struct store_filter *filter);
+int filter_check(const struct store_filter *filter, uint32_t limit_max);
 int person_change_check(const struct store_person_change *change);
 int person_filter_check(const struct store_person_filter *filter);

@@ -34,6 +34,9 @@ enum rows_statement {
         ROWS_GET_EPISODE,
         ROWS_FIND_NIGHT,
         ROWS_LIST_NIGHTS,
+        ROWS_OUTLINE_EPISODES,
+        ROWS_OUTLINE_EPISODES_OF_SENSOR,
+        ROWS_OUTLINE_NIGHTS,
         ROWS_LIST_GAPS,
         ROWS_PUT_PROFILE,
         ROWS_DELETE_PROFILE,
@@ -74,6 +77,9 @@ int rows_put_gap(struct rows *rows, const struct store_gap *gap);
 int rows_put_waveform(struct rows *rows, const struct store_waveform *waveform);
 /* *ret stays as it is when there is none. */
 int rows_get_waveform(struct rows *rows, const struct store_filter *filter, struct store_waveform **ret);
+/* In outline.c. The caller frees *ret. */
+int rows_outline(struct rows *rows, const struct store_filter *filter, bool nights,
+                 struct store_outline **ret, uint64_t *ret_cursor);
 
 /* In person.c. */
 int rows_change_person(struct rows *rows, const struct store_person_change *change);

@@ -13,6 +13,7 @@ extern const char *const rows_sql_sensor[ROWS_STATEMENT_MAX];
 extern const char *const rows_sql_night[ROWS_STATEMENT_MAX];
 extern const char *const rows_sql_episode[ROWS_STATEMENT_MAX];
 extern const char *const rows_sql_annotation[ROWS_STATEMENT_MAX];
+extern const char *const rows_sql_outline[ROWS_STATEMENT_MAX];
 extern const char *const rows_sql_person[ROWS_STATEMENT_MAX];
 extern const char *const rows_sql_waveform[ROWS_STATEMENT_MAX];
 

@@ -10,7 +10,7 @@
 
 #include "daemon/store/writer.h"
 
-/* A page of answers is up to 400 KiB, so not many may wait at once. */
+/* A page of answers is up to 1 MiB, so not many may wait at once. */
 #define QUERIES_MAX 64u
 
 /* Callbacks in one turn of the loop; samples must get theirs in between. */
@@ -396,7 +396,7 @@ int store_list_episodes(struct store *store, const struct store_filter *filter, 
         struct request *request;
         int r;
 
-        r = filter_check(filter);
+        r = filter_check(filter, STORE_PAGE_MAX);
         if (r < 0)
                 return r;
         request = request_new(REQUEST_LIST_EPISODES, userdata);
@@ -412,11 +412,9 @@ int store_list_nights(struct store *store, const struct store_filter *filter, st
         struct request *request;
         int r;
 
-        r = filter_check(filter);
+        r = filter_check(filter, STORE_NIGHTS_PAGE_MAX);
         if (r < 0)
                 return r;
-        if (filter->limit > STORE_NIGHTS_PAGE_MAX)
-                return -EINVAL;
         request = request_new(REQUEST_LIST_NIGHTS, userdata);
         if (!request)
                 return -ENOMEM;
@@ -430,7 +428,7 @@ int store_list_missed(struct store *store, const struct store_filter *filter, st
         struct request *request;
         int r;
 
-        r = filter_check(filter);
+        r = filter_check(filter, STORE_PAGE_MAX);
         if (r < 0)
                 return r;
         request = request_new(REQUEST_LIST_MISSED, userdata);
@@ -481,7 +479,7 @@ int store_get_account(struct store *store, const struct store_filter *filter, st
         struct request *request;
         int r;
 
-        r = filter->id[0] ? filter_check(filter) : -EINVAL;
+        r = filter->id[0] ? filter_check(filter, STORE_PAGE_MAX) : -EINVAL;
         if (r < 0)
                 return r;
         request = request_new(REQUEST_GET_ACCOUNT, userdata);
@@ -497,7 +495,7 @@ int store_get_waveform(struct store *store, const struct store_filter *filter, s
         struct request *request;
         int r;
 
-        r = filter->id[0] ? filter_check(filter) : -EINVAL;
+        r = filter->id[0] ? filter_check(filter, STORE_PAGE_MAX) : -EINVAL;
         if (r < 0)
                 return r;
         request = request_new(REQUEST_GET_WAVEFORM, userdata);
@@ -513,7 +511,7 @@ int store_list_verdicts(struct store *store, const struct store_filter *filter, 
         struct request *request;
         int r;
 
-        r = filter->sensor[0] ? filter_check(filter) : -EINVAL;
+        r = filter->sensor[0] ? filter_check(filter, STORE_PAGE_MAX) : -EINVAL;
         if (r < 0)
                 return r;
         request = request_new(REQUEST_LIST_VERDICTS, userdata);
@@ -522,6 +520,32 @@ int store_list_verdicts(struct store *store, const struct store_filter *filter, 
         request->filter = *filter;
         request->callback.verdicts = done;
         return store_queue_query(store, request);
+}
+
+static int outline_ask(struct store *store, enum request_kind kind, const struct store_filter *filter,
+                       store_outline_func done, void *userdata) {
+        struct request *request;
+        int r;
+
+        r = filter_check(filter, STORE_OUTLINE_PAGE_MAX);
+        if (r < 0)
+                return r;
+        request = request_new(kind, userdata);
+        if (!request)
+                return -ENOMEM;
+        request->filter = *filter;
+        request->callback.outline = done;
+        return store_queue_query(store, request);
+}
+
+int store_outline_episodes(struct store *store, const struct store_filter *filter,
+                           store_outline_func done, void *userdata) {
+        return outline_ask(store, REQUEST_OUTLINE_EPISODES, filter, done, userdata);
+}
+
+int store_outline_nights(struct store *store, const struct store_filter *filter, store_outline_func done,
+                         void *userdata) {
+        return outline_ask(store, REQUEST_OUTLINE_NIGHTS, filter, done, userdata);
 }
 
 int store_get_error(const struct store *store) {

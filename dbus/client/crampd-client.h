@@ -368,6 +368,36 @@ typedef int (*crampd_night_func)(const struct crampd_night *night, void *userdat
 int crampd_list_nights(crampd_client *client, const struct crampd_filter *filter, crampd_night_func func,
                        void *userdata, struct crampd_error *error);
 
+/* --- outlines --- */
+
+/* What pictures of the past are drawn from: of each episode and night the few figures that these need,
+ * many times as fast as the lists above. The names live during the callback only. */
+struct crampd_episode_outline {
+        int64_t onset_us;
+        int64_t length_us; /* -1 while it lasts */
+        int zone_offset_s;
+        int pain;           /* 0-10; -1 = not said */
+        const char *sensor; /* id */
+        const char *leg, *muscle, *severity;
+        const char *verdict; /* "" = nothing was said */
+};
+
+struct crampd_night_outline {
+        int evening_day; /* the day of the evening, counted from 1970-01-01 */
+        int64_t start_us;
+        int64_t monitored_us, gap_us;
+        const char *sensor; /* id */
+};
+
+/* As crampd_list_episodes() and crampd_list_nights(). */
+typedef int (*crampd_episode_outline_func)(const struct crampd_episode_outline *episode, void *userdata);
+int crampd_outline_episodes(crampd_client *client, const struct crampd_filter *filter,
+                            crampd_episode_outline_func func, void *userdata,
+                            struct crampd_error *error);
+typedef int (*crampd_night_outline_func)(const struct crampd_night_outline *night, void *userdata);
+int crampd_outline_nights(crampd_client *client, const struct crampd_filter *filter,
+                          crampd_night_outline_func func, void *userdata, struct crampd_error *error);
+
 /* --- guidance --- */
 
 /* Guidance belongs to one person: the caller, unless root names somebody else's uid. */

@@ -150,8 +150,27 @@ int pages_list(crampd_client *client, const char *method, const struct crampd_fi
         return pages_list_of(client, &pages, func, userdata, error);
 }
 
+struct items {
+        page_item_func func;
+        void *userdata;
+};
+
+static int items_read(DBusMessage *page, void *userdata, uint64_t *ret_cursor,
+                      struct crampd_error *error) {
+        const struct items *items = userdata;
+
+        return page_read(page, items->func, items->userdata, ret_cursor, error);
+}
+
 int pages_list_of(crampd_client *client, const struct pages_filter *filter, page_item_func func,
                   void *userdata, struct crampd_error *error) {
+        struct items items = {func, userdata};
+
+        return pages_walk(client, filter, "aa{sv}t", items_read, &items, error);
+}
+
+int pages_walk(crampd_client *client, const struct pages_filter *filter, const char *signature,
+               page_func func, void *userdata, struct crampd_error *error) {
         uint64_t cursor = 0, next = 0;
         unsigned total = 0;
         int r;
@@ -168,11 +187,11 @@ int pages_list_of(crampd_client *client, const struct pages_filter *filter, page
                 r = page_request(client, filter, cursor, &message, error);
                 if (r < 0)
                         return r;
-                r = call_wait(client, message, "aa{sv}t", &page, error);
+                r = call_wait(client, message, signature, &page, error);
                 dbus_message_unref(message);
                 if (r < 0)
                         return r;
-                r = page_read(page, func, userdata, &next, error);
+                r = func(page, userdata, &next, error);
                 dbus_message_unref(page);
                 if (r < 0)
                         return r;

@@ -162,6 +162,9 @@ int episode_check(const struct crampd_episode *episode, struct crampd_error *err
 
 /* Takes one dictionary of a page. A negative return ends the listing and is returned. */
 typedef int (*page_item_func)(DBusMessageIter *item, void *userdata, struct crampd_error *error);
+/* Takes a whole page. Returns the number of its rows, or a negative value, which ends the listing. */
+typedef int (*page_func)(DBusMessage *page, void *userdata, uint64_t *ret_cursor,
+                         struct crampd_error *error);
 /* What pages are asked for. */
 struct pages_filter {
         const char *interface;
@@ -171,6 +174,8 @@ struct pages_filter {
         unsigned owner;             /* CRAMPD_OWNER_SELF = not said */
         bool texts;                 /* in the client's language */
 };
+int pages_walk(crampd_client *client, const struct pages_filter *filter, const char *signature,
+               page_func func, void *userdata, struct crampd_error *error);
 int pages_list_of(crampd_client *client, const struct pages_filter *filter, page_item_func func,
                   void *userdata, struct crampd_error *error);
 /* All pages that `method` (of options to aa{sv}t) gives. */

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * crampctl history: the recorded cramps, oldest first.
+ * crampctl history: the past in pictures, and the recorded cramps one by one, oldest first.
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "dbus/crampctl/connect.h"
 #include "dbus/crampctl/episode.h"
 #include "dbus/crampctl/filter.h"
 #include "dbus/crampctl/output.h"
+#include "dbus/crampctl/past.h"
+#include "dbus/crampctl/picture.h"
+#include "dbus/crampctl/summary.h"
 #include "dbus/crampctl/table.h"
 #include "dbus/crampctl/text.h"
 #include "dbus/crampctl/timestamp.h"
@@ -17,11 +22,21 @@
 static const char help[] =
         "Usage: crampctl history [OPTION...]\n"
         "\n"
-        "List recorded cramps in order of onset, in the local time of that night. LEVEL is the highest "
-        "150 ms RMS,\n"
-        "VERDICT and PAIN what was said with 'crampctl annotate'.\n"
+        "On a terminal: the nights as a calendar, the rate of cramps with its interval, the hours in "
+        "which "
+        "they began and\n"
+        "how long they lasted; of the last months, or of the time that you say. Else, and with --list: "
+        "one "
+        "line for each\n"
+        "cramp in order of onset, in the local time of that night. LEVEL is the highest 150 ms RMS, "
+        "VERDICT "
+        "and PAIN what\n"
+        "was said with 'crampctl annotate'. What was called a false alarm is left out of pictures.\n"
         "\n"
         "Options:\n" FILTER_OPTIONS_HELP
+        "      --list             One line for each cramp, also on a terminal\n"
+        "      --plot             Pictures, also if standard output is no terminal; with --json their "
+        "figures\n"
         "      --missed           Those that raised no alert, as told by 'crampctl annotate "
         "--missed'\n"
         "      --csv              As 'crampctl export' writes them (RFC 4180)\n" COMMON_OPTIONS_HELP "\n"
@@ -30,9 +45,12 @@ static const char help[] =
         "yesterday, or a span before now: -7d, -2w, -12h, -30m.\n"
         "\n"
         "Examples:\n"
-        "  crampctl history --since yesterday\n"
+        "  crampctl history\n"
+        "  crampctl history --since -2w --list\n"
         "  crampctl history --since 2026-11-01 --until 2026-12-01 --json\n"
         "  crampctl history --leg left --verdict confirmed\n";
+
+#define COLUMNS_DEFAULT 80u
 
 DEFINE_CLEANUP(struct table *, table_free)
 
@@ -205,11 +223,56 @@ static int csv_print(crampd_client *client, const struct episode_filter *filter,
         return output_finish_stdout();
 }
 
+static unsigned terminal_columns(void) {
+        const char *said = getenv("COLUMNS");
+        struct winsize size;
+
+        if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) >= 0 && size.ws_col > 0)
+                return size.ws_col;
+        return said && atoi(said) > 0 ? (unsigned)atoi(said) : COLUMNS_DEFAULT;
+}
+
+/* The last nights that a calendar of this width holds. */
+static int64_t since_of_calendar(unsigned columns, int today) {
+        int monday = today - (int)tally_weekday(today);
+        int first = monday - 7 * ((int)picture_weeks(columns) - 1);
+        int64_t noon_us = (first * INT64_C(86400) + 43200) * 1000000;
+
+        return noon_us - timestamp_local_offset(noon_us) * INT64_C(1000000);
+}
+
+static int plot_print(crampd_client *client, struct episode_filter *filter,
+                      const struct global_options *global) {
+        struct picture picture = {
+                .file = stdout,
+                .columns = terminal_columns(),
+                .colour = text_may_colour(stdout),
+                .utf8 = text_is_utf8(),
+                .legend = !global->no_legend,
+        };
+        int today = past_today(timestamp_now_us()), code;
+        _cleanup_(tally_clear) struct tally tally = {};
+
+        if (picture.columns < PICTURE_COLUMNS_MIN)
+                picture.columns = PICTURE_COLUMNS_MIN;
+        if (filter->asked.since_us == CRAMPD_NO_TIME && filter->asked.until_us == CRAMPD_NO_TIME &&
+            !global->json)
+                filter->asked.since_us = since_of_calendar(picture.columns, today);
+        code = past_tally(client, filter, today, &tally);
+        if (code != 0)
+                return code;
+        if (global->json)
+                summary_write_json(stdout, &tally);
+        else
+                picture_draw(&picture, &tally);
+        return output_finish_stdout();
+}
+
 /* The command line, read. */
 struct command {
         struct global_options global;
         struct filter_words words;
-        bool missed, csv;
+        bool missed, csv, list, plot;
 };
 
 static int command_run(const struct command *command) {
@@ -229,16 +292,20 @@ static int command_run(const struct command *command) {
                 return missed_print(client, &filter, g);
         if (command->csv)
                 return csv_print(client, &filter, !g->no_legend);
+        if (command->plot || (isatty(STDOUT_FILENO) && !command->list && !g->json))
+                return plot_print(client, &filter, g);
         return g->json ? json_print(client, &filter) : people_print(client, &filter, !g->no_legend);
 }
 
 int verb_history(const struct global_options *global, int argc, char *argv[]) {
-        enum { OPTION_MISSED = OPTION_VERB, OPTION_CSV };
+        enum { OPTION_MISSED = OPTION_VERB, OPTION_CSV, OPTION_LIST, OPTION_PLOT };
         static const struct option options[] = {
                 COMMON_OPTIONS,
                 FILTER_OPTIONS,
                 {"missed", no_argument, NULL, OPTION_MISSED},
                 {"csv", no_argument, NULL, OPTION_CSV},
+                {"list", no_argument, NULL, OPTION_LIST},
+                {"plot", no_argument, NULL, OPTION_PLOT},
                 {},
         };
         struct command command = {.global = *global};
@@ -254,6 +321,12 @@ int verb_history(const struct global_options *global, int argc, char *argv[]) {
                 case OPTION_CSV:
                         command.csv = true;
                         break;
+                case OPTION_LIST:
+                        command.list = true;
+                        break;
+                case OPTION_PLOT:
+                        command.plot = true;
+                        break;
                 default:
                         code = filter_take(c, &command.words);
                         if (code != 0)
@@ -265,5 +338,10 @@ int verb_history(const struct global_options *global, int argc, char *argv[]) {
         if (command.csv && (command.global.json || command.missed))
                 return fail(EX_USAGE, "--csv and %s contradict each other",
                             command.missed ? "--missed" : "--json");
+        if (command.plot && (command.list || command.csv || command.missed))
+                return fail(EX_USAGE, "--plot and %s contradict each other",
+                            command.list  ? "--list"
+                            : command.csv ? "--csv"
+                                          : "--missed");
         return command_run(&command);
 }

@@ -112,6 +112,30 @@ static int run_episodes(struct probe *probe, struct crampd_error *error) {
         return r < 0 ? r : (int)count;
 }
 
+static int outline_count(const struct crampd_episode_outline *episode, void *userdata) {
+        unsigned *count = userdata;
+
+        (*count)++;
+        return 0;
+}
+
+static int night_count(const struct crampd_night_outline *night, void *userdata) {
+        unsigned *count = userdata;
+
+        (*count)++;
+        return 0;
+}
+
+static int run_outlines(struct probe *probe, struct crampd_error *error) {
+        const struct crampd_filter filter = {.since_us = 0, .until_us = INT64_MAX};
+        unsigned count = 0;
+        int r = crampd_outline_episodes(probe->client, &filter, outline_count, &count, error);
+
+        if (r >= 0)
+                r = crampd_outline_nights(probe->client, &filter, night_count, &count, error);
+        return r < 0 ? r : (int)count;
+}
+
 /* The caller's own end of a listing comes back as it is. */
 static int episode_stop(const struct crampd_episode *episode, void *userdata) {
         return -ESTALE;
@@ -283,6 +307,7 @@ static const struct command {
         {"ask", run_ask},
         {"sensors", run_sensors},
         {"episodes", run_episodes},
+        {"outlines", run_outlines},
         {"stop", run_stop},
         {"add", run_add},
         {"remove", run_remove},

@@ -2,19 +2,34 @@
 """crampctl history over a fake org.crampd1: which cramps are meant, and how they look."""
 
 import csv
+import datetime
+import decimal
+import fcntl
 import io
 import json
 import os
+import pty
+import random
+import re
+import statistics
+import struct
+import subprocess
 import sys
+import termios
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
 
+import golden
 import tap
-from crampctl import run
+from crampctl import CRAMPCTL, WRAPPER, environment, run
 from fakecrampd import EPISODES, FakeCrampd
 from privatebus import PrivateBus
 
 GIVEN_UP = '00000000000000aa'
+DAY_US = 86400 * 1000000
+HOUR_US = 3600 * 1000000
+EPOCH = datetime.date(1970, 1, 1)
 
 
 def ids(*arguments):
@@ -56,6 +71,254 @@ def test_csv():
         assert run('history', '--csv', '--no-legend', '--leg', 'left').count('\n') == 1
         run('history', '--csv', '--json', code=64)
         run('history', '--csv', '--missed', code=64)
+
+
+# --- pictures ---
+
+
+def day_number(text):
+    return (datetime.date.fromisoformat(text) - EPOCH).days
+
+
+def date_text(day):
+    return (EPOCH + datetime.timedelta(days=day)).isoformat()
+
+
+def night(day, hours, sensor='a1', gap_min=0):
+    """A night that begins at 22:00 UTC."""
+    start = (day * 24 + 22) * HOUR_US
+    return {'evening': date_text(day), 'sensor': sensor, 'start_us': start, 'end_us': start + int(hours * HOUR_US),
+            'zone_offset_s': 0, 'lasts': False, 'monitored_us': int(hours * HOUR_US), 'packets': 1, 'lost_packets': 0,
+            'gap_us': gap_min * 60000000, 'longest_gap_us': 0, 'gaps': 0, 'reconnects': 0, 'episodes': 0, 'longest_gaps': []}
+
+
+def cramp(day, hours, length_s=60, **more):
+    """So many hours after the evening's 22:00 UTC."""
+    onset = int((day * 24 + 22 + hours) * HOUR_US)
+    episode = dict(EPISODES[1], id=f'e{onset}', sensor='a1', leg='left', onset_us=onset, alert_us=onset, zone_offset_s=0)
+    episode.update(more)
+    if length_s is not None:
+        episode.update(end_us=onset + int(length_s * 1000000), end_reason='subsided')
+    return episode
+
+
+def some_months(chance, first, n):
+    """Nights of two sensors and their cramps, with all that can be told of them."""
+    nights, episodes = [], []
+    for day in range(first, first + n):
+        for sensor in ('a1', 'b2'):
+            for _ in range(chance.choice((0, 1, 1, 2))):
+                nights.append(night(day, chance.choice((1, 3, 7.5)), sensor, chance.choice((0, 5, 9.99, 10))))
+        for _ in range(chance.choice((0, 0, 0, 1, 2, 5))):
+            length = chance.choice((None, 29.999, 30, 59, 119, 120, 299, 300, 4000))
+            verdict = chance.choice((None, 'confirmed', 'false-alarm'))
+            episodes.append(cramp(day, chance.uniform(-10, 13.99), length, **({'verdict': verdict} if verdict else {})))
+    return sorted(nights, key=lambda row: row['start_us']), sorted(episodes, key=lambda row: row['onset_us'])
+
+
+def poisson_up_to(x, mean):
+    mean = decimal.Decimal(mean)
+    term = total = (-mean).exp()
+    for i in range(1, x + 1):
+        term = term * mean / i
+        total += term
+    return float(total)
+
+
+def check_rate(span):
+    if span['monitored_s'] == 0:
+        assert span['rate'] is span['rate_low'] is span['rate_high'] is None
+        return
+    unit = span['monitored_s'] / 3600 / 8
+    x = round(span['rate'] * unit)
+    assert abs(x / unit - span['rate']) < 1e-6 and x <= span['cramps'], span
+    assert abs(poisson_up_to(x, span['rate_high'] * unit) - 0.025) < 1e-4, span
+    assert span['rate_low'] == 0 if x == 0 else abs(1 - poisson_up_to(x - 1, span['rate_low'] * unit) - 0.025) < 1e-4, span
+
+
+def test_figures():
+    """Of random months, against a second way to count them."""
+    chance = random.Random(11)
+    with PrivateBus(), FakeCrampd() as fake:
+        first = day_number('2026-03-05')
+        nights, episodes = some_months(chance, first, 60)
+        missed = {'id': 'm1', 'sensor': 'a1', 'muscle': 'soleus', 'leg': 'left', 'zone_offset_s': 3600,
+                  'time_us': (first + 20) * DAY_US + 23 * HOUR_US}
+        for key, value in (('nights', nights), ('episodes', episodes), ('missed', [missed]), ('page', 17)):
+            fake.do('set', key=key, value=value)
+        got = json.loads(run('history', '--plot', '--json', '--until', date_text(first + 60) + 'T12:00'))
+        assert (got['first_evening'], got['last_evening']) == (date_text(first), date_text(first + 59))
+
+        watched = {}
+        for row in nights:
+            watched.setdefault(row['evening'], {}).setdefault(row['sensor'], [0, 0])
+            watched[row['evening']][row['sensor']][0] += row['monitored_us']
+            watched[row['evening']][row['sensor']][1] += row['gap_us']
+        best = {evening: max(sensors.values(), key=lambda pair: pair[0]) for evening, sensors in watched.items()}
+        counted = [(row['onset_us'], row) for row in episodes if row.get('verdict') != 'false-alarm']
+        cramps = [onset for onset, _ in counted] + [missed['time_us'] + HOUR_US]
+        evenings = [date_text((onset // HOUR_US - 12) // 24) for onset in cramps]
+        for row in got['nights']:
+            assert row['monitored_s'] * 1e6 == best.get(row['evening'], (0, 0))[0], row
+            if len({pair[0] for pair in watched.get(row['evening'], {}).values()}) == len(watched.get(row['evening'], {})):
+                assert row['gap_s'] * 1e6 == best.get(row['evening'], (0, 0))[1], row
+            assert row['cramps'] == evenings.count(row['evening']), row
+            assert row['missed'] == (row['evening'] == evenings[-1]), row
+        assert {row['evening'] for row in got['nights']} >= set(best) | set(evenings)
+        everything = got['all']
+        assert everything['nights'] == len(best) and everything['monitored_s'] * 1e6 == sum(pair[0] for pair in best.values())
+        assert everything['nights_short'] == sum(pair[0] < 4 * HOUR_US for pair in best.values())
+        assert everything['nights_with_gaps'] == sum(row['gap_s'] >= 600 for row in got['nights'] if row['monitored_s'] > 0)
+        assert everything['cramps'] == len(cramps) and everything['missed'] == 1
+        assert everything['false_alarms'] == len(episodes) - len(counted)
+        assert got['confirmed'] == sum(row.get('verdict') == 'confirmed' for row in episodes)
+        assert got['hours'] == [sum(onset // HOUR_US % 24 == hour for onset in cramps) for hour in range(24)]
+        lengths = [row['end_us'] - row['onset_us'] for _, row in counted if 'end_us' in row]
+        bounds = [0, 30e6, 60e6, 120e6, 300e6, 1e18]
+        assert got['lengths'] == [sum(low <= length < high for length in lengths) for low, high in zip(bounds, bounds[1:])]
+        assert abs(got['median_s'] - statistics.median(lengths) / 1e6) < 0.002 and got['longest_s'] == max(lengths) / 1e6
+
+        check_rate(everything)
+        assert round(everything['rate'] * everything['monitored_s'] / 3600 / 8) == sum(evening in best for evening in evenings)
+        assert datetime.date.fromisoformat(got['weeks'][0]['from']).isoweekday() == 4  # as the data begins
+        for before, week in zip(got['weeks'], got['weeks'][1:]):
+            assert datetime.date.fromisoformat(week['from']).isoweekday() == 1
+            assert 0 < day_number(week['from']) - day_number(before['from']) <= 7
+        for week in got['weeks']:
+            check_rate(week)
+            days = [date_text(day_number(week['from']) + i) for i in range(8 - datetime.date.fromisoformat(week['from']).isoweekday())]
+            assert week['nights'] == sum(day in best for day in days)
+            assert week['cramps'] == sum(evening in days for evening in evenings)
+
+
+def test_figures_of_some():
+    with PrivateBus(), FakeCrampd() as fake:
+        first = day_number('2026-03-02')
+        episodes = [cramp(first, 1), cramp(first, 2, verdict='false-alarm'), cramp(first, 3, verdict='confirmed'),
+                    cramp(first, 4, sensor=GIVEN_UP, muscle='foot')]
+        nights = [night(first, 5), night(first, 6, 'b2'), night(first, 7, GIVEN_UP), night(first, 8, 'never')]
+        fake.do('set', key='episodes', value=episodes)
+        fake.do('set', key='nights', value=sorted(nights, key=lambda row: row['start_us']))
+        fake.do('set', key='missed', value=[])
+
+        def figures(*arguments):
+            got = json.loads(run('history', '--plot', '--json', *arguments))
+            return got['all']['cramps'], got['all']['false_alarms'], got['all']['monitored_s'] / 3600
+
+        assert figures() == (3, 1, 8)
+        # Whose hours count: a sensor that is there by its place, one that was given up by its cramps.
+        assert figures('--leg', 'left', '--muscle', 'gastrocnemius-medialis') == (0, 0, 5)
+        assert figures('--muscle', 'foot') == (1, 0, 7) and figures('--leg', 'right') == (0, 0, 6)
+        assert figures('--verdict', 'false-alarm') == (1, 0, 8) and figures('--verdict', 'confirmed') == (1, 0, 8)
+        assert figures('--sensor', 'b2')[2] == 6
+        for key in ('episodes', 'nights'):
+            fake.do('set', key=key, value=[])
+        assert figures() == (0, 0, 0)
+        fake.do('set', key='nights', value=[night(first - 80000, 5), night(first, 5)])
+        assert '73200 nights' in run('history', '--plot', '--json', code=65)
+
+
+def screen_data(fake, n=53):
+    """The same nights for every screen."""
+    first = day_number('2026-04-26') - n + 1
+    nights, episodes = [], []
+    for i in range(n):
+        day = first + i
+        if (i * 7) % 4 != 3:
+            nights.append(night(day, 2 if i in (10, 34) else 8, gap_min=12 if i in (10, 32, 46) else 0))
+        for j in range((i * i * 5 + i) % 11 % 5 if i % 3 == 0 else 0):
+            more = {'verdict': 'false-alarm'} if i % 12 == 6 and j == 0 else {}
+            episodes.append(cramp(day, j * 1.5, 20 + (i * 37 + j * 71) % 341, **more))
+    missed = [{'id': 'm1', 'sensor': 'a1', 'muscle': 'soleus', 'leg': 'left', 'zone_offset_s': 0,
+               'time_us': (first + n - 4) * DAY_US + 26 * HOUR_US}]
+    for key, value in (('nights', nights), ('episodes', episodes), ('missed', missed)):
+        fake.do('set', key=key, value=value)
+
+
+def picture(*arguments, columns=80, locale='C.UTF-8'):
+    env = environment(COLUMNS=str(columns))
+    env['LC_ALL'] = locale
+    return run('history', '--plot', '--until', '2026-04-27T12:00', *arguments, env=env)
+
+
+def on_terminal(*arguments, columns=80, rows=24, **more):
+    """What comes out on a terminal of that size."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
+    env = environment(TERM='xterm', **more)
+    with subprocess.Popen([*WRAPPER, CRAMPCTL, 'history', *arguments], stdout=theirs, stdin=theirs, stderr=subprocess.PIPE,
+                          env=env) as process:
+        os.close(theirs)
+        out = b''
+        while True:
+            try:
+                piece = os.read(ours, 65536)
+            except OSError:  # Linux says so when the other end is closed
+                piece = b''
+            if not piece:
+                break
+            out += piece
+        os.close(ours)
+        assert process.wait(60) == 0 and process.stderr.read() == b''
+    return out.decode().replace('\r\n', '\n')
+
+
+def test_pictures():
+    with PrivateBus(), FakeCrampd() as fake:
+        screen_data(fake)
+        golden.check(__file__, 'history-80.txt', picture())
+        golden.check(__file__, 'history-60-ascii.txt', picture(columns=60, locale='C'))
+        assert picture(columns=1) == picture(columns=40)
+        assert max(map(len, picture().splitlines())) <= 80
+        assert 'blank not watched' not in picture('--no-legend')
+        # Months in one screen; what does not fit becomes a year a line, ten of which fit one too.
+        assert picture().count('\n') <= 24
+        screen_data(fake, 600)
+        golden.check(__file__, 'history-years.txt', picture())
+        for key in ('nights', 'episodes', 'missed'):
+            fake.do('set', key=key, value=[])
+        golden.check(__file__, 'history-empty.txt', picture())
+
+
+def test_pictures_on_a_terminal():
+    with PrivateBus(), FakeCrampd() as fake:
+        screen_data(fake)
+        arguments = ['--until', '2026-04-27T12:00']
+        plain = picture()
+        coloured = on_terminal(*arguments)
+        assert '\x1b[' in coloured and re.sub('\x1b\\[[0-9;]*m', '', coloured) == plain
+        assert on_terminal(*arguments, NO_COLOR='1') == plain
+        assert on_terminal(*arguments, columns=60, NO_COLOR='1') == picture(columns=60)
+        assert on_terminal('--list', NO_COLOR='1').startswith('ONSET ')
+        assert on_terminal('--missed', NO_COLOR='1').startswith('TIME ')
+        assert json.loads(on_terminal('--json').splitlines()[0])['id']
+        # Without a time: as many weeks as fit, up to this one.
+        fake.do('calls')
+        on_terminal(columns=80)
+        since_us = fake.do('calls')[0]['args'][0]['since_us']
+        since = datetime.datetime.fromtimestamp(since_us / 1e6, datetime.timezone.utc)
+        assert since.isoweekday() == 1 and since.hour == 12, since
+        weeks = (time.time() - 12 * 3600 - (since.timestamp() - 12 * 3600)) / 86400 / 7
+        assert 36 <= weeks < 37.01, weeks
+
+
+def test_bad_answers_for_pictures():
+    with PrivateBus(), FakeCrampd() as fake:
+        for method, hows in (('OutlineEpisodes', ('signature', 'type onset_us', 'missing pain', 'short', 'place', 'many', 'endless',
+                                                  'type verdict')),
+                             ('OutlineNights', ('signature', 'type evening_day', 'missing gap_us', 'short', 'place', 'many',
+                                                'endless'))):
+            for how in hows:
+                fake.answer(method, how)
+                err = run('history', '--plot', code=76)
+                assert len(err) < 700, (method, how, err)
+            fake.answer(method, 'error org.crampd1.Error.StoreFailed')
+            run('history', '--plot', code=74)
+            fake.answer(method, None)
+        fake.do('set', key='episodes', value=[dict(EPISODES[0], zone_offset_s=86401)])
+        run('history', '--plot', code=76)
+        for both in ('--list', '--csv', '--missed'):
+            run('history', '--plot', both, code=64)
 
 
 tap.main(globals())

@@ -7,6 +7,7 @@ test, and able to misbehave in every way that a client has to survive.
 
 Needs python3-dbus and python3-gi."""
 
+import datetime
 import json
 import os
 import select
@@ -390,6 +391,51 @@ def run():
                 page, cursor = self.episodes, 7
             self.reply(message, 'aa{sv}t',
                        dbus.Array([self.spoil(typed(e), how) for e in page], signature='a{sv}'), dbus.UInt64(cursor))
+
+        def chosen(self, rows, time, filter_):
+            """Those that a filter means, beginning at its cursor, and the next cursor."""
+            after, size = int(filter_.get('after', 0)), min(self.page, int(filter_.get('limit', 20000)))
+            found = [row for row in rows if filter_.get('sensor') in (None, row['sensor'])
+                     and int(filter_.get('since_us', -2**63)) <= row[time] < int(filter_.get('until_us', 2**63))]
+            return found[after:after + size], after + size if after + size < len(found) else 0
+
+        def outline(self, message, how, columns, cursor):
+            """`columns`: name -> (type, values); those of type q hold words."""
+            words = []
+            for name, (kind, values) in columns.items():
+                if kind == 'q':
+                    words += [value for value in dict.fromkeys(values) if value not in words]
+                    columns[name] = kind, [words.index(value) for value in values]
+            if how == 'short':
+                columns['onset_us' if 'onset_us' in columns else 'start_us'][1].pop()
+            elif how == 'place':
+                columns['sensor'][1][-1] = len(words)
+            elif how == 'many':
+                columns = {name: (kind, values[:1] * 20001) for name, (kind, values) in columns.items()}
+            elif how == 'endless':
+                columns, cursor = {name: (kind, []) for name, (kind, _) in columns.items()}, cursor + 1
+            typed_columns = dbus.Dictionary({name: dbus.Array(values, signature=kind)
+                                             for name, (kind, values) in columns.items()}, signature='sv')
+            self.reply(message, 'asa{sv}t', dbus.Array(words, signature='s'), self.spoil(typed_columns, how),
+                       dbus.UInt64(cursor))
+
+        def OutlineEpisodes(self, message, how):
+            rows, cursor = self.chosen(self.episodes, 'onset_us', message.get_args_list()[0])
+            columns = {'onset_us': ('x', [row['onset_us'] for row in rows]),
+                       'length_us': ('x', [row['end_us'] - row['onset_us'] if 'end_us' in row else -1 for row in rows]),
+                       'zone_offset_s': ('i', [row['zone_offset_s'] for row in rows]),
+                       'pain': ('i', [row.get('pain', -1) for row in rows])}
+            columns.update({name: ('q', [row.get(name, '') for row in rows])
+                            for name in ('sensor', 'leg', 'muscle', 'severity', 'verdict')})
+            self.outline(message, how, columns, cursor)
+
+        def OutlineNights(self, message, how):
+            rows, cursor = self.chosen(self.nights, 'start_us', message.get_args_list()[0])
+            columns = {name: ('x', [row[name] for row in rows]) for name in ('start_us', 'monitored_us', 'gap_us')}
+            columns['evening_day'] = 'i', [(datetime.date.fromisoformat(row['evening']) - datetime.date(1970, 1, 1)).days
+                                           for row in rows]
+            columns['sensor'] = 'q', [row['sensor'] for row in rows]
+            self.outline(message, how, columns, cursor)
 
         def OpenStream(self, message, how):
             if how == 'file':

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The exact ratio of two rates: against published examples, and against an independent implementation with long integers
+"""The exact ratio of two rates, and the interval of one: against published examples, and against an independent implementation with long integers
 and 50-digit decimals, which shares neither a function nor an idea with the one under test (sums of probabilities
 instead of continued fractions, secant steps on logits instead of halving)."""
 
@@ -128,6 +128,33 @@ def test_edges():
                  (5, 7, 5, 7), (2, 1, 4, 2)):
         compare(case, ratio(*case))
     assert ratio(0, 10, 0, 10) is None
+
+
+def count_up_to(x, mean):
+    """P(X <= x) of a Poisson."""
+    term = total = (-mean).exp()
+    for i in range(1, x + 1):
+        term = term * mean / i
+        total += term
+    return total
+
+
+def test_one_rate():
+    # Garwood 1936, table V: the 95 % limits of a count, to two places.
+    for x, low, high in ((0, 0.0, 3.69), (1, 0.0253, 5.57), (5, 1.62, 11.67), (10, 4.80, 18.39), (50, 37.11, 65.92)):
+        got = dumped([f'rate {x} 1'])[0]
+        assert got[0] == x and abs(got[1] - low) < 0.005 and abs(got[2] - high) < 0.005, (x, got)
+    # What the ends are: rates at which such a count, or one farther off, has a chance of 2.5 %.
+    chance = random.Random(3)
+    cases = [(chance.randint(0, chance.choice([3, 30, 300])), chance.uniform(0.1, 500)) for _ in range(200)]
+    for (x, t), (rate, low, high) in zip(cases, dumped([f'rate {x} {t!r}' for x, t in cases])):
+        assert abs(rate - x / t) <= 1e-15 * rate
+        assert abs(count_up_to(x, Decimal(high) * Decimal(t)) - Decimal('0.025')) < Decimal('1e-9'), (x, t)
+        if x == 0:
+            assert low == 0
+        else:
+            assert abs(1 - count_up_to(x - 1, Decimal(low) * Decimal(t)) - Decimal('0.025')) < Decimal('1e-9'), (x, t)
+    assert dumped(['rate 5 0', 'rate 5 -1', 'rate 5 nan', 'rate 5 inf']) == [None] * 4
 
 
 def test_large_counts():

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/store/outline.h"
 #include "tests/unit/store-disk.h"
 #include "tests/unit/store-fixture.h"
 
@@ -97,6 +98,32 @@ static int setup_group(void **state) {
         } while (0)
 
 /* Returns false when the store could not even begin. */
+struct rows_told {
+        unsigned calls;
+        int error;
+        size_t n;
+};
+
+static void on_outline(int error, const struct store_outline *outline, uint64_t cursor, void *userdata) {
+        struct rows_told *told = userdata;
+
+        told->calls++;
+        told->error = error;
+        told->n = error < 0 ? 0 : outline->n_rows;
+}
+
+static int outline_episodes(struct fixture *f, const struct store_filter *filter,
+                            struct rows_told *told) {
+        int r;
+
+        told->calls = 0;
+        r = store_outline_episodes(f->store, filter, on_outline, told);
+        if (r < 0)
+                return r;
+        WAIT_FOR(f, told->calls > 0);
+        return told->error;
+}
+
 static bool tell(struct fixture *f, struct page *page) {
         struct store_sensor sensor = sample_sensor(SENSOR_ID, OWNER_UID);
         struct store_night night = sample_night(NIGHT_ID, SENSOR_ID);
@@ -104,6 +131,7 @@ static bool tell(struct fixture *f, struct page *page) {
         struct store_filter filter = filter_all();
         struct outcome outcome = {};
         struct sensors sensors;
+        struct rows_told told;
         int r;
 
         r = store_open(f->path, f->event, NULL, NULL, &f->store);
@@ -132,6 +160,11 @@ static bool tell(struct fixture *f, struct page *page) {
         while (r == -ENOMEM);
         assert_int_equal(r, 0);
         assert_int_equal(page->n, EPISODES);
+        do
+                r = outline_episodes(f, &filter, &told);
+        while (r == -ENOMEM);
+        assert_int_equal(r, 0);
+        assert_int_equal(told.n, EPISODES);
         fixture_close(f);
         return true;
 }

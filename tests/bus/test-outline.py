@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+"""History.OutlineEpisodes() and OutlineNights() of a real crampd: the same as its lists tell, and to the same people."""
+
+import datetime
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+
+import dbus
+import tap
+from daemon import HISTORY, ROOT, System
+from nights import fill
+
+
+def pages(client, method, limit=None, **options):
+    """All pages of a method, as its own answers."""
+    answers, cursor = [], 0
+    while True:
+        more = dict(options)
+        if limit:
+            more['limit'] = dbus.UInt32(limit)
+        if cursor:
+            more['after'] = dbus.UInt64(cursor)
+        answers.append(client.call(ROOT, HISTORY, method, 'a{sv}', dbus.Dictionary(more, signature='sv')))
+        cursor = answers[-1][-1]
+        if not cursor:
+            return answers
+
+
+def listed(client, method, **options):
+    return [row for rows, _ in pages(client, method, **options) for row in rows]
+
+
+def outlined(client, method, limit=None, **options):
+    rows = []
+    for words, columns, _ in pages(client, method, limit, **options):
+        named = {key: [str(words[place]) for place in values] if values.signature == 'q' else values
+                 for key, values in columns.items()}
+        rows += [dict(zip(named, values)) for values in zip(*named.values())]
+    return rows
+
+
+def test_same_as_the_lists():
+    with System() as system:
+        with system.daemon():
+            pass
+        fill(system.state / 'crampd.db', os.geteuid(), [(120 - i, i % 9, i % 4) for i in range(120)], sensors=2)
+        with system.daemon():
+            client = system.client()
+            episodes = listed(client, 'ListEpisodes')
+            assert len(episodes) == 180
+            expected = [{'onset_us': e['onset_us'], 'length_us': e['end_us'] - e['onset_us'], 'zone_offset_s': e['zone_offset_s'],
+                         'pain': -1, 'sensor': e['sensor'], 'leg': e['leg'], 'muscle': e['muscle'], 'severity': e['severity'],
+                         'verdict': ''} for e in episodes]
+            assert outlined(client, 'OutlineEpisodes') == outlined(client, 'OutlineEpisodes', 7) == expected
+            since = dbus.Int64(episodes[50]['onset_us'])
+            assert outlined(client, 'OutlineEpisodes', since_us=since) == expected[50:]
+
+            nights = listed(client, 'ListNights')
+            assert len(nights) == 240
+            expected = [{'start_us': n['start_us'], 'monitored_us': n['monitored_us'], 'gap_us': n['gap_us'], 'sensor': n['sensor'],
+                         'evening_day': (datetime.date.fromisoformat(n['evening']) - datetime.date(1970, 1, 1)).days}
+                        for n in nights]
+            assert outlined(client, 'OutlineNights') == outlined(client, 'OutlineNights', 11) == expected
+            other = {'sensor': f'{2:016x}'}
+            assert outlined(client, 'OutlineNights', **other) == [row for row in expected if row['sensor'] == other['sensor']]
+            assert outlined(client, 'OutlineEpisodes', **other) == []
+
+            for method in ('OutlineEpisodes', 'OutlineNights'):
+                for options in ({'limit': dbus.UInt32(0)}, {'limit': dbus.UInt32(20001)}, {'sensor': 'x'},
+                                {'since_us': 'yesterday'}):
+                    error = client.error_of(ROOT, HISTORY, method, 'a{sv}', dbus.Dictionary(options, signature='sv'))
+                    assert error == 'org.crampd1.Error.InvalidArgument', (method, options, error)
+
+
+tap.main(globals())
