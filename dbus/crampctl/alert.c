@@ -10,6 +10,7 @@
 #include "dbus/crampctl/json.h"
 #include "dbus/crampctl/text.h"
 #include "dbus/crampctl/timestamp.h"
+#include "dbus/crampctl/words.h"
 
 /* --- JSON --- */
 
@@ -148,9 +149,9 @@ static const char *name_or_id(const struct crampd_event *event) {
 static void alert_line_write(struct alert_writer *writer, const struct crampd_event *event) {
         const struct crampd_episode *episode = &event->episode;
         char onset[TIMESTAMP_SIZE], duration[EPISODE_DURATION_SIZE];
-        const char *what = event->type == CRAMPD_ALERT_RAISED    ? "CRAMP"
-                           : event->type == CRAMPD_ALERT_UPDATED ? "still cramp"
-                                                                 : "cramp over";
+        const char *what = event->type == CRAMPD_ALERT_RAISED    ? _("CRAMP")
+                           : event->type == CRAMPD_ALERT_UPDATED ? _("still cramp")
+                                                                 : _("cramp over");
 
         timestamp_format_people(episode->onset_us, episode->zone_offset_s, onset);
         episode_format_duration(episode, duration);
@@ -159,18 +160,20 @@ static void alert_line_write(struct alert_writer *writer, const struct crampd_ev
         fputs(what, writer->file);
         if (writer->colour)
                 fputs(TEXT_PLAIN, writer->file);
-        words_write(writer->file, (const char *const[]){": ", name_or_id(event), ", ", episode->leg, " ",
-                                                        episode->muscle, ", ", episode->severity,
-                                                        ", began ", onset, NULL});
+        words_write(writer->file,
+                    (const char *const[]){": ", name_or_id(event), ", ", words_of_list(episode->leg),
+                                          " ", episode->muscle, ", ", words_of_list(episode->severity),
+                                          _(", began "), onset, NULL});
         if (event->type == CRAMPD_ALERT_ENDED)
-                words_write(writer->file, (const char *const[]){", lasted ", duration, " (",
-                                                                episode->end_reason, ")", NULL});
+                words_write(writer->file,
+                            (const char *const[]){_(", lasted "), duration, " (",
+                                                  words_of_list(episode->end_reason), ")", NULL});
         if (event->type == CRAMPD_ALERT_UPDATED && event->recorded)
-                fputs(", recorded", writer->file);
+                fputs(_(", recorded"), writer->file);
         if (event->simulated)
-                fputs(" [simulated]", writer->file);
+                fputs(_(" [simulated]"), writer->file);
         if (event->repeated)
-                fputs(" [repeated]", writer->file);
+                fputs(_(" [repeated]"), writer->file);
         fputc('\n', writer->file);
         relief_write(writer, event);
 }
@@ -185,21 +188,21 @@ static void warning_line_write(struct alert_writer *writer, const struct crampd_
 
         if (writer->colour)
                 fputs(TEXT_BOLD, writer->file);
-        fputs("warning", writer->file);
+        fputs(_("warning"), writer->file);
         if (writer->colour)
                 fputs(TEXT_PLAIN, writer->file);
         words_write(writer->file,
                     (const char *const[]){": ", name_or_path_id(event), ": ", event->warning, NULL});
         if (event->battery >= 0)
-                fprintf(writer->file, " at %d%%", event->battery);
+                fprintf(writer->file, _(" at %d%%"), event->battery);
         if (event->battery_hours < 1)
-                fputs(", lasts less than an hour", writer->file);
+                fputs(_(", lasts less than an hour"), writer->file);
         else if (isfinite(event->battery_hours))
-                fprintf(writer->file, ", lasts about %.0f h", event->battery_hours);
+                fprintf(writer->file, _(", lasts about %.0f h"), event->battery_hours);
         if (battery)
-                fputs(": charge it before the night", writer->file);
+                fputs(_(": charge it before the night"), writer->file);
         if (event->repeated)
-                fputs(" [repeated]", writer->file);
+                fputs(_(" [repeated]"), writer->file);
         fputc('\n', writer->file);
 }
 
@@ -212,22 +215,24 @@ static void line_write(struct alert_writer *writer, const struct crampd_event *e
                 break;
         case CRAMPD_SENSOR_CHANGED:
                 words_write(writer->file,
-                            (const char *const[]){"sensor ", name_or_path_id(event), ": ", event->state,
-                                                  event->reason[0] ? ": " : "", event->reason, NULL});
+                            (const char *const[]){_("sensor "), name_or_path_id(event), ": ",
+                                                  event->state, event->reason[0] ? ": " : "",
+                                                  event->reason, NULL});
                 fputc('\n', writer->file);
                 break;
         case CRAMPD_SERVICE_GONE:
-                fputs("crampd is not there: nobody watches now\n", writer->file);
+                fprintf(writer->file, "%s\n", _("crampd is not there: nobody watches now"));
                 break;
         case CRAMPD_SERVICE_BACK:
-                fputs("crampd is there\n", writer->file);
+                fprintf(writer->file, "%s\n", _("crampd is there"));
                 break;
         case CRAMPD_SENSOR_WARNING:
                 warning_line_write(writer, event);
                 break;
         case CRAMPD_ADVICE_CHANGED:
-                words_write(writer->file, (const char *const[]){"advice changed: ", event->title ?: "-",
-                                                                " (see 'crampctl guidance')", NULL});
+                words_write(writer->file,
+                            (const char *const[]){_("advice changed: "), event->title ?: "-",
+                                                  _(" (see 'crampctl guidance')"), NULL});
                 fputc('\n', writer->file);
                 break;
         }

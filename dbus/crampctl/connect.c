@@ -10,6 +10,7 @@
 
 #include "dbus/crampctl/crampctl.h"
 #include "dbus/crampctl/timestamp.h"
+#include "dbus/crampctl/words.h"
 
 /* How far back "last" looks. */
 #define LAST_US (INT64_C(7) * 86400 * 1000000)
@@ -23,6 +24,11 @@ int client_open(crampd_client **ret) {
         int r = crampd_client_new(ret, &error);
 
         pipes_restore();
+        /* A locale that cannot be sent is one that crampd has no texts for. */
+        if (r >= 0 && crampd_client_set_language(*ret, words_wanted(), &error) == -ENOMEM) {
+                *ret = crampd_client_free(*ret);
+                r = -ENOMEM;
+        }
         return r < 0 ? fail_client(r, &error) : 0;
 }
 

@@ -9,6 +9,7 @@
 
 #include "dbus/crampctl/crampctl.h"
 #include "dbus/crampctl/text.h"
+#include "dbus/crampctl/words.h"
 
 #define MESSAGE_SIZE 2048
 
@@ -28,18 +29,18 @@ int fail(int code, const char *format, ...) {
 }
 
 int fail_client(int r, const struct crampd_error *error) {
-        const char *message = error && error->message[0] ? error->message : "no reason given";
+        const char *message = error && error->message[0] ? error->message : _("no reason given");
 
         switch (-r) {
         case ENOTCONN:
                 return fail(EX_UNAVAILABLE,
-                            "crampd cannot be reached: %s (see 'systemctl status crampd')", message);
+                            _("crampd cannot be reached: %s (see 'systemctl status crampd')"), message);
         case ETIMEDOUT:
         case EOPNOTSUPP:
         case ENOLINK:
                 return fail(EX_UNAVAILABLE, "%s", message);
         case EACCES:
-                return fail(EX_NOPERM, "refused: %s", message);
+                return fail(EX_NOPERM, _("refused: %s"), message);
         case EINVAL:
                 return fail(EX_USAGE, "%s", message);
         case ENOENT:
@@ -47,11 +48,11 @@ int fail_client(int r, const struct crampd_error *error) {
         case EEXIST:
                 return fail(EX_CANTCREAT, "%s", message);
         case EDQUOT:
-                return fail(EX_TEMPFAIL, "limit reached: %s", message);
+                return fail(EX_TEMPFAIL, _("limit reached: %s"), message);
         case EIO:
-                return fail(EX_IOERR, "crampd failed: %s", message);
+                return fail(EX_IOERR, _("crampd failed: %s"), message);
         case ENOMEM:
-                return fail(EX_OSERR, "out of memory");
+                return fail(EX_OSERR, _("out of memory"));
         case EPROTO:
                 return fail(EX_PROTOCOL, "%s", message);
         default:

@@ -144,10 +144,10 @@ static void list_write(const char *heading, char **texts) {
 }
 
 /* In one line, between commas. */
-static void line_write(const char *heading, char **texts) {
+static void line_write(const char *indent, const char *heading, char **texts) {
         if (!texts || !*texts)
                 return;
-        fputs(heading, stdout);
+        printf("%s%s", indent, heading);
         for (char **text = texts; *text; text++) {
                 fputs(text > texts ? ", " : " ", stdout);
                 text_write(stdout, *text);
@@ -155,19 +155,25 @@ static void line_write(const char *heading, char **texts) {
         fputc('\n', stdout);
 }
 
-void figures_format(const struct crampd_advice_item *item, struct figures *ret) {
-        char number[TEXT_NUMBER_SIZE];
+void figures_format(const struct crampd_advice_item *item, const struct language *language,
+                    struct figures *ret) {
+        char number[LANGUAGE_NUMBER_SIZE];
 
         *ret = (struct figures){};
         if (isfinite(item->intake) && item->intake_unit) {
-                text_number(item->intake, 3, number);
-                (void)snprintf(ret->intake, sizeof(ret->intake), "%s %.16s%s", number, item->intake_unit,
-                               item->intake_adequate ? " (adequate intake)" : "");
+                language_number(language, item->intake, -1, number);
+                (void)snprintf(ret->intake, sizeof(ret->intake), "%s %.16s%s", number,
+                               language_text(language, item->intake_unit),
+                               item->intake_adequate ? language_text(language, " (adequate intake)")
+                                                     : "");
         }
         if (isfinite(item->limit) && item->limit_unit) {
-                text_number(item->limit, 3, number);
-                (void)snprintf(ret->limit, sizeof(ret->limit), "%s %.16s%s", number, item->limit_unit,
-                               item->limit_supplements_only ? " (from supplements)" : "");
+                language_number(language, item->limit, -1, number);
+                (void)snprintf(ret->limit, sizeof(ret->limit), "%s %.16s%s", number,
+                               language_text(language, item->limit_unit),
+                               item->limit_supplements_only
+                                       ? language_text(language, " (from supplements)")
+                                       : "");
         }
 }
 
@@ -181,26 +187,26 @@ static void item_print(const struct crampd_advice_item *item, bool why, bool col
         text_write(stdout, item->title);
         fputs(colour ? TEXT_PLAIN : "", stdout);
         fputs(" [", stdout);
-        text_write(stdout, item->grade);
+        text_write(stdout, words_of_grade(item->grade));
         fputs("]\n", stdout);
         paragraph_write("  ", item->text);
-        figures_format(item, &figures);
+        figures_format(item, words_language(), &figures);
         if (figures.intake[0])
-                printf("    Recommended a day: %s\n", figures.intake);
+                printf("    %s %s\n", _("Recommended a day:"), figures.intake);
         if (figures.limit[0])
-                printf("    Upper limit a day: %s\n", figures.limit);
-        list_write("Foods:", item->foods);
+                printf("    %s %s\n", _("Upper limit a day:"), figures.limit);
+        list_write(_("Foods:"), item->foods);
         if (!why)
                 return;
-        list_write("Why you see this:", item->reasons);
-        list_write("Sources:", item->sources);
-        line_write("    It would be sharper with:", item->missing);
+        list_write(_("Why you see this:"), item->reasons);
+        list_write(_("Sources:"), item->sources);
+        line_write("    ", _("It would be sharper with:"), item->missing);
 }
 
 static void suppressed_print(const struct crampd_suppressed *suppressed) {
         fputs("  ", stdout);
         text_write(stdout, suppressed->title);
-        fputs(suppressed->food ? ", foods rich in it too:\n" : ":\n", stdout);
+        puts(suppressed->food ? _(", foods rich in it too:") : ":");
         for (char **reason = suppressed->reasons; *reason; reason++)
                 paragraph_write("    ", *reason);
         paragraph_write("    ", suppressed->text);
@@ -226,17 +232,16 @@ static int advice_print(const struct crampd_advice *advice, bool why, bool legen
                 item_print(&advice->items[i], why, colour);
         }
         if (advice->n_suppressed > 0) {
-                puts("\nSupplements that are not suggested to you:");
+                printf("\n%s\n", _("Supplements that are not suggested to you:"));
                 for (size_t i = 0; i < advice->n_suppressed; i++)
                         suppressed_print(&advice->suppressed[i]);
         }
         if (legend) {
                 fputc('\n', stdout);
-                line_write("What would sharpen this ('crampctl profile set', 'crampctl log'):",
+                line_write("", _("What would sharpen this ('crampctl profile set', 'crampctl log'):"),
                            advice->missing);
-                puts("crampd is an aid, not a medical device. Never stop a prescribed medicine on your "
-                     "own: "
-                     "ask who\nprescribed it, or a pharmacist.");
+                paragraph_write("", _("crampd is an aid, not a medical device. Never stop a prescribed "
+                                      "medicine on your own: ask who prescribed it, or a pharmacist."));
         }
         return output_finish_stdout();
 }
@@ -285,7 +290,7 @@ int verb_guidance(const struct global_options *global, int argc, char *argv[]) {
         code = guidance_open(user, &client, &owner);
         if (code != 0)
                 return code;
-        r = crampd_advise(client, owner, topic, guidance_language(), &advice, &error);
+        r = crampd_advise(client, owner, topic, /* language= */ NULL, &advice, &error);
         if (r < 0)
                 return fail_client(r, &error);
         code = g.json ? advice_print_json(advice) : advice_print(advice, why, !g.no_legend);

@@ -6,6 +6,7 @@
 
 #include "dbus/crampctl/json.h"
 #include "dbus/crampctl/options.h"
+#include "dbus/crampctl/words.h"
 
 /* Far from the values of the verbs' own options. */
 #define OPTION_OWNER (OPTION_VERB + 0x100)
@@ -18,15 +19,14 @@
 /* Reaches the bus; `user` is what --owner said, or NULL. Returns 0, or an exit code after saying why. */
 int guidance_open(const char *user, crampd_client **ret_client, unsigned *ret_owner);
 
-/* The language that the user wants texts in, as "de"; NULL: none but English. */
-const char *guidance_language(void);
-
-/* "320 mg", "350 mg (from supplements)"; "" when it is not told. */
+/* "320 mg", "350 mg (from supplements)"; "" when it is not told. In the user's language, or, for
+ * programs, in English. */
 struct figures {
         char intake[128];
         char limit[128];
 };
-void figures_format(const struct crampd_advice_item *item, struct figures *ret);
+void figures_format(const struct crampd_advice_item *item, const struct language *language,
+                    struct figures *ret);
 
 void strings_write_json(struct json *json, const char *key, char **strings);
 

@@ -91,11 +91,14 @@ static int entry_add_row(const struct crampd_entry *entry, void *userdata) {
 
         timestamp_format_people(entry->time_us, entry->zone_offset_s, time);
         table_cell(listing->table, "%s", time);
-        table_cell(listing->table, "%s", entry->what ? entry->what : entry->kind);
-        table_cell(listing->table, "%s", entry->amount ? entry->amount : entry->leg ? entry->leg : "-");
+        table_cell(listing->table, "%s", entry->what ? entry->what : words_of_list(entry->kind));
+        table_cell(listing->table, "%s",
+                   entry->amount ? entry->amount
+                   : entry->leg  ? words_of_list(entry->leg)
+                                 : "-");
         table_cell(listing->table, "%s",
                    entry->compound ? entry->compound
-                   : entry->origin ? entry->origin
+                   : entry->origin ? words_of_list(entry->origin)
                                    : "-");
         table_cell(listing->table, "%s", entry->text ? entry->text : "-");
         table_cell(listing->table, "%s", entry->id);
@@ -103,8 +106,8 @@ static int entry_add_row(const struct crampd_entry *entry, void *userdata) {
 }
 
 static int run_list(crampd_client *client, unsigned owner, const struct command *command) {
-        static const struct column columns[] = {{"TIME"}, {"WHAT"}, {"AMOUNT", true},
-                                                {"FROM"}, {"NOTE"}, {"ID"}};
+        static const struct column columns[] = {{N_("TIME")}, {N_("WHAT")}, {N_("AMOUNT"), true},
+                                                {N_("FROM")}, {N_("NOTE")}, {"ID"}};
         struct listing listing = {.json = JSON_INIT(stdout)};
         struct crampd_error error = {};
         struct crampd_filter filter;
@@ -124,7 +127,7 @@ static int run_list(crampd_client *client, unsigned owner, const struct command 
                                ? fail(EX_OSERR, "out of memory")
                                : 0;
         else if (listing.table && !command->global.no_legend)
-                puts("Nothing is logged for that time.");
+                puts(_("Nothing is logged for that time."));
         (void)table_free(listing.table);
         return code == 0 ? output_finish_stdout() : code;
 }
@@ -175,10 +178,10 @@ static int words_take(struct command *command, int n, char *words[]) {
         bool edit = strcmp(words[0], "edit") == 0;
 
         if (n > (edit ? 3 : 2))
-                return fail(EX_USAGE, "'%s' is one word too many; see 'crampctl log --help'",
+                return fail(EX_USAGE, _("'%s' is one word too many; see 'crampctl log --help'"),
                             words[edit ? 3 : 2]);
         if (n < 2)
-                return fail(EX_USAGE, "'%s' needs another word; see 'crampctl log --help'", words[0]);
+                return fail(EX_USAGE, _("'%s' needs another word; see 'crampctl log --help'"), words[0]);
         if (edit) {
                 entry->id = words[1];
                 entry->amount = n > 2 ? words[2] : NULL;
@@ -204,10 +207,11 @@ static int run(struct command *command, int n, char *words[]) {
         int code = 0;
 
         if (list && n > 1)
-                return fail(EX_USAGE, "'%s' is one word too many; see 'crampctl log --help'", words[1]);
+                return fail(EX_USAGE, _("'%s' is one word too many; see 'crampctl log --help'"),
+                            words[1]);
         if (gone && n != 2)
                 return fail(EX_USAGE,
-                            "delete needs the id of one entry; 'crampctl log list' shows them");
+                            _("delete needs the id of one entry; 'crampctl log list' shows them"));
         if (!list && !gone)
                 code = words_take(command, n, words);
         if (code == 0)
@@ -222,10 +226,10 @@ static int run(struct command *command, int n, char *words[]) {
 static int at_take(const char *text, int64_t *ret_us) {
         if (timestamp_parse(text, timestamp_now_us(), ret_us) >= 0)
                 return 0;
-        return fail(
-                EX_USAGE,
-                "--at does not understand '%s'; write 2026-11-23, 2026-11-23T02:30, yesterday, or -2h",
-                text);
+        return fail(EX_USAGE,
+                    _("--at does not understand '%s'; write 2026-11-23, 2026-11-23T02:30, yesterday, or "
+                      "-2h"),
+                    text);
 }
 
 int verb_log(const struct global_options *global, int argc, char *argv[]) {

@@ -114,6 +114,10 @@ int main(int argc, char *argv[]) {
                 case OPTION_NO_LEGEND:
                         global.no_legend = true;
                         break;
+                case OPTION_LANGUAGE:
+                        if (language_take(optarg) != 0)
+                                return EX_USAGE;
+                        break;
                 case 'h':
                         return usage_print();
                 case OPTION_VERSION:

@@ -34,16 +34,18 @@ struct row {
         char grades[128]; /* of the evidence, each once; "" = none is shown */
 };
 
-static void grade_add(struct row *row, const char *grade) {
+/* For people: as they are told, or for programs as they are. */
+static void grade_add(struct row *row, const char *grade, bool people) {
         size_t used = strlen(row->grades);
+        const char *told = people ? words_of_grade(grade) : grade;
 
-        if (strstr(row->grades, grade))
+        if (strstr(row->grades, told))
                 return;
-        (void)snprintf(row->grades + used, sizeof(row->grades) - used, "%s%.20s", used > 0 ? ", " : "",
-                       grade);
+        (void)snprintf(row->grades + used, sizeof(row->grades) - used, "%s%.30s", used > 0 ? ", " : "",
+                       told);
 }
 
-static void row_fill(const struct crampd_advice *advice, const char *id, struct row *ret) {
+static void row_fill(const struct crampd_advice *advice, const char *id, bool people, struct row *ret) {
         *ret = (struct row){.id = id};
         for (size_t i = 0; i < advice->n_items; i++) {
                 const struct crampd_advice_item *item = &advice->items[i];
@@ -52,8 +54,8 @@ static void row_fill(const struct crampd_advice *advice, const char *id, struct 
                 if (strcmp(item->topic, id) != 0)
                         continue;
                 if (strcmp(item->kind, "evidence") == 0)
-                        grade_add(ret, item->grade);
-                figures_format(item, &figures);
+                        grade_add(ret, item->grade, people);
+                figures_format(item, people ? words_language() : NULL, &figures);
                 if (figures.intake[0])
                         memcpy(ret->figures.intake, figures.intake, sizeof(figures.intake));
                 if (figures.limit[0])
@@ -66,10 +68,10 @@ static void row_fill(const struct crampd_advice *advice, const char *id, struct 
 
 static const char *held_back(const struct row *row) {
         if (!row->suppressed)
-                return "no";
+                return _("no");
         if (!row->suppressed->text[0])
-                return "until you say more";
-        return row->suppressed->food ? "yes, and foods" : "yes";
+                return _("until you say more");
+        return row->suppressed->food ? _("yes, and foods") : _("yes");
 }
 
 static void row_write_json(struct json *json, const struct row *row) {
@@ -100,12 +102,12 @@ static int nutrients_run(crampd_client *client, unsigned owner, struct table *ta
                 struct crampd_advice *advice;
                 struct crampd_error error = {};
                 struct row row;
-                int r = crampd_advise(client, owner, nutrient_to_string(nutrient), guidance_language(),
+                int r = crampd_advise(client, owner, nutrient_to_string(nutrient), /* language= */ NULL,
                                       &advice, &error);
 
                 if (r < 0)
                         return fail_client(r, &error);
-                row_fill(advice, nutrient_to_string(nutrient), &row);
+                row_fill(advice, nutrient_to_string(nutrient), table != NULL, &row);
                 if (table)
                         row_add(table, &row);
                 else
@@ -117,11 +119,11 @@ static int nutrients_run(crampd_client *client, unsigned owner, struct table *ta
 
 int verb_nutrients(const struct global_options *global, int argc, char *argv[]) {
         static const struct option long_options[] = {COMMON_OPTIONS, OWNER_OPTION, {}};
-        static const struct column columns[] = {{"NUTRIENT"},
-                                                {"EVIDENCE FOR CRAMPS"},
-                                                {"RECOMMENDED A DAY"},
-                                                {"UPPER LIMIT A DAY"},
-                                                {"SUPPLEMENT HELD BACK"}};
+        static const struct column columns[] = {{N_("NUTRIENT")},
+                                                {N_("EVIDENCE FOR CRAMPS")},
+                                                {N_("RECOMMENDED A DAY")},
+                                                {N_("UPPER LIMIT A DAY")},
+                                                {N_("SUPPLEMENT HELD BACK")}};
         _cleanup_(client_freep) crampd_client *client = NULL;
         struct global_options g = *global;
         struct table *table = NULL;

@@ -2,10 +2,12 @@
 #include "dbus/crampctl/options.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sysexits.h>
 
 #include "dbus/crampctl/output.h"
 #include "dbus/crampctl/timestamp.h"
+#include "dbus/crampctl/words.h"
 
 /* getopt_long() has just returned '?' or ':'. */
 static int option_refuse(int c, char *argv[]) {
@@ -28,6 +30,18 @@ static int option_refuse(int c, char *argv[]) {
         return OPTION_ERROR;
 }
 
+int language_take(const char *language) {
+        char possible[256] = "";
+
+        if (words_choose(language) >= 0)
+                return 0;
+        for (size_t i = 0; i < languages_n; i++)
+                (void)snprintf(possible + strlen(possible), sizeof(possible) - strlen(possible), "%s%s",
+                               i > 0 ? ", " : "", languages[i].name);
+        return fail(EX_USAGE, "there are no texts in the language '%s'; possible: %s", language,
+                    possible);
+}
+
 int option_next(struct global_options *global, int argc, char *argv[], const char *short_options,
                 const struct option *long_options) {
         for (;;) {
@@ -39,6 +53,10 @@ int option_next(struct global_options *global, int argc, char *argv[], const cha
                         break;
                 case OPTION_NO_LEGEND:
                         global->no_legend = true;
+                        break;
+                case OPTION_LANGUAGE:
+                        if (language_take(optarg) != 0)
+                                return OPTION_ERROR;
                         break;
                 case '?':
                 case ':':

@@ -11,6 +11,7 @@
 
 #include "dbus/crampctl/connect.h"
 #include "dbus/crampctl/guidance.h"
+#include "dbus/crampctl/words.h"
 
 static int uid_parse(const char *text, unsigned *ret) {
         char *end;
@@ -37,7 +38,7 @@ int owner_find(const char *user, bool *ret_given, unsigned *ret) {
                 if (entry)
                         *ret = entry->pw_uid;
                 else if (uid_parse(user, ret) < 0)
-                        return fail(EX_USAGE, "there is no user '%s'", user);
+                        return fail(EX_USAGE, _("there is no user '%s'"), user);
                 return 0;
         }
         *ret_given = geteuid() == 0 && sudo_uid && uid_parse(sudo_uid, ret) >= 0;
@@ -53,22 +54,4 @@ int guidance_open(const char *user, crampd_client **ret_client, unsigned *ret_ow
         if (!given)
                 *ret_owner = CRAMPD_OWNER_SELF;
         return client_open(ret_client);
-}
-
-/* As gettext finds it, the first of the list only. */
-const char *guidance_language(void) {
-        static const char *const names[] = {"LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"};
-
-        for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
-                static char language[16];
-                const char *value = getenv(names[i]);
-                size_t length = value ? strcspn(value, "_.@:") : 0;
-
-                if (length == 0 || length >= sizeof(language))
-                        continue;
-                memcpy(language, value, length);
-                language[length] = '\0';
-                return strspn(language, "abcdefghijklmnopqrstuvwxyz") == length ? language : NULL;
-        }
-        return NULL;
 }

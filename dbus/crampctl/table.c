@@ -7,6 +7,7 @@
 
 #include "daemon/basic/cleanup.h"
 #include "dbus/crampctl/text.h"
+#include "dbus/crampctl/words.h"
 
 #define GAP "  "
 
@@ -104,7 +105,7 @@ int table_print(const struct table *table, FILE *file, bool headings) {
                 return -ENOMEM;
         for (size_t c = 0; c < n; c++) {
                 if (headings)
-                        widths[c] = text_width(table->columns[c].heading);
+                        widths[c] = text_width(_(table->columns[c].heading));
                 for (size_t row = 0; row < rows; row++) {
                         size_t width = text_width(table->cells[row * n + c]);
 
@@ -114,7 +115,7 @@ int table_print(const struct table *table, FILE *file, bool headings) {
         }
 
         for (size_t c = 0; headings && c < n; c++)
-                cell_write(file, table->columns[c].heading, widths[c], table->columns[c].right,
+                cell_write(file, _(table->columns[c].heading), widths[c], table->columns[c].right,
                            c == n - 1);
         for (size_t i = 0; i < rows * n; i++)
                 cell_write(file, table->cells[i], widths[i % n], table->columns[i % n].right,

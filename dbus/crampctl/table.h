@@ -10,8 +10,8 @@
 #include <stdio.h>
 
 struct column {
-        const char *heading;
-        bool right; /* for numbers */
+        const char *heading; /* translated when it is printed */
+        bool right;          /* for numbers */
 };
 
 struct table;

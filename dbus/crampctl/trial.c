@@ -101,10 +101,10 @@ static int trial_take(const struct crampd_trial *trial, void *userdata) {
                 fputc('\n', stdout);
         text_write(stdout, trial->nutrient);
         fputs(", ", stdout);
-        text_write(stdout, trial->design);
-        fputs(", from ", stdout);
+        text_write(stdout, words_of_list(trial->design));
+        fputs(_(", from "), stdout);
         text_write(stdout, trial->start_day);
-        fputs(trial->end_day ? " to " : ", running", stdout);
+        fputs(trial->end_day ? _(" to ") : _(", running"), stdout);
         text_write(stdout, trial->end_day);
         if (listing->legend) {
                 fputs(" (", stdout);
@@ -113,7 +113,7 @@ static int trial_take(const struct crampd_trial *trial, void *userdata) {
         }
         fputc('\n', stdout);
         if (trial->forbidden) {
-                fputs("  Stop: ", stdout);
+                printf("  %s ", _("Stop:"));
                 text_write(stdout, trial->forbidden);
                 fputc('\n', stdout);
         }
@@ -130,7 +130,7 @@ static int run_show(crampd_client *client, const struct global_options *global, 
         if (r < 0 && !ferror(stdout))
                 return fail_client(r, &error);
         if (listing.n == 0 && !global->json && !global->no_legend)
-                puts("There is no trial; 'crampctl trial start NUTRIENT' begins one.");
+                puts(_("There is no trial; 'crampctl trial start NUTRIENT' begins one."));
         return output_finish_stdout();
 }
 
@@ -151,9 +151,9 @@ static int run_start(crampd_client *client, const struct global_options *global,
                 json_object_end(&json);
                 (void)json_finish(&json);
         } else if (!global->no_legend)
-                puts("The trial runs. Keep the sensor on at night, log what you take, and decide before "
-                     "you look "
-                     "when it shall end.");
+                puts(_("The trial runs. Keep the sensor on at night, log what you take, and decide "
+                       "before "
+                       "you look when it shall end."));
         free(id);
         return output_finish_stdout();
 }
@@ -167,8 +167,8 @@ static int days_take(const char *name, unsigned least, unsigned *ret) {
         if (optarg[0] < '0' || optarg[0] > '9' || *end || errno != 0 || value < least ||
             value > DAYS_MAX)
                 return fail(EX_USAGE,
-                            "%s does not understand '%s'; write a number of days from %u to %lu", name,
-                            optarg, least, DAYS_MAX);
+                            _("%s does not understand '%s'; write a number of days from %u to %lu"),
+                            name, optarg, least, DAYS_MAX);
         *ret = (unsigned)value;
         return 0;
 }
@@ -189,14 +189,14 @@ static int run(struct command *command, int n, char *words[]) {
         int code, r;
 
         if (!start && !gone && strcmp(what, "stop") != 0 && strcmp(what, "show") != 0)
-                return fail(EX_USAGE, "trial does not know '%s'; write start, stop, show or delete",
+                return fail(EX_USAGE, _("trial does not know '%s'; write start, stop, show or delete"),
                             what);
         if (n > (start || gone ? 2 : 1))
-                return fail(EX_USAGE, "'%s' is one word too many; see 'crampctl trial --help'",
+                return fail(EX_USAGE, _("'%s' is one word too many; see 'crampctl trial --help'"),
                             words[n - 1]);
         if ((start || gone) && n < 2)
-                return fail(EX_USAGE, start ? "which nutrient? See 'crampctl nutrients'"
-                                            : "which trial? 'crampctl trial show' tells its id");
+                return fail(EX_USAGE, start ? _("which nutrient? See 'crampctl nutrients'")
+                                            : _("which trial? 'crampctl trial show' tells its id"));
         code = guidance_open(command->user, &client, &owner);
         if (code != 0)
                 return code;

@@ -32,7 +32,7 @@ def test_guidance_shows_red_flags_first_and_steers_no_terminal():
         assert run('guidance') == out
         fake.answer('Advise', None)
         lines = out.splitlines()
-        assert lines[0] == '! See a doctor [common-advice]' and lines[1] == '  Soon.?[31m', lines
+        assert lines[0] == '! See a doctor [common advice]' and lines[1] == '  Soon.?[31m', lines
         assert all(len(line) <= 100 for line in lines if line.startswith('  word'))
         assert '    Recommended a day: 320 mg' in lines and '    Upper limit a day: 350 mg (from supplements)' in lines
         assert '      Spinach, 1 cup: 78 mg' in lines and '  Potassium, foods rich in it too:' in lines, lines
@@ -50,7 +50,7 @@ def test_what_is_asked_for():
             run(*words, env=environment(**more))
             call, = fake.do('calls')
             return call['member'], call['args']
-        assert asked('guidance', 'food', LANGUAGE='de_AT:en') == ('Advise', [{'topic': 'food', 'language': 'de'}])
+        assert asked('guidance', 'food', LANGUAGE='de_AT:en') == ('Advise', [{'topic': 'food', 'language': 'de_AT:en'}])
         # C.UTF-8 is no language.
         assert asked('guidance', '--owner', '7') == ('Advise', [{'owner': 7}])
         assert asked('profile', 'set', 'age=67', 'sex=') == ('SetProfile', [{'age': '67', 'sex': ''}, {}])
@@ -114,6 +114,55 @@ def test_no_answer_makes_them_fall_over():
         run('profile', code=PROTOCOL)
         fake.answer('ListTrials', 'many')
         run('trial', code=PROTOCOL)
+
+
+def test_the_frame_is_in_the_language_of_the_user():
+    with PrivateBus(), FakeCrampd() as fake:
+        german = environment(LANGUAGE='de')
+        out = run('guidance', '--why', env=german)
+        for words in ('[allgemeiner Rat]', '    Empfohlen am Tag: 320 mg', '    Höchstmenge am Tag: 350 mg (aus Nahrungsergänzungsmitteln)',
+                      'Warum Sie das sehen:', 'Quellen:', 'auch Lebensmittel, die reich daran sind:', 'kein Medizinprodukt'):
+            assert words in out, (words, out)
+        assert run('nutrients', env=german).split()[:2] == ['NÄHRSTOFF', 'BELEGE']
+        assert run('log', env=german).split()[:3] == ['ZEIT', 'WAS', 'MENGE']
+        assert run('profile', env=german).split()[:2] == ['SCHLÜSSEL', 'WERT']
+        assert run('trial', '--no-legend', env=german).startswith('magnesium, vorher-nachher, ab 2026-10-01, läuft\n')
+        assert 'kennt „sing“ nicht' in run('trial', 'sing', env=german, code=64)
+        fake.answer('SetProfile', 'error org.crampd1.Error.NotAuthorized')
+        assert 'abgelehnt: ' in run('profile', 'set', 'age=1', env=german, code=77)
+        # For programs nothing changes but what crampd itself says.
+        for words in (('guidance',), ('guidance', '--review'), ('nutrients',), ('log',), ('profile',), ('trial',)):
+            assert run(*words, '--json', env=german) == run(*words, '--json'), words
+
+
+def test_whose_language():
+    with PrivateBus(), FakeCrampd() as fake:
+        def asked(*words, **more):
+            fake.do('calls')
+            env = {name: value for name, value in environment(**more).items() if name != 'LC_ALL' or 'LC_ALL' in more}
+            for name in ('LC_MESSAGES', 'LANG'):
+                env.pop(name, None) if name not in more else None
+            out = run(*words, 'guidance', env=env)
+            call, = fake.do('calls')
+            return call['args'][0].get('language'), 'Quellen' in out or 'Höchstmenge' in out
+        assert asked() == (None, False)
+        assert asked(LANG='de_DE.UTF-8') == ('de_DE.UTF-8', True)
+        assert asked(LANG='en_GB.UTF-8', LC_MESSAGES='de_AT') == ('de_AT', True)
+        assert asked(LANG='de_DE', LANGUAGE='nl:en') == ('nl:en', False)
+        assert asked(LANG='en_US.UTF-8', LANGUAGE='de') == ('de', True)
+        # As gettext has it: who wants C wants C.
+        assert asked(LANG='C', LANGUAGE='de') == (None, False)
+        assert asked(LANG='C.UTF-8') == (None, False)
+        assert asked('--language', 'de') == ('de', True)
+        assert asked('--language=en', LANG='de_DE.UTF-8') == ('en', False)
+        assert asked(LANGUAGE='\udcff', LANG='en_US') == (None, False)  # cannot be sent, and is no reason to fail
+        fake.do('calls')
+        assert "'xx'" in run('guidance', '--language', 'xx', code=64) and 'possible: en, de' in run('--language', 'xx', 'log', code=64)
+        assert fake.do('calls') == []
+        for verb, (method, words) in VERBS.items():
+            run(*words, '--language', 'de')
+            for call in fake.do('calls'):
+                assert call['args'][-1]['language'] == 'de', (verb, method, call)
 
 
 def test_help_and_wrong_words():

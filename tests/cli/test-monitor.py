@@ -38,7 +38,7 @@ class Monitor:
     """A running `crampctl monitor`. Its output is read into `text`; on a terminal that is what the terminal gets."""
 
     def __init__(self, *arguments, terminal=False, stdout=None, columns=100, env=None):
-        environment = {name: value for name, value in os.environ.items() if name != 'NO_COLOR'}
+        environment = {name: value for name, value in os.environ.items() if name not in ('NO_COLOR', 'LANGUAGE')}
         environment |= {'LC_ALL': 'C.UTF-8', 'TZ': 'UTC', 'TERM': 'xterm', **(env or {})}
         self.text = ''
         self._raw = b''
@@ -135,6 +135,17 @@ def test_words():
         # It subscribed and nothing more: streams are for terminals.
         members = [call['member'] for call in fake.do('calls')]
         assert members == ['Subscribe'], members
+
+
+def test_alerts_in_the_language_of_the_user():
+    with PrivateBus(), FakeCrampd() as fake:
+        with Monitor(env={'LANGUAGE': 'de'}) as monitor:
+            wait_for_subscribers(fake)
+            fake.do('signal', member='AlertRaised', relief=['Setzen Sie sich auf.'])
+            monitor.expect('  1. Setzen Sie sich auf.\n')
+            assert monitor.text.startswith('KRAMPF: left calf, links gastrocnemius-medialis, mittel, begann 2026-11-23 02:14:05'), monitor.text
+            assert [call['args'] for call in fake.do('calls') if call['member'] == 'Subscribe'] == [[{'language': 'de'}]]
+
 
 
 def test_json():

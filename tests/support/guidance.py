@@ -18,7 +18,7 @@ SAFE = {'age': '40', 'sex': 'male', 'diet': 'omnivore', 'alcohol': 'none', 'kidn
 
 def crampctl(*arguments, code=0):
     done = subprocess.run([os.environ['CRAMPCTL'], *arguments], capture_output=True, text=True, timeout=60, check=False,
-                          env={key: value for key, value in os.environ.items() if key != 'SUDO_UID'})
+                          env={key: value for key, value in os.environ.items() if key not in ('SUDO_UID', 'LANGUAGE')})
     assert done.returncode == code, (arguments, done)
     return done.stdout if code == 0 else done.stderr
 

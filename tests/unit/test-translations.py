@@ -87,7 +87,7 @@ SAFETY = [
 
 
 NOT = r"\b(?:not|no|never|cannot|neither|none|nobody|nothing|unless|without|unlikely)\b"
-NICHT = r'\b(?:nicht|nichts|kein\w*|niemand|nie|weder|ohne|außer|unwahrscheinlich)\b'
+NICHT = r'\b(?:nein|nicht|nichts|kein\w*|niemand|nie|weder|ohne|außer|unwahrscheinlich)\b'
 
 
 def safety_faults(english, german):

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+#include "dbus/crampctl/words.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/basic/cleanup.h"
+
+static struct {
+        bool known;
+        const char *wanted;
+        const struct language *language;
+} user;
+
+static const char *environment_get(const char *name) {
+        const char *value = getenv(name);
+
+        return value && *value ? value : NULL;
+}
+
+static const char *wanted_by_environment(void) {
+        const char *locale = environment_get("LC_ALL") ?: environment_get("LC_MESSAGES") ?: environment_get("LANG");
+
+        if (!locale || strcmp(locale, "C") == 0 || strcmp(locale, "POSIX") == 0)
+                return NULL;
+        if (environment_get("LANGUAGE"))
+                return environment_get("LANGUAGE");
+        /* C.UTF-8 too is a locale without a language, but $LANGUAGE counts there. */
+        return strncmp(locale, "C.", 2) == 0 ? NULL : locale;
+}
+
+static void user_find(void) {
+        if (user.known)
+                return;
+        user.known = true;
+        user.wanted = wanted_by_environment();
+        user.language = language_find(user.wanted);
+}
+
+const char *words_text(const char *text) {
+        user_find();
+        return language_text(user.language, text);
+}
+
+const struct language *words_language(void) {
+        user_find();
+        return user.language;
+}
+
+const char *words_wanted(void) {
+        user_find();
+        return user.wanted;
+}
+
+int words_choose(const char *wanted) {
+        const struct language *language = language_find(wanted);
+
+        /* English is also what is found when there is nothing else. */
+        if (language == &languages[0] &&
+            strncmp(wanted, languages[0].name, strlen(languages[0].name)) != 0)
+                return -EINVAL;
+        user.known = true;
+        user.wanted = wanted;
+        user.language = language;
+        return 0;
+}
+
+const char *words_of_list(const char *word) {
+        static const char *const marked[] = {
+                N_("left"),       N_("right"),   N_("both"),         N_("mild"),
+                N_("moderate"),   N_("strong"),  N_("subsided"),     N_("signal-lost"),
+                N_("stream-end"), N_("stopped"), N_("food"),         N_("supplement"),
+                N_("symptom"),    N_("note"),    N_("before-after"), N_("alternating"),
+        };
+
+        for (size_t i = 0; word && i < ARRAY_LENGTH(marked); i++)
+                if (strcmp(marked[i], word) == 0)
+                        return words_text(marked[i]);
+        return word;
+}
+
+const char *words_of_grade(const char *grade) {
+        static const struct {
+                const char *grade, *label;
+        } labels[] = {
+                {"strong", N_("strong evidence")},   {"moderate", N_("moderate evidence")},
+                {"limited", N_("limited evidence")}, {"mixed", N_("mixed evidence")},
+                {"against", N_("evidence against")}, {"common-advice", N_("common advice")},
+        };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(labels); i++)
+                if (strcmp(labels[i].grade, grade) == 0)
+                        return words_text(labels[i].label);
+        return grade;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The words of a client itself, in the language of its one user: _("text"), or N_("text") where it can
+ * only be marked. Looked up in the same table as crampd's (daemon/basic/language.h says why), so that
+ * one answer is in one language. The language is that of the locale, as gettext finds it: the first of
+ * LC_ALL, LC_MESSAGES and LANG that is set, and before it $LANGUAGE unless that is C; or what
+ * words_choose() was given. It is the state of the whole program, as with gettext.
+ */
+#pragma once
+
+#include "daemon/basic/language.h"
+#include "daemon/guidance/translate.h"
+
+#define _(text) words_text(text)
+
+const char *words_text(const char *text) __attribute__((format_arg(1)));
+
+const struct language *words_language(void);
+
+/* What to ask of crampd, as crampd_client_set_language() takes it; NULL: English is wanted. */
+const char *words_wanted(void);
+
+/* From now on this one, whatever the locale. Returns 0, or -EINVAL for a language that is not there. The
+ * text has to stay. */
+int words_choose(const char *wanted);
+
+/* A word of a closed list ("left", "moderate") for people; as it is when it is none of those. */
+const char *words_of_list(const char *word);
+
+/* The grade of evidence ("common-advice") for people. */
+const char *words_of_grade(const char *grade);
