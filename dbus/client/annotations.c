@@ -43,8 +43,8 @@ static bool annotation_append(DBusMessage *message, const struct crampd_annotati
         return false;
 }
 
-int crampd_annotate(crampd_client *client, const char *id, const struct crampd_annotation *annotation,
-                    struct crampd_error *error) {
+int annotate_request(const char *id, const struct crampd_annotation *annotation, DBusMessage **ret,
+                     struct crampd_error *error) {
         DBusMessage *message;
         int r;
 
@@ -56,10 +56,23 @@ int crampd_annotate(crampd_client *client, const char *id, const struct crampd_a
         if (r < 0)
                 return r;
         if (dbus_message_append_args(message, DBUS_TYPE_STRING, &id, DBUS_TYPE_INVALID) &&
-            annotation_append(message, annotation))
-                r = call_wait(client, message, "", NULL, error);
-        else
-                r = error_set_oom(error);
+            annotation_append(message, annotation)) {
+                *ret = message;
+                return 0;
+        }
+        dbus_message_unref(message);
+        return error_set_oom(error);
+}
+
+int crampd_annotate(crampd_client *client, const char *id, const struct crampd_annotation *annotation,
+                    struct crampd_error *error) {
+        DBusMessage *message;
+        int r;
+
+        r = annotate_request(id, annotation, &message, error);
+        if (r < 0)
+                return r;
+        r = call_wait(client, message, "", NULL, error);
         dbus_message_unref(message);
         return r;
 }

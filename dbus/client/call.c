@@ -153,8 +153,10 @@ int call_new(const char *path, const char *interface, const char *method, DBusMe
         return 0;
 }
 
-static int reply_check(DBusMessage *message, DBusMessage *reply, const char *signature,
-                       struct crampd_error *error) {
+int reply_check(DBusMessage *message, DBusMessage *reply, const char *signature,
+                struct crampd_error *error) {
+        if (dbus_message_get_type(reply) != DBUS_MESSAGE_TYPE_METHOD_RETURN)
+                return error_set_reply(error, reply);
         if (!dbus_message_has_signature(reply, signature))
                 return error_set(error, -EPROTO,
                                  "%s() answered '%s' instead of '%s'; do crampd and this client match?",

@@ -567,9 +567,12 @@ struct crampd_event {
         const char *state;
         const char *reason;
         /* sensor warning, which may be `repeated` */
-        const char *warning;  /* "battery" */
+        /* "battery"; "signal": no cramp can be seen or, if `over`, one could be seen again */
+        const char *warning;
         int battery;          /* percent; -1 = unknown */
         double battery_hours; /* that it will last; NaN = unknown */
+        const char *signal;   /* what is wrong with it, as crampd_sensor.signal; NULL = not told */
+        bool over;
         /* advice changed; `reason` is "profile", "log", "trial", "cramp", "annotation", "night" or
          * "time" */
         unsigned owner;
@@ -587,6 +590,25 @@ typedef void (*crampd_event_func)(const struct crampd_event *event, void *userda
 int crampd_subscribe(crampd_client *client, crampd_event_func func, void *userdata,
                      struct crampd_error *error);
 int crampd_unsubscribe(crampd_client *client, struct crampd_error *error);
+
+/* --- without waiting --- */
+
+/* As the functions of that name without `_later`, for a loop that must not stand still: they return 0 or
+ * negative errno at once, and if it was 0, crampd_client_dispatch() calls `func` with what came of the
+ * call; `error` is never NULL, and what is handed over belongs to the callee, to be freed as ever (it is
+ * NULL if r < 0). Nothing is called after crampd_client_free(). -EDQUOT: 64 calls wait already. */
+typedef void (*crampd_done_func)(int r, const struct crampd_error *error, void *userdata);
+int crampd_annotate_later(crampd_client *client, const char *id,
+                          const struct crampd_annotation *annotation, crampd_done_func func,
+                          void *userdata, struct crampd_error *error);
+typedef void (*crampd_advised_func)(int r, struct crampd_advice *advice,
+                                    const struct crampd_error *error, void *userdata);
+int crampd_advise_later(crampd_client *client, unsigned owner, const char *topic, const char *language,
+                        crampd_advised_func func, void *userdata, struct crampd_error *error);
+typedef void (*crampd_listed_func)(int r, struct crampd_sensor *sensors, size_t n,
+                                   const struct crampd_error *error, void *userdata);
+int crampd_list_sensors_later(crampd_client *client, crampd_listed_func func, void *userdata,
+                              struct crampd_error *error);
 
 /* For a poll() loop: the descriptor and the poll events to wait for; call dispatch when it is ready. The
  * descriptor stays the same, belongs to the client, and becomes readable for everything there is to do:

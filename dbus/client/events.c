@@ -28,12 +28,13 @@ struct notice {
         char *state;
         char *reason;
         char *warning;
+        char *signal;
         int battery;
         double battery_hours;
         char *advice;
         char *title;
         unsigned owner;
-        bool recorded, simulated, repeated, red_flag;
+        bool recorded, simulated, repeated, red_flag, over;
 };
 
 #define NOTICE_FIELD(key, member, kind, required) \
@@ -67,6 +68,8 @@ static const struct field warning_fields[] = {
         NOTICE_FIELD("name", name, FIELD_STRING, false),
         NOTICE_FIELD("percent", battery, FIELD_PERCENT, false),
         NOTICE_FIELD("hours", battery_hours, FIELD_DOUBLE, false),
+        NOTICE_FIELD("signal", signal, FIELD_STRING, false),
+        NOTICE_FIELD("over", over, FIELD_BOOL, false),
         NOTICE_FIELD("repeated", repeated, FIELD_BOOL, false),
 };
 
@@ -86,6 +89,7 @@ static void notice_clear(struct notice *notice) {
         free(notice->state);
         free(notice->reason);
         free(notice->warning);
+        free(notice->signal);
         free(notice->advice);
         free(notice->title);
 }
@@ -220,6 +224,8 @@ static void notice_emit(crampd_client *client, enum crampd_event_type type,
                 .warning = notice->warning,
                 .battery = notice->battery,
                 .battery_hours = notice->battery_hours,
+                .signal = notice->signal,
+                .over = notice->over,
                 .owner = notice->owner,
                 .advice = notice->advice,
                 .title = notice->title,
@@ -270,7 +276,7 @@ static void renewal_cancel(crampd_client *client) {
 }
 
 static void retry_later(crampd_client *client) {
-        client->retry_at_us = clock_monotonic_us() + RETRY_US;
+        client->loop.retry_at_us = clock_monotonic_us() + RETRY_US;
 }
 
 static void renewal_answered(DBusPendingCall *pending, void *userdata) {
@@ -315,7 +321,7 @@ static int renewal_send(crampd_client *client) {
 }
 
 void events_retry(crampd_client *client) {
-        client->retry_at_us = 0;
+        client->loop.retry_at_us = 0;
         if (!client->func || !client->owner || client->subscribed)
                 return;
         renewal_cancel(client);
@@ -325,7 +331,7 @@ void events_retry(crampd_client *client) {
 
 static void owner_lost(crampd_client *client) {
         renewal_cancel(client);
-        client->retry_at_us = 0;
+        client->loop.retry_at_us = 0;
         client->subscribed = false;
         free(client->owner);
         client->owner = NULL;
@@ -381,7 +387,7 @@ DBusHandlerResult events_filter(DBusConnection *connection, DBusMessage *message
 
 void events_stop(crampd_client *client) {
         renewal_cancel(client);
-        client->retry_at_us = 0;
+        client->loop.retry_at_us = 0;
         client->subscribed = false;
         client->func = NULL;
         client->userdata = NULL;

@@ -285,7 +285,7 @@ static int suppressed_read(DBusMessageIter *iter, struct crampd_advice *advice,
         return r;
 }
 
-static int advice_read(DBusMessage *reply, struct crampd_advice **ret, struct crampd_error *error) {
+int advise_read(DBusMessage *reply, struct crampd_advice **ret, struct crampd_error *error) {
         struct crampd_advice *advice = calloc(1, sizeof(*advice));
         DBusMessageIter iter;
         int r;
@@ -308,8 +308,8 @@ static int advice_read(DBusMessage *reply, struct crampd_advice **ret, struct cr
         return 0;
 }
 
-static int advise_request(unsigned owner, const char *topic, const char *language, DBusMessage **ret,
-                          struct crampd_error *error) {
+int advise_request(unsigned owner, const char *topic, const char *language, DBusMessage **ret,
+                   struct crampd_error *error) {
         dbus_uint32_t uid = owner;
         struct dict_writer writer;
         DBusMessage *message;
@@ -342,10 +342,10 @@ int crampd_advise(crampd_client *client, unsigned owner, const char *topic, cons
         r = advise_request(owner, topic, language ? language : client->language, &message, error);
         if (r < 0)
                 return r;
-        r = call_finish(client, message, "a{sv}aa{sv}aa{sv}", &reply, error);
+        r = call_finish(client, message, ADVISE_SIGNATURE, &reply, error);
         if (r < 0)
                 return r;
-        r = advice_read(reply, ret, error);
+        r = advise_read(reply, ret, error);
         dbus_message_unref(reply);
         return r;
 }

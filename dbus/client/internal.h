@@ -12,6 +12,7 @@
 #include <dbus/dbus.h>
 #include <stdarg.h>
 
+#include "dbus/client/bus-loop.h"
 #include "dbus/client/crampd-client.h"
 
 #define SERVICE_NAME "org.crampd1"
@@ -33,22 +34,13 @@
 
 #define ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
-struct watch;
-struct timer;
+struct call;
 
 struct crampd_client {
         DBusConnection *connection;
         int timeout_ms;
-        char *language; /* of texts for people; NULL = not said */
-
-        /* connection.c: one epoll set stands for the connection's descriptor, its timeouts and its
-         * queue. */
-        int epoll_fd;
-        int timer_fd;
-        int wake_fd; /* eventfd: readable while messages wait that were read during a call */
-        struct watch *watches;
-        struct timer *timers;
-        unsigned round;
+        char *language;       /* of texts for people; NULL = not said */
+        struct bus_loop loop; /* has the same connection */
 
         /* events.c */
         crampd_event_func func; /* NULL = not subscribed */
@@ -56,17 +48,14 @@ struct crampd_client {
         char *owner;     /* unique name behind org.crampd1; NULL while it is away */
         bool subscribed; /* that owner has confirmed */
         DBusPendingCall *renewal;
-        int64_t retry_at_us; /* CLOCK_MONOTONIC; 0 = nothing to retry */
+
+        struct call *calls; /* later.c: without an answer yet */
 
         /* scan.c */
         crampd_found_func found_func; /* NULL = not scanning */
         void *found_userdata;
         char *scan_owner; /* unique name that scans for us */
 };
-
-/* --- connection.c --- */
-
-int64_t clock_monotonic_us(void);
 
 /* --- call.c --- */
 
@@ -91,6 +80,28 @@ int call_send(crampd_client *client, DBusMessage *message, DBusMessage **ret_rep
 /* The same. A reply of another signature is -EPROTO. `ret_reply` may be NULL. */
 int call_wait(crampd_client *client, DBusMessage *message, const char *signature,
               DBusMessage **ret_reply, struct crampd_error *error);
+
+/* What call_wait() makes of the reply. */
+int reply_check(DBusMessage *message, DBusMessage *reply, const char *signature,
+                struct crampd_error *error);
+
+/* --- later.c --- */
+
+/* Forgets the calls that wait for an answer. */
+void calls_cancel(crampd_client *client);
+
+/* --- requests and answers that are sent with and without waiting --- */
+
+#define ADVISE_SIGNATURE "a{sv}aa{sv}aa{sv}"
+#define SENSORS_SIGNATURE "a(oa{sv})"
+
+int annotate_request(const char *id, const struct crampd_annotation *annotation, DBusMessage **ret,
+                     struct crampd_error *error);
+int advise_request(unsigned owner, const char *topic, const char *language, DBusMessage **ret,
+                   struct crampd_error *error);
+int advise_read(DBusMessage *reply, struct crampd_advice **ret, struct crampd_error *error);
+int sensors_read(DBusMessage *reply, struct crampd_sensor **ret, size_t *ret_n,
+                 struct crampd_error *error);
 
 /* --- values.c --- */
 

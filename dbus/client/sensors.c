@@ -189,9 +189,8 @@ static int sensor_read(DBusMessageIter *iter, struct crampd_sensor *sensor, stru
         return 0;
 }
 
-/* `reply` has the signature a(oa{sv}). */
-static int sensors_read(DBusMessage *reply, struct crampd_sensor **ret, size_t *ret_n,
-                        struct crampd_error *error) {
+int sensors_read(DBusMessage *reply, struct crampd_sensor **ret, size_t *ret_n,
+                 struct crampd_error *error) {
         DBusMessageIter iter, item;
         struct crampd_sensor *sensors;
         int n;
@@ -225,7 +224,7 @@ int crampd_list_sensors(crampd_client *client, struct crampd_sensor **ret, size_
         DBusMessage *reply;
         int r;
 
-        r = call_plain(client, MANAGER_PATH, MANAGER_INTERFACE, "ListSensors", "a(oa{sv})", &reply,
+        r = call_plain(client, MANAGER_PATH, MANAGER_INTERFACE, "ListSensors", SENSORS_SIGNATURE, &reply,
                        error);
         if (r < 0)
                 return r;

@@ -299,6 +299,77 @@ static int run_trials(struct probe *probe, struct crampd_error *error) {
         return crampd_list_trials(probe->client, 7, trial_count, NULL, error);
 }
 
+/* What came of a call that does not wait. */
+struct later {
+        bool done;
+        int r;
+        struct crampd_error error;
+};
+
+static void later_done(int r, const struct crampd_error *error, void *userdata) {
+        *(struct later *)userdata = (struct later){.done = true, .r = r, .error = *error};
+}
+
+static void later_advised(int r, struct crampd_advice *advice, const struct crampd_error *error,
+                          void *userdata) {
+        later_done(r, error, userdata);
+        crampd_advice_free(advice);
+}
+
+static void later_listed(int r, struct crampd_sensor *sensors, size_t n,
+                         const struct crampd_error *error, void *userdata) {
+        later_done(r < 0 ? r : (int)n, error, userdata);
+        crampd_sensors_free(sensors, n);
+}
+
+static int later_wait(struct probe *probe, struct later *later, struct crampd_error *error) {
+        while (!later->done) {
+                struct pollfd pollfd = {.fd = crampd_client_get_fd(probe->client), .events = POLLIN};
+                int r = crampd_client_dispatch(probe->client);
+
+                if (later->done)
+                        break;
+                if (r < 0)
+                        return r;
+                if (poll(&pollfd, 1, WAIT_LIMIT_MS) <= 0)
+                        return -ETIME;
+        }
+        *error = later->error;
+        return later->r;
+}
+
+static int run_annotate_later(struct probe *probe, struct crampd_error *error) {
+        const struct crampd_annotation annotation = {.verdict = "confirmed", .pain = 3, .note = "x"};
+        struct later later = {};
+        int r = crampd_annotate_later(probe->client, "e1", &annotation, later_done, &later, error);
+
+        return r < 0 ? r : later_wait(probe, &later, error);
+}
+
+static int run_advise_later(struct probe *probe, struct crampd_error *error) {
+        struct later later = {};
+        int r = crampd_advise_later(probe->client, 7, "food", "de", later_advised, &later, error);
+
+        return r < 0 ? r : later_wait(probe, &later, error);
+}
+
+static int run_sensors_later(struct probe *probe, struct crampd_error *error) {
+        struct later later = {};
+        int r = crampd_list_sensors_later(probe->client, later_listed, &later, error);
+
+        return r < 0 ? r : later_wait(probe, &later, error);
+}
+
+/* Calls that wait when the client is freed, and more of them than may. */
+static int run_many_later(struct probe *probe, struct crampd_error *error) {
+        static struct later later;
+        int r = 0;
+
+        for (unsigned n = 0; n < 65 && r >= 0; n++)
+                r = crampd_list_sensors_later(probe->client, later_listed, &later, error);
+        return r;
+}
+
 static const struct command {
         const char *name;
         int (*run)(struct probe *probe, struct crampd_error *error);
@@ -324,6 +395,10 @@ static const struct command {
         {"unsubscribe", run_unsubscribe},
         {"event", run_event},
         {"idle", run_idle},
+        {"annotate-later", run_annotate_later},
+        {"advise-later", run_advise_later},
+        {"sensors-later", run_sensors_later},
+        {"many-later", run_many_later},
 };
 
 static const struct command *command_find(const char *name) {

@@ -104,6 +104,29 @@ def test_questions_to_others():
         probe.finish()
 
 
+def test_calls_that_do_not_wait():
+    with PrivateBus() as bus, FakeCrampd() as fake:
+        fake.answer('Annotate', 'error org.crampd1.Error.NoSuchEpisode')
+        with Probe('sensors-later', 'annotate-later', 'timeout=200', 'enter', 'advise-later', 'advise-later', 'sensors-later',
+                   'enter', 'advise-later', 'timeout=0', 'many-later', 'enter', 'sensors-later') as probe:
+            probe.expect('new 0 ', 'sensors-later 2 ', f'annotate-later {code("ENOENT")} org.crampd1.Error.NoSuchEpisode')
+            fake.answer('Advise', 'silent')
+            fake.answer('ListSensors', 'type name')
+            probe.enter()
+            probe.expect(*[f'advise-later {code("ETIMEDOUT")} {PREFIX}Timeout'] * 2,
+                         f'sensors-later {code("EPROTO")} {PREFIX}InconsistentMessage')
+            fake.answer('Advise', 'signature')
+            fake.answer('ListSensors', 'silent')
+            probe.enter()
+            probe.expect(f'advise-later {code("EPROTO")} {PREFIX}InconsistentMessage',
+                         f'many-later {code("EDQUOT")} org.crampd1.Error.LimitReached')
+            # What was never answered is forgotten with the client.
+            bus.stop()
+            probe.enter()
+            assert probe.line().startswith(f'sensors-later {code("EDQUOT")}')
+            probe.finish()
+
+
 def test_life_of_a_subscription():
     with PrivateBus(), FakeCrampd() as fake:
         with Probe('unsubscribe', 'subscribe', 'idle', 'enter', 'event', 'subscribe', 'enter', 'event', 'unsubscribe',
@@ -210,7 +233,7 @@ def test_flood():
 def test_every_allocation_may_fail():
     with PrivateBus(), FakeCrampd() as fake:
         commands = ('status', 'sensors', 'episodes', 'outlines', 'add', 'remove', 'stream', 'subscribe', 'unsubscribe', 'profile', 'say',
-                    'advise', 'log', 'entries', 'trial', 'trials')
+                    'advise', 'log', 'entries', 'trial', 'trials', 'annotate-later', 'advise-later', 'sensors-later')
         with Probe(*[f'sweep={command}' for command in commands], env={'PROBE_SWEEP': '1'}) as probe:
             probe.expect(f'new 0 {PREFIX}NoMemory')
             counts = {}
