@@ -34,6 +34,9 @@ struct advisor_view {
 /* What to ask of the store for advisor_look(). */
 struct store_person_filter advisor_filter(uid_t uid, int64_t now_us);
 
+/* What the person's nights say; part of advisor_look(). Returns 0 or -ENOMEM. */
+int advisor_look_history(const struct store_person *person, int64_t now_us, struct advice_history *ret);
+
 /* Returns 0 or -ENOMEM. */
 int advisor_look(const struct store_person *person, int64_t now_us, struct advisor_view *ret);
 

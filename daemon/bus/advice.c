@@ -49,15 +49,7 @@ static void append_reasons(sd_bus_message *reply, int *r, const struct language 
 
         list_open(reply, r, "reasons");
         for (size_t i = 0; i < n; i++) {
-                if (!reasons[i].phrase) {
-                        list_add(reply, r, language_text(language, reasons[i].message));
-                        continue;
-                }
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* a constant of guidance/ with one %s */
-                (void)snprintf(text, sizeof(text), language_text(language, reasons[i].message),
-                               language_text(language, reasons[i].phrase));
-#pragma GCC diagnostic pop
+                (void)advice_reason_write(&reasons[i], language, text, sizeof(text));
                 list_add(reply, r, text);
         }
         list_close(reply, r);
@@ -157,6 +149,8 @@ static void append_item(sd_bus_message *reply, int *r, const struct language *la
         dictionary_append(reply, r, "title", "s", language_text(language, statement->title));
         dictionary_append(reply, r, "text", "s", text);
         dictionary_append(reply, r, "grade", "s", grade_to_string(statement->grade));
+        if (statement->population)
+                dictionary_append(reply, r, "population", "s", statement->population);
         dictionary_append(reply, r, "reviewed", "s", statement->reviewed);
         dictionary_append(reply, r, "priority", "u", item->priority);
         dictionary_append(reply, r, "red_flag", "b", item->red_flag);

@@ -67,12 +67,7 @@ static int refuse_trial(const struct advice_suppressed *why, const char *nutrien
                        nutrient);
         for (size_t i = 0; i < why->n_reasons && (used = strlen(text)) < sizeof(text) - 2; i++) {
                 text[used++] = ' ';
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* a constant of guidance/ with at most one %s */
-                (void)snprintf(text + used, sizeof(text) - used,
-                               language_text(language, why->reasons[i].message),
-                               language_text(language, why->reasons[i].phrase));
-#pragma GCC diagnostic pop
+                (void)advice_reason_write(&why->reasons[i], language, text + used, sizeof(text) - used);
         }
         return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT, text);
 }

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/basic/language.h"
 #include "daemon/guidance/knowledge.h"
 #include "daemon/guidance/profile.h"
 #include "daemon/guidance/symptom.h"
@@ -32,6 +33,20 @@ struct advice_log {
         unsigned standing_days, exercise_days;
 };
 
+/* A day of long standing, hard exercise or little drink in the log. Our own choices; EFSA 2010 holds 2.0
+ * to 2.5 l a day for adequate, with the water in food. */
+#define ADVICE_LONG_STANDING_MIN 240.0
+#define ADVICE_MUCH_EXERCISE_MIN 60.0
+#define ADVICE_LITTLE_DRINK_ML 1000.0
+
+/* Monitored nights after days of a kind, and after other days, with their clusters of cramps. Of little
+ * drink only days with an entry are other days: who logs no drink has not drunk nothing. */
+struct advice_link {
+        unsigned nights_after, clusters_after;
+        unsigned nights_other, clusters_other;
+};
+enum advice_link_kind { LINK_STANDING, LINK_EXERCISE, LINK_DRINK, LINK_MAX };
+
 /* A cramp that lasts long, before it is an emergency: half of the ten minutes. Our own choice. */
 #define ADVICE_LONG_S 300.0
 
@@ -45,6 +60,7 @@ struct advice_history {
         double longest_s;              /* the longest recorded cramp of the last four weeks */
         unsigned long_cramps;          /* recorded ones of ADVICE_LONG_S and more */
         double mean_pain;              /* 0 to 10; NAN when none was noted */
+        struct advice_link links[LINK_MAX];
 };
 
 struct advice_request {
@@ -56,11 +72,18 @@ struct advice_request {
                             * "quinine"; NULL: what matters now */
 };
 
-/* "You said: %s." with a phrase; the phrase is NULL for messages without %s. */
+/* "You said: %s." with a phrase, or a message with `n_numbers` of %u, or one as it is. */
+#define ADVICE_NUMBERS 4
 struct advice_reason {
         const char *message;
         const char *phrase;
+        unsigned n_numbers; /* 0 or ADVICE_NUMBERS */
+        unsigned numbers[ADVICE_NUMBERS];
 };
+
+/* The reason in a language (NULL: English). Returns the length that it has, as snprintf(). */
+int advice_reason_write(const struct advice_reason *reason, const struct language *language, char *text,
+                        size_t size);
 
 struct advice_item {
         const struct knowledge_statement
@@ -101,6 +124,16 @@ void advice_free(struct advice *advice);
 void advise(const struct advice_request *request, struct advice *ret);
 
 bool advice_topic_known(const char *topic);
+
+/* What of a record raises a red flag: the limit, its unit, and where it is from. For review. */
+struct advice_trigger {
+        const char *id; /* of the statement */
+        double limit;
+        const char *unit;
+        const char *source;
+};
+extern const struct advice_trigger advice_triggers[];
+extern const size_t advice_n_triggers;
 
 /* Whether amounts of supplements may be told to this sleeper at all. */
 bool advise_amounts_allowed(const struct profile *profile);

@@ -10,7 +10,8 @@ Runs at build time with nothing but Python's own library. Refuses, naming the en
 date of review; a source without authors, year or place; an amount without a unit; a number in a text that is not
 declared with its unit; a nutrient without one of its parts, or without an upper limit where an authority sets one; a
 condition that is not in factor.h; a push towards food that is dangerous to somebody who is not excluded; a text that
-mentions supplements without being marked so; a `general` text that holds a number. All faults are reported at once.
+mentions supplements without being marked so; a `general` text that holds a number; evidence that does not say of whom; a text that
+stands twice; a nutrient without a recommendation for each who may ask. All faults are reported at once.
 """
 
 import datetime
@@ -21,20 +22,25 @@ import tomllib
 NUTRIENTS = ['magnesium', 'potassium', 'calcium', 'vitamin-d', 'vitamin-k2', 'vitamin-b1', 'vitamin-b12', 'hydration']
 GRADES = ['strong', 'moderate', 'limited', 'mixed', 'against', 'common-advice']
 KINDS = ['role', 'lack', 'risk', 'foods', 'intake', 'limit', 'forms', 'absorption', 'interaction', 'evidence',
-         'comparison', 'supplement', 'cause', 'relief', 'prevention', 'doctor', 'quinine', 'general', 'red-flag',
+         'comparison', 'recommendation', 'supplement', 'cause', 'relief', 'prevention', 'doctor', 'quinine', 'general', 'red-flag',
          'notice']
 # What each nutrient must have to count as complete.
-PARTS = ['role', 'lack', 'risk', 'foods', 'intake', 'limit', 'forms', 'absorption', 'evidence']
+PARTS = ['role', 'lack', 'risk', 'foods', 'intake', 'limit', 'forms', 'absorption', 'interaction', 'evidence']
+# Of whom evidence speaks. Of each nutrient there is some for people with a lack and some for others.
+POPULATIONS = ['general', 'older-adults', 'pregnancy', 'deficiency']
+# Whom a recommendation fits: see knowledge.toml.
+FITS = {'forbidden': 'Food or supplement: not for you without your doctor',
+        'guarded': 'Food or supplement: ask first', 'low': 'Food or supplement: you may need more',
+        'open': 'Food or supplement?'}
 COMPARED = {'effectiveness': 'Food or supplement: does it work?', 'cost': 'Food or supplement: cost',
-            'safety': 'Food or supplement: safety', 'convenience': 'Food or supplement: convenience',
-            'recommendation': 'Food or supplement?'}
+            'safety': 'Food or supplement: safety', 'convenience': 'Food or supplement: convenience'}
 TOPICS = NUTRIENTS + ['food', 'causes', 'relief', 'stretching', 'doctor', 'quinine']
 
 AMOUNT_UNITS = ['mg', 'µg', 'IU', 'g', 'ml']
 # A figure of one of these is written with its unit right behind; of the others the unit only says what is counted.
 FIGURE_UNITS = AMOUNT_UNITS + ['%', 'hours', 'minutes', 'weeks', 'years', 'min', 'people', 'trials', 'studies',
                                'reports', 'points',
-                               'cramps a week', 'ratio', 'year',
+                               'cramps a week', 'cramps a night', 'ratio', 'year',
                                'years of age']
 UNITS_BEHIND = AMOUNT_UNITS + ['%', 'hours', 'minutes', 'weeks', 'years', 'people', 'trials', 'studies']
 
@@ -156,7 +162,8 @@ def check_figures(check, where, text, figures):
 
 def check_pushes(check, where, statement, potassium_factors):
     """Texts that urge to eat or take something exclude those whom it could harm."""
-    if statement['kind'] not in ('foods', 'supplement', 'general', 'comparison', 'prevention'):
+    if statement['kind'] not in ('foods', 'supplement', 'general', 'comparison', 'recommendation', 'prevention') or \
+            statement.get('fit') == 'forbidden':
         return
     text = statement['text'].lower()
     forbids = statement['forbids']
@@ -175,7 +182,7 @@ def groups_unfold(groups, names):
 def check_statement(check, statement, sources, reviewed, groups, potassium_factors):
     where = f'statement {statement.get("id", "without id")}'
     check.keys(where, statement, ['id', 'topic', 'kind', 'grade', 'sources', 'reviewed', 'title', 'text', 'general',
-                                  'figures', 'supplement', 'applies', 'forbids', 'goes_beyond'])
+                                  'figures', 'supplement', 'applies', 'forbids', 'goes_beyond', 'population', 'fit'])
     statement.setdefault('reviewed', reviewed)
     for key in ('applies', 'forbids', 'figures'):
         statement.setdefault(key, [])
@@ -185,6 +192,10 @@ def check_statement(check, statement, sources, reviewed, groups, potassium_facto
         check.text(where, statement, key)
     check.choice(where, statement, 'topic', TOPICS)
     check.choice(where, statement, 'kind', KINDS)
+    if statement.get('kind') == 'evidence':
+        check.choice(where, statement, 'population', POPULATIONS)
+    elif 'population' in statement:
+        check.fault(where, 'has a population and is no evidence')
     check_cited(check, where, statement, sources)
     check.conditions(where, statement['applies'] + statement['forbids'])
     if not all(isinstance(statement.get(key), str) for key in ('id', 'title', 'text', 'kind', 'topic')):
@@ -217,6 +228,29 @@ def comparisons_unfold(check, data):
                 'id': f'{entry.get("nutrient")}-{aspect}', 'topic': entry.get('nutrient'), 'kind': 'comparison',
                 'title': title, 'text': entry.get(aspect, ''), 'supplement': True,
                 **{key: entry[key] for key in ('grade', 'sources', 'reviewed', 'forbids') if key in entry}})
+    return unfolded
+
+
+def recommendations_unfold(check, data, contraindications):
+    """A [[recommendation]] becomes one statement for each whom it can fit."""
+    unfolded = []
+    for nutrient in NUTRIENTS:
+        entries = [entry for entry in data.get('recommendation', []) if entry.get('nutrient') == nutrient]
+        if len(entries) != 1:
+            check.fault(f'recommendation {nutrient}', f'stands {len(entries)} times')
+            continue
+        where, entry = f'recommendation {nutrient}', entries[0]
+        check.keys(where, entry, ['nutrient', 'grade', 'sources', 'reviewed', *FITS])
+        for fit, title in FITS.items():
+            if fit == 'forbidden' and not any(row.get('nutrient') == nutrient for row in contraindications):
+                continue
+            check.text(where, entry, fit)
+            if fit in ('forbidden', 'guarded') and re.search(r'\d', re.sub(NAMES_WITH_DIGITS, '', entry.get(fit, ''))):
+                check.fault(where, f'has a number in {fit}')
+            unfolded.append({
+                'id': f'{nutrient}-recommendation-{fit}', 'topic': nutrient, 'kind': 'recommendation', 'fit': fit,
+                'title': title, 'text': entry.get(fit, ''), 'supplement': True,
+                **{key: entry[key] for key in ('grade', 'sources', 'reviewed') if key in entry}})
     return unfolded
 
 
@@ -359,16 +393,23 @@ def check_limits(check, data, sources):
 
 
 def check_complete(check, statements):
-    seen = {}
+    seen, texts = {}, {}
     for statement in statements:
         if statement.get('id') in seen:
             check.fault(f'statement {statement["id"]}', 'stands twice')
         seen[statement.get('id')] = statement
+        if statement.get('text') in texts:
+            check.fault(f'statement {statement.get("id")}', f'has the text of {texts[statement["text"]]}')
+        texts[statement.get('text')] = statement.get('id')
     for nutrient in NUTRIENTS:
         kinds = {statement.get('kind') for statement in statements if statement.get('topic') == nutrient}
         for part in PARTS + ['comparison']:
             if part not in kinds:
                 check.fault(f'nutrient {nutrient}', f'has no statement of kind {part}')
+        lacks = {statement.get('population') == 'deficiency' for statement in statements
+                 if statement.get('topic') == nutrient and statement.get('kind') == 'evidence'}
+        if lacks != {True, False}:
+            check.fault(f'nutrient {nutrient}', 'has no evidence of people with a lack, or none of others')
     for statement in statements:
         if statement.get('topic') == 'quinine' and statement.get('kind') != 'quinine':
             check.fault(f'statement {statement.get("id")}', 'speaks of quinine other than as a warning')
@@ -432,7 +473,8 @@ def table(factors, sources, statements, contraindications, foods, intakes, limit
          translated(row['text']), translated(row.get('general')), boolean(row['has_amount']),
          boolean(row.get('supplement')), mask(factors, row['applies']), mask(factors, row['forbids']),
          source_list(indexes, row['sources']), c_string(row['reviewed'].isoformat()),
-         c_string(row.get('goes_beyond'))] for row in statements])
+         c_string(row.get('goes_beyond')), c_string(row.get('population')),
+         f'FIT_{enumerator(row["fit"])}' if 'fit' in row else 'FIT_ANYBODY'] for row in statements])
     table_write(out, 'contraindication', 'contraindications', [
         [f'NUTRIENT_{enumerator(row["nutrient"])}', f'FACTOR_{factors[row["factor"]]}', boolean(row.get('food')),
          translated(row['text']), f'GRADE_{enumerator(row["grade"])}', source_list(indexes, row['sources']),
@@ -500,14 +542,15 @@ def main():
             sys.exit(f'{knowledge}: {error}')
     factors = factors_read(factor_list)
     check = Checker(factors)
-    check.keys('the file', data, ['reviewed', 'group', 'source', 'statement', 'comparison', 'contraindication', 'foods', 'intakes',
-                                  'limits'])
+    check.keys('the file', data, ['reviewed', 'group', 'source', 'statement', 'comparison', 'recommendation', 'contraindication',
+                                  'foods', 'intakes', 'limits'])
     reviewed = data.get('reviewed')
     sources = check_sources(check, data)
     contraindications = check_contraindications(check, data, sources, reviewed)
     potassium_factors = {row['factor'] for row in contraindications
                          if row.get('nutrient') == 'potassium' and row.get('food')}
-    statements = data.get('statement', []) + comparisons_unfold(check, data)
+    statements = data.get('statement', []) + comparisons_unfold(check, data) + recommendations_unfold(
+        check, data, contraindications)
     for statement in statements:
         check_statement(check, statement, sources, reviewed, data.get('group', {}), potassium_factors)
     foods = check_foods(check, data, sources, potassium_factors)

@@ -38,6 +38,7 @@ static const char *const kinds[STATEMENT_KIND_MAX] = {
         [STATEMENT_INTERACTION] = "interaction",
         [STATEMENT_EVIDENCE] = "evidence",
         [STATEMENT_COMPARISON] = "comparison",
+        [STATEMENT_RECOMMENDATION] = "recommendation",
         [STATEMENT_SUPPLEMENT] = "supplement",
         [STATEMENT_CAUSE] = "cause",
         [STATEMENT_RELIEF] = "relief",

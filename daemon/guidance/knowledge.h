@@ -47,8 +47,9 @@ enum statement_kind {
         STATEMENT_ABSORPTION,
         STATEMENT_INTERACTION, /* a warning; shown to whom it applies */
         STATEMENT_EVIDENCE,
-        STATEMENT_COMPARISON, /* diet or supplement */
-        STATEMENT_SUPPLEMENT, /* the only kind that suggests to take one */
+        STATEMENT_COMPARISON,     /* diet or supplement */
+        STATEMENT_RECOMMENDATION, /* food or supplement, by enum fit: one a nutrient */
+        STATEMENT_SUPPLEMENT,     /* the only kind that suggests to take one */
         STATEMENT_CAUSE,
         STATEMENT_RELIEF,
         STATEMENT_PREVENTION,
@@ -58,6 +59,15 @@ enum statement_kind {
         STATEMENT_RED_FLAG, /* this and a notice: only by a rule of advise.c */
         STATEMENT_NOTICE,
         STATEMENT_KIND_MAX
+};
+
+/* Whom a recommendation fits. The order is that of the safe side. */
+enum fit {
+        FIT_ANYBODY,   /* no recommendation */
+        FIT_FORBIDDEN, /* what was said contradicts the nutrient as a supplement */
+        FIT_GUARDED,   /* too little is known, or a doctor decides */
+        FIT_LOW,       /* a lack is likelier, by profile or log */
+        FIT_OPEN,
 };
 
 enum intake_sex { INTAKE_ANY_SEX, INTAKE_FEMALE, INTAKE_MALE };
@@ -89,6 +99,8 @@ struct knowledge_statement {
         const char *reviewed;                          /* ISO 8601 date */
         const char *goes_beyond; /* what the popular claim says and the sources do not; for review, or
                                     NULL */
+        const char *population;  /* of evidence: "general", "older-adults", "pregnancy", "deficiency" */
+        enum fit fit;            /* of a recommendation */
 };
 
 /* A reason never to suggest a nutrient to somebody. */

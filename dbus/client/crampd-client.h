@@ -425,8 +425,9 @@ struct crampd_advice_item {
         char *kind;
         char *title;
         char *text;
-        char *grade;    /* strong, moderate, limited, mixed, against, common-advice */
-        char *reviewed; /* date */
+        char *grade;      /* strong, moderate, limited, mixed, against, common-advice */
+        char *population; /* of evidence: general, older-adults, pregnancy, deficiency; else NULL */
+        char *reviewed;   /* date */
         unsigned priority;
         bool red_flag;
         char **sources;

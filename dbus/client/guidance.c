@@ -174,6 +174,7 @@ static const struct field item_fields[] = {
         ITEM_FIELD(title, FIELD_STRING, true),
         ITEM_FIELD(text, FIELD_STRING, true),
         ITEM_FIELD(grade, FIELD_STRING, true),
+        ITEM_FIELD(population, FIELD_STRING, false),
         ITEM_FIELD(reviewed, FIELD_STRING, true),
         ITEM_FIELD(priority, FIELD_UNSIGNED, true),
         ITEM_FIELD(red_flag, FIELD_BOOL, true),
@@ -206,6 +207,7 @@ static void item_clear(struct crampd_advice_item *item) {
         free(item->title);
         free(item->text);
         free(item->grade);
+        free(item->population);
         free(item->reviewed);
         strings_free(item->sources);
         strings_free(item->reasons);

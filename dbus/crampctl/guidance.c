@@ -57,6 +57,7 @@ static void item_write_json(struct json *json, const struct crampd_advice_item *
         json_string(json, "title", item->title);
         json_string(json, "text", item->text);
         json_string(json, "grade", item->grade);
+        json_string(json, "population", item->population);
         json_string(json, "reviewed", item->reviewed);
         json_uint(json, "priority", item->priority);
         json_bool(json, "red_flag", item->red_flag);
@@ -188,6 +189,10 @@ static void item_print(const struct crampd_advice_item *item, bool why, bool col
         fputs(colour ? TEXT_PLAIN : "", stdout);
         fputs(" [", stdout);
         text_write(stdout, words_of_grade(item->grade));
+        if (item->population) {
+                fputs(", ", stdout);
+                text_write(stdout, words_of_population(item->population));
+        }
         fputs("]\n", stdout);
         paragraph_write("  ", item->text);
         figures_format(item, words_language(), &figures);
@@ -212,21 +217,10 @@ static void suppressed_print(const struct crampd_suppressed *suppressed) {
         paragraph_write("    ", suppressed->text);
 }
 
-/* Of several nutrients the same may be true. */
-static bool said_before(const struct crampd_advice *advice, size_t i) {
-        for (size_t k = 0; k < i; k++)
-                if (strcmp(advice->items[k].title, advice->items[i].title) == 0 &&
-                    strcmp(advice->items[k].text, advice->items[i].text) == 0)
-                        return true;
-        return false;
-}
-
 static int advice_print(const struct crampd_advice *advice, bool why, bool legend) {
         bool colour = text_may_colour(stdout);
 
         for (size_t i = 0; i < advice->n_items; i++) {
-                if (said_before(advice, i))
-                        continue;
                 if (i > 0)
                         fputc('\n', stdout);
                 item_print(&advice->items[i], why, colour);

@@ -81,6 +81,22 @@ const char *words_of_list(const char *word) {
         return word;
 }
 
+const char *words_of_population(const char *population) {
+        static const struct {
+                const char *population, *label;
+        } labels[] = {
+                {"general", N_("in people without a known lack")},
+                {"older-adults", N_("in older adults")},
+                {"pregnancy", N_("in pregnancy")},
+                {"deficiency", N_("in people with a lack")},
+        };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(labels); i++)
+                if (strcmp(labels[i].population, population) == 0)
+                        return words_text(labels[i].label);
+        return population;
+}
+
 const char *words_of_grade(const char *grade) {
         static const struct {
                 const char *grade, *label;

@@ -27,5 +27,6 @@ int words_choose(const char *wanted);
 /* A word of a closed list ("left", "moderate") for people; as it is when it is none of those. */
 const char *words_of_list(const char *word);
 
-/* The grade of evidence ("common-advice") for people. */
+/* The grade of evidence ("common-advice") for people, and whom it is of ("older-adults"). */
 const char *words_of_grade(const char *grade);
+const char *words_of_population(const char *population);

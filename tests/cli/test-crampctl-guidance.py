@@ -27,10 +27,6 @@ VERBS = {'guidance': ('Advise', ('guidance',)), 'nutrients': ('Advise', ('nutrie
 def test_guidance_shows_red_flags_first_and_steers_no_terminal():
     with PrivateBus(), FakeCrampd() as fake:
         out = run('guidance')
-        # What is true of several nutrients is said once.
-        fake.answer('Advise', 'twice')
-        assert run('guidance') == out
-        fake.answer('Advise', None)
         lines = out.splitlines()
         assert lines[0] == '! See a doctor [common advice]' and lines[1] == '  Soon.?[31m', lines
         assert all(len(line) <= 100 for line in lines if line.startswith('  word'))

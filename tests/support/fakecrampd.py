@@ -346,7 +346,7 @@ def run():
 
         def Advise(self, message, how):
             where, _, how = how.partition(': ')
-            items = ADVICE['items'] * {'many': 600, 'twice': 2}.get(where, 1)
+            items = ADVICE['items'] * {'many': 600}.get(where, 1)
             self.reply(message, 'a{sv}aa{sv}aa{sv}',
                        self.spoil(typed(ADVICE['summary']), how if where == 'summary' else ''),
                        self.rows(items, how if where == 'items' else ''),

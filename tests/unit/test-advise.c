@@ -373,6 +373,7 @@ static unsigned item_holds(unsigned spoken, const struct advice_item *item) {
 /* --- The checks */
 
 static struct advice *advice;
+static unsigned recommended[NUTRIENT_MAX][FIT_OPEN + 1];
 static unsigned shown_supplements[NUTRIENT_MAX], shown_foods[NUTRIENT_MAX], held_back[NUTRIENT_MAX];
 
 #define CHECK(condition)                                                                          \
@@ -387,8 +388,10 @@ static void item_check(const struct person *person, const char *topic, const str
         unsigned danger = dangers(person), holds = item_holds(spoken, item);
         enum statement_kind kind = item->statement->kind;
         int nutrient = item->statement->nutrient;
+        bool cautions = item->statement->fit == FIT_FORBIDDEN || item->statement->fit == FIT_GUARDED;
         bool warns = kind == STATEMENT_INTERACTION || kind == STATEMENT_NOTICE ||
-                     kind == STATEMENT_LIMIT || kind == STATEMENT_RED_FLAG || kind == STATEMENT_DOCTOR;
+                     kind == STATEMENT_LIMIT || kind == STATEMENT_RED_FLAG || kind == STATEMENT_DOCTOR ||
+                     cautions;
 
         CHECK(item->n_texts > 0 && item->n_reasons > 0);
         CHECK(item->statement->sources[0] && item->statement->reviewed[0]);
@@ -407,6 +410,17 @@ static void item_check(const struct person *person, const char *topic, const str
         }
         if (nutrient >= 0 && item->statement->supplement && !warns)
                 CHECK(!(danger & danger_of(nutrient, false)));
+
+        /* What fits somebody: where anything may be dangerous or is not known, only to ask. */
+        if (kind == STATEMENT_RECOMMENDATION) {
+                bool safe = amounts_safe(person) && !(danger & danger_of(nutrient, false));
+
+                CHECK(cautions || safe);
+                CHECK(!cautions || (holds & (HAS_DOCTOR | HAS_PHARMACIST)));
+                CHECK(item->statement->fit != FIT_GUARDED ||
+                      !(holds & (HAS_K_FOOD | HAS_POTASSIUM_FOOD)));
+                recommended[nutrient][item->statement->fit]++;
+        }
 
         /* Amounts: to nobody whose doctor must decide, or of whom too little is known. */
         if (!amounts_safe(person)) {
@@ -473,6 +487,15 @@ static void advice_check(const struct person *person, const struct advice_reques
         if (!basics_known(person) && (!request->topic || nutrient_from_string(request->topic) >= 0))
                 assert_true(pharmacist);
         assert_int_equal(advise_amounts_allowed(request->profile), amounts_safe(person));
+
+        /* Who asks of a nutrient is told whether food or supplement fits them, once. */
+        if (request->topic && nutrient_from_string(request->topic) >= 0) {
+                unsigned n = 0;
+
+                for (size_t i = 0; i < advice->n_items; i++)
+                        n += advice->items[i].statement->kind == STATEMENT_RECOMMENDATION;
+                assert_int_equal(n, 1);
+        }
 
         /* What is held back is named, with a reason. */
         for (int nutrient = 0; nutrient < NUTRIENT_MAX; nutrient++) {
@@ -599,7 +622,7 @@ static void no_contraindicated_advice_to_random_people(void **state) {
                 log.food[NUTRIENT_HYDRATION] = random_below(3000);
                 for (int nutrient = 0; nutrient < NUTRIENT_HYDRATION; nutrient++) {
                         log.days[nutrient] = random_below(6);
-                        log.food[nutrient] = random_below(1000000);
+                        log.food[nutrient] = random_below(4) == 0 ? 1 : random_below(1000000);
                         log.supplement[nutrient] = random_below(4) == 0 ? random_below(1000000) : 0;
                 }
                 symptoms.left = random_below(3) == 0 ? 1U << random_below(SYMPTOM_MAX) : 0;
@@ -628,6 +651,12 @@ static void no_contraindicated_advice_to_random_people(void **state) {
         assert_true(shown_supplements[NUTRIENT_VITAMIN_B12] > 0 &&
                     shown_supplements[NUTRIENT_CALCIUM] > 0);
         assert_true(shown_supplements[NUTRIENT_VITAMIN_D] > 0);
+        for (int nutrient = 0; nutrient < NUTRIENT_MAX; nutrient++)
+                for (int fit = FIT_FORBIDDEN; fit <= FIT_OPEN; fit++)
+                        if (recommended[nutrient][fit] == 0 &&
+                            (fit != FIT_FORBIDDEN || danger_of(nutrient, false)))
+                                fail_msg("nobody is recommended fit %d of %s", fit,
+                                         nutrient_to_string((unsigned)nutrient));
 }
 
 /* Each topic with each single thing that can be said or left unsaid of somebody who is well. */
@@ -833,6 +862,48 @@ static void diet_and_log_change_the_order(void **state) {
         assert_non_null(find("cause-dehydration"));
 }
 
+/* What the person's own nights speak for, with their numbers and no more than these tell. */
+static void nights_after_long_days_are_compared(void **state) {
+        struct advice_log log = {.standing_min = 480, .standing_days = 6};
+        struct advice_history history = {.nights = 28, .mean_pain = (double)NAN};
+        const struct advice_item *item;
+        char text[256];
+
+        history.links[LINK_STANDING] = (struct advice_link){6, 5, 20, 3};
+        advise_person(&healthy, (struct advice_request){.log = &log, .history = &history});
+        item = find("cause-standing");
+        assert_int_equal(item->n_reasons, 3);
+        (void)advice_reason_write(&item->reasons[1], NULL, text, sizeof(text));
+        assert_string_equal(text,
+                            "In 6 monitored nights after such days you had 5 bouts of cramp, in 20 "
+                            "other nights 3.");
+        assert_non_null(strstr(item->reasons[2].message, "more than chance explains"));
+        assert_true(item->priority > 620);
+
+        history.links[LINK_STANDING] = (struct advice_link){6, 2, 20, 3};
+        advise_person(&healthy, (struct advice_request){.log = &log, .history = &history});
+        assert_string_equal(find("cause-standing")->reasons[2].message,
+                            "These nights do not tell it from chance.");
+        /* Two nights tell nothing, whatever came. */
+        history.links[LINK_STANDING] = (struct advice_link){2, 9, 20, 3};
+        advise_person(&healthy, (struct advice_request){.log = &log, .history = &history});
+        assert_string_equal(find("cause-standing")->reasons[2].message,
+                            "These nights do not tell it from chance.");
+        /* Few such days, but cramps after them. */
+        log.standing_min = 60;
+        history.links[LINK_STANDING] = (struct advice_link){6, 5, 20, 3};
+        advise_person(&healthy, (struct advice_request){.log = &log, .history = &history});
+        assert_non_null(find("cause-standing"));
+        history.links[LINK_STANDING] = (struct advice_link){6, 1, 20, 3};
+        advise_person(&healthy, (struct advice_request){.log = &log, .history = &history});
+        assert_null(find("cause-standing"));
+        history.links[LINK_DRINK] = (struct advice_link){8, 8, 8, 1};
+        history.links[LINK_EXERCISE] = (struct advice_link){8, 8, 8, 1};
+        advise_person(&healthy, (struct advice_request){.history = &history});
+        assert_int_equal(find("cause-dehydration")->n_reasons, 3);
+        assert_int_equal(find("cause-exercise")->n_reasons, 3);
+}
+
 static void dangerous_supplements_are_said(void **state) {
         struct person person = healthy;
 
@@ -993,10 +1064,12 @@ static void every_statement_is_shown_to_somebody(void **state) {
                         .profile = &profile,
                         .topic = topics[random_below(ARRAY_LENGTH(topics))],
                         .history = &history,
-                        .log = &log,
+                        .log = round % 3 ? &log : NULL,
                         .symptoms = &symptoms};
 
                 log.days[NUTRIENT_HYDRATION] = 5;
+                for (int nutrient = 0; round % 2 && nutrient < NUTRIENT_HYDRATION; nutrient++)
+                        log.days[nutrient] = 5;
                 if (!profile_of(&person, &profile))
                         continue;
                 advise(&request, advice);
@@ -1052,6 +1125,7 @@ int main(void) {
                 cmocka_unit_test(asked_topic_brings_figures),
                 cmocka_unit_test(pregnant_gets_food_and_the_doctor),
                 cmocka_unit_test(diet_and_log_change_the_order),
+                cmocka_unit_test(nights_after_long_days_are_compared),
                 cmocka_unit_test(dangerous_supplements_are_said),
                 cmocka_unit_test(excess_is_said),
                 cmocka_unit_test(quinine_is_a_warning_alone),

@@ -220,6 +220,72 @@ static void test_reported_cramps(void **state) {
         assert_true(fabs(result.with.mean_pain - 4) < 1e-9); /* of what counts alone */
 }
 
+/* Nights after days of the log: a day without a word of standing had none, one without a word of drink
+ * is not known. */
+static void test_nights_after_days_of_the_log(void **state) {
+        struct store_entry entries[] = {
+                amount(NOW_US - 3 * DAY_US, "standing", "3h", ""),
+                amount(NOW_US - 3 * DAY_US + HOUR_US, "standing", "2h", ""),
+                amount(NOW_US - 2 * DAY_US, "standing", "3h", ""),
+                amount(NOW_US - 2 * DAY_US, "hydration", "700ml", ""),
+                amount(NOW_US - DAY_US, "hydration", "2l", ""),
+                amount(NOW_US - DAY_US, "exercise", "90min", ""),
+        };
+        struct store_evening evenings[] = {{"2026-11-21", 8 * HOUR_US},
+                                           {"2026-11-22", 8 * HOUR_US},
+                                           {"2026-11-23", 8 * HOUR_US},
+                                           {"2026-11-24", 2 * HOUR_US}};
+        struct store_cramp cramps[] = {
+                {"2026-11-21", NOW_US - 3 * DAY_US + 6 * HOUR_US, NOW_US - 3 * DAY_US + 6 * HOUR_US,
+                 STORE_NO_PAIN, .watched = true},
+                {"2026-11-21", NOW_US - 3 * DAY_US + 8 * HOUR_US, NOW_US - 3 * DAY_US + 8 * HOUR_US,
+                 STORE_NO_PAIN, .watched = true},
+                {"2026-11-22", NOW_US - 2 * DAY_US + 6 * HOUR_US, NOW_US - 2 * DAY_US + 6 * HOUR_US,
+                 STORE_NO_PAIN, .watched = true},
+        };
+        struct store_person person = {.entries = entries,
+                                      .n_entries = 6,
+                                      .evenings = evenings,
+                                      .n_evenings = 4,
+                                      .cramps = cramps,
+                                      .n_cramps = 3};
+        struct advice_link *links;
+        struct advisor_view view;
+
+        assert_int_equal(advisor_look(&person, NOW_US, &view), 0);
+        links = view.history.links;
+        assert_memory_equal(&links[LINK_STANDING], (&(struct advice_link){1, 2, 2, 1}), sizeof(*links));
+        assert_memory_equal(&links[LINK_EXERCISE], (&(struct advice_link){1, 0, 2, 3}), sizeof(*links));
+        assert_memory_equal(&links[LINK_DRINK], (&(struct advice_link){1, 1, 1, 0}), sizeof(*links));
+}
+
+/* When the same person looks different without anything new. */
+static void test_what_time_changes(void **state) {
+        struct store_entry entries[] = {
+                symptom(NOW_US - 14 * DAY_US + HOUR_US, "fever", ""),
+                amount(NOW_US - 28 * DAY_US + 2 * HOUR_US, "standing", "3h", "")};
+        struct store_cramp cramp = {"2026-11-24", NOW_US - 200 * SECOND_US, STORE_NO_TIME, STORE_NO_PAIN,
+                                    .watched = true};
+        struct store_person person = {0};
+        struct advisor_view view;
+
+        /* 20:00: the next noon. */
+        assert_int_equal(advisor_next_us(&person, NOW_US), NOW_US + 16 * HOUR_US);
+        assert_int_equal(advisor_next_us(&person, NOW_US + 16 * HOUR_US), NOW_US + 40 * HOUR_US);
+        person.entries = entries;
+        person.n_entries = 2;
+        assert_int_equal(advisor_next_us(&person, NOW_US), NOW_US + HOUR_US + 1);
+        assert_int_equal(advisor_look(&person, NOW_US + HOUR_US, &view), 0);
+        assert_true(view.symptoms.unsaid != 0);
+        assert_int_equal(advisor_look(&person, NOW_US + HOUR_US + 1, &view), 0);
+        assert_true(view.symptoms.unsaid == 0);
+        assert_int_equal(advisor_next_us(&person, NOW_US + HOUR_US + 1), NOW_US + 2 * HOUR_US + 1);
+        person.cramps = &cramp;
+        person.n_cramps = 1;
+        assert_int_equal(advisor_next_us(&person, NOW_US), NOW_US + 100 * SECOND_US);
+        assert_int_equal(advisor_next_us(&person, NOW_US + 100 * SECOND_US), NOW_US + 400 * SECOND_US);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_days),
@@ -228,6 +294,8 @@ int main(void) {
                 cmocka_unit_test(test_symptoms_by_leg_and_age),
                 cmocka_unit_test(test_good_nights_and_clusters),
                 cmocka_unit_test(test_reported_cramps),
+                cmocka_unit_test(test_nights_after_days_of_the_log),
+                cmocka_unit_test(test_what_time_changes),
         };
 
         (void)setenv("TZ", "UTC", 1);

@@ -81,7 +81,7 @@ def test_source_without_author_year_place_is_refused():
 def test_no_grade_or_review_is_refused():
     refused(without_line('magnesium-role', 'grade'), 'statement magnesium-role: has no grade')
     refused(altered('grade = "against"', 'grade = "proven"'), 'grade "proven" is not one of: strong')
-    refused(altered('reviewed = 2026-11-24\n', ''), 'has no date of review')
+    refused(re.sub(r'^reviewed = .*\n', '', SHIPPED, count=1, flags=re.M), 'has no date of review')
     refused(altered('grade = "common-advice"\nsources = ["common"]', 'grade = "moderate"\nsources = ["common"]'),
             'must be graded common-advice')
 
@@ -115,6 +115,24 @@ def test_gap_in_intakes_is_refused():
 
 def test_missing_part_is_refused():
     refused(SHIPPED.replace(entry('vitamin-b1-limit'), ''), 'nutrient vitamin-b1: has no statement of kind limit')
+
+
+def test_evidence_says_of_whom():
+    refused(without_line('potassium-evidence', 'population'), 'statement potassium-evidence: has no population')
+    refused(SHIPPED.replace(entry('calcium-evidence-deficiency'), ''), 'nutrient calcium: has no evidence of people with a lack')
+    refused(altered('population = "pregnancy"', 'population = "martians"'), 'population "martians" is not one of')
+
+
+def test_text_that_stands_twice_is_refused():
+    refused(altered('text = "No upper limit of vitamin B12 was set', 'text = "No upper limit of vitamin B1 was set'),
+            'statement vitamin-b12-limit: has the text of vitamin-b1-limit')
+
+
+def test_missing_recommendation_is_refused():
+    refused(re.sub(r'^low = "Fortified food or a.*\n', '', SHIPPED, flags=re.M), 'recommendation vitamin-b12: has no low')
+    refused(altered('guarded = "A varied diet.', 'guarded = "Take 15 a day.'), 'recommendation vitamin-b1: has a number in guarded')
+    start = SHIPPED.index('[[recommendation]]\nnutrient = "calcium"')
+    refused(SHIPPED[:start] + SHIPPED[SHIPPED.index('\n\n', start):], 'recommendation calcium: stands 0 times')
 
 
 def test_unknown_condition_is_refused():
