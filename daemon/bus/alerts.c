@@ -25,7 +25,8 @@ static int new_signal(struct sensor *sensor, const char *member, sd_bus_message 
 }
 
 static int append_details(sd_bus_message *message, const struct sensor *sensor, enum night_change change,
-                          const struct store_episode *episode, bool repeated) {
+                          const struct store_episode *episode, bool repeated,
+                          const struct language *language) {
         int r = 0;
 
         dictionary_open(message, &r);
@@ -43,7 +44,9 @@ static int append_details(sd_bus_message *message, const struct sensor *sensor, 
         dictionary_append(message, &r, "recorded", "b", sensor->recorded);
         dictionary_append(message, &r, "simulated", "b", sensor->replay != NULL);
         dictionary_append(message, &r, "repeated", "b", repeated);
-        if (change == NIGHT_ALERT_ENDED) {
+        if (change != NIGHT_ALERT_ENDED) {
+                dictionary_append(message, &r, "language", "s", language->name);
+        } else {
                 dictionary_append(message, &r, "onset_us", "x", episode->onset_us);
                 dictionary_append(message, &r, "muscle", "s", episode->muscle);
         }
@@ -96,7 +99,7 @@ static int build_alert(const struct language *language, const void *userdata, sd
         }
         if (r < 0)
                 return r;
-        return append_details(*ret, alert->sensor, alert->change, episode, alert->repeated);
+        return append_details(*ret, alert->sensor, alert->change, episode, alert->repeated, language);
 }
 
 void alerts_send(struct sensor *sensor, enum night_change change, const struct store_episode *episode,

@@ -325,6 +325,7 @@ static void append_result(sd_bus_message *reply, int *r, const struct trial_resu
         append_number(reply, r, "dispersion", result->dispersion);
         dictionary_append(reply, r, "verdict", "s", verdicts[result->verdict]);
         dictionary_append(reply, r, "text", "s", text);
+        dictionary_append(reply, r, "language", "s", language->name);
 }
 
 static int append_trial(sd_bus_message *reply, const struct store_person *person,

@@ -6,10 +6,12 @@
 #include "dbus/crampctl/review.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "daemon/guidance/knowledge.h"
 #include "dbus/crampctl/json.h"
 #include "dbus/crampctl/output.h"
+#include "dbus/crampctl/words.h"
 
 /* One line of the review; what is NULL does not apply. */
 struct line {
@@ -83,13 +85,20 @@ static void text_print(const char *heading, const char *text) {
                 printf("%s%s\n", heading, text);
 }
 
+/* In the user's language too, so that a translation can be checked beside what it translates. */
+static void text_print_both(const char *heading, const char *text) {
+        text_print(heading, text);
+        if (text && strcmp(text, _(text)) != 0)
+                printf("    in \"%s\": %s\n", words_language()->name, _(text));
+}
+
 static void line_print(const struct line *line) {
         char text[1024];
 
         printf("[ ] %s: %s%s%s\n", line->kind, line->id, line->grade ? ", graded " : "",
                line->grade ? line->grade : "");
-        text_print("    ", line->text);
-        text_print("    without amounts: ", line->general);
+        text_print_both("    ", line->text);
+        text_print_both("    without amounts: ", line->general);
         text_print("    popular claim beyond the sources: ", line->goes_beyond);
         factors_print("    shown if one of:", line->applies);
         factors_print("    never unless known not to be:", line->forbids);

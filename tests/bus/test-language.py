@@ -121,6 +121,7 @@ def test_trials_are_told_in_the_callers_language():
             for language in ('en', 'de'):
                 row, = client.call(ROOT, GUIDANCE, 'ListTrials', 'a{sv}', client.options(language=language))
                 told[language] = str(row.pop('text')), row
+                assert row.pop('language') == language
             assert told['en'][1] == told['de'][1] and told['en'][1]['verdict'] == 'fewer'
             english, german = told['en'][0], told['de'][0]
             assert not ENGLISH.search(german) and 'Das beweist nicht' in german and 'Regression zur Mitte' in german, german
@@ -142,6 +143,7 @@ def test_each_subscriber_hears_its_language():
             assert [list(map(str, alert[5]))[0] for alert in alerts] == [
                 'Sit up and hold on before you stand.'] + ['Setzen Sie sich auf. Halten Sie sich fest, bevor Sie aufstehen.'] * 2
             # All else is the same, but for whether it is on the disk yet.
+            assert [str(alert[6]['language']) for alert in alerts] == ['en', 'de', 'de']
             for alert in alerts:
                 assert len(alert[5]) == len(alerts[0][5]) and alert[:5] == alerts[0][:5], alert
             log(english, kind='symptom', what='chest-pain')
