@@ -11,10 +11,14 @@
 
 #include "dbus/client/crampd-client.h"
 
-/* What was said before the verb; --json and --no-legend may also follow it. */
+struct pager;
+
+/* What was said before the verb; it may also follow it. */
 struct global_options {
         bool json;
         bool no_legend;
+        bool no_pager;
+        struct pager *pager; /* main's */
 };
 
 int verb_add(const struct global_options *global, int argc, char *argv[]);

@@ -11,6 +11,7 @@
 #include "dbus/crampctl/guidance.h"
 #include "dbus/crampctl/json.h"
 #include "dbus/crampctl/output.h"
+#include "dbus/crampctl/pager.h"
 #include "dbus/crampctl/review.h"
 #include "dbus/crampctl/text.h"
 
@@ -287,6 +288,7 @@ int verb_guidance(const struct global_options *global, int argc, char *argv[]) {
         r = crampd_advise(client, owner, topic, /* language= */ NULL, &advice, &error);
         if (r < 0)
                 return fail_client(r, &error);
+        pager_open(&g);
         code = g.json ? advice_print_json(advice) : advice_print(advice, why, !g.no_legend);
         crampd_advice_free(advice);
         return code;

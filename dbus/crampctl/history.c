@@ -12,6 +12,7 @@
 #include "dbus/crampctl/episode.h"
 #include "dbus/crampctl/filter.h"
 #include "dbus/crampctl/output.h"
+#include "dbus/crampctl/pager.h"
 #include "dbus/crampctl/past.h"
 #include "dbus/crampctl/picture.h"
 #include "dbus/crampctl/summary.h"
@@ -288,6 +289,7 @@ static int command_run(const struct command *command) {
                 code = filter_find_sensor(&filter, &command->words, client);
         if (code != 0)
                 return code;
+        pager_open(g);
         if (command->missed)
                 return missed_print(client, &filter, g);
         if (command->csv)

@@ -11,6 +11,7 @@
 #include "dbus/crampctl/guidance.h"
 #include "dbus/crampctl/json.h"
 #include "dbus/crampctl/output.h"
+#include "dbus/crampctl/pager.h"
 #include "dbus/crampctl/table.h"
 #include "dbus/crampctl/text.h"
 #include "dbus/crampctl/timestamp.h"
@@ -218,8 +219,10 @@ static int run(struct command *command, int n, char *words[]) {
                 code = guidance_open(command->user, &client, &owner);
         if (code != 0)
                 return code;
-        if (list)
+        if (list) {
+                pager_open(&command->global);
                 return run_list(client, owner, command);
+        }
         return gone ? run_delete(client, owner, words[1]) : run_put(client, owner, command);
 }
 

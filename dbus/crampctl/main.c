@@ -14,6 +14,7 @@
 #include "dbus/crampctl/crampctl.h"
 #include "dbus/crampctl/options.h"
 #include "dbus/crampctl/output.h"
+#include "dbus/crampctl/pager.h"
 
 static const struct verb {
         const char *name;
@@ -96,8 +97,9 @@ int main(int argc, char *argv[]) {
                 {"version", no_argument, NULL, OPTION_VERSION},
                 {},
         };
-        struct global_options global = {};
-        int c;
+        struct pager pager = {};
+        struct global_options global = {.pager = &pager};
+        int c, code;
 
         /* How wide characters are, and whether bars can be drawn. Numbers and dates stay the same
          * everywhere. */
@@ -118,6 +120,9 @@ int main(int argc, char *argv[]) {
                         if (language_take(optarg) != 0)
                                 return EX_USAGE;
                         break;
+                case OPTION_NO_PAGER:
+                        global.no_pager = true;
+                        break;
                 case 'h':
                         return usage_print();
                 case OPTION_VERSION:
@@ -126,5 +131,7 @@ int main(int argc, char *argv[]) {
                         return fail(EX_USAGE, "option %s is not understood; see 'crampctl --help'",
                                     argv[optind - 1]);
                 }
-        return verb_run(&global, argc - optind, argv + optind);
+        code = verb_run(&global, argc - optind, argv + optind);
+        pager_close(&pager);
+        return code;
 }

@@ -14,6 +14,7 @@
 #include "dbus/crampctl/json.h"
 #include "dbus/crampctl/options.h"
 #include "dbus/crampctl/output.h"
+#include "dbus/crampctl/pager.h"
 #include "dbus/crampctl/text.h"
 #include "dbus/crampctl/timestamp.h"
 
@@ -195,5 +196,6 @@ int verb_night(const struct global_options *global, int argc, char *argv[]) {
         if (filter.since_us == CRAMPD_NO_TIME)
                 filter.since_us = last_noon_us(timestamp_now_us() - DAY_US / 4);
         report.as_json = g.json;
+        pager_open(&g);
         return report_run(&report, &filter, !g.no_legend);
 }

@@ -11,6 +11,7 @@
 #include "dbus/crampctl/guidance.h"
 #include "dbus/crampctl/json.h"
 #include "dbus/crampctl/output.h"
+#include "dbus/crampctl/pager.h"
 #include "dbus/crampctl/table.h"
 #include "dbus/crampctl/text.h"
 
@@ -149,6 +150,7 @@ int verb_nutrients(const struct global_options *global, int argc, char *argv[]) 
         if (!g.json && !(table = table_new(columns, ARRAY_LENGTH(columns))))
                 return fail(EX_OSERR, "out of memory");
         code = nutrients_run(client, owner, table);
+        pager_open(&g);
         if (code == 0 && table && table_print(table, stdout, !g.no_legend) < 0)
                 code = fail(EX_OSERR, "out of memory");
         (void)table_free(table);

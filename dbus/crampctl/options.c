@@ -58,6 +58,9 @@ int option_next(struct global_options *global, int argc, char *argv[], const cha
                         if (language_take(optarg) != 0)
                                 return OPTION_ERROR;
                         break;
+                case OPTION_NO_PAGER:
+                        global->no_pager = true;
+                        break;
                 case '?':
                 case ':':
                         return option_refuse(c, argv);

@@ -13,26 +13,31 @@ enum {
         OPTION_JSON = 0x100,
         OPTION_NO_LEGEND,
         OPTION_LANGUAGE,
+        OPTION_NO_PAGER,
         OPTION_ERROR,
         OPTION_VERB,
 };
 
-#define COMMON_OPTIONS                                                                                \
-        {"json", no_argument, NULL, OPTION_JSON}, {"no-legend", no_argument, NULL, OPTION_NO_LEGEND}, \
-                {"language", required_argument, NULL, OPTION_LANGUAGE}, {                             \
-                "help", no_argument, NULL, 'h'                                                        \
-        }
+/* clang-format off */
+#define COMMON_OPTIONS                                        \
+        {"json", no_argument, NULL, OPTION_JSON},             \
+        {"no-legend", no_argument, NULL, OPTION_NO_LEGEND},   \
+        {"no-pager", no_argument, NULL, OPTION_NO_PAGER},     \
+        {"language", required_argument, NULL, OPTION_LANGUAGE}, \
+        {"help", no_argument, NULL, 'h'}
+/* clang-format on */
 
 #define COMMON_OPTIONS_HELP                                                                \
         "      --json             One JSON object a line\n"                                \
         "      --no-legend        Leave out headings and remarks\n"                        \
+        "      --no-pager         Show long listings as they are\n"                        \
         "      --language=LANG    Texts in this language, as de (default: the locale's)\n" \
         "  -h, --help             Show this text\n"
 
 /*
  * The next option that is the verb's own or 'h', -1 after the last one, or OPTION_ERROR after it was
- * told what is wrong; the verb then returns EX_USAGE. --json and --no-legend go into `global`,
- * --language is taken. `short_options` begins with ':'.
+ * told what is wrong; the verb then returns EX_USAGE. --json, --no-legend and --no-pager go into
+ * `global`, --language is taken. `short_options` begins with ':'.
  */
 int option_next(struct global_options *global, int argc, char *argv[], const char *short_options,
                 const struct option *long_options);

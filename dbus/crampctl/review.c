@@ -12,6 +12,7 @@
 #include "dbus/crampctl/json.h"
 #include "dbus/crampctl/output.h"
 #include "dbus/crampctl/words.h"
+#include "dbus/crampctl/pager.h"
 
 /* One line of the review; what is NULL does not apply. */
 struct line {
@@ -216,6 +217,7 @@ static void limits_show(const struct global_options *global) {
 }
 
 int review_print(const struct global_options *global) {
+        pager_open(global);
         statements_show(global);
         contraindications_show(global);
         foods_show(global);

@@ -13,6 +13,7 @@
 #include "dbus/crampctl/describe.h"
 #include "dbus/crampctl/options.h"
 #include "dbus/crampctl/output.h"
+#include "dbus/crampctl/pager.h"
 #include "dbus/crampctl/table.h"
 #include "dbus/crampctl/text.h"
 
@@ -283,6 +284,7 @@ int verb_sensors(const struct global_options *global, int argc, char *argv[]) {
         r = crampd_list_sensors(client, &sensors, &n, &error);
         if (r < 0)
                 return fail_client(r, &error);
+        pager_open(&g);
         if (g.json)
                 code = json_print(sensors, n);
         else if (n == 0 && !g.no_legend) {

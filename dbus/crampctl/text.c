@@ -5,8 +5,12 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 #include <wchar.h>
+
+#define COLUMNS_DEFAULT 80u
+#define COLUMNS_MAX 1000u
 
 /* Bytes of the control character at `text`, else 0: C0, DEL, and C1 as UTF-8. */
 static size_t control_length(const char *text) {
@@ -66,8 +70,19 @@ bool text_may_colour(FILE *file) {
         const char *no_colour = getenv("NO_COLOR");
         const char *terminal = getenv("TERM");
 
-        return isatty(fileno(file)) && (!no_colour || !*no_colour) && terminal &&
-               strcmp(terminal, "dumb") != 0;
+        return (isatty(fileno(file)) || (file == stdout && getenv(TEXT_PAGED))) &&
+               (!no_colour || !*no_colour) && terminal && strcmp(terminal, "dumb") != 0;
+}
+
+size_t text_columns(FILE *file) {
+        const char *columns = getenv("COLUMNS");
+        struct winsize size;
+        unsigned long number;
+
+        if (ioctl(fileno(file), TIOCGWINSZ, &size) >= 0 && size.ws_col > 0)
+                return size.ws_col;
+        number = columns ? strtoul(columns, NULL, 10) : 0;
+        return number > 0 && number <= COLUMNS_MAX ? number : COLUMNS_DEFAULT;
 }
 
 bool text_is_utf8(void) {

@@ -19,8 +19,14 @@ void text_write(FILE *file, const char *text);
 /* Cells that text_write() of this fills. */
 size_t text_width(const char *text);
 
+/* In the environment while standard output goes to the terminal through a pager. */
+#define TEXT_PAGED "CRAMPCTL_PAGED"
+
 /* The stream is a terminal that may get escape sequences, and NO_COLOR is not set (no-color.org). */
 bool text_may_colour(FILE *file);
+
+/* Cells in a line of the terminal; COLUMNS, else 80, if the stream is none. */
+size_t text_columns(FILE *file);
 
 /* The locale's characters are UTF-8. */
 bool text_is_utf8(void);

@@ -11,6 +11,7 @@
 #include "dbus/crampctl/guidance.h"
 #include "dbus/crampctl/json.h"
 #include "dbus/crampctl/output.h"
+#include "dbus/crampctl/pager.h"
 #include "dbus/crampctl/text.h"
 
 static const char help[] =
@@ -204,8 +205,10 @@ static int run(struct command *command, int n, char *words[]) {
                 command->plan.nutrient = words[1];
                 return run_start(client, &command->global, owner, &command->plan);
         }
-        if (strcmp(what, "show") == 0)
+        if (strcmp(what, "show") == 0) {
+                pager_open(&command->global);
                 return run_show(client, &command->global, owner);
+        }
         r = gone ? crampd_delete_trial(client, owner, words[1], &error)
                  : crampd_stop_trial(client, owner, command->on, &error);
         return r < 0 ? fail_client(r, &error) : 0;
