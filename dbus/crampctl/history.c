@@ -289,13 +289,15 @@ static int command_run(const struct command *command) {
                 code = filter_find_sensor(&filter, &command->words, client);
         if (code != 0)
                 return code;
+        /* Pictures fit on one screen. */
+        if (command->plot ||
+            (isatty(STDOUT_FILENO) && !command->missed && !command->csv && !command->list && !g->json))
+                return plot_print(client, &filter, g);
         pager_open(g);
         if (command->missed)
                 return missed_print(client, &filter, g);
         if (command->csv)
                 return csv_print(client, &filter, !g->no_legend);
-        if (command->plot || (isatty(STDOUT_FILENO) && !command->list && !g->json))
-                return plot_print(client, &filter, g);
         return g->json ? json_print(client, &filter) : people_print(client, &filter, !g->no_legend);
 }
 

@@ -13,7 +13,7 @@ from fakecrampd import FakeCrampd
 from privatebus import PrivateBus
 
 MARK = 'sed "s/^/paged: /"'
-LISTINGS = (['history'], ['history', '--json'], ['history', '--missed'], ['sensors'], ['night', '--since=2026-11-01'], ['guidance'],
+LISTINGS = (['history', '--list'], ['history', '--csv'], ['history', '--json'], ['history', '--missed'], ['sensors'], ['night', '--since=2026-11-01'], ['guidance'],
             ['guidance', '--review'], ['nutrients'], ['log', 'list'], ['trial', 'show'])
 
 
@@ -48,15 +48,15 @@ def test_listings_are_paged():
 
 def test_only_if_wanted():
     with PrivateBus(), FakeCrampd():
-        whole = run('history')
-        for arguments, env in ((['history', '--no-pager'], {'PAGER': MARK}), (['--no-pager', 'history'], {'PAGER': MARK}),
-                               (['history'], {'PAGER': ''}), (['history'], {'PAGER': 'cat'}),
-                               (['history'], {'PAGER': MARK, 'TERM': 'dumb'})):
+        whole = run('history', '--list')
+        for arguments, env in ((['history', '--list', '--no-pager'], {'PAGER': MARK}), (['--no-pager', 'history', '--list'], {'PAGER': MARK}),
+                               (['history', '--list'], {'PAGER': ''}), (['history', '--list'], {'PAGER': 'cat'}),
+                               (['history', '--list'], {'PAGER': MARK, 'TERM': 'dumb'})):
             assert on_terminal(*arguments, **env) == (whole, 0), (arguments, env)
         # Not on a terminal.
-        assert run('history', env=environment(PAGER=MARK, TERM='xterm')) == whole
+        assert run('history', '--list', env=environment(PAGER=MARK, TERM='xterm')) == whole
         # Not a listing.
-        for arguments in (['status'], ['muscles'], ['history', '--help'], ['annotate', 'e1', 'confirmed']):
+        for arguments in (['status'], ['muscles'], ['history'], ['history', '--help'], ['annotate', 'e1', 'confirmed']):
             out, code = on_terminal(*arguments, PAGER=MARK)
             assert code == 0 and 'paged' not in out, out
 
@@ -70,10 +70,10 @@ def test_colour_goes_through():
 
 def test_without_any_pager():
     with PrivateBus(), FakeCrampd():
-        whole = run('history')
-        assert on_terminal('history', PATH='/nonexistent') == (whole, 0)
+        whole = run('history', '--list')
+        assert on_terminal('history', '--list', PATH='/nonexistent') == (whole, 0)
         # A command that does not exist says so, and takes nothing else down.
-        assert on_terminal('history', PAGER='/nonexistent/pager')[1] in (0, -13)
+        assert on_terminal('history', '--list', PAGER='/nonexistent/pager')[1] in (0, -13)
 
 
 def test_errors_stay_out_and_keep_their_code():

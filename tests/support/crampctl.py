@@ -11,7 +11,7 @@ CRAMPCTL = os.environ['CRAMPCTL']
 
 
 def environment(**more):
-    env = dict(os.environ, LC_ALL='C.UTF-8', TZ='UTC', **more)
+    env = dict(os.environ, **{'LC_ALL': 'C.UTF-8', 'TZ': 'UTC', 'PAGER': 'cat', **more})
     for name in ('NO_COLOR', 'SUDO_UID', 'LANGUAGE'):
         if name not in more:
             env.pop(name, None)
