@@ -7,93 +7,10 @@
 
 #include "daemon/basic/cleanup.h"
 #include "dbus/crampctl/episode.h"
-#include "dbus/crampctl/json.h"
+#include "dbus/crampctl/event.h"
 #include "dbus/crampctl/text.h"
 #include "dbus/crampctl/timestamp.h"
 #include "dbus/crampctl/words.h"
-
-/* --- JSON --- */
-
-static const char *type_to_string(enum crampd_event_type type) {
-        switch (type) {
-        case CRAMPD_ALERT_RAISED:
-                return "alert-raised";
-        case CRAMPD_ALERT_UPDATED:
-                return "alert-updated";
-        case CRAMPD_ALERT_ENDED:
-                return "alert-ended";
-        case CRAMPD_SENSOR_CHANGED:
-                return "sensor-changed";
-        case CRAMPD_SERVICE_GONE:
-                return "service-gone";
-        case CRAMPD_SERVICE_BACK:
-                return "service-back";
-        case CRAMPD_SENSOR_WARNING:
-                return "warning";
-        case CRAMPD_ADVICE_CHANGED:
-                return "advice-changed";
-        }
-        return "unknown";
-}
-
-static bool is_alert(const struct crampd_event *event) {
-        return event->type == CRAMPD_ALERT_RAISED || event->type == CRAMPD_ALERT_UPDATED ||
-               event->type == CRAMPD_ALERT_ENDED;
-}
-
-static const char *sensor_id(const struct crampd_event *event) {
-        const char *id = strrchr(event->sensor_path, '/');
-
-        return id ? id + 1 : event->sensor_path;
-}
-
-static void warning_write_json(struct json *json, const struct crampd_event *event) {
-        json_string(json, "what", event->warning);
-        json_string(json, "sensor", sensor_id(event));
-        json_string(json, "sensor_name", event->sensor_name);
-        if (event->battery >= 0)
-                json_int(json, "percent", event->battery);
-        else
-                json_null(json, "percent");
-        if (isfinite(event->battery_hours))
-                json_double(json, "hours", event->battery_hours, 1);
-        else
-                json_null(json, "hours");
-        json_bool(json, "repeated", event->repeated);
-}
-
-static void json_write(FILE *file, const struct crampd_event *event) {
-        struct json json = JSON_INIT(file);
-
-        json_object_begin(&json, NULL);
-        json_string(&json, "type", type_to_string(event->type));
-        if (is_alert(event)) {
-                episode_write_json(&json, &event->episode);
-                json_string(&json, "sensor_name", event->sensor_name);
-                json_array_begin(&json, "relief");
-                for (const char *const *step = event->relief; step && *step; step++)
-                        json_string(&json, NULL, *step);
-                json_array_end(&json);
-                json_bool(&json, "recorded", event->recorded);
-                json_bool(&json, "simulated", event->simulated);
-                json_bool(&json, "repeated", event->repeated);
-        } else if (event->type == CRAMPD_SENSOR_CHANGED) {
-                json_string(&json, "sensor", sensor_id(event));
-                json_string(&json, "sensor_name", event->sensor_name);
-                json_string(&json, "state", event->state);
-                json_string(&json, "reason", event->reason);
-        } else if (event->type == CRAMPD_SENSOR_WARNING)
-                warning_write_json(&json, event);
-        else if (event->type == CRAMPD_ADVICE_CHANGED) {
-                json_uint(&json, "owner", event->owner);
-                json_string(&json, "why", event->reason);
-                json_string(&json, "id", event->advice);
-                json_string(&json, "title", event->title);
-                json_bool(&json, "red_flag", event->red_flag);
-        }
-        json_object_end(&json);
-        (void)json_finish(&json);
-}
 
 /* --- lines for people --- */
 
@@ -179,7 +96,7 @@ static void alert_line_write(struct alert_writer *writer, const struct crampd_ev
 }
 
 static const char *name_or_path_id(const struct crampd_event *event) {
-        return event->sensor_name[0] ? event->sensor_name : sensor_id(event);
+        return event->sensor_name[0] ? event->sensor_name : event_sensor_id(event);
 }
 
 /* A warning of a kind that is not known yet is shown by its word. */
@@ -201,6 +118,12 @@ static void warning_line_write(struct alert_writer *writer, const struct crampd_
                 fprintf(writer->file, _(", lasts about %.0f h"), event->battery_hours);
         if (battery)
                 fputs(_(": charge it before the night"), writer->file);
+        if (event->over)
+                fputs(_(" is good again"), writer->file);
+        else if (event->signal)
+                words_write(writer->file,
+                            (const char *const[]){": ", signal_describe(event->signal) ?: event->signal,
+                                                  NULL});
         if (event->repeated)
                 fputs(_(" [repeated]"), writer->file);
         fputc('\n', writer->file);
@@ -240,7 +163,7 @@ static void line_write(struct alert_writer *writer, const struct crampd_event *e
 
 void alert_write(struct alert_writer *writer, const struct crampd_event *event) {
         if (writer->json)
-                json_write(writer->file, event);
+                event_write_json(writer->file, event);
         else {
                 line_write(writer, event);
                 (void)fflush(writer->file);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "daemon/basic/cleanup.h"
-#include "dbus/crampctl/describe.h"
+#include "dbus/crampctl/event.h"
 #include "dbus/crampctl/doctor.h"
 
 #define BLUEZ_SERVICE "org.bluez"

@@ -10,7 +10,7 @@
 #include <sysexits.h>
 
 #include "dbus/crampctl/connect.h"
-#include "dbus/crampctl/describe.h"
+#include "dbus/crampctl/event.h"
 #include "dbus/crampctl/json.h"
 #include "dbus/crampctl/options.h"
 #include "dbus/crampctl/output.h"

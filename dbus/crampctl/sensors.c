@@ -11,6 +11,7 @@
 
 #include "dbus/crampctl/connect.h"
 #include "dbus/crampctl/describe.h"
+#include "dbus/crampctl/event.h"
 #include "dbus/crampctl/options.h"
 #include "dbus/crampctl/output.h"
 #include "dbus/crampctl/pager.h"
@@ -107,24 +108,6 @@ void sensor_write_json(struct json *json, const struct crampd_sensor *sensor) {
         json_uint(json, "connects", sensor->connects);
         json_uint(json, "monitored_us", sensor->monitored_us);
         sensor_write_json_more(json, sensor);
-}
-
-const char *signal_describe(const char *signal) {
-        static const struct {
-                const char *name, *text;
-        } texts[] = {
-                {"noisy",
-                 "rest is too loud for a cramp to be seen: clean the skin, renew the electrodes"},
-                {"mains", "mains hum covers the muscle: check the electrodes, keep away from chargers"},
-                {"saturated", "the signal is at its limit: check the electrodes"},
-                {"electrode-off", "an electrode seems to be off"},
-                {"dead", "there is no muscle in the signal: is the sensor worn?"},
-        };
-
-        for (size_t i = 0; signal && i < ARRAY_LENGTH(texts); i++)
-                if (strcmp(texts[i].name, signal) == 0)
-                        return texts[i].text;
-        return NULL;
 }
 
 static int json_print(const struct crampd_sensor *sensors, size_t n) {

@@ -7,6 +7,7 @@
 
 #include "dbus/crampctl/connect.h"
 #include "dbus/crampctl/describe.h"
+#include "dbus/crampctl/event.h"
 #include "dbus/crampctl/episode.h"
 #include "dbus/crampctl/options.h"
 #include "dbus/crampctl/output.h"

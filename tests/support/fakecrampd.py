@@ -54,7 +54,7 @@ TYPES = {'owner': 'u', 'channels': 'u', 'battery': 'u', 'channel': 'u', 'sensors
          'capacity': 'd', 'added': 'b', 'percent': 'u', 'pain': 'u', 'learning': 'b', 'proposed': 'd', 'applied': 'd', 'factor_min': 'd', 'factor_max': 'd',
          'confirmed': 'u', 'false_alarms': 'u', 'missed': 'u', 'verdicts_min': 'u', 'half_days': 'u', 'bridged': 'u', 'dips': 'u', 'took_part': 'u', 'evidence_factor': 'd', 'needed_s': 'd',
          'active_s': 'd', 'unbroken_s': 'd', 'ratio_alert': 'd', 'ratio_peak': 'd', 'together': 'd', 'hours': 'd'}
-TYPES.update({'waveform': 'b', 'rate_mhz': 'u'})
+TYPES.update({'waveform': 'b', 'over': 'b', 'rate_mhz': 'u'})
 TYPES.update({'amounts_allowed': 'b', 'nights': 'u', 'clusters': 'u', 'priority': 'u', 'red_flag': 'b', 'food': 'b',
               'intake': 'd', 'intake_adequate': 'b', 'limit': 'd', 'limit_supplements_only': 'b'})
 TYPES.update({key: 'u' for key in ('baseline_days', 'block_days', 'washout_days', 'nights_without', 'nights_with',
