@@ -165,14 +165,15 @@ installs_to_destdir() {
         root=$logs/destdir
         rm -rf "$root"
         DESTDIR=$root meson install -C build/gcc --no-rebuild || return 1
-        for name in bin/crampd bin/crampctl bin/leg-sensor lib/sysusers.d/crampd.conf include/crampd-client.h \
+        for name in bin/crampd bin/crampctl bin/cramp-notify bin/leg-sensor lib/sysusers.d/crampd.conf include/crampd-client.h \
                 share/dbus-1/system.d/org.crampd1.conf share/dbus-1/system-services/org.crampd1.service \
                 share/dbus-1/interfaces/org.crampd1.Manager.xml share/dbus-1/interfaces/org.crampd1.Sensor.xml \
                 share/dbus-1/interfaces/org.crampd1.History.xml share/dbus-1/interfaces/org.crampd1.Guidance.xml; do
                 [ -f "$root/usr/$name" ] || { echo "not installed: /usr/$name"; return 1; }
         done
-        # These two folders depend on the distribution.
-        for path in '*/systemd/system/crampd.service' '*/pkgconfig/crampd-client.pc'; do
+        # These folders depend on the distribution.
+        for path in '*/systemd/system/crampd.service' '*/systemd/user/cramp-notify.service' '*/pkgconfig/crampd-client.pc' \
+                '*/xdg/autostart/cramp-notify.desktop'; do
                 find "$root" -path "$path" | grep . || { echo "not installed: $path"; return 1; }
         done
         ninja -C build/gcc uninstall && nothing_left "$root"

@@ -35,6 +35,30 @@ void text_write(FILE *file, const char *text) {
         }
 }
 
+size_t text_clean(char *to, size_t size, const char *text) {
+        size_t used = 0;
+
+        while (text && *text && used + 1 < size) {
+                size_t length = control_length(text);
+
+                if (length > 0) {
+                        to[used++] = '?';
+                        text += length;
+                } else
+                        to[used++] = *text++;
+        }
+        /* In the middle of a character: without its beginning, too. */
+        if (text && ((unsigned char)*text & 0xc0) == 0x80) {
+                while (used > 0 && ((unsigned char)to[used - 1] & 0xc0) == 0x80)
+                        used--;
+                if (used > 0)
+                        used--;
+        }
+        if (size > 0)
+                to[used] = 0;
+        return used;
+}
+
 /* Cells of the character at `text` and its length; one cell for each where the locale does not know it.
  */
 static size_t character_width(const char *text, size_t *ret_length) {

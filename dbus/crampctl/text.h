@@ -16,6 +16,9 @@
 /* Writes with control characters replaced by '?'; NULL writes nothing. */
 void text_write(FILE *file, const char *text);
 
+/* The same into a buffer, cut at a character's border. Returns the bytes without the final 0. */
+size_t text_clean(char *to, size_t size, const char *text);
+
 /* Cells that text_write() of this fills. */
 size_t text_width(const char *text);
 

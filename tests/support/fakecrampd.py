@@ -10,12 +10,12 @@ Needs python3-dbus and python3-gi."""
 import datetime
 import json
 import os
-import select
 import signal
 import socket
 import struct
-import subprocess
 import sys
+
+from puppet import Puppet
 
 NAME = 'org.crampd1'
 MANAGER_PATH = '/org/crampd1'
@@ -132,44 +132,10 @@ TRIAL = {'id': 't1', 'nutrient': 'magnesium', 'design': 'before-after', 'start_d
          'verdict': 'fewer', 'text': 'You had fewer.'}
 
 
-class FakeCrampd:
-    """The test's end: starts the process, and waits for each answer."""
+class FakeCrampd(Puppet):
+    """The test's end of the process."""
 
-    def __init__(self):
-        self.process = None
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self.kill()
-
-    def start(self):
-        from privatebus import die_with_parent
-        self.process = subprocess.Popen([sys.executable, os.path.abspath(__file__)], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
-        self._answer()
-
-    def kill(self):
-        if self.process:
-            self.process.kill()
-            self.process.wait()
-            self.process.stdin.close()
-            self.process.stdout.close()
-        self.process = None
-
-    def _answer(self):
-        ready, _, _ = select.select([self.process.stdout], [], [], 20)
-        line = self.process.stdout.readline() if ready else ''
-        if not line:
-            raise RuntimeError('the fake crampd does not answer')
-        return json.loads(line)
-
-    def do(self, command, **arguments):
-        self.process.stdin.write(json.dumps({'do': command, **arguments}) + '\n')
-        self.process.stdin.flush()
-        return self._answer()
+    program = os.path.abspath(__file__)
 
     def answer(self, method, how):
         """From now on `method` is answered in that way: 'error NAME', 'signature', 'type KEY', 'missing KEY', 'huge KEY',
@@ -206,21 +172,8 @@ def run():
             loop = dbus.mainloop.glib.DBusGMainLoop()
             self.bus = dbus.bus.BusConnection(os.environ['DBUS_SYSTEM_BUS_ADDRESS'], mainloop=loop)
             self.stranger = dbus.bus.BusConnection(os.environ['DBUS_SYSTEM_BUS_ADDRESS'], mainloop=loop)
-            self.sensors = [dict(sensor) for sensor in SENSORS]
-            self.episodes = [dict(episode) for episode in EPISODES]
-            self.status = {'version': '0.1.0', 'detector_version': '1', 'store': 'ok', 'bluetooth': 'no-adapter',
-                           'started_us': 1795390000000000}
-            self.hows = {}
-            self.calls = []
-            self.subscriptions = []
-            self.scanners = []
-            self.nights = [dict(night) for night in NIGHTS]
-            self.missed = [dict(missed) for missed in MISSED]
-            self.detector = dict(DETECTOR)
-            self.streams = {}
-            self.page = 1000
             self.bus.add_message_filter(self.filter)
-            self.bus.request_name(NAME)
+            self.do_reset(None)
 
         # --- calls ---
 
@@ -486,6 +439,22 @@ def run():
             (bus or self.bus).flush()
 
         # --- commands ---
+
+        def do_reset(self, command):
+            self.sensors = [dict(sensor) for sensor in SENSORS]
+            self.episodes = [dict(episode) for episode in EPISODES]
+            self.status = {'version': '0.1.0', 'detector_version': '1', 'store': 'ok', 'bluetooth': 'no-adapter',
+                           'started_us': 1795390000000000}
+            self.hows = {}
+            self.calls = []
+            self.subscriptions = []
+            self.scanners = []
+            self.nights = [dict(night) for night in NIGHTS]
+            self.missed = [dict(missed) for missed in MISSED]
+            self.detector = dict(DETECTOR)
+            self.streams = {}
+            self.page = 1000
+            self.bus.request_name(NAME)
 
         def do_answer(self, command):
             self.hows[command['method']] = command['how']

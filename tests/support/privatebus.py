@@ -57,9 +57,11 @@ def die_with_parent():
 
 class PrivateBus:
     """policy: XML of the first rules; includes: policy files that are read after them; service_dirs: folders with
-    activation files (the bus starts such services itself, by their Exec line)."""
+    activation files (the bus starts such services itself, by their Exec line); variable: tells the address to child
+    processes."""
 
-    def __init__(self, policy=POLICY_OPEN, includes=(), service_dirs=()):
+    def __init__(self, policy=POLICY_OPEN, includes=(), service_dirs=(), variable='DBUS_SYSTEM_BUS_ADDRESS'):
+        self.variable = variable
         self.policy = policy
         self.includes = [os.path.abspath(path) for path in includes]
         self.service_dirs = [os.path.abspath(path) for path in service_dirs]
@@ -77,15 +79,15 @@ class PrivateBus:
         except BaseException:
             self._clean()
             raise
-        self._old_address = os.environ.get('DBUS_SYSTEM_BUS_ADDRESS')
-        os.environ['DBUS_SYSTEM_BUS_ADDRESS'] = self.address
+        self._old_address = os.environ.get(self.variable)
+        os.environ[self.variable] = self.address
         return self
 
     def __exit__(self, *_):
         if self._old_address is None:
-            os.environ.pop('DBUS_SYSTEM_BUS_ADDRESS', None)
+            os.environ.pop(self.variable, None)
         else:
-            os.environ['DBUS_SYSTEM_BUS_ADDRESS'] = self._old_address
+            os.environ[self.variable] = self._old_address
         self._clean()
 
     def _write_config(self):

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Hours of the day, as "22:00-07:00": from that minute to before the other, local time, over midnight if
+ * the first is the later one.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <time.h>
+
+struct hours {
+        bool set;
+        int from_min, until_min; /* minutes after midnight */
+};
+
+/* Returns 0, or -EINVAL. The same minute twice is the whole day. */
+int hours_parse(const char *text, struct hours *ret);
+
+/* False for hours that are not set. */
+bool hours_contain(const struct hours *hours, time_t now);
