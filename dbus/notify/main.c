@@ -234,8 +234,10 @@ static int name_take(struct program *program, bool *ret_over) {
 static int session_open(struct program *program, bool *ret_over) {
         DBusError error = DBUS_ERROR_INIT;
 
+        if (!bus_loop_has_session())
+                return complain(EX_UNAVAILABLE, "there is no session bus here");
         if (bus_open(&program->session, DBUS_BUS_SESSION, &error) < 0) {
-                (void)complain(0, "there is no session bus: %s", error.message);
+                (void)complain(0, "the session bus cannot be reached: %s", error.message);
                 dbus_error_free(&error);
                 return EX_UNAVAILABLE;
         }
