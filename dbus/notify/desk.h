@@ -17,7 +17,6 @@ struct desk {
         struct server *server;
         struct screen *screen;
         struct hook hook;
-        const char *language; /* "de"; NULL = English */
 };
 
 /* Details are not to be seen now. */

@@ -15,6 +15,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "dbus/crampctl/words.h"
 #include "dbus/notify/alerts.h"
 #include "dbus/notify/desk.h"
 #include "dbus/notify/sample.h"
@@ -251,8 +252,11 @@ static int crampd_open(struct program *program) {
         if (r < 0 && !program->options.test)
                 return complain(r == -EACCES ? EX_NOPERM : EX_UNAVAILABLE,
                                 "the system bus cannot be reached: %s", error.message);
-        if (r >= 0)
-                crampd_client_set_timeout(program->desk.client, ANSWER_LIMIT_MS);
+        if (r < 0)
+                return 0;
+        crampd_client_set_timeout(program->desk.client, ANSWER_LIMIT_MS);
+        /* Without memory for it, crampd speaks English. */
+        (void)crampd_client_set_language(program->desk.client, words_wanted(), NULL);
         return 0;
 }
 
@@ -309,21 +313,8 @@ static void program_close(struct program *program) {
                 (void)close(program->signal_fd);
 }
 
-/* "de" of "de_AT.UTF-8"; NULL for languages that are none. */
-static const char *language_get(char buffer[static 4]) {
-        const char *locale = setlocale(LC_MESSAGES, "");
-        size_t n = locale ? strcspn(locale, "_.@") : 0;
-
-        if (n < 2 || n > 3)
-                return NULL;
-        memcpy(buffer, locale, n);
-        buffer[n] = 0;
-        return buffer;
-}
-
 int main(int argc, char *argv[]) {
         struct program program = {.session = BUS_LOOP_NULL, .system = BUS_LOOP_NULL, .signal_fd = -1};
-        char language[4];
         bool over = false;
         int code;
 
@@ -334,7 +325,6 @@ int main(int argc, char *argv[]) {
                 return code;
         program.desk.options = &program.options;
         program.desk.hook.command = program.options.hook;
-        program.desk.language = language_get(language);
 
         code = program_open(&program, &over);
         if (code == 0 && !over) {

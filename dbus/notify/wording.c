@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "dbus/notify/wording.h"
 
-#include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,6 +10,7 @@
 #include "dbus/crampctl/event.h"
 #include "dbus/crampctl/text.h"
 #include "dbus/crampctl/timestamp.h"
+#include "dbus/crampctl/words.h"
 
 #define CATEGORY_CRAMP "x-crampd.cramp"
 #define CATEGORY_ADVICE "x-crampd.advice"
@@ -132,7 +133,7 @@ static void format_clock(int64_t time_us, int zone_offset_s, char buffer[static 
 
 /* What stands before a title, so that nobody takes it for real. */
 static const char *title_mark(const struct alert_facts *facts) {
-        return facts->test ? "TEST: " : facts->simulated ? "SIMULATED: " : "";
+        return facts->test ? _("TEST: ") : facts->simulated ? _("SIMULATED: ") : "";
 }
 
 /* The sensor's name, or the leg. */
@@ -140,7 +141,7 @@ static void format_place(const struct alert_facts *facts, char *to, size_t size)
         if (facts->name[0])
                 (void)snprintf(to, size, "%s", facts->name);
         else
-                (void)snprintf(to, size, "%s leg", facts->leg);
+                (void)snprintf(to, size, _("%s leg"), words_of_list(facts->leg));
 }
 
 static void note_put(const struct alert_facts *facts, struct notice_content *content) {
@@ -149,14 +150,14 @@ static void note_put(const struct alert_facts *facts, struct notice_content *con
                 break;
         case NOTE_CONFIRMED:
                 PUT_LINE(content, "%s",
-                         facts->test ? "A test: nothing was written." : "Noted: it was a cramp.");
+                         facts->test ? _("A test: nothing was written.") : _("Noted: it was a cramp."));
                 break;
         case NOTE_FALSE_ALARM:
                 PUT_LINE(content, "%s",
-                         facts->test ? "A test: nothing was written." : "Noted: a false alarm.");
+                         facts->test ? _("A test: nothing was written.") : _("Noted: a false alarm."));
                 break;
         case NOTE_FAILED:
-                PUT_LINE(content, "What you said could not be written. Try again.");
+                PUT_LINE(content, _("What you said could not be written. Try again."));
                 break;
         }
 }
@@ -165,31 +166,32 @@ static void actions_put(const struct alert_facts *facts, struct notice_content *
         struct notice_action *action = content->actions;
 
         if (facts->note == NOTE_NONE || facts->note == NOTE_FAILED) {
-                *action++ = (struct notice_action){ACTION_CONFIRMED, "It was a cramp"};
-                *action++ = (struct notice_action){ACTION_FALSE_ALARM, "False alarm"};
+                *action++ = (struct notice_action){ACTION_CONFIRMED, _("It was a cramp")};
+                *action++ = (struct notice_action){ACTION_FALSE_ALARM, _("False alarm")};
         }
-        *action = (struct notice_action){ACTION_WHAT_HELPS, "What helps"};
+        *action = (struct notice_action){ACTION_WHAT_HELPS, _("What helps")};
 }
 
 static void lasting_wording(const struct alert_facts *facts, struct notice_content *ret) {
         char place[160], clock[TIMESTAMP_SIZE];
-        int64_t minutes = facts->lasts_us / 60000000;
+        int minutes = (int)(facts->lasts_us / 60000000);
 
         content_begin(ret, URGENCY_CRITICAL, CATEGORY_CRAMP, EXPIRE_NEVER);
         format_place(facts, place, sizeof(place));
         format_clock(facts->onset_us, facts->zone_offset_s, clock);
         if (facts->lasts_us >= HELP_AFTER_US)
-                set_summary(ret, "%sLeg cramp for %" PRId64 " minutes, get help: %s", title_mark(facts),
+                set_summary(ret, _("%sLeg cramp for %d minutes, get help: %s"), title_mark(facts),
                             minutes, place);
         else
-                set_summary(ret, "%sLeg cramp: %s", title_mark(facts), place);
+                set_summary(ret, _("%sLeg cramp: %s"), title_mark(facts), place);
         if (minutes > 0)
-                PUT_LINE(ret, "%s %s, %s, since %s (%" PRId64 " min)", facts->leg, facts->muscle,
-                         facts->severity, clock, minutes);
+                PUT_LINE(ret, _("%s %s, %s, since %s (%d min)"), words_of_list(facts->leg),
+                         facts->muscle, words_of_list(facts->severity), clock, minutes);
         else
-                PUT_LINE(ret, "%s %s, %s, since %s", facts->leg, facts->muscle, facts->severity, clock);
+                PUT_LINE(ret, _("%s %s, %s, since %s"), words_of_list(facts->leg), facts->muscle,
+                         words_of_list(facts->severity), clock);
         if (facts->phase == ALERT_UNCERTAIN)
-                PUT_LINE(ret, "crampd has gone: whether the cramp lasts is not known.");
+                PUT_LINE(ret, _("crampd has gone: whether the cramp lasts is not known."));
         for (const char *step = facts->steps; *step;) {
                 size_t length = strcspn(step, "\n");
 
@@ -203,25 +205,25 @@ static void lasting_wording(const struct alert_facts *facts, struct notice_conte
 
 static const char *end_describe(const char *reason) {
         if (strcmp(reason, "signal-lost") == 0)
-                return "The sensor's signal was lost.";
+                return _("The sensor's signal was lost.");
         if (strcmp(reason, "stream-end") == 0)
-                return "The sensor went, or the recording ended.";
+                return _("The sensor went, or the recording ended.");
         if (strcmp(reason, "stopped") == 0)
-                return "crampd was stopped.";
-        return "crampd has gone meanwhile.";
+                return _("crampd was stopped.");
+        return _("crampd has gone meanwhile.");
 }
 
 static void over_wording(const struct alert_facts *facts, struct notice_content *ret) {
         bool seen = strcmp(facts->end_reason, "subsided") == 0;
-        int64_t seconds = facts->lasts_us / 1000000;
+        int seconds = (int)(facts->lasts_us / 1000000 % INT_MAX);
         char place[160];
 
         content_begin(ret, URGENCY_LOW, CATEGORY_CRAMP, SUMMARY_MS);
         format_place(facts, place, sizeof(place));
-        set_summary(ret, seen ? "%sThe cramp is over: %s" : "%sEnd of the cramp not seen: %s",
+        set_summary(ret, seen ? _("%sThe cramp is over: %s") : _("%sEnd of the cramp not seen: %s"),
                     title_mark(facts), place);
-        PUT_LINE(ret, "%s %s, %s, lasted %" PRId64 ":%02" PRId64, facts->leg, facts->muscle,
-                 facts->severity, seconds / 60, seconds % 60);
+        PUT_LINE(ret, _("%s %s, %s, lasted %d:%02d"), words_of_list(facts->leg), facts->muscle,
+                 words_of_list(facts->severity), seconds / 60, seconds % 60);
         if (!seen)
                 PUT_LINE(ret, "%s", end_describe(facts->end_reason));
         note_put(facts, ret);
@@ -230,7 +232,7 @@ static void over_wording(const struct alert_facts *facts, struct notice_content 
 
 static void noted_wording(const struct alert_facts *facts, struct notice_content *ret) {
         content_begin(ret, URGENCY_LOW, CATEGORY_CRAMP, NOTED_MS);
-        set_summary(ret, "%sNo cramp", title_mark(facts));
+        set_summary(ret, _("%sNo cramp"), title_mark(facts));
         note_put(facts, ret);
 }
 
@@ -245,9 +247,9 @@ void wording_alert(const struct alert_facts *facts, struct notice_content *ret) 
 
 void wording_advice(const struct crampd_advice *advice, struct notice_content *ret) {
         content_begin(ret, URGENCY_NORMAL, CATEGORY_ADVICE, EXPIRE_NEVER);
-        set_summary(ret, "What helps");
+        set_summary(ret, _("What helps"));
         if (!advice) {
-                PUT_LINE(ret, "crampd does not answer. See 'crampctl guidance'.");
+                PUT_LINE(ret, _("crampd does not answer. See 'crampctl guidance'."));
                 return;
         }
         for (size_t i = 0; i < advice->n_items && i < ADVICE_PIECES; i++) {
@@ -260,26 +262,26 @@ void wording_advice(const struct crampd_advice *advice, struct notice_content *r
                 put(ret->body, sizeof(ret->body), piece);
         }
         if (advice->n_items == 0)
-                PUT_LINE(ret, "There is no advice for you now.");
-        PUT_LINE(ret, "More: crampctl guidance. crampd is no medical device.");
+                PUT_LINE(ret, _("There is no advice for you now."));
+        PUT_LINE(ret, _("More: crampctl guidance. crampd is no medical device."));
 }
 
 /* --- sensors --- */
 
 static void sensor_begin(const char *name, struct notice_content *ret) {
         content_begin(ret, URGENCY_NORMAL, CATEGORY_SENSOR, EXPIRE_NEVER);
-        set_summary(ret, "%s", name[0] ? name : "Leg sensor");
+        set_summary(ret, "%s", name[0] ? name : _("Leg sensor"));
 }
 
 static void battery_wording(const struct crampd_event *event, struct notice_content *ret) {
         if (event->battery_hours < 1)
-                PUT_LINE(ret, "The battery is at %d%% and lasts less than an hour.", event->battery);
+                PUT_LINE(ret, _("The battery is at %d%% and lasts less than an hour."), event->battery);
         else if (isfinite(event->battery_hours))
-                PUT_LINE(ret, "The battery is at %d%% and lasts about %.0f hours.", event->battery,
+                PUT_LINE(ret, _("The battery is at %d%% and lasts about %.0f hours."), event->battery,
                          event->battery_hours);
         else
-                PUT_LINE(ret, "The battery is at %d%%.", event->battery);
-        PUT_LINE(ret, "Charge it before the night.");
+                PUT_LINE(ret, _("The battery is at %d%%."), event->battery);
+        PUT_LINE(ret, _("Charge it before the night."));
 }
 
 void wording_warning(const struct crampd_event *event, struct notice_content *ret) {
@@ -289,7 +291,7 @@ void wording_warning(const struct crampd_event *event, struct notice_content *re
         } else if (strcmp(event->warning, "signal") == 0) {
                 const char *what = signal_describe(event->signal);
 
-                PUT_LINE(ret, "No cramp can be seen now.");
+                PUT_LINE(ret, _("No cramp can be seen now."));
                 if (what)
                         PUT_LINE(ret, "%s", what);
         } else
@@ -301,26 +303,26 @@ void wording_lost(const char *name, int64_t since_us, int zone_offset_s, struct 
 
         sensor_begin(name, ret);
         format_clock(since_us, zone_offset_s, clock);
-        PUT_LINE(ret, "The sensor is lost since %s: nobody watches this leg.", clock);
-        PUT_LINE(ret, "Is it in reach, charged and switched on?");
+        PUT_LINE(ret, _("The sensor is lost since %s: nobody watches this leg."), clock);
+        PUT_LINE(ret, _("Is it in reach, charged and switched on?"));
 }
 
 void wording_gone(struct notice_content *ret) {
         content_begin(ret, URGENCY_NORMAL, CATEGORY_SENSOR, EXPIRE_NEVER);
-        set_summary(ret, "crampd is not running");
-        PUT_LINE(ret, "Nobody watches for cramps. See 'systemctl status crampd'.");
+        set_summary(ret, _("crampd is not running"));
+        PUT_LINE(ret, _("Nobody watches for cramps. See 'systemctl status crampd'."));
 }
 
 void wording_hide(struct notice_content *content, bool may_show) {
         bool critical = content->urgency == URGENCY_CRITICAL;
 
-        set_summary(content, critical ? "Alert" : "Notice");
+        set_summary(content, critical ? _("Alert") : _("Notice"));
         content->body[0] = 0;
         if (may_show)
-                PUT_LINE(content, "Details are hidden.");
+                PUT_LINE(content, _("Details are hidden."));
         else
-                PUT_LINE(content, "Details when the screen is unlocked.");
+                PUT_LINE(content, _("Details when the screen is unlocked."));
         memset(content->actions, 0, sizeof(content->actions));
         if (may_show)
-                content->actions[0] = (struct notice_action){ACTION_SHOW, "Show"};
+                content->actions[0] = (struct notice_action){ACTION_SHOW, _("Show")};
 }
