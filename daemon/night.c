@@ -16,12 +16,16 @@
 
 _Static_assert(STORE_ACCOUNT_POINTS == DETECTOR_ACCOUNT_POINTS, "an account must fit");
 _Static_assert(STREAM_CHANNELS_MAX <= 32, "a bit for each channel");
+_Static_assert(STREAM_CHANNELS_MAX <= STORE_CALIBRATION_CHANNELS_MAX, "a calibration must fit");
 
 #define ROW_EVERY_US (INT64_C(60) * 1000000)
 /* Gaps closer than this are one row: a lossy link must not fill the disk. */
 #define GAP_MERGE_US (INT64_C(1) * 1000000)
 /* Times follow the sample clock by at most 1 ms a second. */
 #define SLEW_DIVISOR 1000
+/* A rest that is so many times what it was, or less than that share, is another electrode site: the
+ * least rise that is taken for a cramp's. Chosen. */
+#define MOVED_RATIO 2.0
 
 struct night {
         struct night_callbacks callbacks;
@@ -49,10 +53,14 @@ struct night {
 
         struct store_gap gap; /* not reported yet, if it has frames: the next may join it */
 
+        struct store_calibration calibration;
+        bool hold, held; /* as wanted, and as the detector was told */
+
         enum detector_quality quality[STREAM_CHANNELS_MAX];
-        uint64_t unusable;        /* of the frames received: no channel was good */
-        uint64_t unusable_before; /* of these, in rows that are over */
-        struct store_gap poor;    /* the time without good signal that lasts now, if it has frames */
+        double floor_uv[STREAM_CHANNELS_MAX]; /* 0 = unknown */
+        uint64_t unusable;                    /* of the frames received: no channel was good */
+        uint64_t unusable_before;             /* of these, in rows that are over */
+        struct store_gap poor; /* the time without good signal that lasts now, if it has frames */
 
         bool open; /* `episode` lasts */
         bool help_told;
@@ -125,6 +133,7 @@ static void report_alert(struct night *night, enum night_change change) {
 
 static void take_figures(struct night *night, const struct detector_event *event) {
         struct store_episode *episode = &night->episode;
+        const double *mvc_uv = night_get_mvc(night);
 
         (void)snprintf(episode->severity, sizeof(episode->severity), "%s",
                        detector_severity_to_string(event->severity));
@@ -132,6 +141,9 @@ static void take_figures(struct night *night, const struct detector_event *event
         episode->median_hz = event->median_hz > 0 ? event->median_hz : (double)NAN;
         episode->confidence = event->confidence;
         episode->channel = event->channel;
+        episode->peak_mvc_percent = mvc_uv && mvc_uv[event->channel] > 0.0
+                                            ? 100.0 * event->peak_uv / mvc_uv[event->channel]
+                                            : (double)NAN;
 }
 
 static void report_account(const struct night *night, const struct detector_event *event,
@@ -275,6 +287,7 @@ static void on_detector_level(const struct detector_level *level, void *userdata
         struct night *night = userdata;
 
         watch_quality(night, level);
+        memcpy(night->floor_uv, level->floor_uv, level->channels * sizeof(*level->floor_uv));
         if (night->callbacks.level)
                 night->callbacks.level(level, index_to_us(night, level->index), night->userdata);
 }
@@ -380,6 +393,41 @@ void night_set_place(struct night *night, const char *muscle, const char *leg) {
 void night_set_evidence(struct night *night, enum detector_sensitivity sensitivity,
                         double evidence_factor) {
         (void)detector_set_evidence(night->detector, sensitivity, evidence_factor);
+}
+
+static bool calibration_fits(const struct night *night) {
+        const struct store_calibration *calibration = &night->calibration;
+        double scale_uv = night->format.scale_uv > 0 ? night->format.scale_uv : 0.0;
+
+        return calibration->channels == night->format.channels && calibration->scale_uv == scale_uv &&
+               calibration->envelope == (night->format.kind == STREAM_ENVELOPE);
+}
+
+void night_set_calibration(struct night *night, const struct store_calibration *calibration) {
+        night->calibration = calibration ? *calibration : (struct store_calibration){};
+        detector_set_rest(night->detector, calibration_fits(night) ? night->calibration.rest_uv : NULL);
+}
+
+const double *night_get_mvc(const struct night *night) {
+        return calibration_fits(night) ? night->calibration.mvc_uv : NULL;
+}
+
+const char *night_describe_calibration(const struct night *night) {
+        const double *rest_uv = night->calibration.rest_uv, *now_uv = night->floor_uv;
+
+        if (night->calibration.channels == 0)
+                return NULL;
+        if (!calibration_fits(night))
+                return "other-stream";
+        for (uint32_t i = 0; i < night->format.channels; i++)
+                if (rest_uv[i] > 0.0 && now_uv[i] > 0.0 &&
+                    (now_uv[i] > MOVED_RATIO * rest_uv[i] || now_uv[i] * MOVED_RATIO < rest_uv[i]))
+                        return "moved";
+        return "fits";
+}
+
+void night_set_hold(struct night *night, bool held) {
+        night->hold = held;
 }
 
 bool night_fits(const struct night *night, const struct stream_format *format) {
@@ -535,6 +583,8 @@ void night_push(struct night *night, const struct emg_block *block, int64_t arri
         night->row.packets++;
         night->row.lost_packets += block->lost_packets;
         night->row.seen_us = index_to_us(night, night->next_index);
+        if (night->hold != night->held && detector_set_hold(night->detector, night->hold) >= 0)
+                night->held = night->hold;
         (void)detector_push(night->detector, index, block->counts, block->frames);
         night->row.monitored_us =
                 frames_to_us(night, night->received - night->received_before -

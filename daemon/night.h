@@ -62,6 +62,17 @@ struct night *night_free(struct night *night);
 /* The owner says that it is worn elsewhere: of episodes that begin from now on. */
 void night_set_place(struct night *night, const char *muscle, const char *leg);
 
+/* What rest and the strongest flexing were when the sensor was calibrated: for peaks as shares of that,
+ * and for the floor of a stream that begins. NULL, or one without channels: not calibrated. */
+void night_set_calibration(struct night *night, const struct store_calibration *calibration);
+/* Of each channel of the format, 0 = not calibrated; NULL = none is, or on a stream of another shape. */
+const double *night_get_mvc(const struct night *night);
+/* "fits"; "moved": rest is not what it was, so the electrodes sit elsewhere; "other-stream": it was made
+ * on a stream of another shape or scale; NULL = there is none. */
+const char *night_describe_calibration(const struct night *night);
+/* With the next samples: as detector_set_hold(). */
+void night_set_hold(struct night *night, bool held);
+
 /* How much evidence alerts take from now on: as detector_set_evidence(). */
 void night_set_evidence(struct night *night, enum detector_sensitivity sensitivity,
                         double evidence_factor);

@@ -11,6 +11,7 @@
 #include "daemon/basic/log.h"
 #include "daemon/bus/advice-news.h"
 #include "daemon/bus/alerts.h"
+#include "daemon/bus/calibrate.h"
 #include "daemon/bus/objects.h"
 #include "daemon/bus/warnings.h"
 #include "daemon/livestream.h"
@@ -98,6 +99,8 @@ static void on_alert(enum night_change change, const struct store_episode *episo
 
         if (change == NIGHT_ALERT_RAISED)
                 sensor->recorded = false;
+        if (change == NIGHT_ALERT_RAISED)
+                calibrate_end(sensor, CALIBRATE_CRAMP);
         /* The alert first: it never waits for the disk. */
         alerts_send(sensor, change, episode, lasting_us, /* repeated= */ false, /* to= */ NULL);
         record_episode(sensor, episode);
@@ -222,6 +225,7 @@ static void on_level(const struct detector_level *level, int64_t time_us, void *
         struct sensor *sensor = userdata;
 
         livestream_send(sensor->crampd->livestream, sensor, level, time_us);
+        calibrate_take(sensor, level);
 }
 
 static void on_signal(const struct detector_signal *signal, int64_t time_us, void *userdata) {
@@ -242,6 +246,7 @@ static const struct night_callbacks night_callbacks = {
 
 static void end_night(struct sensor *sensor, const char *end_reason) {
         sensor->grace = sd_event_source_disable_unref(sensor->grace);
+        calibrate_end(sensor, CALIBRATE_SIGNAL_LOST);
         if (!sensor->night)
                 return;
         night_finish(sensor->night, end_reason);
@@ -367,6 +372,8 @@ static void begin_stream(struct sensor *sensor) {
                                             .callbacks = &night_callbacks,
                                             .userdata = sensor},
                       &sensor->night);
+        if (r >= 0)
+                night_set_calibration(sensor->night, &sensor->row.calibration);
         sensor->unwatchable = r < 0;
         if (r < 0)
                 log_error("Sensor %s: its stream of %u channels at %u mHz cannot be watched: %s.",
@@ -424,6 +431,7 @@ static void on_source_stopped(const char *reason, void *userdata) {
         if (sensor->clock)
                 sample_clock_flush(sensor->clock);
         sensor->fresh = false;
+        calibrate_end(sensor, CALIBRATE_SIGNAL_LOST);
         if (!sensor->night || sensor->grace)
                 return;
         if (sensor->replay) {
@@ -503,6 +511,7 @@ void sensor_apply(struct sensor *sensor, const struct store_sensor *row) {
         /* What was learnt since the row was copied stays, in the store too. */
         sensor->row.battery_rate = old.battery_rate;
         memcpy(sensor->row.battery_warned, old.battery_warned, sizeof(old.battery_warned));
+        sensor->row.calibration = old.calibration;
         if (sensor->night) {
                 night_set_place(sensor->night, row->muscle, row->leg);
         }
@@ -520,6 +529,12 @@ void sensor_apply(struct sensor *sensor, const struct store_sensor *row) {
         link_pause(sensor->link, row->paused);
         if (row->paused)
                 end_night(sensor, "stopped");
+}
+
+void sensor_set_calibration(struct sensor *sensor, const struct store_calibration *calibration) {
+        sensor->row.calibration = *calibration;
+        if (sensor->night)
+                night_set_calibration(sensor->night, calibration);
 }
 
 int sensor_identify(struct sensor *sensor) {

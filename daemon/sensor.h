@@ -45,6 +45,8 @@ struct sensor {
         struct sensor_extras extras;
         uint64_t monitored_us; /* of nights that are over */
 
+        struct calibrating *calibrating; /* NULL = nobody calibrates it now; daemon/bus/calibrate.c */
+
         struct learning_proposal learning; /* from the annotations, as read last */
         double evidence_factor;            /* that holds in the present night */
 };
@@ -86,5 +88,7 @@ void sensor_learn_all(struct crampd *crampd, uid_t owner_uid);
 void sensor_take_verdicts(struct sensor *sensor, const struct store_verdict *verdicts, size_t n);
 /* What is asked of the store for it. */
 struct store_filter sensor_verdicts_filter(const struct sensor *sensor);
+/* The store has another calibration of it: it holds from now on. One without channels: none. */
+void sensor_set_calibration(struct sensor *sensor, const struct store_calibration *calibration);
 /* As link_identify(). */
 int sensor_identify(struct sensor *sensor);

@@ -39,6 +39,8 @@ static int append_details(sd_bus_message *message, const struct sensor *sensor, 
         dictionary_append(message, &r, "detector", "s", episode->detector);
         if (!isnan(episode->peak_uv))
                 dictionary_append(message, &r, "peak_uv", "d", episode->peak_uv);
+        if (!isnan(episode->peak_mvc_percent))
+                dictionary_append(message, &r, "peak_mvc_percent", "d", episode->peak_mvc_percent);
         if (!isnan(episode->median_hz))
                 dictionary_append(message, &r, "median_hz", "d", episode->median_hz);
         dictionary_append(message, &r, "recorded", "b", sensor->recorded);

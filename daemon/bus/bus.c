@@ -9,6 +9,7 @@
 #include "daemon/basic/cleanup.h"
 #include "daemon/basic/log.h"
 #include "daemon/bus/advice-news.h"
+#include "daemon/bus/calibrate.h"
 #include "daemon/bus/caller.h"
 #include "daemon/bus/error.h"
 #include "daemon/bus/objects.h"
@@ -20,6 +21,7 @@
 static void on_caller_gone(struct bus *bus, const char *name) {
         subscribers_remove(bus->subscribers, name);
         scans_stop(bus->scans, name);
+        calibrate_caller_gone(bus, name);
 }
 
 static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error *error) {

@@ -33,6 +33,22 @@ void dictionary_append(sd_bus_message *message, int *r, const char *key, const c
                 *r = sd_bus_message_close_container(message);
 }
 
+void dictionary_append_doubles(sd_bus_message *message, int *r, const char *key, const double *values,
+                               size_t n) {
+        if (*r >= 0)
+                *r = sd_bus_message_open_container(message, 'e', "sv");
+        if (*r >= 0)
+                *r = sd_bus_message_append_basic(message, 's', key);
+        if (*r >= 0)
+                *r = sd_bus_message_open_container(message, 'v', "ad");
+        if (*r >= 0)
+                *r = sd_bus_message_append_array(message, 'd', values, n * sizeof(*values));
+        if (*r >= 0)
+                *r = sd_bus_message_close_container(message);
+        if (*r >= 0)
+                *r = sd_bus_message_close_container(message);
+}
+
 void dictionary_close(sd_bus_message *message, int *r) {
         if (*r >= 0)
                 *r = sd_bus_message_close_container(message);

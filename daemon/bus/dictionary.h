@@ -12,6 +12,9 @@
 void dictionary_open(sd_bus_message *message, int *r);
 /* `type` is one basic type; its value follows. */
 void dictionary_append(sd_bus_message *message, int *r, const char *key, const char *type, ...);
+/* An array of doubles. */
+void dictionary_append_doubles(sd_bus_message *message, int *r, const char *key, const double *values,
+                               size_t n);
 void dictionary_close(sd_bus_message *message, int *r);
 
 /* One key that a method knows. */

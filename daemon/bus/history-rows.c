@@ -25,6 +25,8 @@ int history_append_episode(sd_bus_message *reply, const struct store_episode *ep
         dictionary_append(reply, &r, "severity", "s", episode->severity);
         if (!isnan(episode->peak_uv))
                 dictionary_append(reply, &r, "peak_uv", "d", episode->peak_uv);
+        if (!isnan(episode->peak_mvc_percent))
+                dictionary_append(reply, &r, "peak_mvc_percent", "d", episode->peak_mvc_percent);
         if (!isnan(episode->median_hz))
                 dictionary_append(reply, &r, "median_hz", "d", episode->median_hz);
         dictionary_append(reply, &r, "confidence", "d", episode->confidence);
@@ -167,17 +169,7 @@ int history_append_account(sd_bus_message *reply, const struct store_account *ac
         dictionary_append(reply, &r, "took_part", "u", account->took_part);
         dictionary_append(reply, &r, "quality", "s", account->quality);
         dictionary_append(reply, &r, "point_us", "x", account->point_us);
-        if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append_basic(reply, 's', "evidence_s");
-        if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'v', "ad");
-        if (r >= 0)
-                r = sd_bus_message_append_array(reply, 'd', account->evidence_s,
-                                                account->points * sizeof(account->evidence_s[0]));
-        for (unsigned i = 0; i < 2 && r >= 0; i++)
-                r = sd_bus_message_close_container(reply);
+        dictionary_append_doubles(reply, &r, "evidence_s", account->evidence_s, account->points);
         dictionary_close(reply, &r);
         return r;
 }

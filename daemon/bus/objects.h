@@ -19,5 +19,10 @@ void objects_sensor_removed(struct sensor *sensor);
 #define SENSOR_PATH_SIZE (sizeof(CRAMPD_SENSORS) + STORE_ID_SIZE)
 void sensor_path(const char *id, char ret[static SENSOR_PATH_SIZE]);
 
+/* Returns 1 with the sensor of the message's path, if the caller may; 0 when the handler will be called
+ * again; negative errno with `error` set. `ret_uid` may be NULL. */
+int sensor_object_get(struct bus *bus, sd_bus_message *message, sd_bus_message_handler_t handler,
+                      sd_bus_error *error, struct sensor **ret, uid_t *ret_uid);
+
 /* Appends what Sensor.Describe() tells, as a{sv}. */
 int sensor_append_description(sd_bus_message *message, const struct sensor *sensor);

@@ -11,6 +11,7 @@
 
 #include "daemon/basic/cleanup.h"
 #include "daemon/basic/log.h"
+#include "daemon/bus/calibrate.h"
 #include "daemon/bus/caller.h"
 #include "daemon/bus/dictionary.h"
 #include "daemon/bus/error.h"
@@ -67,9 +68,7 @@ static int on_enumerate(sd_bus *connection, const char *prefix, void *userdata, 
         return 0;
 }
 
-/* Returns 1 with the sensor of the message's path, if the caller may; 0 when the handler will be called
- * again. */
-static int get_sensor(struct bus *bus, sd_bus_message *message, sd_bus_message_handler_t handler,
+int sensor_object_get(struct bus *bus, sd_bus_message *message, sd_bus_message_handler_t handler,
                       sd_bus_error *error, struct sensor **ret, uid_t *ret_uid) {
         struct sensor *sensor;
         uid_t uid;
@@ -229,6 +228,7 @@ int sensor_append_description(sd_bus_message *message, const struct sensor *sens
         append_clock(message, &r, sensor);
         append_extras(message, &r, &sensor->extras);
         append_battery(message, &r, sensor);
+        calibrate_append(message, &r, sensor);
         if (format) {
                 dictionary_append(message, &r, "arbitrary_unit", "b", format->scale_uv <= 0);
                 dictionary_append(message, &r, "envelope", "b", format->kind == STREAM_ENVELOPE);
@@ -242,7 +242,7 @@ static int method_describe(sd_bus_message *message, void *userdata, sd_bus_error
         struct sensor *sensor;
         int r;
 
-        r = get_sensor(userdata, message, method_describe, error, &sensor, NULL);
+        r = sensor_object_get(userdata, message, method_describe, error, &sensor, NULL);
         if (r <= 0)
                 return r < 0 ? r : 1;
         r = sd_bus_message_new_method_return(message, &reply);
@@ -320,7 +320,7 @@ static int method_describe_detector(sd_bus_message *message, void *userdata, sd_
         struct sensor *sensor;
         int r;
 
-        r = get_sensor(userdata, message, method_describe_detector, error, &sensor, NULL);
+        r = sensor_object_get(userdata, message, method_describe_detector, error, &sensor, NULL);
         if (r <= 0)
                 return r < 0 ? r : 1;
         call = malloc(sizeof(*call));
@@ -390,13 +390,13 @@ static int change_row(struct bus *bus, sd_bus_message *message, const struct sto
         return 1;
 }
 
-/* As get_sensor(), for a copy of its row that is to be changed. */
+/* As sensor_object_get(), for a copy of its row that is to be changed. */
 static int get_row(struct bus *bus, sd_bus_message *message, sd_bus_message_handler_t handler,
                    sd_bus_error *error, struct store_sensor *ret) {
         struct sensor *sensor;
         int r;
 
-        r = get_sensor(bus, message, handler, error, &sensor, NULL);
+        r = sensor_object_get(bus, message, handler, error, &sensor, NULL);
         if (r <= 0)
                 return r;
         if (sensor->replay)
@@ -455,7 +455,7 @@ static int method_identify(sd_bus_message *message, void *userdata, sd_bus_error
         struct sensor *sensor;
         int r;
 
-        r = get_sensor(userdata, message, method_identify, error, &sensor, NULL);
+        r = sensor_object_get(userdata, message, method_identify, error, &sensor, NULL);
         if (r <= 0)
                 return r < 0 ? r : 1;
         r = sensor_identify(sensor);
@@ -482,6 +482,9 @@ static int append_stream_details(sd_bus_message *reply, const struct sensor *sen
 
                 dictionary_append(reply, &r, "rate_hz", "d", format->rate_mhz / 1000.0);
                 dictionary_append(reply, &r, "scale_uv", "d", format->scale_uv);
+                if (night_get_mvc(sensor->night))
+                        dictionary_append_doubles(reply, &r, "mvc_uv", night_get_mvc(sensor->night),
+                                                  format->channels);
         }
         dictionary_append(reply, &r, "name", "s", sensor->row.name);
         dictionary_append(reply, &r, "muscle", "s", sensor->row.muscle);
@@ -513,7 +516,7 @@ static int method_open_stream(sd_bus_message *message, void *userdata, sd_bus_er
         uid_t uid;
         int r;
 
-        r = get_sensor(userdata, message, method_open_stream, error, &sensor, &uid);
+        r = sensor_object_get(userdata, message, method_open_stream, error, &sensor, &uid);
         if (r <= 0)
                 return r < 0 ? r : 1;
 
@@ -563,6 +566,7 @@ static const sd_bus_vtable sensor_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("OpenStream", SD_BUS_ARGS("a{sv}", options),
                                 SD_BUS_RESULT("h", stream, "a{sv}", details), method_open_stream,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
+        CALIBRATE_VTABLE,
         SD_BUS_VTABLE_END,
 };
 

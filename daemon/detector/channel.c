@@ -67,6 +67,7 @@ void channel_reset(struct channel *channel, const struct channel_plan *plan) {
         *channel = (struct channel){
                 .scale_uv = channel->scale_uv,
                 .in_microvolts = channel->in_microvolts,
+                .prior_uv = channel->prior_uv,
                 .lowest = INT32_MAX,
                 .highest = INT32_MIN,
                 .raw_block = channel->raw_block,

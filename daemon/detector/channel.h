@@ -35,6 +35,7 @@ struct channel {
         struct mains mains;
         struct envelope envelope;
         struct floor floor;
+        double prior_uv; /* what rest was when it was calibrated; 0 = not known */
         struct evidence evidence;
         struct trail trail;
 

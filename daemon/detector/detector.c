@@ -24,7 +24,7 @@ struct detector {
         uint64_t hop_index;      /* first frame of the hop in progress */
         uint32_t hop_filled;
 
-        double *envelope_uv, *floor_uv; /* for the live view */
+        double *envelope_uv, *level_uv, *floor_uv; /* for the live view */
         enum detector_quality *quality;
         detector_event_func on_event;
         detector_level_func on_level;
@@ -35,6 +35,8 @@ struct detector {
         enum detector_sensitivity sensitivity;
         double evidence_factor; /* on top of that */
         double need;            /* both together: factor on the evidence that an alert takes */
+
+        bool held; /* what moves was asked to */
 };
 
 DEFINE_CLEANUP(struct detector *, detector_free)
@@ -103,10 +105,12 @@ int detector_new(const struct detector_setup *setup, struct detector **ret) {
         if (r < 0)
                 return r;
         detector->envelope_uv = calloc(setup->channels, sizeof(double));
+        detector->level_uv = calloc(setup->channels, sizeof(double));
         detector->floor_uv = calloc(setup->channels, sizeof(double));
         detector->channels = calloc(setup->channels, sizeof(struct channel));
         detector->quality = calloc(setup->channels, sizeof(*detector->quality));
-        if (!detector->envelope_uv || !detector->floor_uv || !detector->channels || !detector->quality)
+        if (!detector->envelope_uv || !detector->level_uv || !detector->floor_uv ||
+            !detector->channels || !detector->quality)
                 return -ENOMEM;
         if (setup->on_signal) {
                 detector->signal_uv =
@@ -136,6 +140,7 @@ struct detector *detector_free(struct detector *detector) {
         free(detector->signal_uv);
         free(detector->quality);
         free(detector->floor_uv);
+        free(detector->level_uv);
         free(detector->envelope_uv);
         history_done(&detector->history);
         channel_plan_done(&detector->plan);
@@ -196,6 +201,10 @@ static void detector_weigh_channel(struct detector *detector, uint32_t index) {
                 .max_s = TUNING_EVIDENCE_MAX_S * detector->need,
         };
 
+        if (detector->held) {
+                evidence_rebase(evidence, evidence->after_uv);
+                return;
+        }
         /* What cannot be judged neither adds nor takes away. */
         if (!channel_is_present(channel) && !channel->stuck)
                 return;
@@ -223,7 +232,7 @@ static void detector_weigh_channel(struct detector *detector, uint32_t index) {
 static void detector_feed_floors(struct detector *detector) {
         enum detector_state state = detector->episode.state;
 
-        if (state == DETECTOR_SUSPECTED || state == DETECTOR_CRAMP)
+        if (state == DETECTOR_SUSPECTED || state == DETECTOR_CRAMP || detector->held)
                 return;
 
         for (uint32_t i = 0; i < detector->channel_count; i++) {
@@ -234,8 +243,11 @@ static void detector_feed_floors(struct detector *detector) {
                         floor_retract(&channel->floor, channel->flat_hops);
                 /* A tone that stays is part of it. */
                 if (channel_is_measured(channel) && !channel_is_held(channel, &detector->plan) &&
-                    channel->evidence.score_s < TUNING_FLOOR_FREEZE_S)
+                    channel->evidence.score_s < TUNING_FLOOR_FREEZE_S) {
                         floor_feed(&channel->floor, channel->envelope.envelope_uv);
+                        floor_consult(&channel->floor, &detector->plan.grid, channel->prior_uv,
+                                      channel->envelope.envelope_uv);
+                }
         }
 }
 
@@ -246,6 +258,7 @@ static void detector_tell_level(struct detector *detector, uint64_t end_index) {
                 .state = detector->episode.state,
                 .channels = detector->channel_count,
                 .envelope_uv = detector->envelope_uv,
+                .level_uv = detector->level_uv,
                 .floor_uv = detector->floor_uv,
                 .quality = detector->quality,
         };
@@ -255,6 +268,7 @@ static void detector_tell_level(struct detector *detector, uint64_t end_index) {
 
         for (uint32_t i = 0; i < detector->channel_count; i++) {
                 detector->envelope_uv[i] = detector->channels[i].envelope.envelope_uv;
+                detector->level_uv[i] = detector->channels[i].envelope.level_uv;
                 detector->floor_uv[i] = detector->channels[i].floor.rest_uv;
                 detector->quality[i] = detector->channels[i].quality.now;
         }
@@ -290,6 +304,26 @@ static void detector_reset(struct detector *detector) {
         history_reset(&detector->history);
         episode_reset(&detector->episode);
         detector->started = false;
+}
+
+void detector_set_rest(struct detector *detector, const double *rest_uv) {
+        for (uint32_t i = 0; i < detector->channel_count; i++)
+                detector->channels[i].prior_uv = rest_uv ? rest_uv[i] : 0.0;
+}
+
+int detector_set_hold(struct detector *detector, bool held) {
+        struct episode_context context = detector_context(detector, detector->hop_index);
+
+        if (held && detector->episode.state == DETECTOR_CRAMP)
+                return -EBUSY;
+        if (held == detector->held)
+                return 0;
+        if (held)
+                episode_break(&detector->episode, &context);
+        /* No onset is looked for in what was held. */
+        detector->history.barrier = detector->history.taken;
+        detector->held = held;
+        return 0;
 }
 
 /* Begins a new hop grid at this frame, after `gap` frames that never came. */

@@ -136,6 +136,7 @@ struct detector_level {
         enum detector_state state;
         uint32_t channels;
         const double *envelope_uv;            /* 150 ms RMS per channel */
+        const double *level_uv;               /* 1 s RMS per channel, or of what there is since a gap */
         const double *floor_uv;               /* resting floor per channel; 0 while unknown */
         const enum detector_quality *quality; /* per channel */
 };
@@ -177,6 +178,20 @@ struct detector *detector_free(struct detector *detector);
  * -EINVAL. */
 int detector_set_evidence(struct detector *detector, enum detector_sensitivity sensitivity,
                           double evidence_factor);
+
+/*
+ * What each channel's rest was when it was calibrated, in units of its scale; 0 = not known, NULL = of
+ * none. Where a stream begins anew it stands for the floor until that has been learnt (which takes 3 s),
+ * but only in a channel that was seen at about this level first: electrodes move.
+ */
+void detector_set_rest(struct detector *detector, const double *rest_uv);
+
+/*
+ * From now on the wearer moves because they were asked to: until it is taken back, nothing counts as
+ * evidence and no floor is learnt. A suspicion is dismissed. -EBUSY while a cramp lasts: that is seen to
+ * its end.
+ */
+int detector_set_hold(struct detector *detector, bool held);
 
 /*
  * Takes `frames` frames of interleaved counts, the first of which has number `index`. An index beyond

@@ -112,6 +112,19 @@ void floor_retract(struct floor *floor, unsigned hops) {
         floor_conclude(floor, /* with_newest= */ false);
 }
 
+void floor_consult(struct floor *floor, const struct grid *grid, double prior_uv, double envelope_uv) {
+        bool agrees = envelope_uv < TUNING_PRIOR_RATIO * prior_uv &&
+                      envelope_uv * TUNING_PRIOR_RATIO > prior_uv;
+
+        if (floor->units >= TUNING_FLOOR_UNITS_MIN || !(prior_uv > 0.0))
+                return;
+        if (floor->agreed < grid_hops(grid, TUNING_PRIOR_MS)) {
+                floor->agreed = agrees ? floor->agreed + 1 : 0;
+                return;
+        }
+        floor->rest_uv = floor->usual_uv = at_least(prior_uv, floor->least_uv);
+}
+
 void floor_adopt(struct floor *floor, double level_uv) {
         *floor = (struct floor){.least_uv = floor->least_uv, .correction = floor->correction};
         for (unsigned i = 0; i < TUNING_FLOOR_UNITS / 2; i++)

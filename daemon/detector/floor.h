@@ -22,6 +22,7 @@ struct floor {
         double memory_uv;                /* 0 = none yet */
         double rest_uv;                  /* the floor; 0 while unknown */
         double usual_uv;                 /* upper level that is still usual at rest */
+        unsigned agreed;                 /* hops in a row at about the level that was known beforehand */
 };
 
 void floor_reset(struct floor *floor, const struct grid *grid, double scale_uv);
@@ -32,6 +33,10 @@ void floor_retract(struct floor *floor, unsigned hops);
 
 /* Takes one hop's envelope; must not be called while the channel is active, paused or gone. */
 void floor_feed(struct floor *floor, double envelope_uv);
+
+/* While too little was seen for a floor: takes what was known beforehand (0 = nothing) for it, once the
+ * envelope has agreed with that. After floor_feed(). */
+void floor_consult(struct floor *floor, const struct grid *grid, double prior_uv, double envelope_uv);
 
 /* Takes a level for the floor from now on. */
 void floor_adopt(struct floor *floor, double level_uv);

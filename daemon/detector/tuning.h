@@ -110,6 +110,10 @@
  * microvolts (thermal noise of 10 kOhm over this band, 0.26 by Nyquist's formula). */
 #define TUNING_FLOOR_MIN_COUNTS 0.6
 #define TUNING_FLOOR_MIN_UV 0.25
+/* A calibrated rest is believed at a stream's start once the envelope has kept for so long, ms, within
+ * this ratio of it: below it is rest (TUNING_GAIN_POINTS), and a cramp lies above. Chosen. */
+#define TUNING_PRIOR_RATIO 1.5
+#define TUNING_PRIOR_MS 500
 /* Evidence from which on the floor is frozen, s. Chosen. */
 #define TUNING_FLOOR_FREEZE_S 0.5
 /* A constant channel that comes back this many counts away was at a rail or off. Chosen. */

@@ -51,6 +51,7 @@ void mirror_note_sensor(struct mirror *mirror, const struct store_sensor *sensor
                 entry->sensor.battery_rate = learnt.battery_rate;
                 memcpy(entry->sensor.battery_warned, learnt.battery_warned,
                        sizeof(learnt.battery_warned));
+                entry->sensor.calibration = learnt.calibration;
         }
         mirror_prune(mirror, entry);
 }
@@ -73,6 +74,23 @@ void mirror_note_battery(struct mirror *mirror, const struct store_battery *batt
         memcpy(entry->sensor.battery_warned, battery->warned, sizeof(entry->sensor.battery_warned));
 }
 
+void mirror_note_calibration(struct mirror *mirror, const struct store_calibration *calibration) {
+        struct mirror_entry *entry = mirror_find(mirror, calibration->sensor);
+
+        if (entry)
+                entry->sensor.calibration = *calibration;
+}
+
+/* Of a fresh database, into which the sensor was put. */
+static int restore_calibration(struct rows *rows, const struct store_sensor *sensor) {
+        struct store_calibration calibration = sensor->calibration;
+
+        if (calibration.channels == 0)
+                return SQLITE_OK;
+        memcpy(calibration.sensor, sensor->id, sizeof(calibration.sensor));
+        return rows_put_calibration(rows, &calibration);
+}
+
 int mirror_load(struct mirror *mirror, struct rows *rows) {
         _cleanup_(freep) struct store_sensor *sensors = NULL;
         size_t n = 0;
@@ -92,6 +110,8 @@ int mirror_restore(const struct mirror *mirror, struct rows *rows) {
                 int rc;
 
                 rc = rows_put_sensor(rows, &entry->sensor);
+                if (rc == SQLITE_OK)
+                        rc = restore_calibration(rows, &entry->sensor);
                 if (rc == SQLITE_OK && entry->night.id[0])
                         rc = rows_put_night(rows, &entry->night);
                 if (rc != SQLITE_OK && !sqlite_error_is_of_row(rc))

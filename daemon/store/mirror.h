@@ -24,6 +24,7 @@ void mirror_clear(struct mirror *mirror);
 void mirror_note_sensor(struct mirror *mirror, const struct store_sensor *sensor);
 void mirror_note_night(struct mirror *mirror, const struct store_night *night);
 void mirror_note_battery(struct mirror *mirror, const struct store_battery *battery);
+void mirror_note_calibration(struct mirror *mirror, const struct store_calibration *calibration);
 
 /* Fills an empty mirror from the database, or writes what a filled one knows into it. SQLite result
  * code. */

@@ -286,6 +286,16 @@ int battery_check(const struct store_battery *battery) {
         return valid ? 0 : -EINVAL;
 }
 
+int calibration_check(const struct store_calibration *calibration) {
+        bool valid = id_is_valid(calibration->sensor) &&
+                     calibration->channels <= STORE_CALIBRATION_CHANNELS_MAX &&
+                     rate_is_valid(calibration->scale_uv) && calibration->time_us != STORE_NO_TIME;
+
+        for (uint32_t i = 0; valid && i < calibration->channels; i++)
+                valid = rate_is_valid(calibration->rest_uv[i]) && rate_is_valid(calibration->mvc_uv[i]);
+        return valid ? 0 : -EINVAL;
+}
+
 int filter_check(const struct store_filter *filter, uint32_t limit_max) {
         bool valid = filter->limit >= 1 && filter->limit <= limit_max &&
                      (filter->sensor[0] == '\0' || id_is_valid(filter->sensor)) &&

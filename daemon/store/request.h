@@ -19,6 +19,7 @@ enum request_kind {
         REQUEST_PUT_ACCOUNT,
         REQUEST_ANNOTATE,
         REQUEST_PUT_BATTERY,
+        REQUEST_PUT_CALIBRATION,
         REQUEST_CHANGE_PERSON,
         REQUEST_PUT_WAVEFORM,
         REQUEST_PUT_GAP,
@@ -48,6 +49,7 @@ struct request {
                 struct store_account account;
                 struct store_gap gap;
                 struct store_battery battery;
+                struct store_calibration calibration;
                 struct store_filter filter;
                 struct store_person_filter person_filter;
         };
@@ -122,6 +124,7 @@ int annotation_check(const struct store_annotation *annotation);
 int waveform_check(const struct store_waveform *waveform);
 int gap_check(const struct store_gap *gap);
 int battery_check(const struct store_battery *battery);
+int calibration_check(const struct store_calibration *calibration);
 int filter_check(const struct store_filter *filter, uint32_t limit_max);
 int person_change_check(const struct store_person_change *change);
 int person_filter_check(const struct store_person_filter *filter);

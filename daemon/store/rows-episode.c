@@ -9,7 +9,8 @@
 #define SELECT_EPISODES                                                                                 \
         "SELECT e.id, s.id, n.id, e.muscle, e.leg, e.onset_us, e.alert_us, e.end_us, e.zone_offset_s, " \
         "e.channel, e.end_reason, e.severity, e.peak_uv, e.median_hz, e.confidence, e.detector, "       \
-        "e.verdict, e.pain, e.note, EXISTS (SELECT 1 FROM waveform w WHERE w.episode = e.row) "         \
+        "e.verdict, e.pain, e.note, e.peak_mvc_percent, "                                               \
+        "EXISTS (SELECT 1 FROM waveform w WHERE w.episode = e.row) "                                    \
         "FROM episode e CROSS JOIN sensor s ON s.row = e.sensor CROSS JOIN night n ON n.row = e.night " \
         "WHERE (?1 OR s.owner_uid = ?2) AND e.onset_us >= ?3 AND e.onset_us < ?4 "                      \
         "AND (e.onset_us > ?5 OR e.row > ?6) "
@@ -19,10 +20,11 @@ const char *const rows_sql_episode[ROWS_STATEMENT_MAX] = {
         [ROWS_PUT_EPISODE] =
                 "INSERT INTO episode (id, sensor, night, muscle, leg, onset_us, alert_us, end_us, "
                 "zone_offset_s, "
-                "channel, end_reason, severity, peak_uv, median_hz, confidence, detector) "
+                "channel, end_reason, severity, peak_uv, median_hz, confidence, detector, "
+                "peak_mvc_percent) "
                 "VALUES (?1, (SELECT row FROM sensor WHERE id = ?2), (SELECT row FROM night WHERE id = "
                 "?3), "
-                "?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) "
+                "?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) "
                 "ON CONFLICT (id) DO UPDATE SET sensor = excluded.sensor, night = excluded.night, "
                 "muscle = excluded.muscle, leg = excluded.leg, onset_us = excluded.onset_us, "
                 "alert_us = excluded.alert_us, end_us = excluded.end_us, "
@@ -30,7 +32,7 @@ const char *const rows_sql_episode[ROWS_STATEMENT_MAX] = {
                 "end_reason = excluded.end_reason, severity = excluded.severity, peak_uv = "
                 "excluded.peak_uv, "
                 "median_hz = excluded.median_hz, confidence = excluded.confidence, detector = "
-                "excluded.detector",
+                "excluded.detector, peak_mvc_percent = excluded.peak_mvc_percent",
         [ROWS_FIND_CURSOR] = "SELECT e.onset_us, e.row FROM episode e JOIN sensor s ON s.row = e.sensor "
                              "WHERE e.id = ?1 AND (?2 OR s.owner_uid = ?3)",
         [ROWS_LIST_EPISODES] = SELECT_EPISODES ORDER_EPISODES,
@@ -71,6 +73,7 @@ int rows_put_episode(struct rows *rows, const struct store_episode *episode) {
         binding_real(&binding, episode->median_hz);
         binding_real(&binding, episode->confidence);
         binding_text(&binding, episode->detector);
+        binding_real(&binding, episode->peak_mvc_percent);
         return binding_run(&binding);
 }
 
@@ -97,6 +100,7 @@ static int read_episode(sqlite3_stmt *statement, void *ret) {
         READ_TEXT(&reading, episode->verdict);
         episode->pain = reading_pain(&reading);
         READ_TEXT(&reading, episode->note);
+        episode->peak_mvc_percent = reading_real(&reading);
         episode->has_waveform = reading_number(&reading) != 0;
         return reading.rc;
 }

@@ -26,7 +26,8 @@ const char *const rows_sql_sensor[ROWS_STATEMENT_MAX] = {
         [ROWS_LIST_SENSORS] = "SELECT id, owner_uid, address, driver, name, muscle, leg, added_us, "
                               "removed_us, zone_offset_s, paused, allow_broadcast, envelope, scale_uv, "
                               "rate_mhz, channels, battery_rate, battery_warned, sensitivity, learning, "
-                              "learning_since_us "
+                              "learning_since_us, calibrated_us, calibrated_scale_uv, "
+                              "calibrated_envelope "
                               "FROM sensor WHERE removed_us IS NULL ORDER BY added_us, row",
 };
 
@@ -98,6 +99,9 @@ static int read_sensor(sqlite3_stmt *statement, void *ret) {
         READ_TEXT(&reading, sensor->sensitivity);
         sensor->learning = reading_number(&reading) != 0;
         sensor->learning_since_us = reading_number(&reading);
+        sensor->calibration.time_us = reading_time(&reading);
+        sensor->calibration.scale_uv = reading_real(&reading);
+        sensor->calibration.envelope = reading_number(&reading) != 0;
         return reading.rc;
 }
 
@@ -107,7 +111,11 @@ int rows_list_sensors(struct rows *rows, struct store_sensor **ret, size_t *ret_
         int rc;
 
         rc = binding_gather(&binding, sizeof(struct store_sensor), read_sensor, &sensors, ret_n);
+        for (size_t i = 0; rc == SQLITE_OK && i < *ret_n; i++)
+                rc = rows_read_calibration(rows, (struct store_sensor *)sensors + i);
         if (rc == SQLITE_OK)
                 *ret = sensors;
+        else
+                free(sensors);
         return rc;
 }

@@ -8,7 +8,7 @@
 
 static const char *const *const sql[] = {
         rows_sql_sensor,  rows_sql_night,  rows_sql_episode,  rows_sql_annotation,
-        rows_sql_outline, rows_sql_person, rows_sql_waveform,
+        rows_sql_outline, rows_sql_person, rows_sql_waveform, rows_sql_calibration,
 };
 
 static const char *sql_of(size_t statement) {

@@ -26,6 +26,10 @@ enum rows_statement {
         ROWS_LIST_MISSED,
         ROWS_LIST_VERDICTS,
         ROWS_PUT_BATTERY,
+        ROWS_PUT_CALIBRATED,
+        ROWS_DELETE_CALIBRATION,
+        ROWS_PUT_CALIBRATION,
+        ROWS_LIST_CALIBRATION,
         ROWS_PUT_GAP,
         ROWS_LIST_SENSORS,
         ROWS_FIND_CURSOR,
@@ -80,6 +84,11 @@ int rows_get_waveform(struct rows *rows, const struct store_filter *filter, stru
 /* In outline.c. The caller frees *ret. */
 int rows_outline(struct rows *rows, const struct store_filter *filter, bool nights,
                  struct store_outline **ret, uint64_t *ret_cursor);
+
+/* SQLITE_NOTFOUND when there is no such sensor. */
+int rows_put_calibration(struct rows *rows, const struct store_calibration *calibration);
+/* Into a sensor that its own row was read for. */
+int rows_read_calibration(struct rows *rows, struct store_sensor *sensor);
 
 /* In person.c. */
 int rows_change_person(struct rows *rows, const struct store_person_change *change);

@@ -202,6 +202,21 @@ static const char *const migrations[] = {
         "  arbitrary_unit INTEGER NOT NULL CHECK (arbitrary_unit IN (0, 1)),"
         "  code BLOB NOT NULL"
         ") STRICT;",
+
+        /* What rest and the strongest flexing were when a sensor was calibrated. */
+        "ALTER TABLE sensor ADD COLUMN calibrated_us INTEGER;"
+        "ALTER TABLE sensor ADD COLUMN calibrated_scale_uv REAL NOT NULL DEFAULT 0 "
+        "CHECK (calibrated_scale_uv >= 0);"
+        "ALTER TABLE sensor ADD COLUMN calibrated_envelope INTEGER NOT NULL DEFAULT 0 "
+        "CHECK (calibrated_envelope IN (0, 1));"
+        "CREATE TABLE calibration ("
+        "  sensor INTEGER NOT NULL REFERENCES sensor (row),"
+        "  channel INTEGER NOT NULL CHECK (channel BETWEEN 0 AND 15),"
+        "  rest_uv REAL NOT NULL CHECK (rest_uv >= 0),"
+        "  mvc_uv REAL NOT NULL CHECK (mvc_uv >= 0),"
+        "  PRIMARY KEY (sensor, channel)"
+        ") STRICT, WITHOUT ROWID;"
+        "ALTER TABLE episode ADD COLUMN peak_mvc_percent REAL;",
 };
 
 int schema_newest(void) {

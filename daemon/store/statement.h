@@ -16,6 +16,7 @@ extern const char *const rows_sql_annotation[ROWS_STATEMENT_MAX];
 extern const char *const rows_sql_outline[ROWS_STATEMENT_MAX];
 extern const char *const rows_sql_person[ROWS_STATEMENT_MAX];
 extern const char *const rows_sql_waveform[ROWS_STATEMENT_MAX];
+extern const char *const rows_sql_calibration[ROWS_STATEMENT_MAX];
 
 /* One statement being filled in from its first parameter on; the first error stays. */
 struct binding {

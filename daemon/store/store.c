@@ -316,6 +316,22 @@ int store_put_battery(struct store *store, const struct store_battery *battery) 
         return store_queue_write(store, request, STORE_QUEUE_MAX / 2);
 }
 
+int store_put_calibration(struct store *store, const struct store_calibration *calibration,
+                          store_done_func done, void *userdata) {
+        struct request *request;
+        int r;
+
+        r = calibration_check(calibration);
+        if (r < 0)
+                return r;
+        request = request_new(REQUEST_PUT_CALIBRATION, userdata);
+        if (!request)
+                return -ENOMEM;
+        request->calibration = *calibration;
+        request->callback.done = done;
+        return store_queue_write(store, request, STORE_QUEUE_MAX);
+}
+
 int store_put_account(struct store *store, const struct store_account *account) {
         struct request *request;
         int r;

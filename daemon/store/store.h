@@ -27,6 +27,21 @@
 
 struct store;
 
+/* What a sensor's channels showed at rest and at the most that its wearer can: 1 s RMS, in microvolts or
+ * the arbitrary unit. */
+#define STORE_CALIBRATION_CHANNELS_MAX 16u
+
+struct store_calibration {
+        char sensor[STORE_ID_SIZE]; /* only with store_put_calibration() */
+        uint32_t channels;          /* 0 = there is none */
+        int64_t time_us;
+        double scale_uv; /* of the stream that it was made on; 0 = arbitrary unit */
+        bool envelope;   /* likewise */
+        double rest_uv[STORE_CALIBRATION_CHANNELS_MAX]; /* both 0 = this channel could not be calibrated
+                                                         */
+        double mvc_uv[STORE_CALIBRATION_CHANNELS_MAX];
+};
+
 struct store_sensor {
         char id[STORE_ID_SIZE];
         uid_t owner_uid;
@@ -51,6 +66,7 @@ struct store_sensor {
         /* As crampd learnt it: written with a new sensor, then by store_put_battery() alone. */
         double battery_rate;     /* percent an hour; 0 = nothing */
         char battery_warned[11]; /* the evening of the last warning, as in a night; "" = none */
+        struct store_calibration calibration; /* likewise by store_put_calibration() */
 };
 
 /* What was learnt of the battery of a sensor that is there already. */
@@ -113,6 +129,7 @@ struct store_episode {
         double median_hz;  /* NaN = unknown */
         double confidence; /* 0-1 */
         char detector[32];
+        double peak_mvc_percent; /* NaN = the channel was not calibrated then */
         /* As people said of it: read only, written by store_annotate() alone. */
         char verdict[STORE_VERDICT_SIZE]; /* "confirmed", "false-alarm"; "" = none */
         int pain;                         /* 0-10; STORE_NO_PAIN */
@@ -256,6 +273,10 @@ int store_put_account(struct store *store, const struct store_account *account);
  * missed cramps), -EEXIST if a cramp was missed at that time already. Gives way as gaps do. */
 int store_annotate(struct store *store, const struct store_annotation *annotation, store_done_func done,
                    void *userdata);
+/* Takes the place of the sensor's earlier one; without channels it only takes that away. `done` gets
+ * -ENOENT if there is no such sensor. */
+int store_put_calibration(struct store *store, const struct store_calibration *calibration,
+                          store_done_func done, void *userdata);
 /* Gives way as gaps do. */
 int store_put_battery(struct store *store, const struct store_battery *battery);
 

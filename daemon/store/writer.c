@@ -164,6 +164,8 @@ static int put_row(struct rows *rows, const struct request *request) {
                 return rows_annotate(rows, &request->annotation);
         case REQUEST_PUT_BATTERY:
                 return rows_put_battery(rows, &request->battery);
+        case REQUEST_PUT_CALIBRATION:
+                return rows_put_calibration(rows, &request->calibration);
         case REQUEST_PUT_GAP:
                 return rows_put_gap(rows, &request->gap);
         case REQUEST_CHANGE_PERSON:
@@ -210,6 +212,8 @@ static void note_rows(struct writer *writer, const struct request *first) {
                         mirror_note_night(&writer->mirror, &i->night);
                 else if (i->kind == REQUEST_PUT_BATTERY)
                         mirror_note_battery(&writer->mirror, &i->battery);
+                else if (i->kind == REQUEST_PUT_CALIBRATION)
+                        mirror_note_calibration(&writer->mirror, &i->calibration);
         }
 }
 

@@ -81,6 +81,7 @@ crampd_client *crampd_client_free(crampd_client *client) {
         calls_cancel(client);
         events_stop(client);
         scan_stop(client);
+        calibration_stop(client);
         bus_loop_close(&client->loop);
         free(client->language);
         free(client);

@@ -53,6 +53,14 @@ struct crampd_status {
         int64_t started_us;
 };
 
+#define CRAMPD_STREAM_CHANNELS_MAX 16
+
+/* A figure of each channel. */
+struct crampd_channels {
+        size_t n; /* 0 = not known */
+        double values[CRAMPD_STREAM_CHANNELS_MAX];
+};
+
 struct crampd_sensor {
         char *path;
         char *id;
@@ -85,6 +93,10 @@ struct crampd_sensor {
         int battery_lasts_night; /* -1 = unknown, 0, 1 */
         double capacity;         /* share of its adapter's time that all sensors there take; NaN */
         char *sensitivity;       /* low, normal, high; NULL = unknown */
+        /* What its channels showed when it was calibrated: 1 s RMS; both 0 = that one could not be. */
+        int64_t calibrated_us; /* CRAMPD_NO_TIME = never */
+        struct crampd_channels rest_uv, mvc_uv;
+        char *calibration; /* fits, moved, other-stream; NULL = unknown, or there is none */
 };
 
 int crampd_get_status(crampd_client *client, struct crampd_status **ret, struct crampd_error *error);
@@ -168,9 +180,47 @@ int crampd_start_scan(crampd_client *client, unsigned seconds, bool all, crampd_
                       void *userdata, struct crampd_error *error);
 int crampd_stop_scan(crampd_client *client, struct crampd_error *error);
 
-/* --- live stream --- */
+/* --- calibrating --- */
 
-#define CRAMPD_STREAM_CHANNELS_MAX 16
+/* 0 = as crampd has it. */
+struct crampd_calibration_options {
+        unsigned rest_s;  /* 5-120 */
+        unsigned flex_s;  /* 2-10 */
+        unsigned pause_s; /* before each try, and after the last: 2-120 */
+        unsigned tries;   /* 1-5 */
+};
+
+/* How a calibration goes on, or how it ended. Levels are 1 s RMS; NaN = not known. */
+struct crampd_calibration {
+        const char *phase; /* rest, ready, flex, relax; NULL at the end */
+        unsigned attempt;  /* from 1; 0 in rest */
+        double left_s;     /* of the phase */
+        unsigned channel;  /* that stands out most; of it are the next three */
+        double level_uv, channel_rest_uv, highest_uv;
+        bool arbitrary_unit;
+        /* At the end. */
+        const char *result; /* done, poor-signal, not-above-rest, signal-lost, cramp, stopped,
+                               store-failed */
+        const char *reason; /* for people */
+        int64_t calibrated_us;
+        struct crampd_channels rest_uv, mvc_uv; /* both 0: the channel could not be calibrated */
+};
+
+/* Called from crampd_client_dispatch(), about five times a second; with a result, the calibration has
+ * ended. */
+typedef void (*crampd_calibration_func)(const struct crampd_calibration *calibration, void *userdata);
+
+/* Begins with rest; see Sensor.Calibrate(). `options` are filled in as they hold. One at a time.
+ * -ENOLINK while the sensor sends nothing, -EEXIST if it is being calibrated, -EOPNOTSUPP while a cramp
+ * is watched. */
+int crampd_start_calibration(crampd_client *client, const char *path,
+                             struct crampd_calibration_options *options, crampd_calibration_func func,
+                             void *userdata, struct crampd_error *error);
+/* Nothing is kept, and the function is not called any more. */
+int crampd_stop_calibration(crampd_client *client, struct crampd_error *error);
+int crampd_forget_calibration(crampd_client *client, const char *path, struct crampd_error *error);
+
+/* --- live stream --- */
 
 struct crampd_stream_frame {
         int64_t time_us;
@@ -182,8 +232,9 @@ struct crampd_stream_frame {
 
 struct crampd_stream_info {
         bool arbitrary_unit;
-        double rate_hz;  /* 0 = unknown */
-        double scale_uv; /* microvolts per count; 0 = unknown, or an arbitrary unit */
+        double rate_hz;                /* 0 = unknown */
+        double scale_uv;               /* microvolts per count; 0 = unknown, or an arbitrary unit */
+        struct crampd_channels mvc_uv; /* of a calibrated sensor, 0 = not that channel */
 };
 
 /* Returns a readable, non-blocking descriptor, to be closed by the caller. */
@@ -232,10 +283,12 @@ struct crampd_episode {
         unsigned channel;  /* 0 in events */
         char *detector;    /* NULL in events */
         /* As somebody said of it; never in events. */
-        char *verdict;     /* "confirmed", "false-alarm"; NULL = nothing */
-        int pain;          /* 0-10; -1 = not said */
-        char *note;        /* NULL = none */
-        bool has_waveform; /* crampd_get_waveform() has one; false in events */
+        char *verdict;           /* "confirmed", "false-alarm"; NULL = nothing */
+        int pain;                /* 0-10; -1 = not said */
+        char *note;              /* NULL = none */
+        bool has_waveform;       /* crampd_get_waveform() has one; false in events */
+        double peak_mvc_percent; /* peak as a share of the maximal voluntary contraction; NaN = not
+                                    calibrated then */
 };
 
 struct crampd_filter {

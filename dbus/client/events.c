@@ -40,16 +40,17 @@ struct notice {
 #define NOTICE_FIELD(key, member, kind, required) \
         { key, kind, required, offsetof(struct notice, member) }
 
-#define ALERT_FIELDS                                                                   \
-        NOTICE_FIELD("leg", episode.leg, FIELD_STRING, true),                          \
-                NOTICE_FIELD("name", name, FIELD_STRING, false),                       \
-                NOTICE_FIELD("alert_us", episode.alert_us, FIELD_INT64, true),         \
-                NOTICE_FIELD("zone_offset_s", episode.zone_offset_s, FIELD_INT, true), \
-                NOTICE_FIELD("confidence", episode.confidence, FIELD_DOUBLE, true),    \
-                NOTICE_FIELD("peak_uv", episode.peak_uv, FIELD_DOUBLE, false),         \
-                NOTICE_FIELD("median_hz", episode.median_hz, FIELD_DOUBLE, false),     \
-                NOTICE_FIELD("recorded", recorded, FIELD_BOOL, false),                 \
-                NOTICE_FIELD("simulated", simulated, FIELD_BOOL, false),               \
+#define ALERT_FIELDS                                                                             \
+        NOTICE_FIELD("leg", episode.leg, FIELD_STRING, true),                                    \
+                NOTICE_FIELD("name", name, FIELD_STRING, false),                                 \
+                NOTICE_FIELD("alert_us", episode.alert_us, FIELD_INT64, true),                   \
+                NOTICE_FIELD("zone_offset_s", episode.zone_offset_s, FIELD_INT, true),           \
+                NOTICE_FIELD("confidence", episode.confidence, FIELD_DOUBLE, true),              \
+                NOTICE_FIELD("peak_uv", episode.peak_uv, FIELD_DOUBLE, false),                   \
+                NOTICE_FIELD("peak_mvc_percent", episode.peak_mvc_percent, FIELD_DOUBLE, false), \
+                NOTICE_FIELD("median_hz", episode.median_hz, FIELD_DOUBLE, false),               \
+                NOTICE_FIELD("recorded", recorded, FIELD_BOOL, false),                           \
+                NOTICE_FIELD("simulated", simulated, FIELD_BOOL, false),                         \
                 NOTICE_FIELD("repeated", repeated, FIELD_BOOL, false)
 
 static const struct field raised_fields[] = {ALERT_FIELDS};
@@ -248,6 +249,7 @@ static DBusHandlerResult signal_handle(crampd_client *client, DBusMessage *messa
                 struct notice notice = {.episode = {.end_us = CRAMPD_NO_TIME,
                                                     .peak_uv = (double)NAN,
                                                     .median_hz = (double)NAN,
+                                                    .peak_mvc_percent = (double)NAN,
                                                     .pain = -1},
                                         .battery = -1,
                                         .battery_hours = (double)NAN};
@@ -374,6 +376,8 @@ DBusHandlerResult events_filter(DBusConnection *connection, DBusMessage *message
         crampd_client *client = userdata;
         DBusHandlerResult result = scan_filter(client, message);
 
+        if (result == DBUS_HANDLER_RESULT_NOT_YET_HANDLED)
+                result = calibration_filter(client, message);
         if (result != DBUS_HANDLER_RESULT_NOT_YET_HANDLED)
                 return result;
         if (dbus_message_is_signal(message, DBUS_INTERFACE_DBUS, "NameOwnerChanged"))

@@ -33,6 +33,7 @@ static const struct field episode_fields[] = {
         EPISODE_FIELD(pain, FIELD_PAIN, false),
         EPISODE_FIELD(note, FIELD_STRING, false),
         {"waveform", FIELD_BOOL, false, offsetof(struct crampd_episode, has_waveform)},
+        EPISODE_FIELD(peak_mvc_percent, FIELD_DOUBLE, false),
 };
 
 void episode_clear(struct crampd_episode *episode) {
@@ -69,6 +70,7 @@ static int episode_read(DBusMessageIter *iter, struct crampd_episode *ret, struc
                 .end_us = CRAMPD_NO_TIME,
                 .peak_uv = (double)NAN,
                 .median_hz = (double)NAN,
+                .peak_mvc_percent = (double)NAN,
                 .pain = -1,
         };
         int r = dict_read(iter, episode_fields, ELEMENTS(episode_fields), &episode, error);

@@ -55,6 +55,12 @@ struct crampd_client {
         crampd_found_func found_func; /* NULL = not scanning */
         void *found_userdata;
         char *scan_owner; /* unique name that scans for us */
+
+        /* calibrate.c */
+        crampd_calibration_func calibration_func; /* NULL = not calibrating */
+        void *calibration_userdata;
+        char *calibration_owner; /* unique name that calibrates for us */
+        char *calibration_path;
 };
 
 /* --- call.c --- */
@@ -119,6 +125,7 @@ enum field_kind {
         FIELD_INT64,     /* x -> int64_t */
         FIELD_UINT64,    /* t -> uint64_t */
         FIELD_DOUBLE,    /* d -> double */
+        FIELD_CHANNELS,  /* ad, finite -> struct crampd_channels */
 };
 
 /* One key of an a{sv} and where its value goes. */
@@ -208,3 +215,9 @@ void events_stop(crampd_client *client);
 /* Takes a signal of the scan. Returns DBUS_HANDLER_RESULT_NOT_YET_HANDLED if it is none. */
 DBusHandlerResult scan_filter(crampd_client *client, DBusMessage *message);
 void scan_stop(crampd_client *client);
+
+/* --- calibrate.c --- */
+
+/* As scan_filter(). */
+DBusHandlerResult calibration_filter(crampd_client *client, DBusMessage *message);
+void calibration_stop(crampd_client *client);

@@ -59,6 +59,10 @@ static const struct field sensor_fields[] = {
         SENSOR_FIELD(capacity, FIELD_DOUBLE, false),
         SENSOR_FIELD(signal, FIELD_STRING, false),
         SENSOR_FIELD(sensitivity, FIELD_STRING, false),
+        SENSOR_FIELD(calibrated_us, FIELD_INT64, false),
+        SENSOR_FIELD(rest_uv, FIELD_CHANNELS, false),
+        SENSOR_FIELD(mvc_uv, FIELD_CHANNELS, false),
+        SENSOR_FIELD(calibration, FIELD_STRING, false),
 };
 
 #define DETECTOR_FIELD(key, kind, required) \
@@ -149,6 +153,7 @@ static void sensor_clear(struct crampd_sensor *sensor) {
         free(sensor->title);
         free(sensor->signal);
         free(sensor->sensitivity);
+        free(sensor->calibration);
 }
 
 void crampd_sensors_free(struct crampd_sensor *sensors, size_t n) {
@@ -169,6 +174,7 @@ static int sensor_read(DBusMessageIter *iter, struct crampd_sensor *sensor, stru
         sensor->clock_ppm = (double)NAN;
         sensor->battery_hours = (double)NAN;
         sensor->capacity = (double)NAN;
+        sensor->calibrated_us = CRAMPD_NO_TIME;
         dbus_message_iter_recurse(iter, &member);
         r = string_read(&member, &sensor->path, error);
         if (r < 0)

@@ -24,6 +24,7 @@ static const struct field info_fields[] = {
         {"arbitrary_unit", FIELD_BOOL, true, offsetof(struct crampd_stream_info, arbitrary_unit)},
         {"rate_hz", FIELD_DOUBLE, false, offsetof(struct crampd_stream_info, rate_hz)},
         {"scale_uv", FIELD_DOUBLE, false, offsetof(struct crampd_stream_info, scale_uv)},
+        {"mvc_uv", FIELD_CHANNELS, false, offsetof(struct crampd_stream_info, mvc_uv)},
 };
 
 /* The service may have sent any descriptor: take only the kind that never blocks a reader for good. */

@@ -20,6 +20,7 @@ static int field_type(enum field_kind kind) {
         case FIELD_STRING:
                 return DBUS_TYPE_STRING;
         case FIELD_STRINGS:
+        case FIELD_CHANNELS:
                 return DBUS_TYPE_ARRAY;
         case FIELD_BOOL:
         case FIELD_TRISTATE:
@@ -81,6 +82,31 @@ static int field_read_strings(DBusMessageIter *value, char ***target, struct cra
         return 0;
 }
 
+static int field_read_channels(DBusMessageIter *value, const struct field *field,
+                               struct crampd_channels *target, struct crampd_error *error) {
+        const double *values;
+        DBusMessageIter item;
+        int n;
+
+        if (dbus_message_iter_get_element_type(value) != DBUS_TYPE_DOUBLE)
+                return error_set(error, -EPROTO, "crampd sent '%s' with a wrong type", field->key);
+        *target = (struct crampd_channels){};
+        dbus_message_iter_recurse(value, &item);
+        if (dbus_message_iter_get_arg_type(&item) == DBUS_TYPE_INVALID)
+                return 0;
+        dbus_message_iter_get_fixed_array(&item, &values, &n);
+        if (n > CRAMPD_STREAM_CHANNELS_MAX)
+                return error_set(error, -EPROTO, "crampd sent '%s' of more than %d channels", field->key,
+                                 CRAMPD_STREAM_CHANNELS_MAX);
+        for (int i = 0; i < n; i++)
+                if (!isfinite(values[i]))
+                        return error_set(error, -EPROTO, "crampd sent a '%s' that is no number",
+                                         field->key);
+        memcpy(target->values, values, (size_t)n * sizeof(*values));
+        target->n = (size_t)n;
+        return 0;
+}
+
 /* `value` has the type of the field. */
 static int field_read(DBusMessageIter *value, const struct field *field, void *target,
                       struct crampd_error *error) {
@@ -91,11 +117,14 @@ static int field_read(DBusMessageIter *value, const struct field *field, void *t
                 return field_read_string(value, member, error);
         if (field->kind == FIELD_STRINGS)
                 return field_read_strings(value, member, error);
+        if (field->kind == FIELD_CHANNELS)
+                return field_read_channels(value, field, member, error);
 
         dbus_message_iter_get_basic(value, &basic);
         switch (field->kind) {
         case FIELD_STRING:
         case FIELD_STRINGS:
+        case FIELD_CHANNELS:
                 break;
         case FIELD_BOOL:
                 *(bool *)member = basic.bool_val;

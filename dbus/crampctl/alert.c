@@ -85,6 +85,9 @@ static void alert_line_write(struct alert_writer *writer, const struct crampd_ev
                 words_write(writer->file,
                             (const char *const[]){_(", lasted "), duration, " (",
                                                   words_of_list(episode->end_reason), ")", NULL});
+        if (event->type == CRAMPD_ALERT_ENDED && isfinite(episode->peak_mvc_percent))
+                fprintf(writer->file, _(", up to %.0f %% of your strongest flexing"),
+                        episode->peak_mvc_percent);
         if (event->type == CRAMPD_ALERT_UPDATED && event->recorded)
                 fputs(_(", recorded"), writer->file);
         if (event->simulated)

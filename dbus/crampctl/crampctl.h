@@ -24,6 +24,7 @@ struct global_options {
 int verb_add(const struct global_options *global, int argc, char *argv[]);
 int verb_analyze(const struct global_options *global, int argc, char *argv[]);
 int verb_annotate(const struct global_options *global, int argc, char *argv[]);
+int verb_calibrate(const struct global_options *global, int argc, char *argv[]);
 int verb_detector(const struct global_options *global, int argc, char *argv[]);
 int verb_doctor(const struct global_options *global, int argc, char *argv[]);
 int verb_edit(const struct global_options *global, int argc, char *argv[]);

@@ -12,6 +12,7 @@
 #define PEAK_DECIMALS 2
 #define MEDIAN_DECIMALS 2
 #define CONFIDENCE_DECIMALS 3
+#define PERCENT_DECIMALS 1
 
 void episode_write_json(struct json *json, const struct crampd_episode *episode) {
         char onset[TIMESTAMP_SIZE];
@@ -39,6 +40,7 @@ void episode_write_json(struct json *json, const struct crampd_episode *episode)
         else
                 json_null(json, "pain");
         json_string(json, "note", episode->note);
+        json_double(json, "peak_mvc_percent", episode->peak_mvc_percent, PERCENT_DECIMALS);
 }
 
 /* --- CSV --- */
@@ -76,7 +78,7 @@ static void csv_number(FILE *file, double value, int decimals, char after) {
 
 void episode_write_csv_header(FILE *file) {
         fputs("id,sensor,leg,muscle,onset,onset_us,alert_us,end_us,end_reason,severity,peak_uv,median_"
-              "hz,confidence,verdict,pain,note\r\n",
+              "hz,confidence,verdict,pain,note,peak_mvc_percent\r\n",
               file);
 }
 
@@ -101,7 +103,8 @@ void episode_write_csv(FILE *file, const struct crampd_episode *episode) {
         if (episode->pain >= 0)
                 fprintf(file, "%d", episode->pain);
         fputc(',', file);
-        csv_text(file, episode->note, 0);
+        csv_text(file, episode->note, ',');
+        csv_number(file, episode->peak_mvc_percent, PERCENT_DECIMALS, 0);
         fputs("\r\n", file);
 }
 

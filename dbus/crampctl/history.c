@@ -82,13 +82,14 @@ static void pain_cell(struct table *table, int pain) {
 static int episode_add_row(const struct crampd_episode *episode, void *userdata) {
         struct listing *listing = userdata;
         char onset[TIMESTAMP_SIZE], duration[EPISODE_DURATION_SIZE], peak[TEXT_NUMBER_SIZE],
-                median[TEXT_NUMBER_SIZE];
+                percent[TEXT_NUMBER_SIZE], median[TEXT_NUMBER_SIZE];
 
         if (!filter_takes_episode(listing->filter, episode))
                 return 0;
         timestamp_format_people(episode->onset_us, episode->zone_offset_s, onset);
         episode_format_duration(episode, duration);
         text_number(episode->peak_uv, 0, peak);
+        text_number(episode->peak_mvc_percent, 0, percent);
         text_number(episode->median_hz, 0, median);
         table_cell(listing->table, "%s", onset);
         table_cell(listing->table, "%s", duration);
@@ -96,6 +97,7 @@ static int episode_add_row(const struct crampd_episode *episode, void *userdata)
         table_cell(listing->table, "%s", episode->muscle);
         table_cell(listing->table, "%s", episode->severity);
         table_cell(listing->table, "%s", peak[0] ? peak : "-");
+        table_cell(listing->table, "%s", percent[0] ? percent : "-");
         table_cell(listing->table, "%s", median[0] ? median : "-");
         table_cell(listing->table, "%s", episode->end_reason ? episode->end_reason : "still open");
         table_cell(listing->table, "%s", episode->verdict ? episode->verdict : "-");
@@ -180,10 +182,9 @@ static int json_print(crampd_client *client, const struct episode_filter *filter
 
 static int people_print(crampd_client *client, const struct episode_filter *filter, bool legend) {
         static const struct column columns[] = {
-                {"ONSET"},           {"LASTED", true}, {"LEG"},
-                {"MUSCLE"},          {"SEVERITY"},     {"LEVEL uV", true},
-                {"MEDIAN Hz", true}, {"END"},          {"VERDICT"},
-                {"PAIN", true},      {"ID"},
+                {"ONSET"},    {"LASTED", true},   {"LEG"},         {"MUSCLE"},
+                {"SEVERITY"}, {"LEVEL uV", true}, {"% MVC", true}, {"MEDIAN Hz", true},
+                {"END"},      {"VERDICT"},        {"PAIN", true},  {"ID"},
         };
         struct listing listing = {.filter = filter, .table = table_new(columns, ARRAY_LENGTH(columns))};
         struct crampd_error error = {};

@@ -32,13 +32,15 @@ struct lane {
         char *problem; /* why there is no stream, or NULL */
         int fd;
         bool arbitrary_unit;
-        bool listed; /* during live_sync() */
+        struct crampd_channels mvc_uv; /* of a calibrated sensor */
+        bool listed;                   /* during live_sync() */
 
         /* the leading channel of the last frame */
         bool has_frame;
         unsigned detector_state;
         float level_uv;
         float floor_uv;
+        double mvc_percent; /* NaN = not calibrated */
 
         signed char bars[BARS]; /* oldest first */
         unsigned frames;        /* in the youngest bar */
@@ -129,6 +131,7 @@ static void lane_open(struct lane *lane, crampd_client *client) {
         lane->problem = NULL;
         lane->fd = fd;
         lane->arbitrary_unit = info.arbitrary_unit;
+        lane->mvc_uv = info.mvc_uv;
 }
 
 static void lane_update(struct live *live, const struct crampd_sensor *sensor, crampd_client *client) {
@@ -198,6 +201,9 @@ static void lane_take(struct lane *lane, const struct crampd_stream_frame *frame
         lane->detector_state = frame->state;
         lane->level_uv = frame->envelope_uv[c];
         lane->floor_uv = frame->floor_uv[c];
+        lane->mvc_percent = c < lane->mvc_uv.n && lane->mvc_uv.values[c] > 0.0
+                                    ? 100.0 * (double)lane->level_uv / lane->mvc_uv.values[c]
+                                    : (double)NAN;
         if (lane->frames == 0) {
                 memmove(lane->bars, lane->bars + 1, BARS - 1);
                 lane->bars[BARS - 1] = LEVEL_NONE;
@@ -283,18 +289,20 @@ static void cells_write(FILE *file, const char *text, size_t cells, bool pad) {
 }
 
 static void level_format(const struct lane *lane, char *buffer, size_t size) {
-        char level[TEXT_NUMBER_SIZE], ratio[TEXT_NUMBER_SIZE] = "";
+        char level[TEXT_NUMBER_SIZE], ratio[TEXT_NUMBER_SIZE] = "", percent[TEXT_NUMBER_SIZE];
 
         text_number((double)lane->level_uv, lane->level_uv < 100 ? 1 : 0, level);
         if (lane->floor_uv > 0)
                 text_number((double)lane->level_uv / (double)lane->floor_uv, 1, ratio);
-        (void)snprintf(buffer, size, "%s%s%s%s", level, lane->arbitrary_unit ? "" : " uV",
-                       ratio[0] ? ", x" : "", ratio);
+        text_number(lane->mvc_percent, 0, percent);
+        (void)snprintf(buffer, size, "%s%s%s%s%s%s%s", level, lane->arbitrary_unit ? "" : " uV",
+                       ratio[0] ? ", x" : "", ratio, percent[0] ? ", " : "", percent,
+                       percent[0] ? " % MVC" : "");
 }
 
 static void lane_draw(const struct live *live, const struct lane *lane, size_t columns) {
         bool alarm = live->colour && lane->has_frame && lane->detector_state == 2;
-        char words[256], level[2 * TEXT_NUMBER_SIZE + 8];
+        char words[256], level[3 * TEXT_NUMBER_SIZE + 16];
         size_t used = NAME_CELLS + 1, bars;
 
         if (columns <= used + BARS / 4)

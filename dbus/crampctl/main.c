@@ -27,6 +27,7 @@ static const struct verb {
         {"muscles", "Show where the electrodes go", verb_muscles},
         {"add", "Adopt a sensor", verb_add},
         {"edit", "Change what you said of a sensor", verb_edit},
+        {"calibrate", "Measure rest and your strongest flexing", verb_calibrate},
         {"pause", "Leave a sensor alone for a while", verb_pause},
         {"resume", "Watch a paused sensor again", verb_resume},
         {"identify", "Let a sensor blink or vibrate", verb_identify},

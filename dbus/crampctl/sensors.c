@@ -17,6 +17,7 @@
 #include "dbus/crampctl/pager.h"
 #include "dbus/crampctl/table.h"
 #include "dbus/crampctl/text.h"
+#include "dbus/crampctl/timestamp.h"
 
 static const char help[] =
         "Usage: crampctl sensors [OPTION...]\n"
@@ -52,6 +53,16 @@ static void tristate_or_null(struct json *json, const char *key, int value) {
                 json_null(json, key);
 }
 
+/* A channel that could not be calibrated is null. */
+static void channels_write_json(struct json *json, const char *key,
+                                const struct crampd_channels *channels) {
+        json_array_begin(json, key);
+        for (size_t i = 0; i < channels->n; i++)
+                double_or_null(json, NULL, channels->values[i] > 0 ? channels->values[i] : (double)NAN,
+                               2);
+        json_array_end(json);
+}
+
 static void sensor_write_json_more(struct json *json, const struct crampd_sensor *sensor) {
         json_string(json, "title", sensor->title);
         json_bool(json, "paused", sensor->paused);
@@ -75,6 +86,13 @@ static void sensor_write_json_more(struct json *json, const struct crampd_sensor
         else
                 json_null(json, "signal");
         double_or_null(json, "capacity", sensor->capacity, 3);
+        if (sensor->calibrated_us == CRAMPD_NO_TIME)
+                json_null(json, "calibrated_us");
+        else
+                json_int(json, "calibrated_us", sensor->calibrated_us);
+        json_string(json, "calibration", sensor->calibration);
+        channels_write_json(json, "rest_uv", &sensor->rest_uv);
+        channels_write_json(json, "mvc_uv", &sensor->mvc_uv);
 }
 
 void sensor_write_json(struct json *json, const struct crampd_sensor *sensor) {
@@ -152,6 +170,23 @@ static void sensor_row(struct table *table, const struct crampd_sensor *sensor, 
         table_cell(table, "%s%s", sensor->state, sensor->simulated ? " (simulated)" : "");
 }
 
+static void calibration_print(const struct crampd_sensor *sensor) {
+        char date[TIMESTAMP_SIZE];
+
+        if (sensor->calibrated_us == CRAMPD_NO_TIME)
+                return;
+        timestamp_format_people(sensor->calibrated_us, timestamp_local_offset(sensor->calibrated_us),
+                                date);
+        text_write(stdout, sensor->name[0] ? sensor->name : sensor->id);
+        printf(": calibrated %s", date);
+        if (sensor->calibration && strcmp(sensor->calibration, "moved") == 0)
+                fputs("; rest is not what it was then: do the electrodes sit elsewhere? Calibrate anew",
+                      stdout);
+        else if (sensor->calibration && strcmp(sensor->calibration, "other-stream") == 0)
+                fputs("; it does not count, for channels or scale have changed: calibrate anew", stdout);
+        putchar('\n');
+}
+
 static int table_of_sensors(const struct crampd_sensor *sensors, size_t n, bool legend) {
         static const struct column columns[] = {
                 {"ID"},      {"NAME"},          {"LEG"},           {"MUSCLE"},
@@ -173,6 +208,8 @@ static int table_of_sensors(const struct crampd_sensor *sensors, size_t n, bool 
                 sensor_row(table, sensors + i, root);
         r = table_print(table, stdout, legend);
         (void)table_free(table);
+        for (size_t i = 0; r >= 0 && legend && i < n; i++)
+                calibration_print(sensors + i);
         if (r < 0)
                 return fail(EX_OSERR, "out of memory");
         return output_finish_stdout();

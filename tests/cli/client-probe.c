@@ -370,6 +370,25 @@ static int run_many_later(struct probe *probe, struct crampd_error *error) {
         return r;
 }
 
+static void on_calibration(const struct crampd_calibration *calibration, void *userdata) {
+}
+
+static int run_calibrate(struct probe *probe, struct crampd_error *error) {
+        struct crampd_calibration_options options = {.rest_s = 30};
+        int r = crampd_start_calibration(probe->client, "/org/crampd1/sensor/a1", &options,
+                                         on_calibration, NULL, error);
+
+        if (r < 0)
+                return r;
+        if (options.tries == 0)
+                return -EDOM;
+        return crampd_stop_calibration(probe->client, error);
+}
+
+static int run_forget(struct probe *probe, struct crampd_error *error) {
+        return crampd_forget_calibration(probe->client, "/org/crampd1/sensor/a1", error);
+}
+
 static const struct command {
         const char *name;
         int (*run)(struct probe *probe, struct crampd_error *error);
@@ -399,6 +418,8 @@ static const struct command {
         {"advise-later", run_advise_later},
         {"sensors-later", run_sensors_later},
         {"many-later", run_many_later},
+        {"calibrate", run_calibrate},
+        {"forget", run_forget},
 };
 
 static const struct command *command_find(const char *name) {

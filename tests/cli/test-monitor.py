@@ -130,7 +130,8 @@ def test_words():
             f'still cramp: {where}, moderate, began 2026-11-23 02:14:05, recorded [simulated]\n'
             f'still cramp: {where}, strong, began 2026-11-23 02:14:05 [simulated]\n'
             '  1. Get help.\n'
-            f'cramp over: {where}, moderate, began 2026-11-23 02:14:05, lasted 1:05 (subsided) [repeated]\n'
+            f'cramp over: {where}, moderate, began 2026-11-23 02:14:05, lasted 1:05 (subsided), '
+            'up to 46 % of your strongest flexing [repeated]\n'
             'sensor left calf: stalled: Out of reach.\n'), monitor.text
         # It subscribed and nothing more: streams are for terminals.
         members = [call['member'] for call in fake.do('calls')]
@@ -159,7 +160,7 @@ def test_json():
         episode = {'id': 'e1', 'sensor': 'a1', 'leg': 'left', 'muscle': 'gastrocnemius-medialis',
                    'onset': '2026-11-23T02:14:05.250+01:00', 'onset_us': 1795396445250000, 'alert_us': 1795396451000000,
                    'end_us': None, 'end_reason': None, 'severity': 'moderate', 'peak_uv': 123.46, 'median_hz': 61.5,
-                   'confidence': 0.875, 'verdict': None, 'pain': None, 'note': None}
+                   'confidence': 0.875, 'verdict': None, 'pain': None, 'note': None, 'peak_mvc_percent': 45.7}
         more = {'sensor_name': 'left calf', 'relief': RELIEF, 'recorded': False, 'simulated': True, 'repeated': False}
         assert raised == {'type': 'alert-raised', **episode, **more, 'sensor_name': '', 'relief': [], 'repeated': True}
         assert updated == {'type': 'alert-updated', **episode, **more, 'recorded': True}
@@ -337,6 +338,20 @@ def test_ends():
 
 def frames(count, state, *channels):
     return [[state, list(channels)]] * count
+
+
+def test_live_view_of_a_calibrated_sensor():
+    with PrivateBus(), FakeCrampd() as fake:
+        fake.do('set', key='stream_details', value={'mvc_uv': [200.0, 0.0]})
+        with Monitor(terminal=True) as monitor:
+            wait_for_subscribers(fake)
+            monitor.expect('left calf            ')
+            tap.wait_until(lambda: fake.do('frames', sensor='a1', frames=[]), what='the stream')
+            fake.do('frames', sensor='a1', frames=frames(10, 0, (50.0, 5.0), (5.0, 5.0)))
+            at = monitor.expect(' rest, 50 uV, x10, 25 % MVC')
+            # The second channel was not calibrated.
+            fake.do('frames', sensor='a1', frames=frames(10, 0, (5.0, 5.0), (40.0, 5.0)))
+            monitor.expect(' rest, 40 uV, x8\n', at)
 
 
 def test_live_view():

@@ -37,8 +37,8 @@ SENSORS = [
 EPISODES = [
     {'id': 'e1', 'sensor': 'a1', 'muscle': 'gastrocnemius-medialis', 'leg': 'left', 'onset_us': 1795396445250000,
      'alert_us': 1795396451000000, 'end_us': 1795396510250999, 'zone_offset_s': 3600, 'end_reason': 'subsided',
-     'severity': 'moderate', 'peak_uv': 123.456, 'median_hz': 61.5, 'confidence': 0.875, 'channel': 1, 'detector': '1',
-     'verdict': 'confirmed', 'pain': 7, 'note': 'after "the" walk', 'waveform': True},
+     'severity': 'moderate', 'peak_uv': 123.456, 'peak_mvc_percent': 45.67, 'median_hz': 61.5, 'confidence': 0.875,
+     'channel': 1, 'detector': '1', 'verdict': 'confirmed', 'pain': 7, 'note': 'after "the" walk', 'waveform': True},
     # No end, no unit, no frequency.
     {'id': 'e2', 'sensor': 'b2', 'muscle': 'soleus', 'leg': 'right', 'onset_us': 1795400000000001,
      'alert_us': 1795400005000000, 'zone_offset_s': -12600, 'severity': 'mild', 'confidence': 1.0, 'channel': 0,
@@ -51,7 +51,7 @@ TYPES = {'owner': 'u', 'channels': 'u', 'battery': 'u', 'channel': 'u', 'sensors
          'recorded': 'b', 'repeated': 'b', 'arbitrary_unit': 'b', 'paused': 'b', 'allow_broadcast': 'b', 'envelope': 'b',
          'electrodes_on': 'b', 'battery_lasts_night': 'b', 'reconnects': 't', 'longest_gap_us': 't', 'rssi': 'n',
          'clock_ppm': 'd', 'measured_rate_hz': 'd', 'scale_uv': 'd', 'battery_mv': 'u', 'battery_hours': 'd',
-         'capacity': 'd', 'added': 'b', 'percent': 'u', 'pain': 'u', 'learning': 'b', 'proposed': 'd', 'applied': 'd', 'factor_min': 'd', 'factor_max': 'd',
+         'peak_mvc_percent': 'd', 'capacity': 'd', 'added': 'b', 'percent': 'u', 'pain': 'u', 'learning': 'b', 'proposed': 'd', 'applied': 'd', 'factor_min': 'd', 'factor_max': 'd',
          'confirmed': 'u', 'false_alarms': 'u', 'missed': 'u', 'verdicts_min': 'u', 'half_days': 'u', 'bridged': 'u', 'dips': 'u', 'took_part': 'u', 'evidence_factor': 'd', 'needed_s': 'd',
          'active_s': 'd', 'unbroken_s': 'd', 'ratio_alert': 'd', 'ratio_peak': 'd', 'together': 'd', 'hours': 'd'}
 TYPES.update({'waveform': 'b', 'over': 'b', 'rate_mhz': 'u'})
@@ -62,6 +62,10 @@ TYPES.update({key: 'u' for key in ('baseline_days', 'block_days', 'washout_days'
                                    'strong_without', 'strong_with', 'reported', 'reported_without', 'reported_with',
                                    'reported_left_out')})
 TYPES.update({key: 'd' for key in ('ratio', 'ratio_low', 'ratio_high', 'mean_pain_without', 'mean_pain_with')})
+TYPES.update({key: 'u' for key in ('rest_s', 'flex_s', 'pause_s', 'tries')})
+TYPES.update({key: 'd' for key in ('level_uv', 'rest_uv', 'highest_uv')})
+# Lists of numbers; all others are of texts.
+DOUBLES = ('rest_uv', 'mvc_uv')
 # In nights some keys count something else.
 NIGHT_TYPES = dict(TYPES, reconnects='u', gaps='u', episodes='u', gap_us='t', lasts='b')
 
@@ -164,7 +168,7 @@ def run():
         """Python values as a{sv}, by the documented type of each key."""
         def type_of(key, value):
             return types.get(key, 'x' if key.endswith('_us') else 's' if isinstance(value, str) else 'x')
-        return dbus.Dictionary({key: dbus.Array(value, signature='s') if isinstance(value, list) else
+        return dbus.Dictionary({key: dbus.Array(value, signature='d' if key in DOUBLES else 's') if isinstance(value, list) else
                                 make[type_of(key, value)](value) for key, value in values.items()}, signature='sv')
 
     class Service:
@@ -240,7 +244,12 @@ def run():
         def Remove(self, message, how):
             self.reply(message, '')
 
-        Edit = Pause = Resume = Identify = StopScan = Remove
+        Edit = Pause = Resume = Identify = StopScan = StopCalibration = ForgetCalibration = Remove
+
+        def Calibrate(self, message, how):
+            self.calibrating.append((message.get_sender(), message.get_path()))
+            plan = dict({'rest_s': 20, 'flex_s': 4, 'pause_s': 5, 'tries': 3}, **message.get_args_list()[0])
+            self.reply(message, 'a{sv}', self.spoil(typed(plan), how))
         Annotate = ClearAnnotation = Remove
 
         def DescribeDetector(self, message, how):
@@ -395,7 +404,7 @@ def run():
                 ours, theirs = None, os.open('/dev/zero', os.O_RDONLY)
             else:
                 ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            details = typed({'arbitrary_unit': False, 'name': 'x', 'muscle': 'soleus', 'leg': 'left'})
+            details = typed({'arbitrary_unit': False, 'name': 'x', 'muscle': 'soleus', 'leg': 'left', **self.stream_details})
             self.reply(message, 'ha{sv}', dbus.types.UnixFd(theirs), self.spoil(details, how))
             if ours is None:
                 os.close(theirs)
@@ -410,7 +419,7 @@ def run():
             episode = dict(self.episodes[0], **command.get('episode', {}))
             sensor = dbus.ObjectPath(command.get('path', SENSOR_PREFIX + episode['sensor']))
             details = {key: episode[key] for key in ('leg', 'alert_us', 'zone_offset_s', 'confidence', 'peak_uv',
-                                                     'median_hz')}
+                                                     'peak_mvc_percent', 'median_hz')}
             details.update(name='left calf', recorded=False, simulated=True, repeated=False)
             details.update(command.get('details', {}))
             message = dbus.lowlevel.SignalMessage(MANAGER_PATH, command.get('interface', 'org.crampd1.Manager'), member)
@@ -449,6 +458,8 @@ def run():
             self.calls = []
             self.subscriptions = []
             self.scanners = []
+            self.calibrating = []
+            self.stream_details = {}
             self.nights = [dict(night) for night in NIGHTS]
             self.missed = [dict(missed) for missed in MISSED]
             self.detector = dict(DETECTOR)
@@ -487,6 +498,28 @@ def run():
                     message.append(command['reason'], signature='s')
                     bus.send_message(message)
             return len(self.scanners)
+
+        def do_calibration(self, command):
+            """Tells all that calibrate of each [phase, attempt, left_s, details] of `progress`, then the end if there is a
+            `result`; `path` tells of another sensor."""
+            bus = self.stranger if command.get('stranger') else self.bus
+
+            def send(name, path, member, signature, *values):
+                message = dbus.lowlevel.SignalMessage(command.get('path', path), 'org.crampd1.Sensor', member)
+                message.set_destination(name)
+                if command.get('how') == 'signature':
+                    message.append('what', signature='s')
+                else:
+                    message.append(*values, self.spoil(details, command.get('how', '')), signature=signature)
+                bus.send_message(message)
+            for name, path in self.calibrating:
+                for phase, attempt, left_s, values in command.get('progress', []):
+                    details = typed(values)
+                    send(name, path, 'CalibrationProgress', 'suda{sv}', phase, dbus.UInt32(attempt), float(left_s))
+                if 'result' in command:
+                    details = typed(command.get('details', {}))
+                    send(name, path, 'CalibrationEnded', 'ssa{sv}', command['result'], command.get('reason', 'Because.'))
+            return len(self.calibrating)
 
         def do_datagrams(self, command):
             """Sends hexadecimal text to all readers of a sensor."""

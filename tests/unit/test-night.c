@@ -161,6 +161,71 @@ static void test_learnt_evidence(void **state) {
         assert_true(wait_us(LEARNING_FACTOR_MIN, true) == plain);
 }
 
+/* Peaks in percent of the strongest flexing, in whatever unit; no alert while it is asked for. */
+static void test_calibrated(void **state) {
+        struct store_calibration calibration = {.channels = 1, .rest_uv = {5}, .mvc_uv = {160}};
+        static const double scales_uv[] = {0.5, 0};
+
+        for (size_t i = 0; i < 2; i++) {
+                double scale_uv = scales_uv[i], unit = scale_uv > 0 ? scale_uv : 1;
+                struct fixture f;
+
+                begin(&f, scale_uv, 0);
+                calibration.scale_uv = scale_uv;
+                calibration.mvc_uv[0] = 160 * unit;
+                calibration.rest_uv[0] = 5 * unit;
+                assert_null(night_describe_calibration(f.night));
+                night_set_calibration(f.night, &calibration);
+                assert_string_equal(night_describe_calibration(f.night), "fits");
+                play(&f, 20, 5);
+                assert_string_equal(night_describe_calibration(f.night), "fits");
+                night_set_hold(f.night, true);
+                play(&f, 20, 160);
+                night_set_hold(f.night, false);
+                assert_int_equal(f.seen.raised, 0);
+                play(&f, 20, 5);
+                play(&f, 20, 40);
+                assert_int_equal(f.seen.raised, 1);
+                assert_true(f.seen.last.peak_mvc_percent > 20 && f.seen.last.peak_mvc_percent < 40);
+                assert_true(isnan(f.seen.last.peak_uv) == (scale_uv <= 0));
+                /* Forgotten. */
+                night_set_calibration(f.night, NULL);
+                assert_null(night_get_mvc(f.night));
+                play(&f, 30, 5);
+                assert_true(isnan(f.seen.last.peak_mvc_percent));
+                night_finish(f.night, "stopped");
+                night_free(f.night);
+        }
+}
+
+/* One that was made on another stream does not count; one whose rest is another is told. */
+static void test_calibration_that_is_old(void **state) {
+        struct store_calibration calibration = {
+                .channels = 1, .scale_uv = 0.5, .rest_uv = {2.5}, .mvc_uv = {80}};
+        struct store_calibration others[] = {calibration, calibration, calibration};
+        struct fixture f;
+
+        begin(&f, 0.5, 0);
+        others[0].channels = 2;
+        others[1].scale_uv = 0.25;
+        others[2].envelope = true;
+        for (size_t i = 0; i < 3; i++) {
+                night_set_calibration(f.night, &others[i]);
+                assert_null(night_get_mvc(f.night));
+                assert_string_equal(night_describe_calibration(f.night), "other-stream");
+        }
+        night_set_calibration(f.night, &calibration);
+        play(&f, 20, 5);
+        assert_string_equal(night_describe_calibration(f.night), "fits");
+        for (size_t i = 0; i < 2; i++) {
+                calibration.rest_uv[0] = i == 0 ? 1.0 : 6.0;
+                night_set_calibration(f.night, &calibration);
+                assert_string_equal(night_describe_calibration(f.night), "moved");
+        }
+        night_finish(f.night, "stopped");
+        night_free(f.night);
+}
+
 /* An electrode that comes off is no watched time, and the night says when. */
 static void test_poor_signal_is_not_watched(void **state) {
         struct fixture fixture, *f = &fixture;
@@ -467,6 +532,8 @@ static void test_relief(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_learnt_evidence),
+                cmocka_unit_test(test_calibrated),
+                cmocka_unit_test(test_calibration_that_is_old),
                 cmocka_unit_test(test_poor_signal_is_not_watched),
                 cmocka_unit_test(test_episode_times),
                 cmocka_unit_test(test_start_known),

@@ -245,19 +245,106 @@ static void test_a_battery_outlives_its_database(void **state) {
         assert_battery(f, 7.25, "2026-11-23");
 }
 
+static void assert_calibration(struct fixture *f, const struct store_calibration *expected) {
+        struct sensors *all = calloc(1, sizeof(*all));
+        const struct store_calibration *found;
+
+        assert_non_null(all);
+        assert_int_equal(list_sensors(f, all), 0);
+        assert_int_equal(all->n, 1);
+        found = &all->sensors[0].calibration;
+        assert_int_equal(found->channels, expected->channels);
+        for (uint32_t i = 0; i < expected->channels; i++)
+                assert_true(found->rest_uv[i] == expected->rest_uv[i] &&
+                            found->mvc_uv[i] == expected->mvc_uv[i]);
+        if (expected->channels > 0)
+                assert_true(found->time_us == expected->time_us &&
+                            found->scale_uv == expected->scale_uv &&
+                            found->envelope == expected->envelope);
+        free(all);
+}
+
+static void on_calibration(int error, void *userdata) {
+        *(int *)userdata = error;
+}
+
+/* Returns what became of it. */
+static int put_calibration(struct fixture *f, const struct store_calibration *calibration) {
+        int error = 1;
+
+        assert_int_equal(store_put_calibration(f->store, calibration, on_calibration, &error), 0);
+        WAIT_FOR(f, error != 1);
+        return error;
+}
+
+static void test_a_calibration_is_kept_with_its_sensor(void **state) {
+        struct fixture *f = *state;
+        struct store_sensor sensor = sample_sensor(SENSOR_ID, OWNER_UID);
+        struct store_calibration none = {.sensor = SENSOR_ID};
+        struct store_calibration first = {.sensor = SENSOR_ID,
+                                          .channels = 3,
+                                          .time_us = 1795396445250000,
+                                          .scale_uv = 0.25,
+                                          .rest_uv = {5.5, 0, 1e-3},
+                                          .mvc_uv = {123.25, 0, 7}};
+        struct store_calibration second = {.sensor = SENSOR_ID,
+                                           .channels = 1,
+                                           .time_us = 1795396445250001,
+                                           .envelope = true,
+                                           .rest_uv = {40},
+                                           .mvc_uv = {900}};
+        struct store_calibration bad = first;
+
+        assert_int_equal(put_calibration(f, &first), -ENOENT);
+        assert_int_equal(put_sensor(f, &sensor), 0);
+        assert_calibration(f, &none);
+        assert_int_equal(put_calibration(f, &first), 0);
+        assert_calibration(f, &first);
+        /* An owner's change that was on its way meanwhile takes nothing of it back. */
+        sensor.paused = true;
+        assert_int_equal(put_sensor(f, &sensor), 0);
+        assert_calibration(f, &first);
+        assert_int_equal(put_calibration(f, &second), 0);
+        assert_calibration(f, &second);
+        fixture_close(f);
+        fixture_open(f);
+        assert_calibration(f, &second);
+        /* The file goes away while crampd writes to it: it is written into the fresh one. */
+        assert_int_equal(put_sensor(f, &sensor), 0);
+        assert_int_equal(unlink(f->path), 0);
+        assert_int_equal(put_sensor(f, &sensor), 0);
+        assert_calibration(f, &second);
+        assert_int_equal(put_calibration(f, &none), 0);
+        assert_calibration(f, &none);
+
+        bad.mvc_uv[2] = (double)NAN;
+        assert_int_equal(store_put_calibration(f->store, &bad, NULL, NULL), -EINVAL);
+        bad = first;
+        bad.rest_uv[0] = -1;
+        assert_int_equal(store_put_calibration(f->store, &bad, NULL, NULL), -EINVAL);
+        bad = first;
+        bad.channels = STORE_CALIBRATION_CHANNELS_MAX + 1;
+        assert_int_equal(store_put_calibration(f->store, &bad, NULL, NULL), -EINVAL);
+}
+
 /* What came after the third version. */
 #define DROP_LATER                                                \
         "ALTER TABLE gap DROP COLUMN reason;"                     \
         "ALTER TABLE sensor DROP COLUMN sensitivity;"             \
         "ALTER TABLE sensor DROP COLUMN learning;"                \
         "ALTER TABLE sensor DROP COLUMN learning_since_us;"       \
+        "ALTER TABLE sensor DROP COLUMN calibrated_us;"           \
+        "ALTER TABLE sensor DROP COLUMN calibrated_scale_uv;"     \
+        "ALTER TABLE sensor DROP COLUMN calibrated_envelope;"     \
+        "ALTER TABLE episode DROP COLUMN peak_mvc_percent;"       \
+        "DROP TABLE calibration;"                                 \
         "ALTER TABLE episode DROP COLUMN verdict;"                \
         "ALTER TABLE episode DROP COLUMN pain;"                   \
         "ALTER TABLE episode DROP COLUMN note;"                   \
         "ALTER TABLE episode DROP COLUMN annotated_us;"           \
         "DROP TABLE missed;"                                      \
         "DROP TABLE profile; DROP TABLE entry; DROP TABLE trial;" \
-        "DROP TABLE account;"
+        "DROP TABLE account; DROP TABLE waveform;"
 
 static void test_the_second_version_is_taken_over(void **state) {
         struct fixture *f = *state;
@@ -317,6 +404,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_settings_round_trip, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_what_was_learnt_of_a_battery, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_a_battery_outlives_its_database, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_a_calibration_is_kept_with_its_sensor, setup,
+                                                teardown),
                 cmocka_unit_test_setup_teardown(test_the_second_version_is_taken_over, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_the_first_version_is_taken_over, setup, teardown),
         };
