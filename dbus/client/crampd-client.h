@@ -10,6 +10,19 @@
  * such sensor or episode), -EOPNOTSUPP, -ENOLINK, -EEXIST, -EDQUOT (limit reached), -EIO (the store
  * failed), -ETIMEDOUT, -EPROTO (an answer that makes no sense), -ENOMEM. Structures keep their shape
  * within a soname.
+ *
+ * Threads: the library has no state but its clients, so several threads may each use a client of their
+ * own, without a lock. A client may be handed to another thread between two calls.
+ *
+ * Values: strings are UTF-8 and, unless "NULL = ..." says otherwise, never NULL. Strings that stand for
+ * a choice come from the closed lists of org.crampd1.*.xml; a later crampd may know more of them. `_us`
+ * are microseconds, of moments since 1970-01-01 UTC; `_s`, `_ms`, `_hz`, `_uv` (microvolts) and `_mv`
+ * likewise name the unit. `zone_offset_s` is seconds east of UTC, within a day. What a function returns
+ * through `ret` is the caller's, to be freed with the function that its structure names; what a callback
+ * gets is valid during the call. After a failure nothing was returned.
+ *
+ * Examples, all run by the tests: lamp.c, lamp.py and lamp.sh in the examples folder of the
+ * documentation.
  */
 #ifndef CRAMPD_CLIENT_H
 #define CRAMPD_CLIENT_H
@@ -47,9 +60,9 @@ int crampd_client_set_language(crampd_client *client, const char *language, stru
 struct crampd_status {
         char *version;
         char *detector_version;
-        char *store;     /* "ok", or what is wrong */
-        char *bluetooth; /* "ok", "no-bluez", "no-adapter" */
-        unsigned sensors;
+        char *store;      /* "ok", or what is wrong */
+        char *bluetooth;  /* "ok", "no-bluez", "no-adapter" */
+        unsigned sensors; /* the caller's; root: all */
         int64_t started_us;
 };
 
@@ -62,36 +75,38 @@ struct crampd_channels {
 };
 
 struct crampd_sensor {
-        char *path;
+        char *path; /* of its object: what the calls below want */
         char *id;
-        char *address;
+        char *address; /* "XX:XX:XX:XX:XX:XX", or "virtual" */
         char *driver;
-        char *name;
+        char *name; /* may be "" */
         char *muscle;
-        char *leg;
-        unsigned owner;
-        bool simulated;
-        char *state;
-        char *reason;
-        char *detector;
+        char *leg;      /* left, right */
+        unsigned owner; /* uid */
+        bool simulated; /* a replayed recording */
+        char *state;    /* absent, paused, scanning, connecting, resolving, starting, streaming, stalled,
+                           ended */
+        char *reason;   /* one sentence: why it is in that state */
+        char *detector; /* rest, suspected, cramp, recovering; none without a stream */
         char *signal;   /* good, noisy, mains, saturated, electrode-off, dead, no-data; NULL = unknown */
         double rate_hz; /* 0 = unknown */
-        unsigned channels;
-        int battery; /* percent; -1 = unknown */
-        uint64_t packets, lost_packets, malformed_packets, connects;
-        uint64_t monitored_us;
-        char *title; /* of the driver; NULL = unknown */
+        unsigned channels;                                           /* 0 = unknown */
+        int battery;                                                 /* percent; -1 = unknown */
+        uint64_t packets, lost_packets, malformed_packets, connects; /* since crampd was started */
+        uint64_t monitored_us;                                       /* of good signal, likewise */
+        char *title;                                                 /* of the driver; NULL = unknown */
         bool paused, allow_broadcast, envelope, arbitrary_unit;
-        uint64_t reconnects, longest_gap_us;
-        int rssi;                /* dBm; 0 = unknown */
-        double clock_ppm;        /* how fast the sensor's clock goes; NaN = unknown */
+        uint64_t reconnects, longest_gap_us; /* between streams */
+        int rssi;                            /* dBm; 0 = unknown */
+        double clock_ppm;        /* how much faster than its rate the sensor is; NaN = unknown */
         double measured_rate_hz; /* by our clock; 0 = unknown */
         double scale_uv;         /* as set by the owner; 0 = the driver's own */
         int battery_mv;          /* -1 = unknown */
         int electrodes_on;       /* -1 = unknown, 0, 1 */
-        double battery_hours;    /* that it will last; NaN = unknown */
-        int battery_lasts_night; /* -1 = unknown, 0, 1 */
-        double capacity;         /* share of its adapter's time that all sensors there take; NaN */
+        double battery_hours;    /* of streaming, until it is empty; NaN = unknown */
+        int battery_lasts_night; /* until the next 08:00; -1 = unknown, 0, 1 */
+        double capacity;         /* share of its adapter's time that all sensors there take, from 0.7 on
+                                    packets may be lost; NaN = unknown */
         char *sensitivity;       /* low, normal, high; NULL = unknown */
         /* What its channels showed when it was calibrated: 1 s RMS; both 0 = that one could not be. */
         int64_t calibrated_us; /* CRAMPD_NO_TIME = never */

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""The examples of the client library, as a user has them: from an installation into a folder, the one in C compiled against
+the installed header and .pc file. Each lists the last week and runs a command at an alert."""
+
+import glob
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+
+import tap
+from crampctl import CRAMPCTL, environment
+from fakecrampd import EPISODES, RELIEF, FakeCrampd
+from privatebus import PrivateBus, die_with_parent
+
+BUILD = os.environ['BUILD_ROOT']
+PREFIX = os.environ['PREFIX']
+LIMIT_S = 20
+
+
+class Installed:
+    """Everything, below a folder of its own."""
+
+    def __enter__(self):
+        self.folder = tempfile.mkdtemp(prefix='examples-')
+        subprocess.run(['meson', 'install', '--no-rebuild', '--quiet', '-C', BUILD, '--destdir', self.folder], check=True,
+                       stdout=subprocess.DEVNULL)
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.folder)
+
+    def path(self, pattern):
+        (found,) = glob.glob(f'{self.folder}{PREFIX}/{pattern}', recursive=True)
+        return found
+
+    def compile(self):
+        """Returns the program and the folder of its library."""
+        pc = self.path('**/pkgconfig/crampd-client.pc')
+        flags = subprocess.run(['pkg-config', f'--define-variable=prefix={self.folder}{PREFIX}', '--cflags', '--libs', pc],
+                               capture_output=True, text=True, check=True).stdout.split()
+        program = os.path.join(self.folder, 'lamp')
+        subprocess.run([*shlex.split(os.environ['CC']), *shlex.split(os.environ['CC_FLAGS']), '-std=c99', '-D_POSIX_C_SOURCE=200809L',
+                        '-Wall', '-Wextra', '-Wno-unused-parameter', '-Werror', self.path('share/doc/crampd/examples/lamp.c'),
+                        '-o', program, *flags], check=True)
+        return program, os.path.dirname(os.path.dirname(pc))
+
+
+def check(command, episode_line, relief, **more):
+    """TOUCH in the command stands for what it runs at an alert: as two words, or as one with ' x'."""
+    with PrivateBus(), FakeCrampd() as fake, tempfile.TemporaryDirectory() as folder:
+        mark = os.path.join(folder, 'on')
+        now_us = time.time_ns() // 1000
+        fake.do('set', key='episodes', value=[dict(EPISODES[0], onset_us=now_us, end_us=now_us + 1)])
+        words = {'TOUCH': ['touch', mark], 'TOUCH x': [f'touch {mark}']}
+        command = [part for word in command for part in words.get(word, [word])]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment(**more), preexec_fn=die_with_parent)
+        try:
+            assert episode_line in process.stdout.readline()
+            tap.wait_until(lambda: fake.subscribers() == 1, LIMIT_S, 'the subscription')
+            (since_us,) = [call['args'][0]['since_us'] for call in fake.do('calls') if call['member'] == 'ListEpisodes']
+            assert abs(now_us - since_us - 7 * 86400 * 1000000) < 60 * 1000000, since_us
+            fake.do('signal', member='AlertRaised', details={'repeated': True})
+            fake.do('signal', member='AlertEnded')
+            assert not os.path.exists(mark)
+            fake.do('signal', member='AlertRaised')
+            for line in relief:
+                assert process.stdout.readline() == line + '\n'
+            tap.wait_until(lambda: os.path.exists(mark), LIMIT_S, 'the command')
+            # The repeated one ran nothing: exactly one alert was told.
+            assert process.poll() is None
+        finally:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+
+
+def test_c():
+    with Installed() as installed:
+        program, libraries = installed.compile()
+        check([program, 'TOUCH x'], 'left gastrocnemius-medialis, moderate', RELIEF, LD_LIBRARY_PATH=libraries)
+
+
+def test_python():
+    with Installed() as installed:
+        check([sys.executable, installed.path('share/doc/crampd/examples/lamp.py'), 'TOUCH x'],
+              'left gastrocnemius-medialis, moderate', RELIEF)
+
+
+def test_shell():
+    with Installed() as installed:
+        check(['sh', installed.path('share/doc/crampd/examples/lamp.sh'), 'TOUCH'], 'gastrocnemius-medialis',
+              ['Cramp: sit up and hold on before you stand.'], PATH=os.path.dirname(CRAMPCTL) + ':' + os.environ['PATH'])
+
+
+tap.main(globals())
