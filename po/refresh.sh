@@ -13,7 +13,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 grep -v '^#' po/POTFILES >"$work/files"
-xgettext --from-code=UTF-8 --language=C --keyword=_ --keyword=N_ --keyword=language_text:2 --add-comments=TRANSLATORS \
+xgettext --from-code=UTF-8 --language=C --keyword=_ --keyword=N_ --keyword=language_text:2 --keyword=fail:2 --add-comments=TRANSLATORS \
         --add-location=file --package-name=crampd --files-from="$work/files" -o "$work/code.pot"
 python3 daemon/guidance/generate-knowledge.py --messages daemon/guidance/knowledge.toml daemon/guidance/factor.h \
         "$work/knowledge.pot"

@@ -142,8 +142,8 @@ static void line_write(struct alert_writer *writer, const struct crampd_event *e
         case CRAMPD_SENSOR_CHANGED:
                 words_write(writer->file,
                             (const char *const[]){_("sensor "), name_or_path_id(event), ": ",
-                                                  event->state, event->reason[0] ? ": " : "",
-                                                  event->reason, NULL});
+                                                  words_of_list(event->state),
+                                                  event->reason[0] ? ": " : "", event->reason, NULL});
                 fputc('\n', writer->file);
                 break;
         case CRAMPD_SERVICE_GONE:

@@ -19,6 +19,7 @@
 #include "dbus/crampctl/settings.h"
 #include "dbus/crampctl/table.h"
 #include "dbus/crampctl/text.h"
+#include "dbus/crampctl/words.h"
 #include "sensors/recording/decimal.h"
 #include "sensors/recording/recording.h"
 
@@ -63,8 +64,8 @@ static const char help[] =
         "  crampctl analyze --json --rate 1000 --unit mV night.csv\n";
 
 static const struct column columns[] = {
-        {"ONSET", true},  {"ALERT", true},      {"DURATION", true}, {"PEAK", true},
-        {"MEDIAN", true}, {"CONFIDENCE", true}, {"SEVERITY"},       {"CHANNEL"},
+        {N_("ONSET"), true},  {N_("ALERT"), true},      {N_("DURATION"), true}, {N_("PEAK"), true},
+        {N_("MEDIAN"), true}, {N_("CONFIDENCE"), true}, {N_("SEVERITY")},       {N_("CHANNEL")},
 };
 
 DEFINE_CLEANUP(struct detector *, detector_free)
@@ -259,8 +260,8 @@ static int frames_push(struct analysis *analysis, struct recording *recording, s
                 r = detector_push(detector, index, counts, (size_t)got);
                 if (r < 0) {
                         progress_clear(&analysis->progress);
-                        return fail(EX_SOFTWARE, "%s: frame %" PRIu64 ": the detector refuses it: %s",
-                                    analysis->path, index, strerror(-r));
+                        return fail(EX_SOFTWARE, "%s: frame %llu: the detector refuses it: %s",
+                                    analysis->path, (unsigned long long)index, strerror(-r));
                 }
                 if (peak_uv < PLAUSIBLE_PEAK_UV)
                         peak_uv = fmax(peak_uv, block_peak_uv(recording, counts, (size_t)got));

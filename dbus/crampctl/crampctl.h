@@ -48,7 +48,8 @@ int verb_status(const struct global_options *global, int argc, char *argv[]);
 int verb_trial(const struct global_options *global, int argc, char *argv[]);
 int verb_stream(const struct global_options *global, int argc, char *argv[]);
 
-/* Prints "crampctl: ..." on standard error and returns `code`, for `return fail(EX_USAGE, ...)`. */
+/* Prints "crampctl: ..." on standard error, in the user's language, and returns `code`, for `return
+ * fail(EX_USAGE, ...)`. */
 int fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Prints a client library error and returns the exit code for it. */

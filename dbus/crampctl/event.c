@@ -7,6 +7,7 @@
 #include "daemon/basic/cleanup.h"
 #include "dbus/crampctl/episode.h"
 #include "dbus/crampctl/json.h"
+#include "dbus/crampctl/words.h"
 
 const char *event_sensor_id(const struct crampd_event *event) {
         const char *id = strrchr(event->sensor_path, '/');
@@ -19,16 +20,17 @@ const char *signal_describe(const char *signal) {
                 const char *name, *text;
         } texts[] = {
                 {"noisy",
-                 "rest is too loud for a cramp to be seen: clean the skin, renew the electrodes"},
-                {"mains", "mains hum covers the muscle: check the electrodes, keep away from chargers"},
-                {"saturated", "the signal is at its limit: check the electrodes"},
-                {"electrode-off", "an electrode seems to be off"},
-                {"dead", "there is no muscle in the signal: is the sensor worn?"},
+                 N_("rest is too loud for a cramp to be seen: clean the skin, renew the electrodes")},
+                {"mains",
+                 N_("mains hum covers the muscle: check the electrodes, keep away from chargers")},
+                {"saturated", N_("the signal is at its limit: check the electrodes")},
+                {"electrode-off", N_("an electrode seems to be off")},
+                {"dead", N_("there is no muscle in the signal: is the sensor worn?")},
         };
 
         for (size_t i = 0; signal && i < ARRAY_LENGTH(texts); i++)
                 if (strcmp(texts[i].name, signal) == 0)
-                        return texts[i].text;
+                        return _(texts[i].text);
         return NULL;
 }
 

@@ -18,7 +18,7 @@ int fail(int code, const char *format, ...) {
         va_list arguments;
 
         va_start(arguments, format);
-        if (vsnprintf(message, sizeof(message), format, arguments) < 0)
+        if (vsnprintf(message, sizeof(message), _(format), arguments) < 0)
                 message[0] = 0;
         va_end(arguments);
 
@@ -34,13 +34,13 @@ int fail_client(int r, const struct crampd_error *error) {
         switch (-r) {
         case ENOTCONN:
                 return fail(EX_UNAVAILABLE,
-                            _("crampd cannot be reached: %s (see 'systemctl status crampd')"), message);
+                            "crampd cannot be reached: %s (see 'systemctl status crampd')", message);
         case ETIMEDOUT:
         case EOPNOTSUPP:
         case ENOLINK:
                 return fail(EX_UNAVAILABLE, "%s", message);
         case EACCES:
-                return fail(EX_NOPERM, _("refused: %s"), message);
+                return fail(EX_NOPERM, "refused: %s", message);
         case EINVAL:
                 return fail(EX_USAGE, "%s", message);
         case ENOENT:
@@ -48,11 +48,11 @@ int fail_client(int r, const struct crampd_error *error) {
         case EEXIST:
                 return fail(EX_CANTCREAT, "%s", message);
         case EDQUOT:
-                return fail(EX_TEMPFAIL, _("limit reached: %s"), message);
+                return fail(EX_TEMPFAIL, "limit reached: %s", message);
         case EIO:
-                return fail(EX_IOERR, _("crampd failed: %s"), message);
+                return fail(EX_IOERR, "crampd failed: %s", message);
         case ENOMEM:
-                return fail(EX_OSERR, _("out of memory"));
+                return fail(EX_OSERR, "out of memory");
         case EPROTO:
                 return fail(EX_PROTOCOL, "%s", message);
         default:

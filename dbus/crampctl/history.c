@@ -19,6 +19,7 @@
 #include "dbus/crampctl/table.h"
 #include "dbus/crampctl/text.h"
 #include "dbus/crampctl/timestamp.h"
+#include "dbus/crampctl/words.h"
 
 static const char help[] =
         "Usage: crampctl history [OPTION...]\n"
@@ -93,14 +94,15 @@ static int episode_add_row(const struct crampd_episode *episode, void *userdata)
         text_number(episode->median_hz, 0, median);
         table_cell(listing->table, "%s", onset);
         table_cell(listing->table, "%s", duration);
-        table_cell(listing->table, "%s", episode->leg);
+        table_cell(listing->table, "%s", words_of_list(episode->leg));
         table_cell(listing->table, "%s", episode->muscle);
-        table_cell(listing->table, "%s", episode->severity);
+        table_cell(listing->table, "%s", words_of_list(episode->severity));
         table_cell(listing->table, "%s", peak[0] ? peak : "-");
         table_cell(listing->table, "%s", percent[0] ? percent : "-");
         table_cell(listing->table, "%s", median[0] ? median : "-");
-        table_cell(listing->table, "%s", episode->end_reason ? episode->end_reason : "still open");
-        table_cell(listing->table, "%s", episode->verdict ? episode->verdict : "-");
+        table_cell(listing->table, "%s",
+                   episode->end_reason ? words_of_list(episode->end_reason) : _("still open"));
+        table_cell(listing->table, "%s", episode->verdict ? words_of_list(episode->verdict) : "-");
         pain_cell(listing->table, episode->pain);
         table_cell(listing->table, "%s", episode->id);
         return 0;
@@ -138,7 +140,7 @@ static int missed_add_row(const struct crampd_missed *missed, void *userdata) {
                 return 0;
         timestamp_format_people(missed->time_us, missed->zone_offset_s, time);
         table_cell(listing->table, "%s", time);
-        table_cell(listing->table, "%s", missed->leg);
+        table_cell(listing->table, "%s", words_of_list(missed->leg));
         table_cell(listing->table, "%s", missed->muscle);
         pain_cell(listing->table, missed->pain);
         table_cell(listing->table, "%s", missed->id);
@@ -149,7 +151,7 @@ static int missed_add_row(const struct crampd_missed *missed, void *userdata) {
 static int missed_print(crampd_client *client, const struct episode_filter *filter,
                         const struct global_options *global) {
         static const struct column columns[] = {
-                {"TIME"}, {"LEG"}, {"MUSCLE"}, {"PAIN", true}, {"ID"}, {"NOTE"},
+                {N_("TIME")}, {N_("LEG")}, {N_("MUSCLE")}, {N_("PAIN"), true}, {N_("ID")}, {N_("NOTE")},
         };
         _cleanup_(table_freep) struct table *table = table_new(columns, ARRAY_LENGTH(columns));
         struct listing listing = {.filter = filter, .json = JSON_INIT(stdout), .table = table};
@@ -165,7 +167,7 @@ static int missed_print(crampd_client *client, const struct episode_filter *filt
         if (table_rows(table) > 0 && table_print(table, stdout, !global->no_legend) < 0)
                 return fail(EX_OSERR, "out of memory");
         if (table_rows(table) == 0 && !global->json && !global->no_legend)
-                puts("Nobody told of a missed cramp in that time.");
+                puts(_("Nobody told of a missed cramp in that time."));
         return output_finish_stdout();
 }
 
@@ -182,9 +184,9 @@ static int json_print(crampd_client *client, const struct episode_filter *filter
 
 static int people_print(crampd_client *client, const struct episode_filter *filter, bool legend) {
         static const struct column columns[] = {
-                {"ONSET"},    {"LASTED", true},   {"LEG"},         {"MUSCLE"},
-                {"SEVERITY"}, {"LEVEL uV", true}, {"% MVC", true}, {"MEDIAN Hz", true},
-                {"END"},      {"VERDICT"},        {"PAIN", true},  {"ID"},
+                {N_("ONSET")},    {N_("LASTED"), true},   {N_("LEG")},         {N_("MUSCLE")},
+                {N_("SEVERITY")}, {N_("LEVEL uV"), true}, {N_("% MVC"), true}, {N_("MEDIAN Hz"), true},
+                {N_("END")},      {N_("VERDICT")},        {N_("PAIN"), true},  {N_("ID")},
         };
         struct listing listing = {.filter = filter, .table = table_new(columns, ARRAY_LENGTH(columns))};
         struct crampd_error error = {};
@@ -199,7 +201,7 @@ static int people_print(crampd_client *client, const struct episode_filter *filt
                 if (table_print(listing.table, stdout, legend) < 0)
                         code = fail(EX_OSERR, "out of memory");
         } else if (legend)
-                puts("No recorded cramps in that time.");
+                puts(_("No recorded cramps in that time."));
         (void)table_free(listing.table);
         return code == 0 ? output_finish_stdout() : code;
 }

@@ -108,7 +108,7 @@ static int entry_add_row(const struct crampd_entry *entry, void *userdata) {
 
 static int run_list(crampd_client *client, unsigned owner, const struct command *command) {
         static const struct column columns[] = {{N_("TIME")}, {N_("WHAT")}, {N_("AMOUNT"), true},
-                                                {N_("FROM")}, {N_("NOTE")}, {"ID"}};
+                                                {N_("FROM")}, {N_("NOTE")}, {N_("ID")}};
         struct listing listing = {.json = JSON_INIT(stdout)};
         struct crampd_error error = {};
         struct crampd_filter filter;
@@ -179,10 +179,10 @@ static int words_take(struct command *command, int n, char *words[]) {
         bool edit = strcmp(words[0], "edit") == 0;
 
         if (n > (edit ? 3 : 2))
-                return fail(EX_USAGE, _("'%s' is one word too many; see 'crampctl log --help'"),
+                return fail(EX_USAGE, "'%s' is one word too many; see 'crampctl log --help'",
                             words[edit ? 3 : 2]);
         if (n < 2)
-                return fail(EX_USAGE, _("'%s' needs another word; see 'crampctl log --help'"), words[0]);
+                return fail(EX_USAGE, "'%s' needs another word; see 'crampctl log --help'", words[0]);
         if (edit) {
                 entry->id = words[1];
                 entry->amount = n > 2 ? words[2] : NULL;
@@ -208,11 +208,10 @@ static int run(struct command *command, int n, char *words[]) {
         int code = 0;
 
         if (list && n > 1)
-                return fail(EX_USAGE, _("'%s' is one word too many; see 'crampctl log --help'"),
-                            words[1]);
+                return fail(EX_USAGE, "'%s' is one word too many; see 'crampctl log --help'", words[1]);
         if (gone && n != 2)
                 return fail(EX_USAGE,
-                            _("delete needs the id of one entry; 'crampctl log list' shows them"));
+                            "delete needs the id of one entry; 'crampctl log list' shows them");
         if (!list && !gone)
                 code = words_take(command, n, words);
         if (code == 0)
@@ -230,8 +229,8 @@ static int at_take(const char *text, int64_t *ret_us) {
         if (timestamp_parse(text, timestamp_now_us(), ret_us) >= 0)
                 return 0;
         return fail(EX_USAGE,
-                    _("--at does not understand '%s'; write 2026-11-23, 2026-11-23T02:30, yesterday, or "
-                      "-2h"),
+                    "--at does not understand '%s'; write 2026-11-23, 2026-11-23T02:30, yesterday, or "
+                    "-2h",
                     text);
 }
 

@@ -17,6 +17,7 @@
 #include "dbus/crampctl/pager.h"
 #include "dbus/crampctl/text.h"
 #include "dbus/crampctl/timestamp.h"
+#include "dbus/crampctl/words.h"
 
 /* Shorter ones cannot hide a cramp. */
 #define GAP_TOLD_US INT64_C(10000000)
@@ -108,8 +109,9 @@ static void gaps_print(const struct crampd_night *night) {
                         continue;
                 timestamp_format_people(gap->start_us, night->zone_offset_s, start);
                 span_format((uint64_t)(gap->end_us - gap->start_us), span);
-                printf("    not watched from %s for %s%s%s\n", start, span,
-                       signal_describe(gap->reason) ? ": " : "",
+                printf("    ");
+                printf(_("not watched from %s for %s"), start, span);
+                printf("%s%s\n", signal_describe(gap->reason) ? ": " : "",
                        signal_describe(gap->reason) ? signal_describe(gap->reason) : "");
         }
 }
@@ -123,14 +125,20 @@ static void night_print(const struct report *report, const struct crampd_night *
         span_format(night->gap_us, missing);
         fputs("  ", stdout);
         text_write(stdout, sensor_name(report, night->sensor));
-        printf(": watched for %s, from %s to %s%s\n", watched, start, end,
-               night->lasts ? " (and still)" : "");
-        printf("    %u alert%s; %u gap%s, %s in all; %u reconnect%s; %" PRIu64 " of %" PRIu64
-               " packets lost\n",
-               night->episodes, night->episodes == 1 ? "" : "s", night->gaps,
-               night->gaps == 1 ? "" : "s", missing, night->reconnects,
-               night->reconnects == 1 ? "" : "s", night->lost_packets,
-               night->packets + night->lost_packets);
+        printf(": ");
+        printf(_("watched for %s, from %s to %s"), watched, start, end);
+        puts(night->lasts ? _(" (and still)") : "");
+        printf("    ");
+        printf(night->episodes == 1 ? _("%u alert") : _("%u alerts"), night->episodes);
+        printf("; ");
+        printf(night->gaps == 1 ? _("%u gap, %s in all") : _("%u gaps, %s in all"), night->gaps,
+               missing);
+        printf("; ");
+        printf(night->reconnects == 1 ? _("%u reconnect") : _("%u reconnects"), night->reconnects);
+        printf("; ");
+        printf(_("%llu of %llu packets lost"), (unsigned long long)night->lost_packets,
+               (unsigned long long)(night->packets + night->lost_packets));
+        fputc('\n', stdout);
         gaps_print(night);
 }
 
@@ -144,7 +152,7 @@ static int night_take(const struct crampd_night *night, void *userdata) {
         }
         if (strcmp(report->evening, night->evening) != 0) {
                 (void)snprintf(report->evening, sizeof(report->evening), "%s", night->evening);
-                fputs("Night of ", stdout);
+                fputs(_("Night of "), stdout);
                 text_write(stdout, report->evening);
                 fputs(":\n", stdout);
         }
@@ -178,7 +186,7 @@ static int report_run(struct report *report, const struct crampd_filter *filter,
         if (r < 0 && !ferror(stdout))
                 return fail_client(r, &error);
         if (report->nights == 0 && !report->as_json && legend)
-                puts("Nothing was watched in that time.");
+                puts(_("Nothing was watched in that time."));
         return output_finish_stdout();
 }
 

@@ -38,7 +38,7 @@ int owner_find(const char *user, bool *ret_given, unsigned *ret) {
                 if (entry)
                         *ret = entry->pw_uid;
                 else if (uid_parse(user, ret) < 0)
-                        return fail(EX_USAGE, _("there is no user '%s'"), user);
+                        return fail(EX_USAGE, "there is no user '%s'", user);
                 return 0;
         }
         *ret_given = geteuid() == 0 && sudo_uid && uid_parse(sudo_uid, ret) >= 0;

@@ -103,14 +103,13 @@ static int run_set(crampd_client *client, unsigned owner, int n_words, char *wor
         int r;
 
         if (n_words == 0 || n_words > (int)VALUES_MAX)
-                return fail(EX_USAGE,
-                            _("write KEY=VALUE, up to %u of them; see 'crampctl profile --help'"),
+                return fail(EX_USAGE, "write KEY=VALUE, up to %u of them; see 'crampctl profile --help'",
                             VALUES_MAX);
         for (int i = 0; i < n_words; i++) {
                 char *equals = strchr(words[i], '=');
 
                 if (!equals)
-                        return fail(EX_USAGE, _("'%s' is not of the form KEY=VALUE"), words[i]);
+                        return fail(EX_USAGE, "'%s' is not of the form KEY=VALUE", words[i]);
                 *equals = '\0';
                 values[i] = (struct crampd_profile_value){words[i], equals + 1};
         }
@@ -145,7 +144,7 @@ int verb_profile(const struct global_options *global, int argc, char *argv[]) {
                 }
         what = optind < argc ? argv[optind++] : "show";
         if (strcmp(what, "set") != 0 && strcmp(what, "show") != 0 && strcmp(what, "forget") != 0)
-                return fail(EX_USAGE, _("profile does not know '%s'; write show, set or forget"), what);
+                return fail(EX_USAGE, "profile does not know '%s'; write show, set or forget", what);
         if (strcmp(what, "set") != 0 && (code = operands_refuse(argc, argv)) != 0)
                 return code;
         code = guidance_open(user, &client, &owner);

@@ -18,6 +18,7 @@
 #include "dbus/crampctl/table.h"
 #include "dbus/crampctl/text.h"
 #include "dbus/crampctl/wait.h"
+#include "dbus/crampctl/words.h"
 
 #define SECONDS_DEFAULT 30u
 #define SECONDS_MAX 300u
@@ -114,7 +115,7 @@ static void found_write_json(const struct crampd_found *found) {
 }
 
 static const struct column columns[] = {
-        {"ADDRESS"}, {"SIGNAL", true}, {"DRIVER"}, {"NAME"}, {""},
+        {N_("ADDRESS")}, {N_("SIGNAL"), true}, {N_("DRIVER")}, {N_("NAME")}, {""},
 };
 
 static void row_add_cells(struct table *table, const struct row *row) {

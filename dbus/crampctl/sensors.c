@@ -18,6 +18,7 @@
 #include "dbus/crampctl/table.h"
 #include "dbus/crampctl/text.h"
 #include "dbus/crampctl/timestamp.h"
+#include "dbus/crampctl/words.h"
 
 static const char help[] =
         "Usage: crampctl sensors [OPTION...]\n"
@@ -167,7 +168,8 @@ static void sensor_row(struct table *table, const struct crampd_sensor *sensor, 
                 table_cell(table, "-");
         table_cell(table, "%s", sensor->rate_hz > 0 ? rate : "-");
         table_cell(table, "%" PRIu64, sensor->lost_packets);
-        table_cell(table, "%s%s", sensor->state, sensor->simulated ? " (simulated)" : "");
+        table_cell(table, "%s%s", words_of_list(sensor->state),
+                   sensor->simulated ? _(" (simulated)") : "");
 }
 
 static void calibration_print(const struct crampd_sensor *sensor) {
@@ -189,13 +191,14 @@ static void calibration_print(const struct crampd_sensor *sensor) {
 
 static int table_of_sensors(const struct crampd_sensor *sensors, size_t n, bool legend) {
         static const struct column columns[] = {
-                {"ID"},      {"NAME"},          {"LEG"},           {"MUSCLE"},
-                {"ADDRESS"}, {"BATTERY", true}, {"RATE Hz", true}, {"LOST", true},
-                {"STATE"},
+                {N_("ID")},      {N_("NAME")},          {N_("LEG")},           {N_("MUSCLE")},
+                {N_("ADDRESS")}, {N_("BATTERY"), true}, {N_("RATE Hz"), true}, {N_("LOST"), true},
+                {N_("STATE")},
         };
         static const struct column columns_root[] = {
-                {"ID"},    {"NAME"},          {"LEG"},           {"MUSCLE"},     {"ADDRESS"},
-                {"OWNER"}, {"BATTERY", true}, {"RATE Hz", true}, {"LOST", true}, {"STATE"},
+                {N_("ID")},         {N_("NAME")},  {N_("LEG")},           {N_("MUSCLE")},
+                {N_("ADDRESS")},    {N_("OWNER")}, {N_("BATTERY"), true}, {N_("RATE Hz"), true},
+                {N_("LOST"), true}, {N_("STATE")},
         };
         bool root = geteuid() == 0;
         struct table *table = root ? table_new(columns_root, ARRAY_LENGTH(columns_root))
@@ -256,10 +259,19 @@ static void stats_row(struct table *table, const struct crampd_sensor *sensor) {
 
 static int table_of_stats(const struct crampd_sensor *sensors, size_t n, bool legend) {
         static const struct column columns[] = {
-                {"NAME"},          {"WATCHED h", true}, {"RECONNECTS", true},    {"PACKETS", true},
-                {"LOST %", true},  {"MALFORMED", true}, {"LONGEST GAP s", true}, {"SIGNAL dBm", true},
-                {"RATE Hz", true}, {"CLOCK ppm", true}, {"BATTERY", true},       {"LASTS", true},
-                {"RADIO %", true},
+                {N_("NAME")},
+                {N_("WATCHED h"), true},
+                {N_("RECONNECTS"), true},
+                {N_("PACKETS"), true},
+                {N_("LOST %"), true},
+                {N_("MALFORMED"), true},
+                {N_("LONGEST GAP s"), true},
+                {N_("SIGNAL dBm"), true},
+                {N_("RATE Hz"), true},
+                {N_("CLOCK ppm"), true},
+                {N_("BATTERY"), true},
+                {N_("LASTS"), true},
+                {N_("RADIO %"), true},
         };
         struct table *table = table_new(columns, ARRAY_LENGTH(columns));
         int r;

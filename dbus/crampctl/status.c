@@ -14,6 +14,7 @@
 #include "dbus/crampctl/table.h"
 #include "dbus/crampctl/text.h"
 #include "dbus/crampctl/timestamp.h"
+#include "dbus/crampctl/words.h"
 
 /* How far back the last alert is looked for: the list comes in order of onset and has no other end. */
 #define LAST_ALERT_DAYS 30
@@ -105,8 +106,8 @@ static int json_print(const struct overview *overview) {
 }
 
 static int sensors_print(const struct overview *overview) {
-        static const struct column columns[] = {{""},       {"NAME"},  {"LEG"},
-                                                {"MUSCLE"}, {"STATE"}, {"REASON"}};
+        static const struct column columns[] = {{""},           {N_("NAME")},  {N_("LEG")},
+                                                {N_("MUSCLE")}, {N_("STATE")}, {N_("REASON")}};
         struct table *table = table_new(columns, ARRAY_LENGTH(columns));
         int r;
 
@@ -117,9 +118,10 @@ static int sensors_print(const struct overview *overview) {
 
                 table_cell(table, "%s", ""); /* the gap after it indents */
                 table_cell(table, "%s", sensor->name[0] ? sensor->name : sensor->id);
-                table_cell(table, "%s", sensor->leg);
+                table_cell(table, "%s", words_of_list(sensor->leg));
                 table_cell(table, "%s", sensor->muscle);
-                table_cell(table, "%s%s", sensor->state, sensor->simulated ? " (simulated)" : "");
+                table_cell(table, "%s%s", words_of_list(sensor->state),
+                           sensor->simulated ? _(" (simulated)") : "");
                 if (signal_describe(sensor->signal))
                         table_cell(table, "%s; %s", sensor->reason, signal_describe(sensor->signal));
                 else
@@ -130,35 +132,46 @@ static int sensors_print(const struct overview *overview) {
         return r;
 }
 
+/* All values begin in one column. */
+static void label_print(const char *label) {
+        const char *const labels[] = {_("Store:"), _("Bluetooth:"), _("Last alert:"), _("Sensors:")};
+        size_t width = 12;
+
+        for (size_t i = 0; i < ARRAY_LENGTH(labels); i++)
+                if (text_width(labels[i]) > width)
+                        width = text_width(labels[i]);
+        printf("%s%*s ", label, (int)(width - text_width(label)), "");
+}
+
 static void last_print(const struct overview *overview) {
         char onset[TIMESTAMP_SIZE], duration[EPISODE_DURATION_SIZE];
         const struct crampd_episode *last = &overview->last;
 
-        fputs("Last alert:  ", stdout);
+        label_print(_("Last alert:"));
         if (overview->history_error.message[0]) {
-                fputs("unknown: ", stdout);
+                fputs(_("unknown: "), stdout);
                 text_write(stdout, overview->history_error.message);
         } else if (!overview->has_last)
-                printf("none in the past %d days", LAST_ALERT_DAYS);
+                printf(_("none in the past %d days"), LAST_ALERT_DAYS);
         else {
                 timestamp_format_people(last->onset_us, last->zone_offset_s, onset);
                 episode_format_duration(last, duration);
                 printf("%s, ", onset);
-                text_write(stdout, last->severity);
+                text_write(stdout, words_of_list(last->severity));
                 fputs(", ", stdout);
-                text_write(stdout, last->leg);
+                text_write(stdout, words_of_list(last->leg));
                 fputc(' ', stdout);
                 text_write(stdout, last->muscle);
                 if (last->end_us == CRAMPD_NO_TIME)
-                        fputs(", still open", stdout);
+                        fputs(_(", still open"), stdout);
                 else
-                        printf(", lasted %s", duration);
+                        printf("%s%s", _(", lasted "), duration);
         }
         fputc('\n', stdout);
 }
 
 static void line_print(const char *label, const char *value) {
-        printf("%-12s ", label);
+        label_print(label);
         text_write(stdout, value);
         fputc('\n', stdout);
 }
@@ -170,16 +183,17 @@ static int people_print(const struct overview *overview) {
         timestamp_format_people(status->started_us, timestamp_local_offset(status->started_us), started);
         fputs("crampd ", stdout);
         text_write(stdout, status->version);
-        fputs(" (detector ", stdout);
+        fputs(_(" (detector "), stdout);
         text_write(stdout, status->detector_version);
-        printf("), running since %s\n", started);
-        line_print("Store:", status->store);
-        line_print("Bluetooth:", status->bluetooth);
+        printf(_("), running since %s"), started);
+        fputc('\n', stdout);
+        line_print(_("Store:"), status->store);
+        line_print(_("Bluetooth:"), status->bluetooth);
         last_print(overview);
         if (overview->n_sensors == 0)
-                line_print("Sensors:", "none yet; 'crampctl add --help' tells how to adopt one");
+                line_print(_("Sensors:"), _("none yet; 'crampctl add --help' tells how to adopt one"));
         else {
-                puts("Sensors:");
+                puts(_("Sensors:"));
                 if (sensors_print(overview) < 0)
                         return fail(EX_OSERR, "out of memory");
         }

@@ -168,8 +168,8 @@ static int days_take(const char *name, unsigned least, unsigned *ret) {
         if (optarg[0] < '0' || optarg[0] > '9' || *end || errno != 0 || value < least ||
             value > DAYS_MAX)
                 return fail(EX_USAGE,
-                            _("%s does not understand '%s'; write a number of days from %u to %lu"),
-                            name, optarg, least, DAYS_MAX);
+                            "%s does not understand '%s'; write a number of days from %u to %lu", name,
+                            optarg, least, DAYS_MAX);
         *ret = (unsigned)value;
         return 0;
 }
@@ -190,10 +190,10 @@ static int run(struct command *command, int n, char *words[]) {
         int code, r;
 
         if (!start && !gone && strcmp(what, "stop") != 0 && strcmp(what, "show") != 0)
-                return fail(EX_USAGE, _("trial does not know '%s'; write start, stop, show or delete"),
+                return fail(EX_USAGE, "trial does not know '%s'; write start, stop, show or delete",
                             what);
         if (n > (start || gone ? 2 : 1))
-                return fail(EX_USAGE, _("'%s' is one word too many; see 'crampctl trial --help'"),
+                return fail(EX_USAGE, "'%s' is one word too many; see 'crampctl trial --help'",
                             words[n - 1]);
         if ((start || gone) && n < 2)
                 return fail(EX_USAGE, start ? _("which nutrient? See 'crampctl nutrients'")

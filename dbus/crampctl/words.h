@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The words of a client itself, in the language of its one user: _("text"), or N_("text") where it can
+ * The words of a client itself, in the language of its one user: _() around them, or N_() where they can
  * only be marked. Looked up in the same table as crampd's (daemon/basic/language.h says why), so that
  * one answer is in one language. The language is that of the locale, as gettext finds it: the first of
  * LC_ALL, LC_MESSAGES and LANG that is set, and before it $LANGUAGE unless that is C; or what
