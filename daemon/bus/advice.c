@@ -12,7 +12,9 @@
 #include "daemon/bus/dictionary.h"
 #include "daemon/bus/error.h"
 #include "daemon/bus/guidance-call.h"
+#include "daemon/guidance/relief.h"
 #include "daemon/guidance/translate.h"
+#include "daemon/sensor.h"
 
 #define TEXT_SIZE 8192
 
@@ -136,6 +138,10 @@ static void append_figures(sd_bus_message *reply, int *r, const struct advice_it
 
 /* --- the answer --- */
 
+static bool is_now(const char *topic) {
+        return topic && strcmp(topic, ADVICE_TOPIC_NOW) == 0;
+}
+
 static void append_item(sd_bus_message *reply, int *r, const struct language *language,
                         const struct advice_item *item, bool amounts) {
         const struct knowledge_statement *statement = item->statement;
@@ -177,8 +183,31 @@ static void append_suppressed(sd_bus_message *reply, int *r, const struct langua
         dictionary_close(reply, r);
 }
 
-static int append_advice(sd_bus_message *reply, const struct advisor_view *view,
-                         const struct advice *advice, const struct language *language) {
+/* What to do about a cramp of theirs that lasts, or about any. */
+static void append_relief(sd_bus_message *reply, int *r, const struct guidance_call *call) {
+        const char *const *steps = relief_steps(MUSCLE_UNSPECIFIED, 0);
+        const struct sensor *sensor;
+        uint64_t lasting_us;
+
+        LIST_FOREACH (sensor, &call->bus->crampd->sensors, sensors) {
+                const struct store_episode *episode =
+                        sensor->row.owner_uid == call->uid && sensor->night
+                                ? night_get_episode(sensor->night, &lasting_us)
+                                : NULL;
+
+                if (episode)
+                        steps = relief_steps((enum muscle)muscle_from_string(episode->muscle),
+                                             lasting_us);
+        }
+        list_open(reply, r, "relief");
+        for (; *steps; steps++)
+                list_add(reply, r, language_text(call->language, *steps));
+        list_close(reply, r);
+}
+
+static int append_advice(sd_bus_message *reply, const struct guidance_call *call,
+                         const struct advisor_view *view, const struct advice *advice, bool complete) {
+        const struct language *language = call->language;
         bool amounts = advise_amounts_allowed(&view->profile);
         int r = 0;
 
@@ -189,6 +218,10 @@ static int append_advice(sd_bus_message *reply, const struct advisor_view *view,
         dictionary_append(reply, &r, "clusters", "u", view->history.clusters);
         dictionary_append(reply, &r, "reported", "u", view->history.reported);
         append_missing(reply, &r, advice->missing);
+        if (is_now(call->arguments)) {
+                dictionary_append(reply, &r, "complete", "b", complete);
+                append_relief(reply, &r, call);
+        }
         dictionary_close(reply, &r);
 
         if (r >= 0)
@@ -207,6 +240,7 @@ static int append_advice(sd_bus_message *reply, const struct advisor_view *view,
 
 static int work_advise(struct guidance_call *call, const struct store_person *person,
                        sd_bus_error *error) {
+        static const struct store_person stranger; /* of whom nothing is known */
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         _cleanup_(advice_freep) struct advice *advice = advice_new();
         const int64_t now_us = crampd_now_us();
@@ -216,7 +250,7 @@ static int work_advise(struct guidance_call *call, const struct store_person *pe
 
         if (!advice)
                 return -ENOMEM;
-        r = advisor_look(person, now_us, &view);
+        r = advisor_look(person ?: &stranger, now_us, &view);
         if (r < 0)
                 return r;
         request = advisor_request(&view, call->arguments);
@@ -225,7 +259,7 @@ static int work_advise(struct guidance_call *call, const struct store_person *pe
                 advice_news_told(call->bus->news, call->uid, person, now_us, advice);
         r = sd_bus_message_new_method_return(call->message, &reply);
         if (r >= 0)
-                r = append_advice(reply, &view, advice, call->language);
+                r = append_advice(reply, call, &view, advice, person != NULL);
         return r < 0 ? r : guidance_reply(call, steal_pointer(&reply));
 }
 
@@ -243,6 +277,8 @@ static int refuse_topic(const char *topic, const struct language *language, sd_b
                         used += (size_t)snprintf(possible + used, sizeof(possible) - used, "%s%s",
                                                  used > 0 ? ", " : "", name);
         }
+        if (used < sizeof(possible))
+                (void)snprintf(possible + used, sizeof(possible) - used, ", " ADVICE_TOPIC_NOW);
         return guidance_refuse(error, language, N_("There is no topic \"%s\"."), topic, possible);
 }
 
@@ -273,6 +309,6 @@ int method_advise(sd_bus_message *message, void *userdata, sd_bus_error *error) 
         if (topic && !(wanted = strdup(topic)))
                 return -ENOMEM;
         filter = advisor_filter(uid, crampd_now_us());
-        return guidance_begin(bus, message, &filter, language_find(language), work_advise, wanted,
-                              error);
+        return (is_now(wanted) ? guidance_begin_urgent : guidance_begin)(
+                bus, message, &filter, language_find(language), work_advise, wanted, error);
 }

@@ -12,6 +12,7 @@
 #include "daemon/bus/dictionary.h"
 #include "daemon/bus/error.h"
 #include "daemon/bus/guidance-call.h"
+#include "daemon/bus/log-warnings.h"
 #include "daemon/guidance/translate.h"
 #include "daemon/night.h"
 
@@ -23,7 +24,6 @@
 #define ENTRIES_PER_DAY 150u
 _Static_assert(ENTRIES_PER_DAY *(ADVISOR_DAYS + 2) <= STORE_ENTRIES_MAX, "advice sees the whole log");
 #define PAGE_MAX 250u
-#define WARNING_SIZE 512
 
 /* What Log() and EditLog() are told. Texts are within the message, which outlives the call. */
 struct wanted {
@@ -138,79 +138,6 @@ static int apply(const struct wanted *wanted, struct store_entry *entry, sd_bus_
         return check_entry(entry, wanted->language, error);
 }
 
-/* --- upper limits --- */
-
-static double supplements_of(const struct profile *profile, enum nutrient nutrient) {
-        double sum = 0;
-
-        for (size_t i = 0; i < profile->n_supplements; i++)
-                if (profile->supplements[i].nutrient == nutrient)
-                        sum += amount_to_base(nutrient, &profile->supplements[i].amount);
-        return sum;
-}
-
-/* With figures only for those who may be told amounts. */
-static void warn(const struct profile *profile, enum nutrient nutrient, const struct limit_check *check,
-                 const struct language *language, char text[static WARNING_SIZE]) {
-        const char *title = language_text(language, nutrient_title(nutrient));
-        char amount[LANGUAGE_NUMBER_SIZE];
-
-        if (!advise_amounts_allowed(profile)) {
-                (void)snprintf(text, WARNING_SIZE,
-                               language_text(language, "With this, the day is above the upper limit for "
-                                                       "%s. Ask a pharmacist or doctor."),
-                               title);
-                return;
-        }
-        language_number(language, check->limit->amount, -1, amount);
-        (void)snprintf(
-                text, WARNING_SIZE,
-                check->limit->supplements_only
-                        ? language_text(language,
-                                        "With this, the day is above the upper limit for %s: %s %s a "
-                                        "day from supplements (%s). Ask a pharmacist or doctor.")
-                        : language_text(language, "With this, the day is above the upper limit for %s: "
-                                                  "%s %s a day (%s). Ask a pharmacist or doctor."),
-                title, amount, language_text(language, check->limit->unit), check->limit->authority);
-}
-
-/* Appends what a day with this entry is above of. What the profile says is taken daily may be what is
- * logged now: the larger of the two counts, not their sum. */
-static int append_warnings(sd_bus_message *reply, const struct store_person *person,
-                           const struct store_entry *entry, const struct language *language) {
-        double food = 0, supplement = 0, daily;
-        struct limit_check check = {};
-        struct profile profile;
-        struct entry read;
-        char text[WARNING_SIZE];
-        bool above = false;
-        int what = -1, r;
-
-        advisor_read_profile(person->profile, &profile);
-        if (advisor_read_amount(entry, &read) && read.what < (int)NUTRIENT_MAX)
-                what = read.what;
-        for (size_t i = 0; what >= 0 && i <= person->n_entries; i++) {
-                const struct store_entry *other = i < person->n_entries ? &person->entries[i] : entry;
-
-                if ((other != entry && strcmp(other->id, entry->id) == 0) ||
-                    advisor_day_of(other) != advisor_day_of(entry) ||
-                    !advisor_read_amount(other, &read) || read.what != what)
-                        continue;
-                *(read.from == ENTRY_FROM_FOOD ? &food : &supplement) += read.base;
-        }
-        if (what >= 0) {
-                daily = supplements_of(&profile, (enum nutrient)what);
-                above = limit_check((enum nutrient)what, profile.age_years, food,
-                                    supplement > daily ? supplement : daily, &check);
-        }
-        r = sd_bus_message_open_container(reply, 'a', "s");
-        if (r >= 0 && above) {
-                warn(&profile, (enum nutrient)what, &check, language, text);
-                r = sd_bus_message_append(reply, "s", text);
-        }
-        return r < 0 ? r : sd_bus_message_close_container(reply);
-}
-
 /* --- logging and editing --- */
 
 /* All that the limits of a day need. */
@@ -274,7 +201,7 @@ static int work_log(struct guidance_call *call, const struct store_person *perso
         if (r >= 0)
                 r = sd_bus_message_append(reply, "s", entry->id);
         if (r >= 0)
-                r = append_warnings(reply, person, entry, call->language);
+                r = log_warnings_append(reply, person, entry, call->language);
         return r < 0 ? r : guidance_change(call, &change, steal_pointer(&reply), error);
 }
 

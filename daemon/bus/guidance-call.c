@@ -57,6 +57,7 @@ static void call_finish(struct guidance_call *call) {
 
         TAILQ_REMOVE(&bus->guiding, call, guiding);
         sd_bus_message_unref(call->reply);
+        sd_event_source_disable_unref(call->patience);
         sd_bus_message_unref(call->message);
         free(call->arguments);
         free(call);
@@ -72,11 +73,35 @@ static void call_fail(struct guidance_call *call, int r, const sd_bus_error *err
         call_finish(call);
 }
 
+/* Answers an urgent call with what is known without the store. */
+static void answer_without(struct guidance_call *call) {
+        _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
+        int r = call->work(call, /* person= */ NULL, &bus_error);
+
+        call->answered = true;
+        if (r < 0)
+                (void)sd_bus_reply_method_errno(call->message, r, &bus_error);
+}
+
+static int on_impatience(sd_event_source *source, uint64_t time_us, void *userdata) {
+        struct guidance_call *call = userdata;
+
+        if (!call->answered)
+                answer_without(call);
+        return 0;
+}
+
 static void on_person(int error, const struct store_person *person, void *userdata) {
         _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
         struct guidance_call *call = userdata;
         int r;
 
+        if (error < 0 && call->urgent && !call->answered)
+                answer_without(call);
+        if (call->answered) {
+                call_finish(call);
+                return;
+        }
         call->again = false;
         r = error < 0 ? error_set_store(&bus_error, error) : call->work(call, person, &bus_error);
         if (r >= 0 && call->again)
@@ -91,14 +116,21 @@ static void call_start(struct guidance_call *call) {
         _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
         int r;
 
+        if (call->answered) { /* while it waited for its turn */
+                call_finish(call);
+                return;
+        }
         r = store_get_person(call->bus->crampd->store, &call->filter, on_person, call);
-        if (r < 0)
+        if (r < 0 && call->urgent) {
+                answer_without(call);
+                call_finish(call);
+        } else if (r < 0)
                 call_fail(call, error_set_store(&bus_error, r), &bus_error);
 }
 
-int guidance_begin(struct bus *bus, sd_bus_message *message, const struct store_person_filter *filter,
-                   const struct language *language, guidance_work_func work, void *arguments,
-                   sd_bus_error *error) {
+static int begin(struct bus *bus, sd_bus_message *message, const struct store_person_filter *filter,
+                 const struct language *language, guidance_work_func work, void *arguments, bool urgent,
+                 sd_bus_error *error) {
         struct guidance_call *call;
         unsigned of_user = 0;
 
@@ -119,11 +151,29 @@ int guidance_begin(struct bus *bus, sd_bus_message *message, const struct store_
                                        .language = language,
                                        .filter = *filter,
                                        .work = work,
-                                       .arguments = arguments};
+                                       .arguments = arguments,
+                                       .urgent = urgent};
         TAILQ_INSERT_TAIL(&bus->guiding, call, guiding);
+        /* Without memory for the timer it waits like the others. */
+        if (urgent)
+                (void)sd_event_add_time_relative(bus->crampd->event, &call->patience, CLOCK_MONOTONIC,
+                                                 GUIDANCE_PATIENCE_US, /* accuracy= */ 10000,
+                                                 on_impatience, call);
         if (of_user == 0)
                 call_start(call);
         return 1;
+}
+
+int guidance_begin(struct bus *bus, sd_bus_message *message, const struct store_person_filter *filter,
+                   const struct language *language, guidance_work_func work, void *arguments,
+                   sd_bus_error *error) {
+        return begin(bus, message, filter, language, work, arguments, /* urgent= */ false, error);
+}
+
+int guidance_begin_urgent(struct bus *bus, sd_bus_message *message,
+                          const struct store_person_filter *filter, const struct language *language,
+                          guidance_work_func work, void *arguments, sd_bus_error *error) {
+        return begin(bus, message, filter, language, work, arguments, /* urgent= */ true, error);
 }
 
 int guidance_begin_plain(struct bus *bus, sd_bus_message *message, sd_bus_message_handler_t method,

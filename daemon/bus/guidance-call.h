@@ -22,11 +22,13 @@ struct guidance_call {
         TAILQ_ENTRY(guidance_call) guiding;
         struct bus *bus;
         sd_bus_message *message;
-        sd_bus_message *reply;             /* waits for a change to be stored */
-        uid_t uid;                         /* whose guidance it is */
-        const struct language *language;   /* of the answer */
-        const char *changes;               /* what of the person it changes */
-        bool again;                        /* the store is asked once more, by another filter */
+        sd_bus_message *reply;           /* waits for a change to be stored */
+        uid_t uid;                       /* whose guidance it is */
+        const struct language *language; /* of the answer */
+        const char *changes;             /* what of the person it changes */
+        bool again;                      /* the store is asked once more, by another filter */
+        bool urgent, answered;           /* see guidance_begin_urgent() */
+        sd_event_source *patience;
         struct store_person_filter filter; /* what to ask of the store */
         guidance_work_func work;
         void *arguments; /* of the method, read already; freed with the call */
@@ -47,6 +49,13 @@ struct store_person_filter guidance_filter(uid_t uid);
 int guidance_begin(struct bus *bus, sd_bus_message *message, const struct store_person_filter *filter,
                    const struct language *language, guidance_work_func work, void *arguments,
                    sd_bus_error *error);
+
+/* The same of a call that must not wait for a disk: when the store has not answered by then, or cannot,
+ * `work` gets NULL as the person, and is not called again. */
+#define GUIDANCE_PATIENCE_US 400000u
+int guidance_begin_urgent(struct bus *bus, sd_bus_message *message,
+                          const struct store_person_filter *filter, const struct language *language,
+                          guidance_work_func work, void *arguments, sd_bus_error *error);
 
 /* Begins a call of a method that takes nothing but options with `owner` and `language`: finds out who
  * calls, and works on the profile and the trials, with the nights too if asked for. Returns as a method

@@ -35,6 +35,7 @@ struct build {
         bool basics_known, amounts_allowed;
         uint64_t linked;    /* factors of the log that cramps follow more often than by chance */
         int topic_nutrient; /* -1: none */
+        bool now;           /* only what helps at once */
 };
 
 /* Whether one of the factors is so, or may be. */

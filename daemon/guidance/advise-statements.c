@@ -32,6 +32,9 @@ static const struct {
         [STATEMENT_NOTICE] = {0, 0},
 };
 
+/* Who is in pain reads this before anything but red flags. */
+#define RELIEF_NOW_PRIORITY 895
+
 static bool asked_for(const struct build *build, const struct knowledge_statement *statement) {
         const char *topic = build->request->topic;
 
@@ -222,6 +225,8 @@ static bool worth_unasked(const struct knowledge_statement *statement) {
 static bool statement_wanted(const struct build *build, const struct knowledge_statement *statement) {
         const char *topic = build->request->topic;
 
+        if (build->now)
+                return statement->kind == STATEMENT_RELIEF;
         if (!topic)
                 return priorities[statement->kind].unasked > 0 && worth_unasked(statement);
         /* General food advice stands in for every nutrient, and a warning about what is taken cannot
@@ -241,9 +246,10 @@ void statements_add(struct build *build) {
                     !conditions_hold(build, statement))
                         continue;
                 item = item_add(build, statement,
-                                (asked ? priorities[statement->kind].asked
-                                       : priorities[statement->kind].unasked) +
-                                        relevance(build, statement));
+                                build->now ? RELIEF_NOW_PRIORITY
+                                           : (asked ? priorities[statement->kind].asked
+                                                    : priorities[statement->kind].unasked) +
+                                                     relevance(build, statement));
                 if (!item)
                         return;
                 figures_attach(build, item);

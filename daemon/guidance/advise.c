@@ -311,11 +311,13 @@ void advise(const struct advice_request *request, struct advice *ret) {
         build.amounts_allowed = amounts_allowed(&build.facts);
         build.basics_known = !(build.facts.unset & BASICS);
         build.topic_nutrient = request->topic ? nutrient_from_string(request->topic) : -1;
+        build.now = request->topic && strcmp(request->topic, ADVICE_TOPIC_NOW) == 0;
         log_facts(&build);
         nutrients_rate(&build);
 
         flags_raise(&build);
-        notices_give(&build);
+        if (!build.now)
+                notices_give(&build);
         statements_add(&build);
         suppressed_list(&build);
         qsort(ret->items, ret->n_items, sizeof(ret->items[0]), item_compare);
@@ -330,6 +332,8 @@ void advice_free(struct advice *advice) {
 }
 
 bool advice_topic_known(const char *topic) {
+        if (strcmp(topic, ADVICE_TOPIC_NOW) == 0)
+                return true;
         for (size_t i = 0; i < knowledge_n_statements; i++)
                 if (strcmp(knowledge_statements[i].topic, topic) == 0)
                         return true;
@@ -365,4 +369,13 @@ bool advise_trial_allowed(const struct profile *profile, enum nutrient nutrient,
                         reason_add(ret_why->reasons, &ret_why->n_reasons, N_("You have not said: %s."),
                                    field_to_string(field));
         return false;
+}
+
+bool advise_dangerous(const struct profile *profile, enum nutrient nutrient,
+                      struct advice_suppressed *ret_why) {
+        struct facts facts = profile_facts(profile);
+
+        facts.unset = 0; /* what is not known is no reason to alarm who has taken it already */
+        why_not(&facts, nutrient, ret_why);
+        return ret_why->n_reasons > 0;
 }

@@ -63,13 +63,16 @@ struct advice_history {
         struct advice_link links[LINK_MAX];
 };
 
+/* What helps at once: red flags, relief, when to see a doctor, and nothing of nutrients. */
+#define ADVICE_TOPIC_NOW "now"
+
 struct advice_request {
         const struct profile *profile;
         const struct advice_log *log;         /* NULL: none */
         const struct advice_history *history; /* NULL: none */
         const struct symptoms *symptoms;      /* NULL: none */
         const char *topic; /* all about a nutrient, "causes", "relief", "stretching", "doctor", "food",
-                            * "quinine"; NULL: what matters now */
+                            * "quinine", ADVICE_TOPIC_NOW; NULL: what matters at this time */
 };
 
 /* "You said: %s." with a phrase, or a message with `n_numbers` of %u, or one as it is. */
@@ -137,6 +140,11 @@ extern const size_t advice_n_triggers;
 
 /* Whether amounts of supplements may be told to this sleeper at all. */
 bool advise_amounts_allowed(const struct profile *profile);
+
+/* Whether what was said makes a nutrient dangerous as a supplement; then `ret_why` has the reasons and
+ * what is dangerous, each text once. */
+bool advise_dangerous(const struct profile *profile, enum nutrient nutrient,
+                      struct advice_suppressed *ret_why);
 
 /* Whether this sleeper may try a nutrient in a trial; else `ret_why` says why not (may be NULL). */
 bool advise_trial_allowed(const struct profile *profile, enum nutrient nutrient,

@@ -527,13 +527,17 @@ struct crampd_advice {
         unsigned clusters; /* cramps in them; those within an hour count once */
         unsigned reported; /* cramps of the last four weeks that raised no alert and were reported */
         char **missing;
+        /* Of the topic "now" alone: steps that ease the cramp that lasts, or any; and whether the
+         * person's own red flags could be looked at. */
+        char **relief;
+        bool complete;
         struct crampd_advice_item *items; /* red flags first, then by priority */
         size_t n_items;
         struct crampd_suppressed *suppressed;
         size_t n_suppressed;
 };
 
-/* `topic` and `language` may be NULL: what matters now, in the client's language. */
+/* `topic` and `language` may be NULL: what matters at this time, in the client's language. */
 int crampd_advise(crampd_client *client, unsigned owner, const char *topic, const char *language,
                   struct crampd_advice **ret, struct crampd_error *error);
 void crampd_advice_free(struct crampd_advice *advice);
@@ -552,11 +556,23 @@ struct crampd_entry {
         int zone_offset_s;
 };
 
-/* Writes a new entry, or changes the one with `entry->id`. Both results may be NULL, else they are to be
- * freed with free() and crampd_strings_free(). */
+/* What is to be said about an entry, which is stored all the same. */
+struct crampd_warning {
+        char *id; /* above-upper-limit: the day, with it; dangerous-together: with what the profile says
+                   */
+        char *nutrient;
+        char *text;   /* for people */
+        double limit; /* a day; NaN = not told */
+        char *limit_unit;
+        char *limit_authority;
+        bool limit_supplements_only;
+};
+
+/* Writes a new entry, or changes the one with `entry->id`. The id is to be freed with free(); both it
+ * and the warnings may be NULL. */
 int crampd_log(crampd_client *client, unsigned owner, const struct crampd_entry *entry, char **ret_id,
-               char ***ret_warnings, struct crampd_error *error);
-void crampd_strings_free(char **strings);
+               struct crampd_warning **ret_warnings, size_t *ret_n, struct crampd_error *error);
+void crampd_warnings_free(struct crampd_warning *warnings, size_t n);
 int crampd_delete_entry(crampd_client *client, unsigned owner, const char *id,
                         struct crampd_error *error);
 /* As crampd_list_episodes(); the filter's sensor is not looked at. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Guidance: the calls of org.crampd1.Guidance.
+ * Guidance: the profile and advice of org.crampd1.Guidance, and what its calls share.
  */
 #include <errno.h>
 #include <math.h>
@@ -12,8 +12,7 @@
 #define PROFILE_VALUES_MAX 64u
 #define ADVICE_MAX 1024u
 
-/* Appends options with nothing but whose guidance it is, and the language. */
-static bool append_owner(const crampd_client *client, DBusMessage *message, unsigned owner) {
+bool guidance_append_owner(const crampd_client *client, DBusMessage *message, unsigned owner) {
         struct dict_writer writer;
         dbus_uint32_t uid = owner;
 
@@ -25,13 +24,30 @@ static bool append_owner(const crampd_client *client, DBusMessage *message, unsi
         return false;
 }
 
-/* Sends a call that is complete; frees it. */
-static int call_finish(crampd_client *client, DBusMessage *message, const char *signature,
-                       DBusMessage **ret_reply, struct crampd_error *error) {
+int guidance_call(crampd_client *client, DBusMessage *message, const char *signature,
+                  DBusMessage **ret_reply, struct crampd_error *error) {
         int r = call_wait(client, message, signature, ret_reply, error);
 
         dbus_message_unref(message);
         return r;
+}
+
+int guidance_delete(crampd_client *client, const char *method, unsigned owner, const char *id,
+                    struct crampd_error *error) {
+        DBusMessage *message = NULL;
+        int r;
+
+        r = check_text("the id", id, error);
+        if (r >= 0)
+                r = call_new(MANAGER_PATH, GUIDANCE_INTERFACE, method, &message, error);
+        if (r < 0)
+                return r;
+        if (!dbus_message_append_args(message, DBUS_TYPE_STRING, &id, DBUS_TYPE_INVALID) ||
+            !guidance_append_owner(client, message, owner)) {
+                dbus_message_unref(message);
+                return error_set_oom(error);
+        }
+        return guidance_call(client, message, "", NULL, error);
 }
 
 /* --- the profile --- */
@@ -82,11 +98,11 @@ int crampd_get_profile(crampd_client *client, unsigned owner, struct crampd_prof
         r = call_new(MANAGER_PATH, GUIDANCE_INTERFACE, "GetProfile", &message, error);
         if (r < 0)
                 return r;
-        if (!append_owner(client, message, owner)) {
+        if (!guidance_append_owner(client, message, owner)) {
                 dbus_message_unref(message);
                 return error_set_oom(error);
         }
-        r = call_finish(client, message, "a{ss}", &reply, error);
+        r = guidance_call(client, message, "a{ss}", &reply, error);
         if (r < 0)
                 return r;
         r = profile_read(reply, ret, ret_n, error);
@@ -132,11 +148,11 @@ int crampd_set_profile(crampd_client *client, unsigned owner, const struct cramp
         r = call_new(MANAGER_PATH, GUIDANCE_INTERFACE, "SetProfile", &message, error);
         if (r < 0)
                 return r;
-        if (!append_pairs(message, values, n) || !append_owner(client, message, owner)) {
+        if (!append_pairs(message, values, n) || !guidance_append_owner(client, message, owner)) {
                 dbus_message_unref(message);
                 return error_set_oom(error);
         }
-        return call_finish(client, message, "", NULL, error);
+        return guidance_call(client, message, "", NULL, error);
 }
 
 int crampd_forget_profile(crampd_client *client, unsigned owner, struct crampd_error *error) {
@@ -146,11 +162,11 @@ int crampd_forget_profile(crampd_client *client, unsigned owner, struct crampd_e
         r = call_new(MANAGER_PATH, GUIDANCE_INTERFACE, "ForgetProfile", &message, error);
         if (r < 0)
                 return r;
-        if (!append_owner(client, message, owner)) {
+        if (!guidance_append_owner(client, message, owner)) {
                 dbus_message_unref(message);
                 return error_set_oom(error);
         }
-        return call_finish(client, message, "", NULL, error);
+        return guidance_call(client, message, "", NULL, error);
 }
 
 /* --- advice --- */
@@ -162,6 +178,7 @@ static const struct field advice_fields[] = {
         ADVICE_FIELD(language, FIELD_STRING, true),   ADVICE_FIELD(amounts_allowed, FIELD_BOOL, true),
         ADVICE_FIELD(nights, FIELD_UNSIGNED, true),   ADVICE_FIELD(clusters, FIELD_UNSIGNED, true),
         ADVICE_FIELD(reported, FIELD_UNSIGNED, true), ADVICE_FIELD(missing, FIELD_STRINGS, true),
+        ADVICE_FIELD(complete, FIELD_BOOL, false),    ADVICE_FIELD(relief, FIELD_STRINGS, false),
 };
 
 #define ITEM_FIELD(key, kind, required) \
@@ -236,11 +253,11 @@ void crampd_advice_free(struct crampd_advice *advice) {
         free(advice->suppressed);
         free(advice->language);
         strings_free(advice->missing);
+        strings_free(advice->relief);
         free(advice);
 }
 
-/* The number of dictionaries in the array at `iter`, or negative errno. */
-static int count_read(DBusMessageIter *iter, struct crampd_error *error) {
+int dicts_count(DBusMessageIter *iter, struct crampd_error *error) {
         int n = dbus_message_iter_get_element_count(iter);
 
         if (n < 0 || (unsigned)n > ADVICE_MAX)
@@ -249,7 +266,7 @@ static int count_read(DBusMessageIter *iter, struct crampd_error *error) {
 }
 
 static int items_read(DBusMessageIter *iter, struct crampd_advice *advice, struct crampd_error *error) {
-        int n = count_read(iter, error), r = 0;
+        int n = dicts_count(iter, error), r = 0;
         DBusMessageIter item;
 
         if (n < 0)
@@ -270,7 +287,7 @@ static int items_read(DBusMessageIter *iter, struct crampd_advice *advice, struc
 
 static int suppressed_read(DBusMessageIter *iter, struct crampd_advice *advice,
                            struct crampd_error *error) {
-        int n = count_read(iter, error), r = 0;
+        int n = dicts_count(iter, error), r = 0;
         DBusMessageIter item;
 
         if (n < 0)
@@ -294,6 +311,7 @@ int advise_read(DBusMessage *reply, struct crampd_advice **ret, struct crampd_er
 
         if (!advice)
                 return error_set_oom(error);
+        advice->complete = true;
         (void)dbus_message_iter_init(reply, &iter);
         r = dict_read(&iter, advice_fields, ELEMENTS(advice_fields), advice, error);
         (void)dbus_message_iter_next(&iter);
@@ -344,355 +362,10 @@ int crampd_advise(crampd_client *client, unsigned owner, const char *topic, cons
         r = advise_request(owner, topic, language ? language : client->language, &message, error);
         if (r < 0)
                 return r;
-        r = call_finish(client, message, ADVISE_SIGNATURE, &reply, error);
+        r = guidance_call(client, message, ADVISE_SIGNATURE, &reply, error);
         if (r < 0)
                 return r;
         r = advise_read(reply, ret, error);
-        dbus_message_unref(reply);
-        return r;
-}
-
-/* --- the day log --- */
-
-#define ENTRY_FIELD(key, kind, required) \
-        { #key, kind, required, offsetof(struct crampd_entry, key) }
-
-static const struct field entry_fields[] = {
-        ENTRY_FIELD(id, FIELD_STRING, true),        ENTRY_FIELD(kind, FIELD_STRING, true),
-        ENTRY_FIELD(what, FIELD_STRING, false),     ENTRY_FIELD(origin, FIELD_STRING, false),
-        ENTRY_FIELD(compound, FIELD_STRING, false), ENTRY_FIELD(amount, FIELD_STRING, false),
-        ENTRY_FIELD(leg, FIELD_STRING, false),      ENTRY_FIELD(text, FIELD_STRING, false),
-        ENTRY_FIELD(time_us, FIELD_INT64, true),    ENTRY_FIELD(zone_offset_s, FIELD_INT, true),
-};
-
-void crampd_strings_free(char **strings) {
-        strings_free(strings);
-}
-
-/* Every string of an entry but its id. */
-static const size_t entry_texts[] = {
-        offsetof(struct crampd_entry, kind),   offsetof(struct crampd_entry, what),
-        offsetof(struct crampd_entry, origin), offsetof(struct crampd_entry, compound),
-        offsetof(struct crampd_entry, amount), offsetof(struct crampd_entry, leg),
-        offsetof(struct crampd_entry, text),
-};
-static const char *const entry_keys[] = {"kind", "what", "origin", "compound", "amount", "leg", "text"};
-
-static const char *entry_text(const struct crampd_entry *entry, size_t index) {
-        return *(char *const *)((const char *)entry + entry_texts[index]);
-}
-
-static bool append_entry(const crampd_client *client, DBusMessage *message, unsigned owner,
-                         const struct crampd_entry *entry) {
-        dbus_int64_t time_us = entry->time_us;
-        dbus_uint32_t uid = owner;
-        struct dict_writer writer;
-        bool well;
-
-        well = dict_begin(&writer, message);
-        for (size_t i = 0; i < ELEMENTS(entry_texts) && well; i++) {
-                const char *text = entry_text(entry, i);
-
-                well = !text || dict_put(&writer, entry_keys[i], DBUS_TYPE_STRING, &text);
-        }
-        if (well &&
-            (time_us == CRAMPD_NO_TIME || dict_put(&writer, "time_us", DBUS_TYPE_INT64, &time_us)) &&
-            (owner == CRAMPD_OWNER_SELF || dict_put(&writer, "owner", DBUS_TYPE_UINT32, &uid)) &&
-            dict_put_language(&writer, client) && dict_end(&writer))
-                return true;
-        dict_abandon(&writer);
-        return false;
-}
-
-static int log_read(DBusMessage *reply, char **ret_id, char ***ret_warnings,
-                    struct crampd_error *error) {
-        DBusMessageIter iter;
-        char **warnings;
-        char *id;
-        int r;
-
-        (void)dbus_message_iter_init(reply, &iter);
-        r = string_read(&iter, &id, error);
-        if (r < 0)
-                return r;
-        r = strings_read(&iter, ADVICE_MAX, &warnings, error);
-        if (r < 0) {
-                free(id);
-                return r;
-        }
-        if (ret_id)
-                *ret_id = id;
-        else
-                free(id);
-        if (ret_warnings)
-                *ret_warnings = warnings;
-        else
-                strings_free(warnings);
-        return 0;
-}
-
-int crampd_log(crampd_client *client, unsigned owner, const struct crampd_entry *entry, char **ret_id,
-               char ***ret_warnings, struct crampd_error *error) {
-        DBusMessage *message = NULL, *reply = NULL;
-        const char *id = entry->id;
-        int r;
-
-        for (size_t i = 0; i < ELEMENTS(entry_texts); i++)
-                if (entry_text(entry, i) &&
-                    (r = check_text(entry_keys[i], entry_text(entry, i), error)) < 0)
-                        return r;
-        if (id && (r = check_text("the entry's id", id, error)) < 0)
-                return r;
-        r = call_new(MANAGER_PATH, GUIDANCE_INTERFACE, id ? "EditLog" : "Log", &message, error);
-        if (r < 0)
-                return r;
-        if ((id && !dbus_message_append_args(message, DBUS_TYPE_STRING, &id, DBUS_TYPE_INVALID)) ||
-            !append_entry(client, message, owner, entry)) {
-                dbus_message_unref(message);
-                return error_set_oom(error);
-        }
-        r = call_finish(client, message, "sas", &reply, error);
-        if (r < 0)
-                return r;
-        r = log_read(reply, ret_id, ret_warnings, error);
-        dbus_message_unref(reply);
-        return r;
-}
-
-/* Calls `method` with an id. */
-static int delete_by_id(crampd_client *client, const char *method, unsigned owner, const char *id,
-                        struct crampd_error *error) {
-        DBusMessage *message = NULL;
-        int r;
-
-        r = check_text("the id", id, error);
-        if (r >= 0)
-                r = call_new(MANAGER_PATH, GUIDANCE_INTERFACE, method, &message, error);
-        if (r < 0)
-                return r;
-        if (!dbus_message_append_args(message, DBUS_TYPE_STRING, &id, DBUS_TYPE_INVALID) ||
-            !append_owner(client, message, owner)) {
-                dbus_message_unref(message);
-                return error_set_oom(error);
-        }
-        return call_finish(client, message, "", NULL, error);
-}
-
-int crampd_delete_entry(crampd_client *client, unsigned owner, const char *id,
-                        struct crampd_error *error) {
-        return delete_by_id(client, "DeleteLog", owner, id, error);
-}
-
-struct entry_listing {
-        crampd_entry_func func;
-        void *userdata;
-};
-
-static int entry_item(DBusMessageIter *item, void *userdata, struct crampd_error *error) {
-        const struct entry_listing *listing = userdata;
-        struct crampd_entry entry = {.time_us = CRAMPD_NO_TIME};
-        int r = dict_read(item, entry_fields, ELEMENTS(entry_fields), &entry, error);
-
-        if (r >= 0 && (entry.zone_offset_s < -86400 || entry.zone_offset_s > 86400))
-                r = error_set(error, -EPROTO, "crampd sent a time zone of %d s", entry.zone_offset_s);
-        if (r >= 0)
-                r = listing->func(&entry, listing->userdata);
-        for (size_t i = 0; i < ELEMENTS(entry_texts); i++)
-                free(*(char **)((char *)&entry + entry_texts[i]));
-        free(entry.id);
-        return r;
-}
-
-int crampd_list_entries(crampd_client *client, unsigned owner, const struct crampd_filter *filter,
-                        crampd_entry_func func, void *userdata, struct crampd_error *error) {
-        struct entry_listing listing = {func, userdata};
-        struct pages_filter pages = {.interface = GUIDANCE_INTERFACE,
-                                     .method = "ListLog",
-                                     .since_us = filter->since_us,
-                                     .until_us = filter->until_us,
-                                     .owner = owner,
-                                     .texts = true};
-
-        return pages_list_of(client, &pages, entry_item, &listing, error);
-}
-
-/* --- trials --- */
-
-#define TRIAL_FIELD(key, kind, required) \
-        { #key, kind, required, offsetof(struct crampd_trial, key) }
-
-static const struct field trial_fields[] = {
-        TRIAL_FIELD(id, FIELD_STRING, true),
-        TRIAL_FIELD(nutrient, FIELD_STRING, true),
-        TRIAL_FIELD(design, FIELD_STRING, true),
-        TRIAL_FIELD(start_day, FIELD_STRING, true),
-        TRIAL_FIELD(end_day, FIELD_STRING, false),
-        TRIAL_FIELD(baseline_days, FIELD_UNSIGNED, true),
-        TRIAL_FIELD(block_days, FIELD_UNSIGNED, true),
-        TRIAL_FIELD(washout_days, FIELD_UNSIGNED, true),
-        TRIAL_FIELD(forbidden, FIELD_STRING, false),
-        TRIAL_FIELD(nights_without, FIELD_UNSIGNED, true),
-        TRIAL_FIELD(nights_with, FIELD_UNSIGNED, true),
-        TRIAL_FIELD(nights_left_out, FIELD_UNSIGNED, true),
-        TRIAL_FIELD(clusters_without, FIELD_UNSIGNED, true),
-        TRIAL_FIELD(clusters_with, FIELD_UNSIGNED, true),
-        TRIAL_FIELD(mean_s_without, FIELD_DOUBLE, false),
-        TRIAL_FIELD(mean_s_with, FIELD_DOUBLE, false),
-        TRIAL_FIELD(cramps_without, FIELD_UNSIGNED, true),
-        TRIAL_FIELD(cramps_with, FIELD_UNSIGNED, true),
-        TRIAL_FIELD(strong_without, FIELD_UNSIGNED, true),
-        TRIAL_FIELD(strong_with, FIELD_UNSIGNED, true),
-        TRIAL_FIELD(reported_without, FIELD_UNSIGNED, true),
-        TRIAL_FIELD(reported_with, FIELD_UNSIGNED, true),
-        TRIAL_FIELD(reported_left_out, FIELD_UNSIGNED, true),
-        TRIAL_FIELD(mean_pain_without, FIELD_DOUBLE, false),
-        TRIAL_FIELD(mean_pain_with, FIELD_DOUBLE, false),
-        TRIAL_FIELD(ratio, FIELD_DOUBLE, false),
-        TRIAL_FIELD(ratio_low, FIELD_DOUBLE, false),
-        TRIAL_FIELD(ratio_high, FIELD_DOUBLE, false),
-        TRIAL_FIELD(p_value, FIELD_DOUBLE, false),
-        TRIAL_FIELD(smallest_effect, FIELD_DOUBLE, false),
-        TRIAL_FIELD(dispersion, FIELD_DOUBLE, false),
-        TRIAL_FIELD(verdict, FIELD_STRING, true),
-        TRIAL_FIELD(text, FIELD_STRING, true),
-};
-
-static void trial_clear(struct crampd_trial *trial) {
-        free(trial->id);
-        free(trial->nutrient);
-        free(trial->design);
-        free(trial->start_day);
-        free(trial->end_day);
-        free(trial->forbidden);
-        free(trial->verdict);
-        free(trial->text);
-}
-
-static int plan_check(const struct crampd_trial_plan *plan, struct crampd_error *error) {
-        int r = check_text("the nutrient", plan->nutrient, error);
-
-        if (r >= 0 && plan->design)
-                r = check_text("the design", plan->design, error);
-        if (r >= 0 && plan->from)
-                r = check_text("the date", plan->from, error);
-        return r;
-}
-
-static bool append_plan(const crampd_client *client, DBusMessage *message, unsigned owner,
-                        const struct crampd_trial_plan *plan) {
-        dbus_uint32_t uid = owner, baseline = plan->baseline_days, block = plan->block_days,
-                      washout = plan->washout_days;
-        struct dict_writer writer;
-
-        if (dict_begin(&writer, message) &&
-            dict_put(&writer, "nutrient", DBUS_TYPE_STRING, &plan->nutrient) &&
-            (!plan->design || dict_put(&writer, "design", DBUS_TYPE_STRING, &plan->design)) &&
-            (!plan->from || dict_put(&writer, "from", DBUS_TYPE_STRING, &plan->from)) &&
-            (!baseline || dict_put(&writer, "baseline_days", DBUS_TYPE_UINT32, &baseline)) &&
-            (!block || dict_put(&writer, "block_days", DBUS_TYPE_UINT32, &block)) &&
-            (!plan->has_washout || dict_put(&writer, "washout_days", DBUS_TYPE_UINT32, &washout)) &&
-            (owner == CRAMPD_OWNER_SELF || dict_put(&writer, "owner", DBUS_TYPE_UINT32, &uid)) &&
-            dict_put_language(&writer, client) && dict_end(&writer))
-                return true;
-        dict_abandon(&writer);
-        return false;
-}
-
-int crampd_start_trial(crampd_client *client, unsigned owner, const struct crampd_trial_plan *plan,
-                       char **ret_id, struct crampd_error *error) {
-        DBusMessage *message = NULL, *reply = NULL;
-        DBusMessageIter iter;
-        int r;
-
-        r = plan_check(plan, error);
-        if (r >= 0)
-                r = call_new(MANAGER_PATH, GUIDANCE_INTERFACE, "StartTrial", &message, error);
-        if (r < 0)
-                return r;
-        if (!append_plan(client, message, owner, plan)) {
-                dbus_message_unref(message);
-                return error_set_oom(error);
-        }
-        r = call_finish(client, message, "s", &reply, error);
-        if (r < 0)
-                return r;
-        (void)dbus_message_iter_init(reply, &iter);
-        r = string_read(&iter, ret_id, error);
-        dbus_message_unref(reply);
-        return r;
-}
-
-int crampd_stop_trial(crampd_client *client, unsigned owner, const char *day,
-                      struct crampd_error *error) {
-        dbus_uint32_t uid = owner;
-        struct dict_writer writer;
-        DBusMessage *message = NULL;
-        int r = day ? check_text("the date", day, error) : 0;
-
-        if (r >= 0)
-                r = call_new(MANAGER_PATH, GUIDANCE_INTERFACE, "StopTrial", &message, error);
-        if (r < 0)
-                return r;
-        if (dict_begin(&writer, message) && (!day || dict_put(&writer, "day", DBUS_TYPE_STRING, &day)) &&
-            (owner == CRAMPD_OWNER_SELF || dict_put(&writer, "owner", DBUS_TYPE_UINT32, &uid)) &&
-            dict_put_language(&writer, client) && dict_end(&writer))
-                return call_finish(client, message, "", NULL, error);
-        dict_abandon(&writer);
-        dbus_message_unref(message);
-        return error_set_oom(error);
-}
-
-int crampd_delete_trial(crampd_client *client, unsigned owner, const char *id,
-                        struct crampd_error *error) {
-        return delete_by_id(client, "DeleteTrial", owner, id, error);
-}
-
-static int trials_read(DBusMessage *reply, crampd_trial_func func, void *userdata,
-                       struct crampd_error *error) {
-        DBusMessageIter iter, item;
-        int n, r = 0;
-
-        (void)dbus_message_iter_init(reply, &iter);
-        n = count_read(&iter, error);
-        dbus_message_iter_recurse(&iter, &item);
-        for (int i = 0; i < n && r >= 0; i++) {
-                const double unknown = (double)NAN;
-                struct crampd_trial trial = {.mean_s_without = unknown,
-                                             .mean_s_with = unknown,
-                                             .mean_pain_without = unknown,
-                                             .mean_pain_with = unknown,
-                                             .ratio = unknown,
-                                             .ratio_low = unknown,
-                                             .ratio_high = unknown,
-                                             .p_value = unknown,
-                                             .smallest_effect = unknown,
-                                             .dispersion = unknown};
-
-                r = dict_read(&item, trial_fields, ELEMENTS(trial_fields), &trial, error);
-                if (r >= 0)
-                        r = func(&trial, userdata);
-                trial_clear(&trial);
-                (void)dbus_message_iter_next(&item);
-        }
-        return n < 0 ? n : r;
-}
-
-int crampd_list_trials(crampd_client *client, unsigned owner, crampd_trial_func func, void *userdata,
-                       struct crampd_error *error) {
-        DBusMessage *message = NULL, *reply = NULL;
-        int r;
-
-        r = call_new(MANAGER_PATH, GUIDANCE_INTERFACE, "ListTrials", &message, error);
-        if (r < 0)
-                return r;
-        if (!append_owner(client, message, owner)) {
-                dbus_message_unref(message);
-                return error_set_oom(error);
-        }
-        r = call_finish(client, message, "aa{sv}", &reply, error);
-        if (r < 0)
-                return r;
-        r = trials_read(reply, func, userdata, error);
         dbus_message_unref(reply);
         return r;
 }

@@ -96,6 +96,19 @@ int reply_check(DBusMessage *message, DBusMessage *reply, const char *signature,
 /* Forgets the calls that wait for an answer. */
 void calls_cancel(crampd_client *client);
 
+/* --- guidance.c, for the other calls of org.crampd1.Guidance --- */
+
+/* Appends options with nothing but whose guidance it is, and the language. */
+bool guidance_append_owner(const crampd_client *client, DBusMessage *message, unsigned owner);
+/* Sends a call that is complete; frees it. */
+int guidance_call(crampd_client *client, DBusMessage *message, const char *signature,
+                  DBusMessage **ret_reply, struct crampd_error *error);
+/* Calls `method` with an id. */
+int guidance_delete(crampd_client *client, const char *method, unsigned owner, const char *id,
+                    struct crampd_error *error);
+/* The number of dictionaries in the array at `iter`, or negative errno. */
+int dicts_count(DBusMessageIter *iter, struct crampd_error *error);
+
 /* --- requests and answers that are sent with and without waiting --- */
 
 #define ADVISE_SIGNATURE "a{sv}aa{sv}aa{sv}"

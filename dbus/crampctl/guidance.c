@@ -29,7 +29,8 @@ static const char help[] =
         "TOPIC is magnesium, potassium, calcium, vitamin-d, vitamin-k2, vitamin-b1, vitamin-b12, "
         "hydration, "
         "causes,\n"
-        "relief, stretching, doctor, food or quinine. Without it: what matters now.\n"
+        "relief, stretching, doctor, food or quinine; or now: what helps at once. Without it: what "
+        "matters at this time.\n"
         "\n"
         "Options:\n"
         "      --why              Also why each piece is shown, its sources, and what would sharpen it\n"
@@ -94,6 +95,10 @@ static int advice_print_json(const struct crampd_advice *advice) {
         json_uint(&json, "clusters", advice->clusters);
         json_uint(&json, "reported", advice->reported);
         strings_write_json(&json, "missing", advice->missing);
+        if (advice->relief) {
+                strings_write_json(&json, "relief", advice->relief);
+                json_bool(&json, "complete", advice->complete);
+        }
         json_array_begin(&json, "items");
         for (size_t i = 0; i < advice->n_items; i++)
                 item_write_json(&json, &advice->items[i]);
@@ -218,12 +223,26 @@ static void suppressed_print(const struct crampd_suppressed *suppressed) {
         paragraph_write("    ", suppressed->text);
 }
 
+static void relief_print(const struct crampd_advice *advice) {
+        for (char **step = advice->relief; step && *step; step++)
+                paragraph_write("- ", *step);
+        if (!advice->complete)
+                paragraph_write("",
+                                _("crampd could not look at your record: reasons of your own to see a "
+                                  "doctor may be missing."));
+}
+
 static int advice_print(const struct crampd_advice *advice, bool why, bool legend) {
-        bool colour = text_may_colour(stdout);
+        bool colour = text_may_colour(stdout), eased = !advice->relief;
 
         for (size_t i = 0; i < advice->n_items; i++) {
                 if (i > 0)
                         fputc('\n', stdout);
+                if (!eased && !advice->items[i].red_flag) { /* nothing but a red flag comes before it */
+                        relief_print(advice);
+                        fputc('\n', stdout);
+                        eased = true;
+                }
                 item_print(&advice->items[i], why, colour);
         }
         if (advice->n_suppressed > 0) {

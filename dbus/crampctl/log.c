@@ -135,29 +135,45 @@ static int run_list(crampd_client *client, unsigned owner, const struct command 
 
 /* --- writing --- */
 
+static void warning_write_json(struct json *json, const struct crampd_warning *warning) {
+        json_object_begin(json, NULL);
+        json_string(json, "id", warning->id);
+        json_string(json, "nutrient", warning->nutrient);
+        json_string(json, "text", warning->text);
+        json_double(json, "limit", warning->limit, 6);
+        json_string(json, "limit_unit", warning->limit_unit);
+        json_string(json, "limit_authority", warning->limit_authority);
+        json_object_end(json);
+}
+
 static int run_put(crampd_client *client, unsigned owner, const struct command *command) {
         struct json json = JSON_INIT(stdout);
+        struct crampd_warning *warnings;
         struct crampd_error error = {};
-        char **warnings, *id;
+        size_t n;
+        char *id;
         int r;
 
-        r = crampd_log(client, owner, &command->entry, &id, &warnings, &error);
+        r = crampd_log(client, owner, &command->entry, &id, &warnings, &n, &error);
         if (r < 0)
                 return fail_client(r, &error);
         if (command->global.json) {
                 json_object_begin(&json, NULL);
                 json_string(&json, "id", id);
-                strings_write_json(&json, "warnings", warnings);
+                json_array_begin(&json, "warnings");
+                for (size_t i = 0; i < n; i++)
+                        warning_write_json(&json, &warnings[i]);
+                json_array_end(&json);
                 json_object_end(&json);
                 (void)json_finish(&json);
         } else {
-                for (char **warning = warnings; *warning; warning++) {
-                        text_write(stdout, *warning);
+                for (size_t i = 0; i < n; i++) {
+                        text_write(stdout, warnings[i].text);
                         fputc('\n', stdout);
                 }
         }
         free(id);
-        crampd_strings_free(warnings);
+        crampd_warnings_free(warnings, n);
         return output_finish_stdout();
 }
 

@@ -131,6 +131,28 @@ def test_advice_follows_the_profile():
         assert any('boxed' in item['text'].lower() for item in advise(client, topic='quinine')[1].values())
 
 
+def test_what_helps_now_does_not_wait_for_a_disk():
+    with System() as system:
+        with system.daemon():
+            client = system.client()
+            summary, items, suppressed = advise(client, topic='now')
+            assert summary['complete'] and len(summary['relief']) > 4 and suppressed == {}, summary
+            assert list(items) == ['relief-now', 'relief-painkiller', 'doctor-when'], items.keys()
+            log(client, kind='symptom', what='redness', leg='left')
+            assert next(iter(advise(client, topic='now')[1])) == 'red-clot'
+            lines = crampctl('guidance', 'now').splitlines()
+            assert lines[0].startswith('! ') and '- Sit up and hold on before you stand.' in lines, lines
+            setzen = advise(client, topic='now', language='de')[0]['relief']
+            assert 'Setzen Sie sich auf' in setzen[0], setzen
+        # Without a database there is still relief, and it is said what is missing.
+        with system.daemon(state='/dev/null/nowhere'):
+            client = system.client()
+            summary, items, _ = advise(client, topic='now')
+            assert not summary['complete'] and len(summary['relief']) > 4 and 'relief-now' in items, summary
+            assert error_of(client, 'Advise', 'a{sv}', client.options()) == 'org.crampd1.Error.StoreFailed'
+            assert 'may be missing' in crampctl('guidance', 'now')
+
+
 def test_unknown_topics_are_answered_by_the_list():
     with System() as system, system.daemon():
         client = system.client()
@@ -201,11 +223,13 @@ def test_days_above_a_limit_are_warned_about():
         client = system.client()
         assert log(client, what='magnesium', amount='300mg')[1] == []
         warning, = log(client, what='magnesium', amount='100mg')[1]
-        assert 'Magnesium' in warning and '350' not in warning  # no figures to who has not said that they are safe
+        assert (warning['id'], warning['nutrient']) == ('above-upper-limit', 'magnesium'), warning
+        assert 'Magnesium' in warning['text'] and '350' not in warning['text'] and 'limit' not in warning  # no figures to who has not said that they are safe
         assert log(client, what='magnesium', amount='800mg', origin='food', time_us=dbus.Int64(10**15))[1] == []
         set_profile(client, values=SAFE)
         warning, = log(client, what='magnesium', amount='100mg')[1]
-        assert '350 mg a day from supplements (Institute of Medicine)' in warning, warning
+        assert '350 mg a day from supplements (Institute of Medicine)' in warning['text'], warning
+        assert (warning['limit'], warning['limit_unit'], warning['limit_supplements_only']) == (350, 'mg', True), warning
         assert log(client, what='magnesium', amount='300mg', time_us=dbus.Int64(10**15))[1] == []
         entry, _ = log(client, what='magnesium', amount='20mg', time_us=dbus.Int64(10**15))
         # An edit is held against its own day, with the old amount out of it.
@@ -214,6 +238,22 @@ def test_days_above_a_limit_are_warned_about():
         # A compound is not its weight in magnesium.
         assert log(client, what='magnesium', amount='600mg', compound='magnesium-citrate',
                    time_us=dbus.Int64(10**15 - 5 * 86400 * 10**6))[1] == []
+
+
+def test_what_does_not_go_together_is_warned_about():
+    with System() as system, system.daemon():
+        client = system.client()
+        assert log(client, what='potassium', amount='99mg')[1] == []  # nothing is known: advice says what is missing
+        set_profile(client, values={**SAFE, 'medicines': 'spironolactone,ramipril'})
+        warning, = log(client, what='potassium', amount='99mg')[1]
+        assert (warning['id'], warning['nutrient']) == ('dangerous-together', 'potassium'), warning
+        assert 'ACE inhibitor' in warning['text'] and 'potassium-sparing' in warning['text'], warning
+        assert warning['text'].count('dangerous level') == 1 and 'pharmacist' in warning['text'], warning
+        assert log(client, what='potassium', amount='400mg', origin='food')[1] == []
+        assert {warning['id'] for warning in log(client, what='magnesium', amount='400mg')[1]} == {
+            'dangerous-together', 'above-upper-limit'}
+        german, = log(client, what='potassium', amount='99mg', language='de')[1]
+        assert german['id'] == 'dangerous-together' and 'Apotheke' in german['text'], german
 
 
 def test_bad_entries_leave_no_trace():

@@ -103,7 +103,7 @@ def test_refusals_and_warnings_are_in_the_callers_language():
         assert refused('DeleteLog', 'sa{sv}', 'f' * 16) == 'Diesen Eintrag gibt es im Tagebuch nicht.'
         set_profile(client, values=SAFE)
         _, (warning,) = log(client, what='vitamin-d', amount='5000IU', language='de')
-        assert 'Höchstmenge für Vitamin D: 100 µg am Tag (Institute of Medicine). Fragen Sie' in warning, warning
+        assert 'Höchstmenge für Vitamin D: 100 µg am Tag (Institute of Medicine). Fragen Sie' in warning['text'], warning
         assert 'Höchstmenge' in crampctl('log', 'vitamin-d', '10IU', '--language', 'de')
         assert 'upper limit' in crampctl('log', 'vitamin-d', '10IU')
 

@@ -256,13 +256,15 @@ static int run_advise(struct probe *probe, struct crampd_error *error) {
 static int run_log(struct probe *probe, struct crampd_error *error) {
         static char what[] = "magnesium", amount[] = "300mg", id[] = "f1";
         const struct crampd_entry entry = {.id = id, .what = what, .amount = amount};
-        char **warnings, *new_id;
-        int r = crampd_log(probe->client, 7, &entry, &new_id, &warnings, error);
+        struct crampd_warning *warnings;
+        char *new_id;
+        size_t n;
+        int r = crampd_log(probe->client, 7, &entry, &new_id, &warnings, &n, error);
 
         if (r < 0)
                 return r;
         free(new_id);
-        crampd_strings_free(warnings);
+        crampd_warnings_free(warnings, n);
         return r;
 }
 

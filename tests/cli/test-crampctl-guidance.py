@@ -72,7 +72,9 @@ def test_what_is_asked_for():
 def test_answers_are_shown():
     with PrivateBus(), FakeCrampd():
         assert run('log', 'magnesium', '300mg') == 'Above the limit.?[31m\n'
-        assert json.loads(run('log', 'magnesium', '300mg', '--json')) == {'id': 'f3', 'warnings': ['Above the limit.\x1b[31m']}
+        assert json.loads(run('log', 'magnesium', '300mg', '--json')) == {
+            'id': 'f3', 'warnings': [{'id': 'above-upper-limit', 'nutrient': 'magnesium', 'text': 'Above the limit.\x1b[31m',
+                                      'limit': 350, 'limit_unit': 'mg', 'limit_authority': 'IOM'}]}
         rows = run('log').splitlines()
         assert rows[0].split() == ['TIME', 'WHAT', 'AMOUNT', 'FROM', 'NOTE', 'ID'] and 'slept?badly' in rows[2], rows
         assert [json.loads(line)['id'] for line in run('log', '--json').splitlines()] == ['f1', 'f2']
@@ -101,7 +103,7 @@ def test_no_answer_makes_them_fall_over():
                 run('guidance', code=PROTOCOL)
         fake.answer('Advise', 'many: ')
         run('guidance', code=PROTOCOL)
-        for method, words, keys in (('ListLog', ('log',), ('kind', 'time_us')), ('ListTrials', ('trial',), ('text', 'verdict'))):
+        for method, words, keys in (('Log', VERBS['log'][1], ('id', 'text')), ('ListLog', ('log',), ('kind', 'time_us')), ('ListTrials', ('trial',), ('text', 'verdict'))):
             for key in keys:
                 for how in ('type', 'missing', 'huge'):
                     fake.answer(method, f'{how} {key}')

@@ -128,6 +128,9 @@ LOG = [
     {'id': 'f2', 'kind': 'note', 'text': 'slept\nbadly', 'time_us': 1795396445250001, 'zone_offset_s': 3600},
 ]
 
+WARNINGS = [{'id': 'above-upper-limit', 'nutrient': 'magnesium', 'text': 'Above the limit.\x1b[31m', 'limit': 350.0,
+             'limit_unit': 'mg', 'limit_authority': 'IOM', 'limit_supplements_only': True}]
+
 TRIAL = {'id': 't1', 'nutrient': 'magnesium', 'design': 'before-after', 'start_day': '2026-10-01', 'baseline_days': 56,
          'block_days': 28, 'washout_days': 7, 'nights_without': 40, 'nights_with': 30, 'nights_left_out': 2,
          'clusters_without': 20, 'clusters_with': 3, 'cramps_without': 21, 'cramps_with': 2, 'strong_without': 5,
@@ -315,7 +318,7 @@ def run():
                        self.rows(ADVICE['suppressed'], how if where == 'suppressed' else ''))
 
         def Log(self, message, how):
-            self.reply(message, 'sas', 'f3', dbus.Array(['Above the limit.\x1b[31m'], signature='s'))
+            self.reply(message, 'saa{sv}', 'f3', self.rows(WARNINGS, how))
 
         EditLog = Log
 

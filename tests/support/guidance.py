@@ -70,7 +70,7 @@ def advise(client, **options):
 
 def log(client, **entry):
     identity, warnings = client.call(ROOT, GUIDANCE, 'Log', 'a{sv}', client.options(**entry))
-    return str(identity), [str(warning) for warning in warnings]
+    return str(identity), [{str(key): value for key, value in warning.items()} for warning in warnings]
 
 
 def list_log(client, **filters):

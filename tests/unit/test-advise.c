@@ -579,9 +579,10 @@ static struct person random_person(void) {
         return person;
 }
 
-static const char *const topics[] = {NULL,         "magnesium",  "potassium",   "calcium",   "vitamin-d",
-                                     "vitamin-k2", "vitamin-b1", "vitamin-b12", "hydration", "causes",
-                                     "relief",     "stretching", "doctor",      "food",      "quinine"};
+static const char *const topics[] = {NULL,        "magnesium",  "potassium",  "calcium",
+                                     "vitamin-d", "vitamin-k2", "vitamin-b1", "vitamin-b12",
+                                     "hydration", "causes",     "relief",     "stretching",
+                                     "doctor",    "food",       "quinine",    "now"};
 
 static double seconds_now(void) {
         struct timespec now;
@@ -904,6 +905,22 @@ static void nights_after_long_days_are_compared(void **state) {
         assert_int_equal(find("cause-exercise")->n_reasons, 3);
 }
 
+/* Who is in pain: red flags, relief, the doctor, and no word of nutrients. */
+static void now_is_short(void **state) {
+        const struct symptoms symptoms = {.left = SYMPTOM_BIT(SYMPTOM_SWELLING)};
+        struct person person = healthy;
+
+        person.supplements = "magnesium:900mg";
+        advise_person(&person, (struct advice_request){.topic = "now", .symptoms = &symptoms});
+        assert_string_equal(advice->items[0].statement->id, "red-clot");
+        assert_true(place("relief-now") < place("relief-painkiller"));
+        assert_true(place("relief-painkiller") < place("doctor-when"));
+        assert_int_equal(place("doctor-when"), advice->n_items - 1);
+        assert_int_equal(advice->n_suppressed, 0);
+        for (size_t i = 0; i < advice->n_items; i++)
+                assert_true(advice->items[i].statement->nutrient < 0);
+}
+
 static void dangerous_supplements_are_said(void **state) {
         struct person person = healthy;
 
@@ -1126,6 +1143,7 @@ int main(void) {
                 cmocka_unit_test(pregnant_gets_food_and_the_doctor),
                 cmocka_unit_test(diet_and_log_change_the_order),
                 cmocka_unit_test(nights_after_long_days_are_compared),
+                cmocka_unit_test(now_is_short),
                 cmocka_unit_test(dangerous_supplements_are_said),
                 cmocka_unit_test(excess_is_said),
                 cmocka_unit_test(quinine_is_a_warning_alone),
