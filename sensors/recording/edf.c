@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * EDF, EDF+C, BDF and BDF+C through EDFlib: digital samples as they are in the file. Called by
- * recording.c.
+ * EDF, EDF+C, BDF and BDF+C through EDFlib: digital samples as they are in the file. Of files that
+ * edf-writer.c wrote, held gaps are gaps again, and what filled up the last record is left out. Called
+ * by recording.c.
  */
+#include "sensors/recording/edf-writer.h"
 #include "sensors/recording/reader.h"
 
 #include <edflib.h>
@@ -18,9 +20,16 @@
 /* EDFlib reads one signal at a time, so samples are interleaved in blocks of this many frames. */
 #define BLOCK_FRAMES 4096
 
+struct gap {
+        uint64_t first, frames;
+};
+
 struct edf_reader {
         int handle;
         uint64_t next;
+        struct gap *gaps; /* in order */
+        size_t gaps_count;
+        size_t gaps_passed;
         int *signals; /* EDFlib's number of each channel */
         size_t signals_count;
         int block[BLOCK_FRAMES];
@@ -32,11 +41,29 @@ static void edf_close(void *reader) {
         if (edf->handle >= 0)
                 (void)edfclose_file(edf->handle);
         free(edf->signals);
+        free(edf->gaps);
         free(edf);
 }
 
-static int block_length(const struct recording *recording, uint64_t next, size_t frames) {
-        uint64_t left = recording->frames - next;
+/* Passes over the gap that begins with the next frame, if one does. */
+static int gaps_pass(const struct recording *recording, struct edf_reader *edf) {
+        while (edf->gaps_passed < edf->gaps_count && edf->gaps[edf->gaps_passed].first <= edf->next) {
+                const struct gap *gap = edf->gaps + edf->gaps_passed++;
+                uint64_t end = gap->first + gap->frames;
+
+                if (end > edf->next)
+                        edf->next = end < recording->frames ? end : recording->frames;
+        }
+        for (size_t i = 0; i < edf->signals_count; i++)
+                if (edfseek(edf->handle, edf->signals[i], (long long)edf->next, EDFSEEK_SET) < 0)
+                        return -EIO;
+        return 0;
+}
+
+static int block_length(const struct recording *recording, const struct edf_reader *edf, size_t frames) {
+        uint64_t end = edf->gaps_passed < edf->gaps_count ? edf->gaps[edf->gaps_passed].first
+                                                          : recording->frames;
+        uint64_t left = (end < recording->frames ? end : recording->frames) - edf->next;
 
         if (frames > BLOCK_FRAMES)
                 frames = BLOCK_FRAMES;
@@ -47,8 +74,12 @@ static ssize_t edf_read(struct recording *recording, uint64_t *ret_index, int32_
                         struct recording_error *error) {
         struct edf_reader *edf = recording->reader;
         size_t channels = edf->signals_count;
-        int length = block_length(recording, edf->next, frames);
+        int length;
 
+        if (edf->gaps_count > 0 && gaps_pass(recording, edf) < 0)
+                return recording_fail(error, -EIO, "%s: cannot be read: copy the file again",
+                                      recording->path);
+        length = block_length(recording, edf, frames);
         for (size_t channel = 0; channel < channels; channel++) {
                 int got =
                         edfread_digital_samples(edf->handle, edf->signals[channel], length, edf->block);
@@ -236,6 +267,62 @@ static int signals_number(struct edf_reader *edf, const struct signal_list *list
         return 0;
 }
 
+static uint64_t frame_of(const struct recording *recording, long long onset) {
+        return onset > 0 ? (uint64_t)llrint((double)onset * recording->rate_mhz / 1e10) : 0;
+}
+
+static int gap_compare(const void *a, const void *b) {
+        const struct gap *first = a, *second = b;
+
+        return first->first < second->first ? -1 : first->first > second->first;
+}
+
+/* What edf-writer.c says in its annotations. */
+static int annotations_take(struct recording *recording, struct edf_reader *edf,
+                            const struct edf_hdr_struct *header) {
+        _cleanup_(freep) struct edf_annotation_struct *annotation = calloc(1, sizeof(*annotation));
+
+        edf->gaps = calloc((size_t)header->annotations_in_file + 1, sizeof(*edf->gaps));
+        if (!annotation || !edf->gaps)
+                return -ENOMEM;
+        for (int i = 0; i < header->annotations_in_file; i++) {
+                uint64_t first, end;
+
+                if (edf_get_annotation(edf->handle, i, annotation) != 0)
+                        continue;
+                first = frame_of(recording, annotation->onset);
+                if (strcmp(annotation->annotation, EDF_WRITER_ENDS) == 0 && first < recording->frames)
+                        recording->frames = first;
+                if (strcmp(annotation->annotation, EDF_WRITER_GAP) != 0 || annotation->duration_l < 0)
+                        continue;
+                end = frame_of(recording, annotation->onset + annotation->duration_l);
+                if (end > first)
+                        edf->gaps[edf->gaps_count++] = (struct gap){first, end - first};
+        }
+        qsort(edf->gaps, edf->gaps_count, sizeof(*edf->gaps), gap_compare);
+        return 0;
+}
+
+static bool is_our_own(const struct edf_hdr_struct *header) {
+        return (header->filetype == EDFLIB_FILETYPE_EDFPLUS ||
+                header->filetype == EDFLIB_FILETYPE_BDFPLUS) &&
+               strncmp(header->equipment, EDF_WRITER_EQUIPMENT, strlen(EDF_WRITER_EQUIPMENT)) == 0;
+}
+
+/* Reading annotations takes reading the whole file. */
+static int header_open(struct edf_reader *edf, const char *path, struct edf_hdr_struct *header,
+                       struct recording_error *error) {
+        if (edfopen_file_readonly(path, header, EDFLIB_DO_NOT_READ_ANNOTATIONS) < 0)
+                return edf_fail(path, header->filetype, error);
+        if (is_our_own(header)) {
+                (void)edfclose_file(header->handle);
+                if (edfopen_file_readonly(path, header, EDFLIB_READ_ALL_ANNOTATIONS) < 0)
+                        return edf_fail(path, header->filetype, error);
+        }
+        edf->handle = header->handle;
+        return 0;
+}
+
 static int64_t header_start_us(const struct edf_hdr_struct *header) {
         struct tm start = {
                 .tm_year = header->startdate_year - 1900,
@@ -269,10 +356,9 @@ int edf_open(struct recording *recording, int fd, const struct recording_options
         recording->type = &edf_type;
         recording->reader = edf;
 
-        if (edfopen_file_readonly(recording->path, header, EDFLIB_DO_NOT_READ_ANNOTATIONS) < 0)
-                return edf_fail(recording->path, header->filetype, error);
-        edf->handle = header->handle;
-
+        r = header_open(edf, recording->path, header, error);
+        if (r < 0)
+                return r;
         r = signals_describe(recording, header, error);
         if (r < 0)
                 return r;
@@ -283,6 +369,8 @@ int edf_open(struct recording *recording, int fd, const struct recording_options
         if (r < 0)
                 return recording_fail(error, r, "%s: out of memory", recording->path);
 
+        if (is_our_own(header) && annotations_take(recording, edf, header) < 0)
+                return recording_fail(error, -ENOMEM, "%s: out of memory", recording->path);
         recording->start_us = header_start_us(header);
         return 0;
 }

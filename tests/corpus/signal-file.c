@@ -2,7 +2,6 @@
 /* EDF+, BDF+ and CSV: see signal-file.h. */
 #include "tests/corpus/signal-file.h"
 
-#include <edflib.h>
 #include <errno.h>
 #include <math.h>
 #include <stdbool.h>
@@ -13,11 +12,12 @@
 #include <unistd.h>
 
 #include "daemon/basic/cleanup.h"
+#include "sensors/recording/edf-writer.h"
 #include "tests/corpus/model.h"
 
-#define HEADER_NUMBER 8   /* characters of a number in the header */
-#define EDF_TIME_HZ 10000 /* annotations have a resolution of 100 us */
-#define ANNOTATION_SIGNALS_MAX 64
+#define HEADER_NUMBER 8 /* characters of a number in the header */
+#define ANNOTATION_SIGNALS_MAX 64u
+#define COLUMNS_MAX (CORPUS_CHANNELS_MAX + 3u)
 
 int signal_start_parse(const char *text, struct signal_start *ret) {
         struct tm time = {0}, back;
@@ -67,152 +67,140 @@ static int edf_check(const struct corpus_setup *setup, enum signal_format format
         return 0;
 }
 
-/* EDFlib returns 0 or -1: a false return leaves the rest out. */
-static bool edf_describe_channel(int handle, int channel, const struct corpus_setup *setup) {
-        char label[17], prefilter[81];
-
-        (void)snprintf(label, sizeof(label), "EMG %s", corpus_muscle_label((enum corpus_muscle)channel));
-        if (setup->rate_hz >= 1000)
-                (void)snprintf(prefilter, sizeof(prefilter), "none (simulated)");
-        else
-                (void)snprintf(prefilter, sizeof(prefilter), "LP:%gHz (simulated)",
-                               0.43 * setup->rate_hz);
-
-        return edf_set_samplefrequency(handle, channel, (int)setup->rate_hz) == 0 &&
-               edf_set_digital_maximum(handle, channel, corpus_digital_max(setup->bits)) == 0 &&
-               edf_set_digital_minimum(handle, channel, corpus_digital_min(setup->bits)) == 0 &&
-               edf_set_physical_maximum(handle, channel,
-                                        corpus_digital_max(setup->bits) * setup->scale_uv) == 0 &&
-               edf_set_physical_minimum(handle, channel,
-                                        corpus_digital_min(setup->bits) * setup->scale_uv) == 0 &&
-               edf_set_physical_dimension(handle, channel, "uV") == 0 &&
-               edf_set_label(handle, channel, label) == 0 &&
-               edf_set_transducer(handle, channel,
-                                  setup->material ? "simulated: real pieces, put together anew"
-                                                  : "simulated surface electrodes") == 0 &&
-               edf_set_prefilter(handle, channel, prefilter) == 0;
-}
-
 static const char axes[] = "XYZ";
 
-static bool edf_describe_axis(int handle, int channel, int axis, const struct corpus_setup *setup) {
-        char label[17];
-        int counts = (int)(MODEL_MOTION_RANGE_G / MODEL_MOTION_SCALE_G);
+/* The texts of one channel, as long as the header's fields. */
+struct described {
+        char label[17], prefilter[81];
+};
 
-        (void)snprintf(label, sizeof(label), "ACC %c", axes[axis]);
-        return edf_set_samplefrequency(handle, channel, (int)setup->rate_hz) == 0 &&
-               edf_set_digital_maximum(handle, channel, counts) == 0 &&
-               edf_set_digital_minimum(handle, channel, -counts) == 0 &&
-               edf_set_physical_maximum(handle, channel, MODEL_MOTION_RANGE_G) == 0 &&
-               edf_set_physical_minimum(handle, channel, -MODEL_MOTION_RANGE_G) == 0 &&
-               edf_set_physical_dimension(handle, channel, "g") == 0 &&
-               edf_set_label(handle, channel, label) == 0 &&
-               edf_set_transducer(handle, channel, "simulated accelerometer") == 0 &&
-               edf_set_prefilter(handle, channel, "none (simulated)") == 0;
+static struct edf_writer_channel describe_channel(const struct corpus_setup *setup, unsigned channel,
+                                                  struct described *texts) {
+        int32_t max = corpus_digital_max(setup->bits), min = corpus_digital_min(setup->bits);
+
+        (void)snprintf(texts->label, sizeof(texts->label), "EMG %s",
+                       corpus_muscle_label((enum corpus_muscle)channel));
+        if (setup->rate_hz >= 1000)
+                (void)snprintf(texts->prefilter, sizeof(texts->prefilter), "none (simulated)");
+        else
+                (void)snprintf(texts->prefilter, sizeof(texts->prefilter), "LP:%gHz (simulated)",
+                               0.43 * setup->rate_hz);
+        return (struct edf_writer_channel){
+                .label = texts->label,
+                .unit = "uV",
+                .transducer = setup->material ? "simulated: real pieces, put together anew"
+                                              : "simulated surface electrodes",
+                .prefilter = texts->prefilter,
+                .digital_min = min,
+                .digital_max = max,
+                .physical_min = min * setup->scale_uv,
+                .physical_max = max * setup->scale_uv,
+        };
 }
 
-/* Annotations beyond one a second need more room per record. */
-static int annotation_signals(const struct corpus *corpus) {
+static struct edf_writer_channel describe_axis(unsigned axis, struct described *texts) {
+        int32_t counts = (int32_t)(MODEL_MOTION_RANGE_G / MODEL_MOTION_SCALE_G);
+
+        (void)snprintf(texts->label, sizeof(texts->label), "ACC %c", axes[axis]);
+        return (struct edf_writer_channel){
+                .label = texts->label,
+                .unit = "g",
+                .transducer = "simulated accelerometer",
+                .prefilter = "none (simulated)",
+                .digital_min = -counts,
+                .digital_max = counts,
+                .physical_min = -MODEL_MOTION_RANGE_G,
+                .physical_max = MODEL_MOTION_RANGE_G,
+        };
+}
+
+/* Annotations beyond one a second need more room per record, and one place is kept for the end. */
+static unsigned annotations_per_record(const struct corpus *corpus) {
         size_t n_events, records = (size_t)(corpus_frames(corpus) / corpus_get_setup(corpus)->rate_hz),
                          needed;
 
         (void)corpus_events(corpus, &n_events);
-        needed = records > 0 ? n_events / records + 1 : 1;
-        return needed > ANNOTATION_SIGNALS_MAX ? ANNOTATION_SIGNALS_MAX : (int)needed;
+        needed = records > 0 ? (n_events + 1) / records + 1 : 1;
+        return needed > ANNOTATION_SIGNALS_MAX ? ANNOTATION_SIGNALS_MAX : (unsigned)needed;
 }
 
-static bool edf_describe(int handle, const struct corpus *corpus, const char *script,
-                         const struct signal_start *start) {
-        const struct corpus_setup *setup = corpus_get_setup(corpus);
-        char text[64];
-
-        for (unsigned i = 0; i < setup->channels; i++)
-                if (!edf_describe_channel(handle, (int)i, setup))
-                        return false;
-        for (unsigned i = setup->channels; i < corpus_columns(corpus); i++)
-                if (!edf_describe_axis(handle, (int)i, (int)(i - setup->channels), setup))
-                        return false;
-
-        (void)snprintf(text, sizeof(text), "SIMULATED %.24s seed %llu", script,
-                       (unsigned long long)setup->seed);
-        /* The patient stays "X": nobody. */
-        return edf_set_startdatetime(handle, start->year, start->month, start->day, start->hour,
-                                     start->minute, start->second) == 0 &&
-               edf_set_equipment(handle, setup->material ? "spliced-emg" : "calf-emg") == 0 &&
-               edf_set_recording_additional(handle, text) == 0 &&
-               edf_set_number_of_annotation_signals(handle, annotation_signals(corpus)) == 0;
-}
-
-static bool edf_annotate(int handle, const struct corpus *corpus) {
+static int edf_annotate(struct edf_writer *writer, const struct corpus *corpus) {
         const struct corpus_event *events;
         size_t n_events;
+        int r = 0;
 
         events = corpus_events(corpus, &n_events);
-        for (size_t i = 0; i < n_events; i++) {
-                char text[41];
+        for (size_t i = 0; i < n_events && r >= 0; i++) {
+                char text[EDF_WRITER_TEXT_MAX + 1];
 
                 (void)snprintf(text, sizeof(text), "simulated %s", event_kind_to_string(events[i].kind));
-                if (edfwrite_annotation_latin1(
-                            handle, llrint(events[i].start_s * EDF_TIME_HZ),
-                            llrint((events[i].end_s - events[i].start_s) * EDF_TIME_HZ), text) != 0)
-                        return false;
+                r = edf_writer_annotate(writer, llrint(events[i].start_s * 1e6),
+                                        llrint((events[i].end_s - events[i].start_s) * 1e6), text);
         }
-        return true;
+        return r;
 }
 
-static int edf_write_samples(int handle, struct corpus *corpus) {
-        const struct corpus_setup *setup = corpus_get_setup(corpus);
-        unsigned n = corpus_columns(corpus);
-        _cleanup_(freep) int32_t *counts = NULL;
-        _cleanup_(freep) int *record = NULL;
+/* A script lasts whole seconds, so every record is full. */
+static int edf_write_samples(struct edf_writer *writer, struct corpus *corpus) {
+        size_t second = corpus_get_setup(corpus)->rate_hz, frames;
+        _cleanup_(freep) int32_t *counts = calloc(second * corpus_columns(corpus), sizeof(*counts));
+        int r = 0;
 
-        counts = calloc((size_t)setup->rate_hz * n, sizeof(*counts));
-        record = calloc(setup->rate_hz, sizeof(*record));
-        if (!counts || !record)
+        if (!counts)
                 return -ENOMEM;
-
-        /* A script lasts whole seconds, so every record is full. */
-        while (corpus_read(corpus, counts, setup->rate_hz) == setup->rate_hz)
-                for (unsigned i = 0; i < n; i++) {
-                        for (size_t frame = 0; frame < setup->rate_hz; frame++)
-                                record[frame] = counts[frame * n + i];
-                        if (edfwrite_digital_samples(handle, record) != 0)
-                                return -EIO;
-                }
-        return 0;
+        while (r >= 0 && (frames = corpus_read(corpus, counts, second)) > 0)
+                r = edf_writer_push(writer, counts, frames);
+        return r;
 }
 
-/* Says why EDFlib cannot write there: it tells little itself. */
-static int path_probe(const char *path) {
-        _cleanup_(fclosep) FILE *file = fopen(path, "wbe");
+static int64_t start_us(const struct signal_start *start) {
+        struct tm time = {
+                .tm_year = start->year - 1900,
+                .tm_mon = start->month - 1,
+                .tm_mday = start->day,
+                .tm_hour = start->hour,
+                .tm_min = start->minute,
+                .tm_sec = start->second,
+        };
 
-        return file ? 0 : -errno;
+        return (int64_t)timegm(&time) * 1000000;
 }
 
 static int edf_write(const char *path, enum signal_format format, struct corpus *corpus,
                      const char *script, const struct signal_start *start, struct corpus_error *error) {
         const struct corpus_setup *setup = corpus_get_setup(corpus);
-        int handle, r;
+        struct edf_writer_channel channels[COLUMNS_MAX];
+        struct described texts[COLUMNS_MAX];
+        struct edf_writer *writer;
+        char text[64];
+        int r, closed;
 
         r = edf_check(setup, format, error);
         if (r < 0)
                 return r;
-        r = path_probe(path);
+        for (unsigned i = 0; i < corpus_columns(corpus); i++)
+                channels[i] = i < setup->channels ? describe_channel(setup, i, texts + i)
+                                                  : describe_axis(i - setup->channels, texts + i);
+        (void)snprintf(text, sizeof(text), "SIMULATED %.24s seed %llu", script,
+                       (unsigned long long)setup->seed);
+        r = edf_writer_new(
+                path,
+                &(struct edf_writer_setup){.bdf = format == SIGNAL_BDF,
+                                           .rate_mhz = setup->rate_hz * 1000,
+                                           .channels = channels,
+                                           .n_channels = corpus_columns(corpus),
+                                           .start_us = start_us(start),
+                                           .equipment = setup->material ? "spliced-emg" : "calf-emg",
+                                           .recording = text,
+                                           .annotations_per_record = annotations_per_record(corpus)},
+                &writer);
         if (r < 0)
                 return r;
-
-        handle = edfopen_file_writeonly(
-                path, format == SIGNAL_EDF ? EDFLIB_FILETYPE_EDFPLUS : EDFLIB_FILETYPE_BDFPLUS,
-                (int)corpus_columns(corpus));
-        if (handle < 0)
-                return -EIO;
-
-        r = edf_describe(handle, corpus, script, start) ? edf_write_samples(handle, corpus) : -EIO;
-        if (r == 0 && !edf_annotate(handle, corpus))
-                r = -EIO;
-        if (edfclose_file(handle) != 0 && r == 0)
-                r = -EIO;
-        return r;
+        r = edf_write_samples(writer, corpus);
+        if (r >= 0)
+                r = edf_annotate(writer, corpus);
+        closed = edf_writer_close(writer);
+        return r < 0 ? r : closed;
 }
 
 /* Decimals that show a count's value exactly, up to 6. */
@@ -290,7 +278,7 @@ int signal_file_write(const char *path, enum signal_format format, struct corpus
 
         r = format == SIGNAL_CSV ? csv_write(path, corpus)
                                  : edf_write(path, format, corpus, script, start, error);
-        if (r == -ENOMEM || r == -EIO)
+        if (r == -ENOMEM || r == -EIO || r == -ENOSPC)
                 (void)unlink(path);
         return r;
 }
