@@ -2,7 +2,11 @@
 /* What History tells, as D-Bus values: see history-rows.h. */
 #include "daemon/bus/history-rows.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "daemon/bus/dictionary.h"
 #include "sensors/driver.h"
@@ -40,6 +44,41 @@ int history_append_episode(sd_bus_message *reply, const struct store_episode *ep
                 dictionary_append(reply, &r, "note", "s", episode->note);
         dictionary_append(reply, &r, "waveform", "b", episode->has_waveform);
         dictionary_close(reply, &r);
+        return r;
+}
+
+void history_format_change(int64_t changed_us, const char *id, char ret[static HISTORY_CHANGE_SIZE]) {
+        (void)snprintf(ret, HISTORY_CHANGE_SIZE, "%" PRId64 "-%s", changed_us, id);
+}
+
+int history_parse_change(const char *text, int64_t *ret_changed_us, char ret_id[static STORE_ID_SIZE]) {
+        size_t digits = strspn(text, "0123456789");
+        const char *id = text + digits + 1;
+
+        /* 18 digits are always a number; the times of the next 30000 years have 16 to 18. */
+        if (digits < 1 || digits > 18 || text[digits] != '-' || strlen(id) != STORE_ID_SIZE - 1 ||
+            strspn(id, "0123456789abcdef") != STORE_ID_SIZE - 1)
+                return -EINVAL;
+        *ret_changed_us = strtoll(text, NULL, 10);
+        memcpy(ret_id, id, STORE_ID_SIZE);
+        return 0;
+}
+
+int history_append_changes(sd_bus_message *reply, const struct store_episode *episodes, size_t n,
+                           const char *before) {
+        char cursor[HISTORY_CHANGE_SIZE];
+        int r;
+
+        (void)snprintf(cursor, sizeof(cursor), "%s", before);
+        if (n > 0)
+                history_format_change(episodes[n - 1].changed_us, episodes[n - 1].id, cursor);
+        r = sd_bus_message_open_container(reply, 'a', "a{sv}");
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                r = history_append_episode(reply, &episodes[i]);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "s", cursor);
         return r;
 }
 

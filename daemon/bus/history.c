@@ -20,6 +20,7 @@
 enum question {
         QUESTION_EPISODES,
         QUESTION_EPISODE, /* one */
+        QUESTION_CHANGES,
         QUESTION_NIGHTS,
         QUESTION_MISSED,
         QUESTION_ACCOUNT,
@@ -35,6 +36,7 @@ struct query_call {
         sd_bus_message *message;
         uid_t uid;
         enum question question;
+        char after[HISTORY_CHANGE_SIZE]; /* of QUESTION_CHANGES: where it was asked from */
 };
 
 static struct query_call *query_free(struct query_call *call) {
@@ -55,8 +57,9 @@ static int answer(const struct query_call *call, const struct store_episode *epi
                 return sd_bus_error_set(error, ERROR_NO_SUCH_EPISODE, "There is no such episode.");
         r = sd_bus_message_new_method_return(call->message, &reply);
         if (r >= 0)
-                r = call->question == QUESTION_EPISODE
-                            ? history_append_episode(reply, &episodes[0])
+                r = call->question == QUESTION_EPISODE ? history_append_episode(reply, &episodes[0])
+                    : call->question == QUESTION_CHANGES
+                            ? history_append_changes(reply, episodes, n, call->after)
                             : history_append_episodes(reply, episodes, n, cursor);
         if (r >= 0)
                 r = sd_bus_send(NULL, reply, NULL);
@@ -182,6 +185,7 @@ static int put_question(struct store *store, const struct store_filter *filter,
                 return store_outline_nights(store, filter, on_outline, call);
         case QUESTION_EPISODES:
         case QUESTION_EPISODE:
+        case QUESTION_CHANGES:
         default:
                 return store_list_episodes(store, filter, on_episodes, call);
         }
@@ -206,6 +210,8 @@ static int ask_store(struct bus *bus, sd_bus_message *message, uid_t uid, struct
                 return -ENOMEM;
         *call = (struct query_call){
                 .bus = bus, .message = sd_bus_message_ref(message), .uid = uid, .question = question};
+        if (filter->changed_id[0])
+                history_format_change(filter->changed_us, filter->changed_id, call->after);
         LIST_INSERT_HEAD(&bus->asking, call, asking);
         r = put_question(bus->crampd->store, filter, call);
         if (r < 0) {
@@ -274,6 +280,51 @@ static int method_list_episodes(sd_bus_message *message, void *userdata, sd_bus_
                             error);
 }
 
+static int parse_changes(sd_bus_message *message, struct store_filter *filter, sd_bus_error *error) {
+        const char *sensor = NULL, *after = "";
+        const struct dictionary_entry entries[] = {
+                {"since_us", 'x', &filter->since_us, NULL},
+                {"until_us", 'x', &filter->until_us, NULL},
+                {"sensor", 's', &sensor, NULL},
+                {"limit", 'u', &filter->limit, NULL},
+                {"after", 's', &after, NULL},
+                {NULL},
+        };
+        int r;
+
+        r = dictionary_read(message, entries, error);
+        if (r < 0)
+                return r;
+        if (filter->limit < 1 || filter->limit > STORE_PAGE_MAX)
+                return sd_bus_error_setf(error, ERROR_INVALID_ARGUMENT,
+                                         "Option 'limit' must be 1 to %u.", STORE_PAGE_MAX);
+        if (sensor && set_id(filter->sensor, sensor) < 0)
+                return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
+                                        "Option 'sensor' must be 16 hexadecimal digits.");
+        if (after[0] && history_parse_change(after, &filter->changed_us, filter->changed_id) < 0)
+                return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
+                                        "Option 'after' is not a cursor of ListChanges().");
+        return 0;
+}
+
+static int method_list_changes(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        struct store_filter filter = {.since_us = STORE_NO_TIME,
+                                      .until_us = STORE_NO_TIME,
+                                      .limit = STORE_PAGE_MAX,
+                                      .changes = true};
+        struct bus *bus = userdata;
+        uid_t uid;
+        int r;
+
+        r = caller_get_uid(bus->callers, message, method_list_changes, userdata, error, &uid);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+        r = parse_changes(message, &filter, error);
+        if (r < 0)
+                return r;
+        return ask_store(bus, message, uid, &filter, QUESTION_CHANGES, error);
+}
+
 static int method_list_nights(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         return ask_for_page(message, userdata, method_list_nights, QUESTION_NIGHTS,
                             STORE_NIGHTS_PAGE_MAX, error);
@@ -330,6 +381,9 @@ static const sd_bus_vtable history_vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD_WITH_ARGS("ListEpisodes", SD_BUS_ARGS("a{sv}", filter),
                                 SD_BUS_RESULT("aa{sv}", episodes, "t", cursor), method_list_episodes,
+                                SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("ListChanges", SD_BUS_ARGS("a{sv}", filter),
+                                SD_BUS_RESULT("aa{sv}", episodes, "s", cursor), method_list_changes,
                                 SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
         SD_BUS_METHOD_WITH_ARGS("ListNights", SD_BUS_ARGS("a{sv}", filter),
                                 SD_BUS_RESULT("aa{sv}", nights, "t", cursor), method_list_nights,

@@ -339,11 +339,11 @@ int database_open(struct database *database, enum database_check check, char *re
 }
 
 int database_close_interrupted(struct database *database) {
-        return execute(
-                database,
-                "UPDATE episode SET end_reason = 'interrupted', end_us = max(alert_us, "
-                "(SELECT n.seen_us FROM night n WHERE n.row = episode.night)) WHERE end_us IS NULL;"
-                "UPDATE night SET end_us = seen_us WHERE end_us IS NULL");
+        return execute(database,
+                       "UPDATE episode SET end_reason = 'interrupted', end_us = max(alert_us, "
+                       "(SELECT n.seen_us FROM night n WHERE n.row = episode.night)), "
+                       "changed_us = 1 + (SELECT max(e.changed_us) FROM episode e) WHERE end_us IS NULL;"
+                       "UPDATE night SET end_us = seen_us WHERE end_us IS NULL");
 }
 
 int database_mark_clean(struct database *database, bool clean) {

@@ -7,10 +7,11 @@
 const char *const rows_sql_annotation[ROWS_STATEMENT_MAX] = {
         /* What is not given is NULL, and stays. */
         [ROWS_ANNOTATE] = "UPDATE episode SET verdict = coalesce(?4, verdict), "
-                          "pain = coalesce(?5, pain), note = coalesce(?6, note), annotated_us = ?7 "
-                          "WHERE id = ?1 AND " OF_OWNER,
-        [ROWS_CLEAR_EPISODE] = "UPDATE episode SET verdict = '', pain = NULL, note = '', "
-                               "annotated_us = NULL WHERE id = ?1 AND " OF_OWNER,
+                          "pain = coalesce(?5, pain), note = coalesce(?6, note), annotated_us = ?7, "
+                          "changed_us = " NEXT_CHANGE("?7") " WHERE id = ?1 AND " OF_OWNER,
+        [ROWS_CLEAR_EPISODE] =
+                "UPDATE episode SET verdict = '', pain = NULL, note = '', "
+                "annotated_us = NULL, changed_us = " NEXT_CHANGE("?4") " WHERE id = ?1 AND " OF_OWNER,
         [ROWS_ADD_MISSED] =
                 "INSERT INTO missed (id, sensor, time_us, zone_offset_s, pain, note, annotated_us) "
                 "SELECT ?1, s.row, ?8, ?9, ?5, coalesce(?6, ''), ?7 FROM sensor s "
@@ -81,7 +82,10 @@ static int rows_add_missed(struct rows *rows, const struct store_annotation *ann
 /* The id is an episode's or that of a missed cramp. */
 static int rows_clear_annotation(struct rows *rows, const struct store_annotation *annotation) {
         struct binding binding = annotation_begin(rows, ROWS_CLEAR_EPISODE, annotation);
-        int rc = binding_change(rows, &binding);
+        int rc;
+
+        binding_time(&binding, annotation->said_us);
+        rc = binding_change(rows, &binding);
 
         if (rc != SQLITE_NOTFOUND)
                 return rc;

@@ -6,14 +6,16 @@
 
 /* The episode is the outer loop and comes in the order of its index, so a page costs no more than its
  * own rows (and those of other owners in between). */
-#define SELECT_EPISODES                                                                                 \
+#define COLUMNS                                                                                         \
         "SELECT e.id, s.id, n.id, e.muscle, e.leg, e.onset_us, e.alert_us, e.end_us, e.zone_offset_s, " \
         "e.channel, e.end_reason, e.severity, e.peak_uv, e.median_hz, e.confidence, e.detector, "       \
         "e.verdict, e.pain, e.note, e.peak_mvc_percent, "                                               \
-        "EXISTS (SELECT 1 FROM waveform w WHERE w.episode = e.row) "                                    \
+        "EXISTS (SELECT 1 FROM waveform w WHERE w.episode = e.row), e.changed_us "                      \
         "FROM episode e CROSS JOIN sensor s ON s.row = e.sensor CROSS JOIN night n ON n.row = e.night " \
-        "WHERE (?1 OR s.owner_uid = ?2) AND e.onset_us >= ?3 AND e.onset_us < ?4 "                      \
-        "AND (e.onset_us > ?5 OR e.row > ?6) "
+        "WHERE (?1 OR s.owner_uid = ?2) AND e.onset_us >= ?3 AND e.onset_us < ?4 "
+#define SELECT_EPISODES COLUMNS "AND (e.onset_us > ?5 OR e.row > ?6) "
+/* A macro call within the text below would break its lines. */
+#define NEXT_CHANGE_18 NEXT_CHANGE("?18")
 #define ORDER_EPISODES "ORDER BY e.onset_us, e.row LIMIT ?7"
 
 const char *const rows_sql_episode[ROWS_STATEMENT_MAX] = {
@@ -21,10 +23,10 @@ const char *const rows_sql_episode[ROWS_STATEMENT_MAX] = {
                 "INSERT INTO episode (id, sensor, night, muscle, leg, onset_us, alert_us, end_us, "
                 "zone_offset_s, "
                 "channel, end_reason, severity, peak_uv, median_hz, confidence, detector, "
-                "peak_mvc_percent) "
+                "peak_mvc_percent, changed_us) "
                 "VALUES (?1, (SELECT row FROM sensor WHERE id = ?2), (SELECT row FROM night WHERE id = "
                 "?3), "
-                "?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) "
+                "?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, " NEXT_CHANGE_18 ") "
                 "ON CONFLICT (id) DO UPDATE SET sensor = excluded.sensor, night = excluded.night, "
                 "muscle = excluded.muscle, leg = excluded.leg, onset_us = excluded.onset_us, "
                 "alert_us = excluded.alert_us, end_us = excluded.end_us, "
@@ -32,7 +34,9 @@ const char *const rows_sql_episode[ROWS_STATEMENT_MAX] = {
                 "end_reason = excluded.end_reason, severity = excluded.severity, peak_uv = "
                 "excluded.peak_uv, "
                 "median_hz = excluded.median_hz, confidence = excluded.confidence, detector = "
-                "excluded.detector, peak_mvc_percent = excluded.peak_mvc_percent",
+                "excluded.detector, peak_mvc_percent = excluded.peak_mvc_percent, "
+                "changed_us = excluded.changed_us",
+        [ROWS_TOUCH_EPISODE] = "UPDATE episode SET changed_us = " NEXT_CHANGE("?2") " WHERE id = ?1",
         [ROWS_FIND_CURSOR] = "SELECT e.onset_us, e.row FROM episode e JOIN sensor s ON s.row = e.sensor "
                              "WHERE e.id = ?1 AND (?2 OR s.owner_uid = ?3)",
         [ROWS_LIST_EPISODES] = SELECT_EPISODES ORDER_EPISODES,
@@ -40,6 +44,10 @@ const char *const rows_sql_episode[ROWS_STATEMENT_MAX] = {
                 SELECT_EPISODES "AND e.sensor = (SELECT row FROM sensor WHERE id = ?8) " ORDER_EPISODES,
         [ROWS_GET_EPISODE] =
                 SELECT_EPISODES "AND e.id = ?9 AND (?8 IS NULL OR s.id = ?8) " ORDER_EPISODES,
+        /* In the order of its own index. */
+        [ROWS_LIST_CHANGES] =
+                COLUMNS "AND e.end_us IS NOT NULL AND (e.changed_us, e.id) > (?5, ?6) "
+                        "AND (?8 IS NULL OR s.id = ?8) ORDER BY e.changed_us, e.id LIMIT ?7",
         /* Of an episode that is not there nothing is put: a NULL would become a key of its own. */
         [ROWS_PUT_ACCOUNT] =
                 "INSERT OR REPLACE INTO account (episode, sensitivity, evidence_factor, needed_s, "
@@ -74,6 +82,7 @@ int rows_put_episode(struct rows *rows, const struct store_episode *episode) {
         binding_real(&binding, episode->confidence);
         binding_text(&binding, episode->detector);
         binding_real(&binding, episode->peak_mvc_percent);
+        binding_now(&binding);
         return binding_run(&binding);
 }
 
@@ -102,7 +111,30 @@ static int read_episode(sqlite3_stmt *statement, void *ret) {
         READ_TEXT(&reading, episode->note);
         episode->peak_mvc_percent = reading_real(&reading);
         episode->has_waveform = reading_number(&reading) != 0;
+        episode->changed_us = reading_time(&reading);
         return reading.rc;
+}
+
+/* A page of changes; each row tells its own place. */
+static int list_changes(struct rows *rows, const struct store_filter *filter, struct store_episode **ret,
+                        size_t *ret_n) {
+        struct binding binding = binding_begin(rows, ROWS_LIST_CHANGES);
+        void *episodes = NULL;
+        int rc;
+
+        binding_number(&binding, filter->any_owner);
+        binding_number(&binding, filter->owner_uid);
+        binding_number(&binding, filter->since_us);
+        binding_number(&binding, filter->until_us == STORE_NO_TIME ? INT64_MAX : filter->until_us);
+        binding_number(&binding, filter->changed_us);
+        binding_text(&binding, filter->changed_id);
+        binding_number(&binding, filter->limit);
+        if (filter->sensor[0])
+                binding_text(&binding, filter->sensor);
+        rc = binding_gather(&binding, sizeof(struct store_episode), read_episode, &episodes, ret_n);
+        if (rc == SQLITE_OK)
+                *ret = episodes;
+        return rc;
 }
 
 int rows_list_episodes(struct rows *rows, const struct store_filter *filter, struct store_episode **ret,
@@ -117,6 +149,10 @@ int rows_list_episodes(struct rows *rows, const struct store_filter *filter, str
         bool more;
         int rc;
 
+        if (filter->changes) {
+                *ret_cursor = 0;
+                return list_changes(rows, filter, ret, ret_n);
+        }
         if (filter->after != 0) {
                 rc = rows_find_place(rows, ROWS_FIND_CURSOR, filter, &after);
                 if (rc != SQLITE_OK)

@@ -24,6 +24,7 @@ const char *const rows_sql_waveform[ROWS_STATEMENT_MAX] = {
 
 int rows_put_waveform(struct rows *rows, const struct store_waveform *waveform) {
         struct binding binding = binding_begin(rows, ROWS_PUT_WAVEFORM),
+                       touch = binding_begin(rows, ROWS_TOUCH_EPISODE),
                        prune = binding_begin(rows, ROWS_PRUNE_WAVEFORMS);
         _cleanup_(freep) uint8_t *code = NULL;
         size_t size = 0;
@@ -40,6 +41,11 @@ int rows_put_waveform(struct rows *rows, const struct store_waveform *waveform) 
         binding_number(&binding, waveform->arbitrary_unit);
         binding_bytes(&binding, code, size);
         rc = binding_run(&binding);
+        if (rc != SQLITE_OK)
+                return rc;
+        binding_text(&touch, waveform->episode);
+        binding_now(&touch);
+        rc = binding_run(&touch);
         if (rc != SQLITE_OK)
                 return rc;
         binding_text(&prune, waveform->episode);

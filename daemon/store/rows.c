@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
+#include <time.h>
 
 static const char *const *const sql[] = {
         rows_sql_sensor,  rows_sql_night,  rows_sql_episode,  rows_sql_annotation,
@@ -73,6 +74,13 @@ void binding_time(struct binding *binding, int64_t time_us) {
                 binding_null(binding);
         else
                 binding_number(binding, time_us);
+}
+
+void binding_now(struct binding *binding) {
+        struct timespec now;
+
+        (void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock */
+        binding_number(binding, (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000);
 }
 
 /* SQLite has no NaN: it stores NULL. */

@@ -57,6 +57,8 @@ enum rows_statement {
         ROWS_PUT_WAVEFORM,
         ROWS_PRUNE_WAVEFORMS,
         ROWS_GET_WAVEFORM,
+        ROWS_TOUCH_EPISODE,
+        ROWS_LIST_CHANGES,
         ROWS_STATEMENT_MAX
 };
 

@@ -217,6 +217,12 @@ static const char *const migrations[] = {
         "  PRIMARY KEY (sensor, channel)"
         ") STRICT, WITHOUT ROWID;"
         "ALTER TABLE episode ADD COLUMN peak_mvc_percent REAL;",
+
+        /* When an episode last changed: each change gets a later time than all before it. */
+        "ALTER TABLE episode ADD COLUMN changed_us INTEGER NOT NULL DEFAULT 0;"
+        "UPDATE episode SET changed_us = max(alert_us, coalesce(end_us, alert_us), "
+        "  coalesce(annotated_us, alert_us));"
+        "CREATE INDEX episode_changed ON episode (changed_us, id);",
 };
 
 int schema_newest(void) {

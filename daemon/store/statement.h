@@ -18,6 +18,10 @@ extern const char *const rows_sql_person[ROWS_STATEMENT_MAX];
 extern const char *const rows_sql_waveform[ROWS_STATEMENT_MAX];
 extern const char *const rows_sql_calibration[ROWS_STATEMENT_MAX];
 
+/* The time of a change, later than that of any before it, whatever the clock says: `now` is a parameter
+ * for binding_now(). */
+#define NEXT_CHANGE(now) "max(" now ", 1 + (SELECT coalesce(max(changed_us), 0) FROM episode))"
+
 /* One statement being filled in from its first parameter on; the first error stays. */
 struct binding {
         sqlite3_stmt *statement;
@@ -35,6 +39,8 @@ void binding_number(struct binding *binding, int64_t number);
 void binding_null(struct binding *binding);
 /* STORE_NO_TIME is NULL. */
 void binding_time(struct binding *binding, int64_t time_us);
+/* Realtime. */
+void binding_now(struct binding *binding);
 /* SQLite has no NaN: it stores NULL. */
 void binding_real(struct binding *binding, double value);
 void binding_end(struct binding *binding);

@@ -134,7 +134,8 @@ struct store_episode {
         char verdict[STORE_VERDICT_SIZE]; /* "confirmed", "false-alarm"; "" = none */
         int pain;                         /* 0-10; STORE_NO_PAIN */
         char note[STORE_NOTE_SIZE];       /* UTF-8; "" = none */
-        bool has_waveform;                /* read only, too */
+        bool has_waveform;                /* read only, too, as the next */
+        int64_t changed_us; /* later than of all that changed before it: not quite the time */
 };
 
 /* What somebody says of an episode, or of a cramp that raised no alert. */
@@ -212,6 +213,11 @@ struct store_filter {
         char id[STORE_ID_SIZE];     /* one episode; "" = all */
         uint64_t after;             /* cursor: only rows beyond it; 0 = from the start */
         uint32_t limit;             /* 1 .. STORE_PAGE_MAX */
+        /* Episodes that are over, in the order in which they last changed, beyond that place: `after` is
+         * not looked at then, and the answer's cursor is 0. */
+        bool changes;
+        int64_t changed_us;
+        char changed_id[STORE_ID_SIZE]; /* "" = all of that time */
 };
 
 #define STORE_PAGE_MAX 250u

@@ -318,6 +318,13 @@ typedef int (*crampd_episode_func)(const struct crampd_episode *episode, void *u
 int crampd_list_episodes(crampd_client *client, const struct crampd_filter *filter,
                          crampd_episode_func func, void *userdata, struct crampd_error *error);
 
+/* Episodes that are over, in the order in which they last changed: see History.ListChanges(). `after` is
+ * a cursor that an earlier call gave, or NULL for all. `*ret_cursor`, to be freed with free(), is the
+ * one to keep for the next time. */
+int crampd_list_changes(crampd_client *client, const struct crampd_filter *filter, const char *after,
+                        crampd_episode_func func, void *userdata, char **ret_cursor,
+                        struct crampd_error *error);
+
 #define CRAMPD_ACCOUNT_POINTS_MAX 64
 
 /* Why an episode's alert was raised: see History.ExplainEpisode(). */

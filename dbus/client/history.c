@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "dbus/client/internal.h"
 
@@ -228,6 +229,98 @@ int crampd_list_episodes(crampd_client *client, const struct crampd_filter *filt
         struct episode_listing listing = {func, userdata};
 
         return pages_list(client, "ListEpisodes", filter, episode_item, &listing, error);
+}
+
+static int changes_request(const struct crampd_filter *filter, const char *after, DBusMessage **ret,
+                           struct crampd_error *error) {
+        struct dict_writer writer;
+        DBusMessage *message;
+        int r;
+
+        r = check_text("the cursor", after, error);
+        if (r >= 0 && filter->sensor)
+                r = check_text("the sensor's id", filter->sensor, error);
+        if (r >= 0)
+                r = call_new(MANAGER_PATH, HISTORY_INTERFACE, "ListChanges", &message, error);
+        if (r < 0)
+                return r;
+        if (dict_begin(&writer, message) && dict_put(&writer, "after", DBUS_TYPE_STRING, &after) &&
+            (filter->since_us == CRAMPD_NO_TIME ||
+             dict_put(&writer, "since_us", DBUS_TYPE_INT64, &filter->since_us)) &&
+            (filter->until_us == CRAMPD_NO_TIME ||
+             dict_put(&writer, "until_us", DBUS_TYPE_INT64, &filter->until_us)) &&
+            (!filter->sensor || dict_put(&writer, "sensor", DBUS_TYPE_STRING, &filter->sensor)) &&
+            dict_end(&writer)) {
+                *ret = message;
+                return 0;
+        }
+        dict_abandon(&writer);
+        dbus_message_unref(message);
+        return error_set_oom(error);
+}
+
+/* `page` has the signature aa{sv}s. Returns the number of episodes; takes `*cursor` on. */
+static int changes_read(DBusMessage *page, struct episode_listing *listing, char **cursor,
+                        struct crampd_error *error) {
+        DBusMessageIter iter, item;
+        const char *next;
+        char *copy;
+        int n, r;
+
+        (void)dbus_message_iter_init(page, &iter);
+        n = dbus_message_iter_get_element_count(&iter);
+        if (n < 0 || (unsigned)n > ITEMS_PER_PAGE)
+                return error_set(error, -EPROTO, "crampd sent more than %u rows at once",
+                                 ITEMS_PER_PAGE);
+        dbus_message_iter_recurse(&iter, &item);
+        for (int i = 0; i < n; i++) {
+                r = episode_item(&item, listing, error);
+                if (r < 0)
+                        return r;
+                (void)dbus_message_iter_next(&item);
+        }
+        (void)dbus_message_iter_next(&iter);
+        dbus_message_iter_get_basic(&iter, &next);
+        if (n > 0 && strcmp(next, *cursor) == 0)
+                return error_set(error, -EPROTO, "crampd's list does not end");
+        copy = strdup(next);
+        if (!copy)
+                return error_set_oom(error);
+        free(*cursor);
+        *cursor = copy;
+        return n;
+}
+
+int crampd_list_changes(crampd_client *client, const struct crampd_filter *filter, const char *after,
+                        crampd_episode_func func, void *userdata, char **ret_cursor,
+                        struct crampd_error *error) {
+        struct episode_listing listing = {func, userdata};
+        char *cursor = strdup(after ? after : "");
+        unsigned total = 0;
+        int r = cursor ? 1 : error_set_oom(error);
+
+        while (r > 0) {
+                DBusMessage *message = NULL, *page = NULL;
+
+                r = changes_request(filter, cursor, &message, error);
+                if (r < 0)
+                        break;
+                r = call_wait(client, message, "aa{sv}s", &page, error);
+                dbus_message_unref(message);
+                if (r < 0)
+                        break;
+                r = changes_read(page, &listing, &cursor, error);
+                dbus_message_unref(page);
+                total += r > 0 ? (unsigned)r : 0;
+                if (r > 0 && total > ITEMS_MAX)
+                        r = error_set(error, -EPROTO, "crampd's list does not end");
+        }
+        if (r < 0) {
+                free(cursor);
+                return r;
+        }
+        *ret_cursor = cursor;
+        return 0;
 }
 
 int call_by_id(crampd_client *client, const char *method, const char *id, const char *signature,
