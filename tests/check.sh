@@ -15,7 +15,8 @@ export PATH LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 # What a plain build needs, then what the checks need, then what the machine in tests/vm is made of.
 packages="gcc libc6-dev meson ninja-build pkg-config libsystemd-dev libdbus-1-dev libsqlite3-dev libedf-dev
         clang clang-format libclang-rt-14-dev valgrind libc6-dbg shellcheck libxml2-utils
-        gettext libcmocka-dev python3 python3-dbus python3-gi dbus dbus-daemon sqlite3 systemd
+        gettext libcmocka-dev python3 python3-dbus python3-gi
+        python3-biosig python3-icalendar python3-jsonschema dbus dbus-daemon sqlite3 systemd
         qemu-system-x86 bluez bluez-test-tools busybox-static cpio kmod util-linux udev"
 # The detector on other machines, in the long form.
 packages_long="gcc-i686-linux-gnu libc6-dev-i386-cross gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static"
@@ -168,7 +169,8 @@ installs_to_destdir() {
         for name in bin/crampd bin/crampctl bin/cramp-notify bin/leg-sensor lib/sysusers.d/crampd.conf include/crampd-client.h \
                 share/dbus-1/system.d/org.crampd1.conf share/dbus-1/system-services/org.crampd1.service \
                 share/dbus-1/interfaces/org.crampd1.Manager.xml share/dbus-1/interfaces/org.crampd1.Sensor.xml \
-                share/dbus-1/interfaces/org.crampd1.History.xml share/dbus-1/interfaces/org.crampd1.Guidance.xml; do
+                share/dbus-1/interfaces/org.crampd1.History.xml share/dbus-1/interfaces/org.crampd1.Guidance.xml \
+                share/crampd/export.schema.json; do
                 [ -f "$root/usr/$name" ] || { echo "not installed: /usr/$name"; return 1; }
         done
         # These folders depend on the distribution.

@@ -43,6 +43,23 @@ void episode_write_json(struct json *json, const struct crampd_episode *episode)
         json_double(json, "peak_mvc_percent", episode->peak_mvc_percent, PERCENT_DECIMALS);
 }
 
+void missed_write_json(struct json *json, const struct crampd_missed *missed) {
+        char time[TIMESTAMP_SIZE];
+
+        timestamp_format_iso(missed->time_us, missed->zone_offset_s, time);
+        json_string(json, "id", missed->id);
+        json_string(json, "sensor", missed->sensor);
+        json_string(json, "leg", missed->leg);
+        json_string(json, "muscle", missed->muscle);
+        json_string(json, "time", time);
+        json_int(json, "time_us", missed->time_us);
+        if (missed->pain >= 0)
+                json_int(json, "pain", missed->pain);
+        else
+                json_null(json, "pain");
+        json_string(json, "note", missed->note);
+}
+
 /* --- CSV --- */
 
 /* RFC 4180: quoted when it has to be, quotes doubled, lines end with CR LF. */

@@ -13,6 +13,9 @@
 /* Writes the members into the object that is open. */
 void episode_write_json(struct json *json, const struct crampd_episode *episode);
 
+/* The same of a cramp that raised no alert. */
+void missed_write_json(struct json *json, const struct crampd_missed *missed);
+
 void episode_write_csv_header(FILE *file);
 void episode_write_csv(FILE *file, const struct crampd_episode *episode);
 

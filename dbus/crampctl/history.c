@@ -110,26 +110,13 @@ static int episode_add_row(const struct crampd_episode *episode, void *userdata)
 
 static int missed_print_json(const struct crampd_missed *missed, void *userdata) {
         struct listing *listing = userdata;
-        struct json *json = &listing->json;
-        char time[TIMESTAMP_SIZE];
 
         if (!filter_takes_missed(listing->filter, missed))
                 return 0;
-        timestamp_format_iso(missed->time_us, missed->zone_offset_s, time);
-        json_object_begin(json, NULL);
-        json_string(json, "id", missed->id);
-        json_string(json, "sensor", missed->sensor);
-        json_string(json, "leg", missed->leg);
-        json_string(json, "muscle", missed->muscle);
-        json_string(json, "time", time);
-        json_int(json, "time_us", missed->time_us);
-        if (missed->pain >= 0)
-                json_int(json, "pain", missed->pain);
-        else
-                json_null(json, "pain");
-        json_string(json, "note", missed->note);
-        json_object_end(json);
-        return json_finish(json);
+        json_object_begin(&listing->json, NULL);
+        missed_write_json(&listing->json, missed);
+        json_object_end(&listing->json);
+        return json_finish(&listing->json);
 }
 
 static int missed_add_row(const struct crampd_missed *missed, void *userdata) {

@@ -2,6 +2,8 @@
 /*
  * crampctl night: was I guarded last night, and when not?
  */
+#include "dbus/crampctl/night.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -72,7 +74,7 @@ static void span_format(uint64_t span_us, char buffer[static SPAN_SIZE]) {
                 (void)snprintf(buffer, SPAN_SIZE, "%" PRIu64 " s", s);
 }
 
-static void night_write_json(struct json *json, const struct crampd_night *night) {
+void night_write_json(struct json *json, const struct crampd_night *night) {
         json_object_begin(json, NULL);
         json_string(json, "evening", night->evening);
         json_string(json, "sensor", night->sensor);

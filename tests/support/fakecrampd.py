@@ -357,6 +357,17 @@ def run():
             self.reply(message, 'aa{sv}t',
                        dbus.Array([self.spoil(typed(e), how) for e in page], signature='a{sv}'), dbus.UInt64(cursor))
 
+        def ListChanges(self, message, how):
+            """Episodes that are over; a cursor is the number of those that were told. A change is made by 'set' of them."""
+            filter_ = message.get_args_list()[0]
+            ended = [e for e in self.episodes if 'end_us' in e]
+            after = int(filter_.get('after') or 0)
+            page = ended[after:after + self.page]
+            if how == 'endless':
+                page = self.episodes
+            cursor = filter_.get('after', '') if how == 'endless' else str(after + len(page))
+            self.reply(message, 'aa{sv}s', dbus.Array([self.spoil(typed(e), how) for e in page], signature='a{sv}'), cursor)
+
         def chosen(self, rows, time, filter_):
             """Those that a filter means, beginning at its cursor, and the next cursor."""
             after, size = int(filter_.get('after', 0)), min(self.page, int(filter_.get('limit', 20000)))
