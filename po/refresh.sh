@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# refresh.sh [--pot | --check]: gathers the texts for people from the files in POTFILES and from knowledge.toml into
-# crampd.pot and brings the translations up to date with it; what is new or changed in them is then empty or "fuzzy".
-# --pot: only crampd.pot. --check: changes nothing, fails when crampd.pot or a translation is not up to date.
+# refresh.sh [--pot | --check]: finds the files with texts for people (POTFILES), gathers these and those of knowledge.toml
+# into crampd.pot, and brings the translations up to date with it; what is new or changed in them is then empty or "fuzzy".
+# --pot: leaves the translations alone. --check: changes nothing, fails when something is not up to date.
 # Places are named by file alone, so that only a change of texts shows here.
 set -eu
 cd "$(dirname "$0")/.."
@@ -12,9 +12,14 @@ mode=${1:-}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-grep -v '^#' po/POTFILES >"$work/files"
-xgettext --from-code=UTF-8 --language=C --keyword=_ --keyword=N_ --keyword=language_text:2 --keyword=fail:2 --add-comments=TRANSLATORS \
-        --add-location=file --package-name=crampd --files-from="$work/files" -o "$work/code.pot"
+{
+        echo '# Files with texts for people, beside daemon/guidance/knowledge.toml. Written by refresh.sh.'
+        grep -rlE --include='*.[ch]' '(^|[^A-Za-z_])(N?_\(|language_text\([a-z>-]+,|fail\(EX_)' daemon dbus |
+                grep -v -e '/translate\.h$' -e '/language\.[ch]$' -e '/words\.h$' -e '/crampctl\.h$' | LC_ALL=C sort
+} >"$work/POTFILES"
+grep -v '^#' "$work/POTFILES" >"$work/files"
+xgettext --from-code=UTF-8 --language=C --keyword=_ --keyword=N_ --keyword=language_text:2 --keyword=fail:2 \
+        --add-comments=TRANSLATORS --add-location=file --package-name=crampd --files-from="$work/files" -o "$work/code.pot"
 python3 daemon/guidance/generate-knowledge.py --messages daemon/guidance/knowledge.toml daemon/guidance/factor.h \
         "$work/knowledge.pot"
 # Without dates: they are in the history of the files.
@@ -27,13 +32,14 @@ merge() { # merge LANGUAGE.po: as it would be
 }
 
 if [ "$mode" = --check ]; then
+        diff -u po/POTFILES "$work/POTFILES"
         diff -u po/crampd.pot "$work/crampd.pot"
         for po in po/*.po; do
                 merge "$po" | diff -u "$po" -
         done
         exit
 fi
-cp "$work/crampd.pot" po/crampd.pot
+cp "$work/POTFILES" "$work/crampd.pot" po/
 [ "$mode" != --pot ] || exit 0
 for po in po/*.po; do
         merge "$po" >"$work/merged.po"
