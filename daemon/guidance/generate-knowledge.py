@@ -11,7 +11,7 @@ date of review; a source without authors, year or place; an amount without a uni
 declared with its unit; a nutrient without one of its parts, or without an upper limit where an authority sets one; a
 condition that is not in factor.h; a push towards food that is dangerous to somebody who is not excluded; a text that
 mentions supplements without being marked so; a `general` text that holds a number; evidence that does not say of whom; a text that
-stands twice; a nutrient without a recommendation for each who may ask. All faults are reported at once.
+stands twice; relief that lets somebody stand or massage unwarned; a nutrient without a recommendation for each who may ask. All faults are reported at once.
 """
 
 import datetime
@@ -270,6 +270,36 @@ def check_contraindications(check, data, sources, reviewed):
     return rows
 
 
+SIT_UP = 'Sit up and hold on before you stand.'
+NO_MASSAGE = 'Swollen, hot or red leg: do not massage, get help.'
+PLACES = ['calf', 'shin', 'foot', 'thigh-front', 'thigh-back', 'any', 'help']
+
+
+def check_reliefs(check, data, sources, reviewed):
+    """Each place once; nobody is told to stand before sitting, or to massage before the warning."""
+    rows = data.get('relief', [])
+    for entry in rows:
+        where = f'relief {entry.get("place")}'
+        check.keys(where, entry, ['place', 'steps', 'grade', 'sources', 'reviewed'])
+        entry.setdefault('reviewed', reviewed)
+        check.choice(where, entry, 'place', PLACES)
+        check_cited(check, where, entry, sources)
+        steps = entry.get('steps', [])
+        if not 4 <= len(steps) <= 6:
+            check.fault(where, f'has {len(steps)} steps; 4 to 6 can be read in pain')
+        for step in steps:
+            if len(step) > 90 or re.search(r'\d', step):
+                check.fault(where, f'"{step}" is longer than 90 characters, or has a number')
+        if SIT_UP not in steps[:2]:
+            check.fault(where, f'does not begin with "{SIT_UP}"')
+        massages = [i for i, step in enumerate(steps) if step.startswith('Massage')]
+        if NO_MASSAGE not in steps or massages and massages[0] < steps.index(NO_MASSAGE):
+            check.fault(where, f'does not say before any massage: "{NO_MASSAGE}"')
+    if sorted(entry.get('place', '') for entry in rows) != sorted(PLACES):
+        check.fault('relief', f'does not have each of these once: {", ".join(PLACES)}')
+    return rows
+
+
 def check_unit(check, where, entry):
     unit = entry.get('unit')
     if not unit:
@@ -459,7 +489,7 @@ def table_write(out, kind, name, rows):
     out.append(f'const size_t knowledge_n_{name} = sizeof(knowledge_{name}) / sizeof(knowledge_{name}[0]);\n')
 
 
-def table(factors, sources, statements, contraindications, foods, intakes, limits):
+def table(factors, sources, statements, contraindications, foods, intakes, limits, reliefs, unlimited):
     indexes = {name: index for index, name in enumerate(sources)}
     out = ['/* SPDX-License-Identifier: MIT */', '/* Generated from knowledge.toml by generate-knowledge.py. */',
            '#include "daemon/guidance/knowledge.h"', '#include "daemon/guidance/translate.h"', '']
@@ -494,10 +524,18 @@ def table(factors, sources, statements, contraindications, foods, intakes, limit
         [f'NUTRIENT_{enumerator(row["nutrient"])}', str(row['from']), str(row['below']), boolean(row['supplements']),
          repr(row['amount']), c_string(row['unit']), c_string(row['authority']),
          f'&knowledge_sources[{indexes[row["source"]]}]'] for row in limits])
+    table_write(out, 'relief', 'reliefs', [
+        [c_string(row['place']),
+         '(const char *const[]){' + ', '.join(translated(step) for step in row['steps']) + ', NULL}',
+         f'GRADE_{enumerator(row["grade"])}', source_list(indexes, row['sources']),
+         c_string(row['reviewed'].isoformat())] for row in reliefs])
+    table_write(out, 'unlimited', 'unlimiteds', [
+        [f'NUTRIENT_{enumerator(row["nutrient"])}', c_string(row['none']),
+         f'&knowledge_sources[{indexes[row["source"]]}]'] for row in unlimited])
     return '\n'.join(out)
 
 
-def messages(sources, statements, contraindications, foods):
+def messages(sources, statements, contraindications, foods, reliefs):
     """Every text that the table marks with N_(), with what it belongs to."""
     places = {}
 
@@ -515,6 +553,9 @@ def messages(sources, statements, contraindications, foods):
         add(row['portion'], 'portion of food')
     for unit in AMOUNT_UNITS:
         add(unit, 'unit')
+    for row in reliefs:
+        for step in row['steps']:
+            add(step, f'what to do now: {row["place"]}')
     for name, source in sources.items():
         add(source.get('copied_by'), 'who repeats a source that was not read')
         if name == 'common':
@@ -543,7 +584,7 @@ def main():
     factors = factors_read(factor_list)
     check = Checker(factors)
     check.keys('the file', data, ['reviewed', 'group', 'source', 'statement', 'comparison', 'recommendation', 'contraindication',
-                                  'foods', 'intakes', 'limits'])
+                                  'relief', 'foods', 'intakes', 'limits'])
     reviewed = data.get('reviewed')
     sources = check_sources(check, data)
     contraindications = check_contraindications(check, data, sources, reviewed)
@@ -556,14 +597,16 @@ def main():
     foods = check_foods(check, data, sources, potassium_factors)
     intakes = check_intakes(check, data, sources)
     limits = check_limits(check, data, sources)
+    reliefs = check_reliefs(check, data, sources, reviewed)
     check_complete(check, statements)
     if check.faults:
         sys.exit('\n'.join(f'{knowledge}: {fault}' for fault in check.faults))
     with open(output, 'w', encoding='utf-8' if as_messages else 'ascii') as file:
         if as_messages:
-            file.write(messages(sources, statements, contraindications, foods))
+            file.write(messages(sources, statements, contraindications, foods, reliefs))
         else:
-            file.write(table(factors, sources, statements, contraindications, foods, intakes, limits))
+            file.write(table(factors, sources, statements, contraindications, foods, intakes, limits, reliefs,
+                             [entry for entry in data['limits'] if 'none' in entry]))
 
 
 if __name__ == '__main__':

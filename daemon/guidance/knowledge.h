@@ -114,6 +114,23 @@ struct knowledge_contraindication {
         const char *reviewed;
 };
 
+/* Steps against a cramp, in order. */
+struct knowledge_relief {
+        const char
+                *place; /* calf, shin, foot, thigh-front, thigh-back, any; or help, after ten minutes */
+        const char *const *steps; /* NULL at the end */
+        enum grade grade;
+        const struct knowledge_source *const *sources;
+        const char *reviewed;
+};
+
+/* A nutrient that no authority sets an upper limit for, and why. For review. */
+struct knowledge_unlimited {
+        enum nutrient nutrient;
+        const char *why;
+        const struct knowledge_source *source;
+};
+
 struct knowledge_food {
         enum nutrient nutrient;
         const char *name;
@@ -152,8 +169,11 @@ extern const struct knowledge_contraindication knowledge_contraindications[];
 extern const struct knowledge_food knowledge_foods[];
 extern const struct knowledge_intake knowledge_intakes[];
 extern const struct knowledge_limit knowledge_limits[];
+extern const struct knowledge_relief knowledge_reliefs[];
+extern const struct knowledge_unlimited knowledge_unlimiteds[];
 extern const size_t knowledge_n_sources, knowledge_n_statements, knowledge_n_contraindications,
-        knowledge_n_foods, knowledge_n_intakes, knowledge_n_limits;
+        knowledge_n_foods, knowledge_n_intakes, knowledge_n_limits, knowledge_n_reliefs,
+        knowledge_n_unlimiteds;
 
 /* NULL outside the lists; the return of _from_string is the code or -EINVAL. */
 const char *nutrient_to_string(unsigned nutrient);

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What to do now: the relief steps of an alert, by muscle. Short sentences, to be read in pain and half
- * asleep. Knows nothing of bus, store or sensors. Called when an alert is put together.
- *
- * Sources: stretching and massaging the cramped muscle, and medical help for a cramp beyond ten minutes
- * or a swollen leg: NHS, "Leg cramps"; a swollen, warm or red leg can be a clot (NICE CKS, "Leg cramps",
- * names it as a mimic), which is not to be massaged. Warmth and walking about are common advice. No step
- * claims to shorten a cramp.
+ * What to do now: the relief steps of an alert, by muscle, as knowledge.toml has them with their
+ * sources. Knows nothing of bus, store or sensors. Called when an alert is put together.
  */
 #pragma once
 

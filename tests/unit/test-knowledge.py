@@ -164,6 +164,13 @@ def test_potassium_tablets_are_refused():
     refused(SHIPPED.replace(whole, whole.replace('kind = "forms"', 'kind = "supplement"')), 'suggests potassium tablets')
 
 
+def test_relief_warns_first():
+    refused(altered('  "Swollen, hot or red leg: do not massage, get help.",\n', ''), 'relief calf: does not say before any massage')
+    refused(altered('  "Sit up and hold on before you stand.",\n', ''), 'relief calf: does not begin with')
+    refused(altered('place = "shin"', 'place = "calf"'), 'relief: does not have each of these once')
+    refused(altered('"Massage the front of the shin."', '"Massage the front of the shin for 10 minutes."'), 'has a number')
+
+
 def test_unknown_key_is_refused():
     refused(altered('goes_beyond =', 'goes_beyound ='), 'unknown key "goes_beyound"')
 
