@@ -168,11 +168,10 @@ static int program_loop(struct program *program, struct sample *sample) {
         }
 }
 
-/* Nothing stays on the screen that nobody would take back. */
+/* Nothing stays on the screen that nobody would take back: also what is being shown is closed. */
 static void farewell(struct program *program) {
         int64_t until_us = clock_monotonic_us() + FAREWELL_US;
 
-        server_close_all(program->desk.server);
         while (server_is_busy(program->desk.server) && clock_monotonic_us() < until_us) {
                 struct pollfd pollfd = {.fd = program->session.epoll_fd, .events = POLLIN};
 
@@ -299,13 +298,13 @@ static int program_open(struct program *program, bool *ret_over) {
 }
 
 static void program_close(struct program *program) {
-        if (program->desk.server && dbus_connection_get_is_connected(program->session.connection))
-                farewell(program);
-        /* Answers that are still to come need the alerts. */
+        /* First who would call the others. */
         program->desk.client = crampd_client_free(program->desk.client);
+        program->desk.screen = screen_free(program->desk.screen);
         program->alerts = alerts_free(program->alerts);
         program->troubles = troubles_free(program->troubles);
-        program->desk.screen = screen_free(program->desk.screen);
+        if (program->desk.server && dbus_connection_get_is_connected(program->session.connection))
+                farewell(program);
         program->desk.server = server_free(program->desk.server);
         bus_loop_close(&program->system);
         bus_loop_close(&program->session);

@@ -446,16 +446,6 @@ bool server_has_failed(const struct server *server) {
         return server->has_failed;
 }
 
-void server_close_all(struct server *server) {
-        struct notice *next;
-
-        for (struct notice *notice = server->notices; notice; notice = next) {
-                next = notice->next;
-                if (!notice->gone)
-                        (void)notice_free(notice);
-        }
-}
-
 struct notice *notice_new(struct server *server, notice_func func, void *userdata) {
         struct notice *notice = calloc(1, sizeof(*notice));
 

@@ -43,7 +43,7 @@ typedef void (*notice_func)(struct notice *notice, const char *key, void *userda
 
 /* Returns 0 or -ENOMEM. `session` outlives the server. */
 int server_new(struct bus_loop *session, struct server **ret);
-/* Closes nothing: see server_close_all(). */
+/* Closes nothing; notices are to be freed before. */
 struct server *server_free(struct server *server);
 
 /* When the bus loop's retry time has come. */
@@ -52,8 +52,6 @@ void server_retry(struct server *server);
 bool server_is_busy(const struct server *server);
 /* True when the last try failed: there is no server, or it does not work. */
 bool server_has_failed(const struct server *server);
-/* Takes everything off the screen. */
-void server_close_all(struct server *server);
 
 /* Nothing is shown yet. NULL if there is no memory. */
 struct notice *notice_new(struct server *server, notice_func func, void *userdata);
