@@ -15,7 +15,7 @@
 /* The minutes that an alert lasts are shown. */
 #define MINUTE_US INT64_C(60000000)
 /* After crampd came back it tells of the alerts that last at once; who is not among them has ended. */
-#define REPEAT_US INT64_C(3000000)
+#define REPEAT_US INT64_C(2000000)
 /* If it does not come back, nothing is known any more after a while. */
 #define AWAY_US (30 * MINUTE_US)
 /* How long what is said of an alert that is over is still taken. */
@@ -42,10 +42,12 @@ struct alert {
 struct alerts {
         struct desk *desk;
         struct alert *first;
+        struct request *requests;
 };
 
-/* The alert may be gone when the answer comes. */
+/* A call on its way. The alert may be gone when the answer comes. */
 struct request {
+        struct request *next;
         struct alerts *alerts;
         char id[ID_SIZE];
         enum alert_note note;
@@ -111,7 +113,21 @@ static struct request *request_new(struct alert *alert, enum alert_note note) {
                 return NULL;
         *request = (struct request){.alerts = alert->alerts, .note = note};
         memcpy(request->id, alert->id, sizeof(request->id));
+        request->next = alert->alerts->requests;
+        alert->alerts->requests = request;
         return request;
+}
+
+/* NULL is accepted. */
+static void request_free(struct request *request) {
+        if (!request)
+                return;
+        for (struct request **p = &request->alerts->requests; *p; p = &(*p)->next)
+                if (*p == request) {
+                        *p = request->next;
+                        break;
+                }
+        free(request);
 }
 
 static void note_set(struct alert *alert, enum alert_note note) {
@@ -132,7 +148,7 @@ static void on_annotated(int r, const struct crampd_error *error, void *userdata
 
         if (alert)
                 note_set(alert, r < 0 ? NOTE_FAILED : request->note);
-        free(request);
+        request_free(request);
 }
 
 static void note_take(struct alert *alert, enum alert_note note) {
@@ -149,7 +165,7 @@ static void note_take(struct alert *alert, enum alert_note note) {
         request = request_new(alert, note);
         if (!request || crampd_annotate_later(alert->alerts->desk->client, alert->id, &annotation,
                                               on_annotated, request, NULL) < 0) {
-                free(request);
+                request_free(request);
                 note_set(alert, NOTE_FAILED);
                 return;
         }
@@ -182,7 +198,7 @@ static void on_advised(int r, struct crampd_advice *advice, const struct crampd_
         if (alert)
                 advice_take(alert, advice);
         crampd_advice_free(advice);
-        free(request);
+        request_free(request);
 }
 
 static void advice_ask(struct alert *alert) {
@@ -192,7 +208,7 @@ static void advice_ask(struct alert *alert) {
         if (!request || !desk->client ||
             crampd_advise_later(desk->client, CRAMPD_OWNER_SELF, NULL, NULL, on_advised, request, NULL) <
                     0) {
-                free(request);
+                request_free(request);
                 advice_take(alert, NULL);
         }
 }
@@ -448,6 +464,8 @@ struct alerts *alerts_free(struct alerts *alerts) {
                 return NULL;
         while (alerts->first)
                 alert_free(alerts->first);
+        while (alerts->requests)
+                request_free(alerts->requests);
         free(alerts);
         return NULL;
 }

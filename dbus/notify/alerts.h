@@ -11,6 +11,7 @@ struct alerts;
 
 /* `desk` outlives the alerts. NULL if there is no memory. */
 struct alerts *alerts_new(struct desk *desk);
+/* After the client, which would answer. */
 struct alerts *alerts_free(struct alerts *alerts);
 
 /* `test`: nothing of it is ever written. Events of other kinds are not looked at, but those of the

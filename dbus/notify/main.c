@@ -27,7 +27,7 @@
 /* crampd's answers are waited for at the start only; later they come by the loop. */
 #define ANSWER_LIMIT_MS 5000
 /* A subscription that was refused is tried again. */
-#define SUBSCRIBE_RETRY_US INT64_C(5000000)
+#define SUBSCRIBE_RETRY_US INT64_C(3000000)
 /* At the end: for the ids of notices that are being shown, to close them. */
 #define FAREWELL_US INT64_C(500000)
 

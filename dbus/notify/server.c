@@ -20,7 +20,7 @@
 
 /* A server that does not answer for so long does not work. */
 #define ANSWER_LIMIT_MS 20000
-#define RETRY_US INT64_C(2000000)
+#define RETRY_US INT64_C(1000000)
 /* Of NotificationClosed: we asked for it. */
 #define REASON_CALL 3u
 
@@ -373,7 +373,8 @@ static void owner_changed(struct server *server, DBusMessage *message) {
             strcmp(name, NAME) != 0 || strcmp(new_owner, server->owner) == 0)
                 return;
         owner_set(server, new_owner);
-        server->is_known = false;
+        /* Nothing is known of another one, nor of this one's next start. */
+        server->is_known = server->actions = server->body_markup = server->sound = false;
         for (struct notice *notice = server->notices; notice; notice = notice->next)
                 notice->id = 0;
         if (*new_owner) {
