@@ -12,6 +12,7 @@
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
+#include "config.h"
 #include "daemon/basic/cleanup.h"
 #include "daemon/basic/log.h"
 #include "daemon/bus/bus.h"
@@ -274,6 +275,11 @@ static int set_up(struct crampd *crampd, const struct options *options, struct r
                 log_error("BlueZ cannot be watched: %s.", strerror(-r));
                 return r;
         }
+        for (unsigned i = 0; i < options->n_adapters; i++) {
+                r = bluez_use_adapter(crampd->bluez, options->adapters[i]);
+                if (r < 0)
+                        return r;
+        }
 
         if (asprintf(&database, "%s/crampd.db", options->state_dir) < 0) {
                 database = NULL;
@@ -340,6 +346,21 @@ static int run(const struct options *options, struct replays *replays) {
         return r < 0 ? EX_OSERR : r;
 }
 
+static int exit_code_of_options(int r) {
+        switch (r) {
+        case 0:
+                return EX_OK;
+        case -EBADMSG:
+                return EX_CONFIG;
+        case -ENOENT:
+                return EX_NOINPUT;
+        case -ENOMEM:
+                return EX_OSERR;
+        default:
+                return EX_USAGE;
+        }
+}
+
 int main(int argc, char *argv[]) {
         struct options options;
         struct replays replays = {0};
@@ -347,8 +368,9 @@ int main(int argc, char *argv[]) {
 
         (void)umask(0077);
         tzset();
-        r = options_parse(&options, argc, argv);
+        r = options_parse(&options, argc, argv, CRAMPD_CONFIG);
         if (r > 0) {
+                log_set_level(options.log_level);
                 r = fork_replays(&options, &replays);
                 if (r >= 0)
                         r = run(&options, &replays);
@@ -356,7 +378,7 @@ int main(int argc, char *argv[]) {
                         r = r == -EBADMSG ? EX_DATAERR : EX_NOINPUT;
                 free_replays(&replays);
         } else
-                r = r < 0 ? EX_USAGE : EX_OK;
+                r = exit_code_of_options(r);
         options_done(&options);
         return r;
 }

@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* The daemon's command line: see options.h. */
+/* The daemon's options: see options.h. */
 #include "daemon/options.h"
 
 #include <errno.h>
 #include <getopt.h>
-#include <math.h>
-#include <pwd.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config.h"
 #include "daemon/basic/cleanup.h"
 #include "daemon/basic/log.h"
-#include "daemon/basic/text.h"
-#include "daemon/store/store.h"
-#include "sensors/muscle.h"
+#include "daemon/config-file.h"
 
 static void print_help(void) {
         printf("crampd [OPTION]...\n\n"
@@ -28,75 +25,23 @@ static void print_help(void) {
                "        muscle=M    default gastrocnemius\n"
                "        leg=L       left (default) or right\n"
                "        name=TEXT   default \"virtual\"\n"
+               "  --adapter NAME    use this Bluetooth adapter (hci0) and no other; may be repeated\n"
                "  --state-dir DIR   where the database lies (default: $STATE_DIRECTORY, else "
                "/var/lib/crampd)\n"
+               "  --log-level LEVEL error, warning or info (default)\n"
+               "  --config FILE     instead of " CRAMPD_CONFIG "; the command line prevails\n"
                "  --help, --version\n\n"
-               "Exit codes: 0, 64 usage, 65 or 66 a recording that cannot be played, 69 no bus or no "
-               "name on it.\n");
+               "Examples:\n"
+               "  crampd --virtual /var/lib/recordings/night.edf,speed=10,owner=ann\n"
+               "  crampd --state-dir /tmp/crampd --adapter hci1\n\n"
+               "Exit codes: 0, 64 usage, 65 or 66 a file that cannot be used, 69 no bus or no name on "
+               "it, "
+               "78 configuration.\n");
 }
 
 static int refuse(const char *option, const char *remedy) {
         log_error("crampd: --virtual: '%s': %s.", option, remedy);
         return -EINVAL;
-}
-
-static int parse_uid(const char *text, uid_t *ret) {
-        const struct passwd *user = getpwnam(text);
-        unsigned long number;
-        char *end;
-
-        if (user) {
-                *ret = user->pw_uid;
-                return 0;
-        }
-        errno = 0;
-        number = strtoul(text, &end, 10);
-        if (errno || *end || end == text || text[0] == '-' || number >= UINT32_MAX)
-                return -EINVAL;
-        *ret = (uid_t)number;
-        return 0;
-}
-
-static int parse_virtual_key(struct virtual_option *option, const char *key, const char *value) {
-        char *end;
-
-        if (strcmp(key, "speed") == 0) {
-                option->speed = strtod(value, &end);
-                if (*end || end == value || !isfinite(option->speed) || option->speed <= 0)
-                        return refuse(value, "speed must be a number above 0");
-        } else if (strcmp(key, "rate") == 0) {
-                long rate = strtol(value, &end, 10);
-
-                if (*end || end == value || rate < 200 || rate > 2000)
-                        return refuse(value, "rate must be 200 to 2000 (Hz)");
-                option->csv_rate_hz = (uint32_t)rate;
-        } else if (strcmp(key, "owner") == 0) {
-                if (parse_uid(value, &option->owner_uid) < 0)
-                        return refuse(value, "owner must be a user name or a uid");
-        } else if (strcmp(key, "muscle") == 0) {
-                int muscle = muscle_from_string(value);
-
-                if (muscle <= MUSCLE_UNSPECIFIED)
-                        return refuse(value,
-                                      "there is no such muscle; 'crampctl add --help' lists them");
-                option->muscle = muscle_to_string((unsigned)muscle);
-        } else if (strcmp(key, "leg") == 0) {
-                int leg = leg_from_string(value);
-
-                if (leg <= LEG_UNSPECIFIED)
-                        return refuse(value, "leg must be left or right");
-                option->leg = leg_to_string((unsigned)leg);
-        } else if (strcmp(key, "name") == 0) {
-                if (!text_is_name(value, sizeof(((struct store_sensor *)0)->name)))
-                        return refuse("name",
-                                      "it must be at most 63 bytes of UTF-8 without control characters");
-                free(option->name);
-                option->name = strdup(value);
-                if (!option->name)
-                        return -ENOMEM;
-        } else
-                return refuse(key, "there is no such key; see --help");
-        return 0;
 }
 
 /* A comma in a file's name is kept unless a key and '=' follow it. */
@@ -110,69 +55,134 @@ static char *find_keys(char *text) {
         return NULL;
 }
 
+int options_add_virtual(struct options *options) {
+        if (options->n_virtuals >= VIRTUAL_SENSORS_MAX)
+                return -E2BIG;
+        return virtual_option_init(&options->virtuals[options->n_virtuals++]);
+}
+
+int options_add_adapter(struct options *options, const char *name) {
+        size_t digits = strncmp(name, "hci", 3) == 0 ? strspn(name + 3, "0123456789") : 0;
+
+        if (digits == 0 || name[3 + digits] || strlen(name) >= ADAPTER_NAME_SIZE)
+                return -EINVAL;
+        if (options->n_adapters >= ADAPTERS_USED_MAX)
+                return -E2BIG;
+        (void)strcpy(options->adapters[options->n_adapters++], name);
+        return 0;
+}
+
+static int parse_virtual_keys(struct virtual_option *option, char *keys) {
+        char *pair;
+
+        while ((pair = strsep(&keys, ","))) {
+                char *value = strchr(pair, '=');
+                const char *remedy;
+                int r;
+
+                if (!value)
+                        return refuse(pair, "must be KEY=VALUE");
+                *value++ = '\0';
+                r = virtual_option_set(option, pair, value, &remedy);
+                if (r == -ENOENT)
+                        return refuse(pair, "there is no such key; see --help");
+                if (r < 0)
+                        return r == -EINVAL ? refuse(value, remedy) : r;
+        }
+        return 0;
+}
+
 static int parse_virtual(struct options *options, const char *argument) {
         _cleanup_(freep) char *text = strdup(argument);
         struct virtual_option *option;
-        char *keys, *pair;
+        char *keys;
         int r;
 
         if (!text)
                 return -ENOMEM;
-        if (options->n_virtuals >= VIRTUAL_SENSORS_MAX)
-                return refuse(argument, "too many virtual sensors");
+        r = options_add_virtual(options);
+        if (r < 0)
+                return r == -E2BIG ? refuse(argument, "too many virtual sensors") : r;
 
-        option = &options->virtuals[options->n_virtuals++];
-        *option = (struct virtual_option){.speed = 1,
-                                          .owner_uid = getuid(),
-                                          .muscle = muscle_to_string(MUSCLE_GASTROCNEMIUS),
-                                          .leg = "left"};
-
+        option = &options->virtuals[options->n_virtuals - 1];
         keys = find_keys(text);
         if (keys)
                 *keys++ = '\0';
         if (text[0] == '\0')
                 return refuse(argument, "the file's name is missing");
         option->path = strdup(text);
-        option->name = strdup("virtual");
-        if (!option->path || !option->name)
+        if (!option->path)
                 return -ENOMEM;
+        return parse_virtual_keys(option, keys);
+}
 
-        while ((pair = strsep(&keys, ","))) {
-                char *value = strchr(pair, '=');
+/* The command line's adapters replace those of the file. */
+static int parse_adapter(struct options *options, const char *name, bool *first) {
+        int r;
 
-                if (!value)
-                        return refuse(pair, "must be KEY=VALUE");
-                *value++ = '\0';
-                r = parse_virtual_key(option, pair, value);
-                if (r < 0)
-                        return r;
+        if (*first)
+                options->n_adapters = 0;
+        *first = false;
+        r = options_add_adapter(options, name);
+        if (r < 0) {
+                log_error("crampd: --adapter: '%s': write hci0, hci1 ..., %u at most.", name,
+                          ADAPTERS_USED_MAX);
+                return -EINVAL;
         }
         return 0;
 }
 
-int options_parse(struct options *options, int argc, char *argv[]) {
-        enum { OPTION_VIRTUAL = 0x100, OPTION_STATE_DIR, OPTION_HELP, OPTION_VERSION };
-        static const struct option table[] = {
-                {"virtual", required_argument, NULL, OPTION_VIRTUAL},
-                {"state-dir", required_argument, NULL, OPTION_STATE_DIR},
-                {"help", no_argument, NULL, OPTION_HELP},
-                {"version", no_argument, NULL, OPTION_VERSION},
-                {NULL},
-        };
-        int c, r;
+static int parse_log_level(struct options *options, const char *text) {
+        int level = log_level_from_string(text);
 
-        *options = (struct options){0};
-        options->state_dir = secure_getenv("STATE_DIRECTORY") ?: "/var/lib/crampd";
+        if (level < 0) {
+                log_error("crampd: --log-level: '%s': it must be error, warning or info.", text);
+                return -EINVAL;
+        }
+        options->log_level = level;
+        return 0;
+}
 
+static int parse_state_dir(struct options *options, const char *path) {
+        char *copy = strdup(path);
+
+        if (!copy)
+                return -ENOMEM;
+        free(options->state_dir);
+        options->state_dir = copy;
+        return 0;
+}
+
+enum {
+        OPTION_VIRTUAL = 0x100,
+        OPTION_ADAPTER,
+        OPTION_STATE_DIR,
+        OPTION_LOG_LEVEL,
+        OPTION_CONFIG,
+        OPTION_HELP,
+        OPTION_VERSION
+};
+
+static const struct option table[] = {
+        {"virtual", required_argument, NULL, OPTION_VIRTUAL},
+        {"adapter", required_argument, NULL, OPTION_ADAPTER},
+        {"state-dir", required_argument, NULL, OPTION_STATE_DIR},
+        {"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
+        {"config", required_argument, NULL, OPTION_CONFIG},
+        {"help", no_argument, NULL, OPTION_HELP},
+        {"version", no_argument, NULL, OPTION_VERSION},
+        {NULL},
+};
+
+/* First for what has to be known before the file is read. Returns 1, or 0 when all is said. */
+static int look_ahead(int argc, char *argv[], const char **ret_config) {
+        int c;
+
+        opterr = 0;
         while ((c = getopt_long(argc, argv, "", table, NULL)) >= 0)
                 switch (c) {
-                case OPTION_VIRTUAL:
-                        r = parse_virtual(options, optarg);
-                        if (r < 0)
-                                return r;
-                        break;
-                case OPTION_STATE_DIR:
-                        options->state_dir = optarg;
+                case OPTION_CONFIG:
+                        *ret_config = optarg;
                         break;
                 case OPTION_HELP:
                         print_help();
@@ -181,8 +191,49 @@ int options_parse(struct options *options, int argc, char *argv[]) {
                         printf("crampd %s\n", CRAMPD_VERSION);
                         return 0;
                 default:
+                        break; /* told by command_line_parse() */
+                }
+        opterr = 1;
+        optind = 0;
+        return 1;
+}
+
+static int config_read(struct options *options, const char *named, const char *default_path) {
+        int r = config_load(named ?: default_path, options);
+
+        if (r != -ENOENT)
+                return r == -EIO ? -EBADMSG : r;
+        if (!named)
+                return 0;
+        log_error("crampd: --config: there is no file '%s'.", named);
+        return r;
+}
+
+static int command_line_parse(struct options *options, int argc, char *argv[]) {
+        bool first_adapter = true;
+        int c, r = 0;
+
+        while (r >= 0 && (c = getopt_long(argc, argv, "", table, NULL)) >= 0)
+                switch (c) {
+                case OPTION_VIRTUAL:
+                        r = parse_virtual(options, optarg);
+                        break;
+                case OPTION_ADAPTER:
+                        r = parse_adapter(options, optarg, &first_adapter);
+                        break;
+                case OPTION_STATE_DIR:
+                        r = parse_state_dir(options, optarg);
+                        break;
+                case OPTION_LOG_LEVEL:
+                        r = parse_log_level(options, optarg);
+                        break;
+                case OPTION_CONFIG:
+                        break;
+                default:
                         return -EINVAL; /* getopt has said why */
                 }
+        if (r < 0)
+                return r;
         if (optind < argc) {
                 log_error("crampd: '%s': there are no arguments, only options; see --help.",
                           argv[optind]);
@@ -191,9 +242,27 @@ int options_parse(struct options *options, int argc, char *argv[]) {
         return 1;
 }
 
+int options_parse(struct options *options, int argc, char *argv[], const char *default_config) {
+        const char *config = NULL;
+        int r;
+
+        *options = (struct options){.log_level = LOG_INFO};
+        r = look_ahead(argc, argv, &config);
+        if (r <= 0)
+                return r;
+        r = config_read(options, config, default_config);
+        if (r < 0)
+                return r;
+        r = command_line_parse(options, argc, argv);
+        if (r > 0 && !options->state_dir)
+                r = parse_state_dir(options, secure_getenv("STATE_DIRECTORY") ?: "/var/lib/crampd") < 0
+                            ? -ENOMEM
+                            : 1;
+        return r;
+}
+
 void options_done(struct options *options) {
-        for (unsigned i = 0; i < options->n_virtuals; i++) {
-                free(options->virtuals[i].path);
-                free(options->virtuals[i].name);
-        }
+        for (unsigned i = 0; i < options->n_virtuals; i++)
+                virtual_option_done(&options->virtuals[i]);
+        free(options->state_dir);
 }

@@ -11,6 +11,11 @@
 
 void log_line(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* What is less urgent than `level` (of syslog.h) is left out. LOG_INFO, everything, unless set. */
+void log_set_level(int level);
+/* "error", "warning", "info"; -EINVAL for anything else. */
+int log_level_from_string(const char *text);
+
 #define log_info(...) log_line(LOG_INFO, __VA_ARGS__)
 #define log_warning(...) log_line(LOG_WARNING, __VA_ARGS__)
 #define log_error(...) log_line(LOG_ERR, __VA_ARGS__)

@@ -357,6 +357,18 @@ fail:
         return r;
 }
 
+int bluez_use_adapter(struct bluez *bluez, const char *name) {
+        char **used = reallocarray(bluez->adapters_used, bluez->n_adapters_used + 1, sizeof(*used));
+
+        if (!used)
+                return -ENOMEM;
+        bluez->adapters_used = used;
+        if (asprintf(&used[bluez->n_adapters_used], "/org/bluez/%s", name) < 0)
+                return -ENOMEM;
+        bluez->n_adapters_used++;
+        return 0;
+}
+
 struct bluez *bluez_free(struct bluez *bluez) {
         if (!bluez)
                 return NULL;
@@ -373,6 +385,9 @@ struct bluez *bluez_free(struct bluez *bluez) {
         sd_event_source_disable_unref(bluez->dispatch);
         sd_event_source_disable_unref(bluez->fetch_retry);
         sd_event_source_disable_unref(bluez->owner_retry);
+        for (size_t i = 0; i < bluez->n_adapters_used; i++)
+                free(bluez->adapters_used[i]);
+        free(bluez->adapters_used);
         free(bluez->owner);
         sd_event_unref(bluez->event);
         sd_bus_unref(bluez->bus);

@@ -12,6 +12,9 @@ struct bluez;
 
 /* The bus must be attached to an event loop. */
 int bluez_new(sd_bus *bus, struct bluez **ret);
+/* Of the adapters, only those that are named so ("hci0") are used from now on; without a call, all are.
+ * To be called before the event loop runs. Returns 0 or -ENOMEM. */
+int bluez_use_adapter(struct bluez *bluez, const char *name);
 /* All links must be gone. */
 struct bluez *bluez_free(struct bluez *bluez);
 

@@ -208,12 +208,19 @@ static int device_acquire(struct bluez *bluez, const char *path, struct bluez_de
         return 1;
 }
 
-/* Returns 1, 0 for one more than anybody has, or -ENOMEM. */
+static bool adapter_is_used(const struct bluez *bluez, const char *path) {
+        for (size_t i = 0; i < bluez->n_adapters_used; i++)
+                if (strcmp(bluez->adapters_used[i], path) == 0)
+                        return true;
+        return bluez->n_adapters_used == 0;
+}
+
+/* Returns 1, 0 for one that is not to be used or is one more than anybody has, or -ENOMEM. */
 static int adapter_acquire(struct bluez *bluez, const char *path, struct bluez_adapter **ret) {
         struct bluez_adapter *adapter = bluez_find_adapter(bluez, path, strlen(path));
 
         if (!adapter) {
-                if (bluez->n_adapters >= ADAPTERS_MAX)
+                if (bluez->n_adapters >= ADAPTERS_MAX || !adapter_is_used(bluez, path))
                         return 0;
                 adapter = calloc(1, sizeof(*adapter));
                 if (!adapter)

@@ -152,6 +152,8 @@ struct bluez {
         bool pairs; /* pairing.c: one at a time */
         struct bluez_adapter *adapters;
         size_t n_adapters;
+        char **adapters_used; /* their paths; NULL = all are used */
+        size_t n_adapters_used;
         struct bluez_device *devices;
         struct bluez_watcher *watchers;
         uint64_t turns;
