@@ -40,6 +40,7 @@ int verb_nutrients(const struct global_options *global, int argc, char *argv[]);
 int verb_profile(const struct global_options *global, int argc, char *argv[]);
 int verb_pause(const struct global_options *global, int argc, char *argv[]);
 int verb_remove(const struct global_options *global, int argc, char *argv[]);
+int verb_report(const struct global_options *global, int argc, char *argv[]);
 int verb_resume(const struct global_options *global, int argc, char *argv[]);
 int verb_scan(const struct global_options *global, int argc, char *argv[]);
 int verb_sensors(const struct global_options *global, int argc, char *argv[]);

@@ -40,6 +40,7 @@ static const struct verb {
         {"annotate", "Say whether an alert was a cramp, or that one was missed", verb_annotate},
         {"detector", "Tell why an alert was raised, and learn from what you said", verb_detector},
         {"export", "Write recorded cramps as CSV or JSON", verb_export},
+        {"report", "Write a report for a doctor, as HTML or PDF", verb_report},
         {"guidance", "What could help you, how sure that is, and why", verb_guidance},
         {"nutrients", "All nutrients beside each other, for you", verb_nutrients},
         {"log", "What you took, drank, did and noticed", verb_log},

@@ -9,8 +9,6 @@
 #include "dbus/crampctl/connect.h"
 #include "dbus/crampctl/timestamp.h"
 
-DEFINE_CLEANUP(struct tally_source *, tally_source_free)
-
 /* A sensor of which something is known, and whether its nights are meant. */
 struct known_sensor {
         char *id;

@@ -77,6 +77,12 @@ size_t table_rows(const struct table *table) {
         return table->n_cells / table->n_columns;
 }
 
+const char *const *table_row(const struct table *table, size_t row) {
+        if (table->out_of_memory)
+                return NULL;
+        return (const char *const *)table->cells + row * table->n_columns;
+}
+
 static void padding_write(FILE *file, size_t cells) {
         fprintf(file, "%*s", (int)cells, "");
 }

@@ -25,5 +25,9 @@ void table_cell(struct table *table, const char *format, ...) __attribute__((for
 
 size_t table_rows(const struct table *table);
 
+/* The cells of a row, one for each column; NULL if memory ran short on the way. They live as long as the
+ * table. */
+const char *const *table_row(const struct table *table, size_t row);
+
 /* Returns 0 or -ENOMEM. */
 int table_print(const struct table *table, FILE *file, bool headings);

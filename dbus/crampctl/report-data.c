@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+/* What a report is made of: see report.h. */
+#include "dbus/crampctl/report.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "dbus/crampctl/connect.h"
+#include "dbus/crampctl/episode.h"
+#include "dbus/crampctl/past.h"
+#include "dbus/crampctl/text.h"
+#include "dbus/crampctl/timestamp.h"
+
+static const struct document_column episode_columns[] = {
+        {"Began", 3.7, false, false},   {"Lasted", 1.6, true, false},  {"Leg", 1, false, false},
+        {"Muscle", 3.2, false, true},   {"Severity", 2, false, false}, {"Level µV", 1.3, true, false},
+        {"Verdict", 2.2, false, false}, {"Pain", 1.1, true, false},    {"Note", 4.5, false, true},
+};
+static const struct document_column missed_columns[] = {
+        {"About when", 3.2, false, false}, {"Leg", 1, false, false}, {"Muscle", 3, false, true},
+        {"Pain", 1, true, false},          {"Note", 6, false, true},
+};
+static const struct document_column entry_columns[] = {
+        {"When", 3.2, false, false}, {"What", 2.5, false, true}, {"Amount", 1.6, true, false},
+        {"From", 2, false, true},    {"Note", 6, false, true},
+};
+static const struct document_column trial_columns[] = {
+        {"Of", 2, false, true},
+        {"Design", 2, false, true},
+        {"From", 2, false, false},
+        {"To", 2, false, false},
+        {"Nights without", 1.4, true, true},
+        {"with", 1, true, false},
+        {"Bouts without", 1.4, true, true},
+        {"with", 1, true, false},
+        {"Ratio (95 %)", 3, true, true},
+};
+static const struct document_column profile_columns[] = {
+        {NULL, 3, false, false},
+        {NULL, 7, false, true},
+};
+static const struct document_column sensor_columns[] = {
+        {"Name", 3, false, true},           {"Device", 3, false, true},
+        {"Leg", 1, false, false},           {"Muscle", 3, false, true},
+        {"Rate Hz", 1.3, true, false},      {"Channels", 1.3, true, false},
+        {"Sensitivity", 1.8, false, false},
+};
+
+#define TABLE_OF(columns) \
+        { columns, ARRAY_LENGTH(columns) }
+const struct report_table report_episodes = TABLE_OF(episode_columns);
+const struct report_table report_missed = TABLE_OF(missed_columns);
+const struct report_table report_entries = TABLE_OF(entry_columns);
+const struct report_table report_trials = TABLE_OF(trial_columns);
+const struct report_table report_profile = TABLE_OF(profile_columns);
+const struct report_table report_sensors = TABLE_OF(sensor_columns);
+
+/* table_new() wants to know no more than how many there are. */
+static struct table *table_for(size_t n_columns) {
+        static const struct column none[DOCUMENT_COLUMNS_MAX];
+
+        return table_new(none, n_columns);
+}
+
+static const char *or_dash(const char *text) {
+        return text && text[0] ? text : "-";
+}
+
+static void cell_number(struct table *table, double value, int decimals) {
+        char number[TEXT_NUMBER_SIZE];
+
+        text_number(value, decimals, number);
+        table_cell(table, "%s", or_dash(number));
+}
+
+static void cell_pain(struct table *table, int pain) {
+        if (pain >= 0)
+                table_cell(table, "%d", pain);
+        else
+                table_cell(table, "-");
+}
+
+static void cell_time(struct table *table, int64_t time_us, int zone_offset_s) {
+        char time[TIMESTAMP_SIZE];
+
+        timestamp_format_people(time_us, zone_offset_s, time);
+        table_cell(table, "%s", time);
+}
+
+/* --- episodes --- */
+
+static void detector_note(struct report *report, const char *version) {
+        for (size_t i = 0; i < report->n_detectors; i++)
+                if (strcmp(report->detectors[i], version) == 0)
+                        return;
+        if (report->n_detectors < REPORT_DETECTORS_MAX)
+                (void)snprintf(report->detectors[report->n_detectors++], REPORT_VERSION_SIZE, "%s",
+                               version);
+}
+
+static void episode_count(struct report *report, const struct crampd_episode *episode) {
+        static const char *const severities[REPORT_SEVERITIES] = {"mild", "moderate", "strong"};
+        int leg = leg_from_string(episode->leg), muscle = muscle_from_string(episode->muscle);
+
+        report->places[leg > 0 ? leg : 0][muscle > 0 ? muscle : 0]++;
+        for (unsigned i = 0; i < REPORT_SEVERITIES; i++)
+                report->severities[i] += strcmp(severities[i], episode->severity) == 0;
+        if (episode->pain < 0)
+                return;
+        report->n_pains++;
+        report->pain_sum += (unsigned)episode->pain;
+}
+
+static int episode_take(const struct crampd_episode *episode, void *userdata) {
+        char duration[EPISODE_DURATION_SIZE];
+        struct report *report = userdata;
+        struct table *table = report->episodes;
+
+        if (!filter_takes_episode(report->filter, episode))
+                return 0;
+        episode_format_duration(episode, duration);
+        cell_time(table, episode->onset_us, episode->zone_offset_s);
+        table_cell(table, "%s", duration);
+        table_cell(table, "%s", episode->leg);
+        table_cell(table, "%s", episode->muscle);
+        table_cell(table, "%s", episode->severity);
+        cell_number(table, episode->peak_uv, 0);
+        table_cell(table, "%s", or_dash(episode->verdict));
+        cell_pain(table, episode->pain);
+        table_cell(table, "%s", or_dash(episode->note));
+        detector_note(report, or_dash(episode->detector));
+        if (!episode->verdict || strcmp(episode->verdict, "false-alarm") != 0)
+                episode_count(report, episode);
+        return 0;
+}
+
+static int missed_take(const struct crampd_missed *missed, void *userdata) {
+        struct report *report = userdata;
+
+        if (!filter_takes_missed(report->filter, missed))
+                return 0;
+        cell_time(report->missed, missed->time_us, missed->zone_offset_s);
+        table_cell(report->missed, "%s", missed->leg);
+        table_cell(report->missed, "%s", missed->muscle);
+        cell_pain(report->missed, missed->pain);
+        table_cell(report->missed, "%s", or_dash(missed->note));
+        return 0;
+}
+
+/* --- the person --- */
+
+static int entry_take(const struct crampd_entry *entry, void *userdata) {
+        struct report *report = userdata;
+        struct table *table = report->entries;
+
+        cell_time(table, entry->time_us, entry->zone_offset_s);
+        table_cell(table, "%s", or_dash(entry->what ? entry->what : entry->kind));
+        table_cell(table, "%s", or_dash(entry->amount ? entry->amount : entry->leg));
+        table_cell(table, "%s", or_dash(entry->compound ? entry->compound : entry->origin));
+        table_cell(table, "%s", or_dash(entry->text));
+        return 0;
+}
+
+static int trial_take(const struct crampd_trial *trial, void *userdata) {
+        char ratio[TEXT_NUMBER_SIZE], low[TEXT_NUMBER_SIZE], high[TEXT_NUMBER_SIZE];
+        struct report *report = userdata;
+        struct table *table = report->trials;
+
+        text_number(trial->ratio, 2, ratio);
+        text_number(trial->ratio_low, 2, low);
+        text_number(trial->ratio_high, 2, high);
+        table_cell(table, "%s", trial->nutrient);
+        table_cell(table, "%s", trial->design);
+        table_cell(table, "%s", trial->start_day);
+        table_cell(table, "%s", trial->end_day ? trial->end_day : "runs");
+        table_cell(table, "%u", trial->nights_without);
+        table_cell(table, "%u", trial->nights_with);
+        table_cell(table, "%u", trial->clusters_without);
+        table_cell(table, "%u", trial->clusters_with);
+        if (ratio[0])
+                table_cell(table, "%s (%s-%s)", ratio, low[0] ? low : "0", high[0] ? high : "no end");
+        else
+                table_cell(table, "-");
+        table_cell(report->trial_texts, "%s, from %s: %s", trial->nutrient, trial->start_day,
+                   or_dash(trial->text));
+        return 0;
+}
+
+static int profile_load(struct report *report, crampd_client *client, struct crampd_error *error) {
+        struct crampd_profile_value *values;
+        size_t n;
+        int r;
+
+        if (!report->with_profile)
+                return 0;
+        report->profile = table_for(report_profile.n_columns);
+        if (!report->profile)
+                return -ENOMEM;
+        r = crampd_get_profile(client, report->owner, &values, &n, error);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < n; i++) {
+                table_cell(report->profile, "%s", values[i].key);
+                table_cell(report->profile, "%s", or_dash(values[i].value));
+        }
+        crampd_profile_free(values, n);
+        return 0;
+}
+
+/* --- devices --- */
+
+static int sensors_load(struct report *report, crampd_client *client, struct crampd_error *error) {
+        struct crampd_sensor *sensors;
+        size_t n;
+        int r = crampd_list_sensors(client, &sensors, &n, error);
+
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < n; i++) {
+                const struct crampd_sensor *sensor = sensors + i;
+
+                table_cell(report->sensors, "%s", sensor->name[0] ? sensor->name : sensor->id);
+                table_cell(report->sensors, "%s%s", sensor->title ? sensor->title : sensor->driver,
+                           sensor->simulated ? " (simulated)" : "");
+                table_cell(report->sensors, "%s", sensor->leg);
+                table_cell(report->sensors, "%s", sensor->muscle);
+                cell_number(report->sensors, sensor->rate_hz > 0 ? sensor->rate_hz : (double)NAN, 1);
+                if (sensor->channels > 0)
+                        table_cell(report->sensors, "%u", sensor->channels);
+                else
+                        table_cell(report->sensors, "-");
+                table_cell(report->sensors, "%s", or_dash(sensor->sensitivity));
+        }
+        crampd_sensors_free(sensors, n);
+        return 0;
+}
+
+static int status_load(struct report *report, crampd_client *client, struct crampd_error *error) {
+        struct crampd_status *status;
+        int r = crampd_get_status(client, &status, error);
+
+        if (r < 0)
+                return r;
+        (void)snprintf(report->version, sizeof(report->version), "%s", status->version);
+        detector_note(report, status->detector_version);
+        crampd_status_free(status);
+        return 0;
+}
+
+/* --- all of it --- */
+
+static int tables_make(struct report *report) {
+        report->episodes = table_for(report_episodes.n_columns);
+        report->missed = table_for(report_missed.n_columns);
+        report->entries = table_for(report_entries.n_columns);
+        report->trials = table_for(report_trials.n_columns);
+        report->trial_texts = table_for(1);
+        report->sensors = table_for(report_sensors.n_columns);
+        return report->episodes && report->missed && report->entries && report->trials &&
+                               report->trial_texts && report->sensors
+                       ? 0
+                       : -ENOMEM;
+}
+
+int report_load(struct report *report, crampd_client *client) {
+        const struct crampd_filter *asked = &report->filter->asked;
+        struct crampd_error error = {};
+        int code, r;
+
+        code = past_tally(client, report->filter, past_today(report->made_us), &report->tally);
+        if (code != 0)
+                return code;
+        r = tables_make(report);
+        if (r >= 0)
+                r = crampd_list_episodes(client, asked, episode_take, report, &error);
+        if (r >= 0)
+                r = crampd_list_missed(client, asked, missed_take, report, &error);
+        if (r >= 0)
+                r = crampd_list_entries(client, report->owner, asked, entry_take, report, &error);
+        if (r >= 0)
+                r = crampd_list_trials(client, report->owner, trial_take, report, &error);
+        if (r >= 0)
+                r = profile_load(report, client, &error);
+        if (r >= 0)
+                r = sensors_load(report, client, &error);
+        if (r >= 0)
+                r = status_load(report, client, &error);
+        if (r == -ENOMEM && !error.name[0])
+                return fail(EX_OSERR, "out of memory");
+        return r < 0 ? fail_client(r, &error) : 0;
+}
+
+void report_clear(struct report *report) {
+        tally_clear(&report->tally);
+        (void)table_free(report->episodes);
+        (void)table_free(report->missed);
+        (void)table_free(report->entries);
+        (void)table_free(report->trials);
+        (void)table_free(report->trial_texts);
+        (void)table_free(report->profile);
+        (void)table_free(report->sensors);
+}
