@@ -249,6 +249,13 @@ double compound_share(enum nutrient nutrient, const char *compound) {
         return 0;
 }
 
+const char *compound_name(enum nutrient nutrient, size_t i) {
+        for (size_t j = 0; j < ARRAY_LENGTH(compounds); j++)
+                if (compounds[j].nutrient == nutrient && i-- == 0)
+                        return compounds[j].name;
+        return NULL;
+}
+
 static int compound_read(int what, const char *compound, struct entry *entry,
                          struct amount_error *error) {
         for (size_t i = 0; i < ARRAY_LENGTH(compounds); i++)

@@ -84,6 +84,9 @@ const char *entry_what_to_string(unsigned what);
 /* The share of the element in a compound's weight, 0 to 1; 0 for a compound that is not known for it. */
 double compound_share(enum nutrient nutrient, const char *compound);
 
+/* The name of a nutrient's i-th compound, from 0 on; NULL beyond the last. */
+const char *compound_name(enum nutrient nutrient, size_t i);
+
 /* Reads one line of the log. `compound` may be NULL. Returns 0 or -EINVAL with `error` filled. */
 int entry_read(const char *what, const char *amount, enum entry_from from, const char *compound,
                struct entry *ret, struct amount_error *error);

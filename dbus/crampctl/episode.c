@@ -8,6 +8,7 @@
 
 #include "dbus/crampctl/text.h"
 #include "dbus/crampctl/timestamp.h"
+#include "dbus/crampctl/csv.h"
 
 #define PEAK_DECIMALS 2
 #define MEDIAN_DECIMALS 2
@@ -61,24 +62,6 @@ void missed_write_json(struct json *json, const struct crampd_missed *missed) {
 }
 
 /* --- CSV --- */
-
-/* RFC 4180: quoted when it has to be, quotes doubled, lines end with CR LF. */
-static void csv_text(FILE *file, const char *text, char after) {
-        if (!text)
-                text = "";
-        if (strpbrk(text, ",\"\r\n")) {
-                fputc('"', file);
-                for (; *text; text++) {
-                        if (*text == '"')
-                                fputc('"', file);
-                        fputc(*text, file);
-                }
-                fputc('"', file);
-        } else
-                fputs(text, file);
-        if (after)
-                fputc(after, file);
-}
 
 static void csv_time(FILE *file, int64_t time_us) {
         if (time_us != CRAMPD_NO_TIME)

@@ -36,11 +36,12 @@ static const char help[] =
         "      --why              Also why each piece is shown, its sources, and what would sharpen it\n"
         "      --review           All that crampd can say, with every figure and source, to be checked "
         "line by line\n"
-        "                         (needs no running crampd)\n" OWNER_HELP COMMON_OPTIONS_HELP "\n"
+        "                         (needs no running crampd); with --csv for a spreadsheet\n" OWNER_HELP
+                COMMON_OPTIONS_HELP "\n"
         "Examples:\n"
         "  crampctl guidance\n"
         "  crampctl guidance magnesium --why\n"
-        "  crampctl guidance --review --json > review.json\n";
+        "  crampctl guidance --review --csv > review.csv\n";
 
 /* --- JSON --- */
 
@@ -261,12 +262,13 @@ static int advice_print(const struct crampd_advice *advice, bool why, bool legen
 }
 
 int verb_guidance(const struct global_options *global, int argc, char *argv[]) {
-        enum { OPTION_WHY = OPTION_VERB, OPTION_REVIEW };
+        enum { OPTION_WHY = OPTION_VERB, OPTION_REVIEW, OPTION_CSV };
         static const struct option long_options[] = {
                 COMMON_OPTIONS,
                 OWNER_OPTION,
                 {"why", no_argument, NULL, OPTION_WHY},
                 {"review", no_argument, NULL, OPTION_REVIEW},
+                {"csv", no_argument, NULL, OPTION_CSV},
                 {},
         };
         _cleanup_(client_freep) crampd_client *client = NULL;
@@ -274,7 +276,7 @@ int verb_guidance(const struct global_options *global, int argc, char *argv[]) {
         struct crampd_advice *advice = NULL;
         struct crampd_error error = {};
         const char *topic = NULL, *user = NULL;
-        bool why = false, review = false;
+        bool why = false, review = false, csv = false;
         unsigned owner;
         int c, code, r;
 
@@ -291,6 +293,9 @@ int verb_guidance(const struct global_options *global, int argc, char *argv[]) {
                 case OPTION_REVIEW:
                         review = true;
                         break;
+                case OPTION_CSV:
+                        csv = true;
+                        break;
                 default:
                         return EX_USAGE;
                 }
@@ -299,8 +304,10 @@ int verb_guidance(const struct global_options *global, int argc, char *argv[]) {
         code = operands_refuse(argc, argv);
         if (code != 0)
                 return code;
+        if (csv && (!review || g.json))
+                return fail(EX_USAGE, "%s", _("--csv is a form of --review, instead of --json"));
         if (review)
-                return review_print(&g);
+                return review_print(&g, csv);
         code = guidance_open(user, &client, &owner);
         if (code != 0)
                 return code;

@@ -1,161 +1,54 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The reviewer's table: every statement, contraindication and figure with its grade, source and date,
- * one to a block, so that a person can check line by line. Needs nothing but the built-in knowledge.
+ * The reviewer's table: every statement, contraindication, step and figure with its grade, source and
+ * date, so that a person can check line by line. Needs nothing but the built-in knowledge.
  */
 #include "dbus/crampctl/review.h"
 
 #include <stdio.h>
-#include <string.h>
 
-#include "daemon/guidance/knowledge.h"
-#include "dbus/crampctl/json.h"
+#include "daemon/guidance/advise.h"
+#include "daemon/guidance/amount.h"
 #include "dbus/crampctl/output.h"
-#include "dbus/crampctl/words.h"
 #include "dbus/crampctl/pager.h"
+#include "dbus/crampctl/review-line.h"
 
-/* One line of the review; what is NULL does not apply. */
-struct line {
-        const char *kind;
-        const char *id;
-        const char *grade;
-        const char *text;
-        const char *general;
-        const char *goes_beyond;
-        const char *reviewed;
-        uint64_t applies, forbids;
-        const struct knowledge_source *const *sources;
-        const struct knowledge_source *source; /* the only one */
-};
-
-static void source_write(const struct knowledge_source *source, char text[static 1024]) {
-        (void)snprintf(text, 1024, "%s (%d%s). %s%s%s", source->authors, source->year,
-                       source->undated ? ", as read then" : "", source->where,
-                       source->copied_by ? " -- NOT READ, as repeated by " : "",
-                       source->copied_by ? source->copied_by : "");
-}
-
-static void factors_write_json(struct json *json, const char *key, uint64_t factors) {
-        json_array_begin(json, key);
-        for (unsigned i = 0; i < FACTOR_MAX; i++)
-                if (factors & FACTOR_BIT(i))
-                        json_string(json, NULL, factor_to_string(i));
-        json_array_end(json);
-}
-
-static void line_write_json(const struct line *line) {
-        struct json json = JSON_INIT(stdout);
-        char text[1024];
-
-        json_object_begin(&json, NULL);
-        json_string(&json, "kind", line->kind);
-        json_string(&json, "id", line->id);
-        json_string(&json, "grade", line->grade);
-        json_string(&json, "text", line->text);
-        json_string(&json, "general", line->general);
-        json_string(&json, "goes_beyond", line->goes_beyond);
-        json_string(&json, "reviewed", line->reviewed);
-        factors_write_json(&json, "applies", line->applies);
-        factors_write_json(&json, "forbids", line->forbids);
-        json_array_begin(&json, "sources");
-        for (size_t i = 0; line->sources && line->sources[i]; i++) {
-                source_write(line->sources[i], text);
-                json_string(&json, NULL, text);
-        }
-        if (line->source) {
-                source_write(line->source, text);
-                json_string(&json, NULL, text);
-        }
-        json_array_end(&json);
-        json_object_end(&json);
-        (void)json_finish(&json);
-}
-
-static void factors_print(const char *heading, uint64_t factors) {
-        if (!factors)
-                return;
-        fputs(heading, stdout);
-        for (unsigned i = 0; i < FACTOR_MAX; i++)
-                if (factors & FACTOR_BIT(i))
-                        printf(" %s", factor_to_string(i));
-        fputc('\n', stdout);
-}
-
-static void text_print(const char *heading, const char *text) {
-        if (text)
-                printf("%s%s\n", heading, text);
-}
-
-/* In the user's language too, so that a translation can be checked beside what it translates. */
-static void text_print_both(const char *heading, const char *text) {
-        text_print(heading, text);
-        if (text && strcmp(text, _(text)) != 0)
-                printf("    in \"%s\": %s\n", words_language()->name, _(text));
-}
-
-static void line_print(const struct line *line) {
-        char text[1024];
-
-        printf("[ ] %s: %s%s%s\n", line->kind, line->id, line->grade ? ", graded " : "",
-               line->grade ? line->grade : "");
-        text_print_both("    ", line->text);
-        text_print_both("    without amounts: ", line->general);
-        text_print("    popular claim beyond the sources: ", line->goes_beyond);
-        factors_print("    shown if one of:", line->applies);
-        factors_print("    never unless known not to be:", line->forbids);
-        for (size_t i = 0; line->sources && line->sources[i]; i++) {
-                source_write(line->sources[i], text);
-                text_print("    source: ", text);
-        }
-        if (line->source) {
-                source_write(line->source, text);
-                text_print("    source: ", text);
-        }
-        text_print("    reviewed ", line->reviewed);
-        fputc('\n', stdout);
-}
-
-static void line_show(const struct global_options *global, const struct line *line) {
-        if (global->json)
-                line_write_json(line);
-        else
-                line_print(line);
-}
-
-static void statements_show(const struct global_options *global) {
+static void statements_show(enum review_form form) {
         for (size_t i = 0; i < knowledge_n_statements; i++) {
                 const struct knowledge_statement *statement = &knowledge_statements[i];
 
-                line_show(global, &(struct line){.kind = statement_kind_to_string(statement->kind),
-                                                 .id = statement->id,
-                                                 .grade = grade_to_string(statement->grade),
-                                                 .text = statement->text,
-                                                 .general = statement->general,
-                                                 .goes_beyond = statement->goes_beyond,
-                                                 .reviewed = statement->reviewed,
-                                                 .applies = statement->applies,
-                                                 .forbids = statement->forbids,
-                                                 .sources = statement->sources});
+                review_line_write(
+                        form, &(struct review_line){.kind = statement_kind_to_string(statement->kind),
+                                                    .id = statement->id,
+                                                    .grade = grade_to_string(statement->grade),
+                                                    .population = statement->population,
+                                                    .text = statement->text,
+                                                    .general = statement->general,
+                                                    .goes_beyond = statement->goes_beyond,
+                                                    .reviewed = statement->reviewed,
+                                                    .applies = statement->applies,
+                                                    .forbids = statement->forbids,
+                                                    .sources = statement->sources});
         }
 }
 
-static void contraindications_show(const struct global_options *global) {
+static void contraindications_show(enum review_form form) {
         for (size_t i = 0; i < knowledge_n_contraindications; i++) {
                 const struct knowledge_contraindication *row = &knowledge_contraindications[i];
                 char id[128];
 
                 (void)snprintf(id, sizeof(id), "%s with %s%s", nutrient_to_string(row->nutrient),
                                factor_to_string(row->factor), row->food ? ", foods too" : "");
-                line_show(global, &(struct line){.kind = "contraindication",
-                                                 .id = id,
-                                                 .grade = grade_to_string(row->grade),
-                                                 .text = row->text,
-                                                 .reviewed = row->reviewed,
-                                                 .sources = row->sources});
+                review_line_write(form, &(struct review_line){.kind = "contraindication",
+                                                              .id = id,
+                                                              .grade = grade_to_string(row->grade),
+                                                              .text = row->text,
+                                                              .reviewed = row->reviewed,
+                                                              .sources = row->sources});
         }
 }
 
-static void foods_show(const struct global_options *global) {
+static void foods_show(enum review_form form) {
         for (size_t i = 0; i < knowledge_n_foods; i++) {
                 const struct knowledge_food *food = &knowledge_foods[i];
                 char text[512];
@@ -165,11 +58,11 @@ static void foods_show(const struct global_options *global) {
                                        food->amount, food->unit);
                 else
                         (void)snprintf(text, sizeof(text), "%s: no confirmed figure", food->name);
-                line_show(global, &(struct line){.kind = "food",
-                                                 .id = nutrient_to_string(food->nutrient),
-                                                 .text = text,
-                                                 .forbids = food->forbids,
-                                                 .source = food->source});
+                review_line_write(form, &(struct review_line){.kind = "food",
+                                                              .id = nutrient_to_string(food->nutrient),
+                                                              .text = text,
+                                                              .forbids = food->forbids,
+                                                              .source = food->source});
         }
 }
 
@@ -181,7 +74,7 @@ static void ages_write(int from_months, int below_months, char text[static 64]) 
                                below_months / 12.0);
 }
 
-static void intakes_show(const struct global_options *global) {
+static void intakes_show(enum review_form form) {
         static const char *const sexes[] = {"", ", female", ", male"};
         static const char *const states[] = {"", ", pregnant", ", breastfeeding"};
 
@@ -193,14 +86,14 @@ static void intakes_show(const struct global_options *global) {
                 (void)snprintf(text, sizeof(text), "%g %s a day, %s%s%s (%s)", intake->amount,
                                intake->unit, ages, sexes[intake->sex], states[intake->state],
                                intake->adequate ? "adequate intake" : "recommended allowance");
-                line_show(global, &(struct line){.kind = "intake",
-                                                 .id = nutrient_to_string(intake->nutrient),
-                                                 .text = text,
-                                                 .source = intake->source});
+                review_line_write(form, &(struct review_line){.kind = "intake",
+                                                              .id = nutrient_to_string(intake->nutrient),
+                                                              .text = text,
+                                                              .source = intake->source});
         }
 }
 
-static void limits_show(const struct global_options *global) {
+static void limits_show(enum review_form form) {
         for (size_t i = 0; i < knowledge_n_limits; i++) {
                 const struct knowledge_limit *limit = &knowledge_limits[i];
                 char text[256], ages[64];
@@ -209,19 +102,93 @@ static void limits_show(const struct global_options *global) {
                 (void)snprintf(text, sizeof(text), "%g %s a day%s, %s (%s)", limit->amount, limit->unit,
                                limit->supplements_only ? " from supplements" : "", ages,
                                limit->authority);
-                line_show(global, &(struct line){.kind = "limit",
-                                                 .id = nutrient_to_string(limit->nutrient),
-                                                 .text = text,
-                                                 .source = limit->source});
+                review_line_write(form, &(struct review_line){.kind = "limit",
+                                                              .id = nutrient_to_string(limit->nutrient),
+                                                              .text = text,
+                                                              .source = limit->source});
         }
 }
 
-int review_print(const struct global_options *global) {
-        pager_open(global);
-        statements_show(global);
-        contraindications_show(global);
-        foods_show(global);
-        intakes_show(global);
-        limits_show(global);
+/* Where no authority sets a limit, that stands in its place. */
+static void unlimited_show(enum review_form form) {
+        for (size_t i = 0; i < knowledge_n_unlimiteds; i++) {
+                const struct knowledge_unlimited *unlimited = &knowledge_unlimiteds[i];
+                char text[256];
+
+                (void)snprintf(text, sizeof(text), "no upper limit: %s", unlimited->why);
+                review_line_write(form,
+                                  &(struct review_line){.kind = "limit",
+                                                        .id = nutrient_to_string(unlimited->nutrient),
+                                                        .text = text,
+                                                        .source = unlimited->source});
+        }
+}
+
+static void reliefs_show(enum review_form form) {
+        for (size_t i = 0; i < knowledge_n_reliefs; i++) {
+                const struct knowledge_relief *relief = &knowledge_reliefs[i];
+
+                review_line_write(form, &(struct review_line){.kind = "relief-steps",
+                                                              .id = relief->place,
+                                                              .grade = grade_to_string(relief->grade),
+                                                              .steps = relief->steps,
+                                                              .reviewed = relief->reviewed,
+                                                              .sources = relief->sources});
+        }
+}
+
+/* What of a record raises a red flag. These are rules of the program, most of them its own choice. */
+static void triggers_show(enum review_form form) {
+        for (size_t i = 0; i < advice_n_triggers; i++) {
+                const struct advice_trigger *trigger = &advice_triggers[i];
+                const struct knowledge_source source = {
+                        .authors = "crampd", .year = 2026, .where = trigger->source};
+                char text[512];
+
+                (void)snprintf(text, sizeof(text), "from %g on: %s", trigger->limit, trigger->unit);
+                review_line_write(form, &(struct review_line){.kind = "trigger",
+                                                              .id = trigger->id,
+                                                              .text = text,
+                                                              .source = &source});
+        }
+}
+
+/* How much of a compound is the element, by atomic weights. */
+static void compounds_show(enum review_form form) {
+        static const struct knowledge_source weights = {
+                .authors = "Prohaska T, et al. (IUPAC)",
+                .year = 2022,
+                .where = "Standard atomic weights of the elements 2021; anhydrous compounds"};
+
+        for (unsigned nutrient = 0; nutrient < NUTRIENT_MAX; nutrient++)
+                for (size_t i = 0; compound_name((enum nutrient)nutrient, i); i++) {
+                        const char *name = compound_name((enum nutrient)nutrient, i);
+                        char text[256];
+
+                        (void)snprintf(text, sizeof(text), "%s is %.2f %% %s by weight", name,
+                                       100 * compound_share((enum nutrient)nutrient, name),
+                                       nutrient_to_string(nutrient));
+                        review_line_write(form, &(struct review_line){.kind = "compound",
+                                                                      .id = nutrient_to_string(nutrient),
+                                                                      .text = text,
+                                                                      .source = &weights});
+                }
+}
+
+int review_print(const struct global_options *global, bool csv) {
+        enum review_form form = global->json ? REVIEW_JSON : csv ? REVIEW_CSV : REVIEW_TEXT;
+
+        if (form == REVIEW_TEXT)
+                pager_open(global);
+        review_begin(form);
+        statements_show(form);
+        contraindications_show(form);
+        reliefs_show(form);
+        foods_show(form);
+        intakes_show(form);
+        limits_show(form);
+        unlimited_show(form);
+        triggers_show(form);
+        compounds_show(form);
         return output_finish_stdout();
 }

@@ -6,5 +6,5 @@
 
 #include "dbus/crampctl/crampctl.h"
 
-/* Returns an exit code. */
-int review_print(const struct global_options *global);
+/* As text with a box to tick, as JSON lines if those are wanted, or as CSV. Returns an exit code. */
+int review_print(const struct global_options *global, bool csv);

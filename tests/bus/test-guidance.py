@@ -3,6 +3,8 @@
 """Guidance by a running daemon: what a person tells and logs is kept, is theirs alone, bears on the advice, and bad input
 leaves no trace. Needs CRAMPD and CRAMPCTL in the environment."""
 
+import csv
+import io
 import json
 import os
 import sys
@@ -180,9 +182,22 @@ def test_review_shows_every_statement_with_its_source():
     lines = [json.loads(line) for line in crampctl('guidance', '--review', '--json').splitlines()]
     assert len(lines) > 300
     for line in lines:
-        assert line['text'] and line['sources'] and all(line['sources']), line
+        assert (line['text'] or line['steps']) and line['sources'] and all(line['sources']), line
     assert {'limit', 'intake', 'food', 'contraindication', 'evidence', 'red-flag'} <= {line['kind'] for line in lines}
+    assert {'relief-steps', 'recommendation', 'trigger', 'compound'} <= {line['kind'] for line in lines}
+    # A limit, or why there is none, of each nutrient; whom each piece of evidence is of.
+    assert {'magnesium', 'potassium', 'calcium', 'vitamin-d', 'vitamin-k2', 'vitamin-b1', 'vitamin-b12', 'hydration'} <= {
+        line['id'] for line in lines if line['kind'] == 'limit'}
+    assert all(line['population'] for line in lines if line['kind'] == 'evidence')
     assert crampctl('guidance', '--review').count('[ ] ') == len(lines)
+    rows = list(csv.DictReader(io.StringIO(crampctl('guidance', '--review', '--csv', '--language', 'de'))))
+    assert [(row['kind'], row['id']) for row in rows] == [(line['kind'], line['id']) for line in lines]
+    assert all(row['checked'] == '' and row['text'] and row['sources'] for row in rows)
+    assert rows[0]['translation'] and rows[0]['translation'] != rows[0]['text'], rows[0]
+    assert sum(row['a_source_not_read'] == 'yes' for row in rows) == sum(
+        any('NOT READ' in source for source in line['sources']) for line in lines) > 10
+    crampctl('guidance', '--csv', code=64)
+    crampctl('guidance', '--review', '--csv', '--json', code=64)
 
 
 # --- the day log ------------------------------------------------------------------------------------------------
