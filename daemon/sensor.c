@@ -225,6 +225,7 @@ static void on_level(const struct detector_level *level, int64_t time_us, void *
         struct sensor *sensor = userdata;
 
         livestream_send(sensor->crampd->livestream, sensor, level, time_us);
+        warnings_check_signal(sensor, time_us);
         calibrate_take(sensor, level);
 }
 
@@ -428,6 +429,7 @@ static void on_source_stopped(const char *reason, void *userdata) {
         int r;
 
         end_battery(sensor);
+        signal_watch_end(&sensor->signal_watch);
         if (sensor->clock)
                 sample_clock_flush(sensor->clock);
         sensor->fresh = false;
@@ -614,6 +616,12 @@ struct sensor *sensor_find(struct crampd *crampd, const char *id) {
                 if (strcmp(sensor->row.id, id) == 0)
                         return sensor;
         return NULL;
+}
+
+const char *sensor_get_signal(const struct sensor *sensor) {
+        if (sensor->extras.electrodes_on == 0)
+                return detector_quality_to_string(DETECTOR_QUALITY_ELECTRODE_OFF);
+        return sensor->night ? detector_quality_to_string(night_get_quality(sensor->night)) : "no-data";
 }
 
 enum source_state sensor_get_state(const struct sensor *sensor, const char **ret_reason) {

@@ -12,6 +12,7 @@
 #include "daemon/crampd.h"
 #include "daemon/learning.h"
 #include "daemon/night.h"
+#include "daemon/signal-watch.h"
 #include "sensors/bluez/link.h"
 #include "sensors/clock.h"
 #include "sensors/source.h"
@@ -43,7 +44,8 @@ struct sensor {
         uint64_t battery_check_us;   /* boot time of the next look at it; 0 = with the next block */
         uint64_t streaming_since_us; /* boot time of the first block; 0 = no stream */
         struct sensor_extras extras;
-        uint64_t monitored_us; /* of nights that are over */
+        struct signal_watch signal_watch; /* whether its owner should look at the electrodes */
+        uint64_t monitored_us;            /* of nights that are over */
 
         struct calibrating *calibrating; /* NULL = nobody calibrates it now; daemon/bus/calibrate.c */
 
@@ -64,6 +66,9 @@ struct sensor *sensor_free(struct sensor *sensor, const char *end_reason);
 
 /* NULL if there is none. */
 struct sensor *sensor_find(struct crampd *crampd, const char *id);
+
+/* What is wrong with its signal, as Sensor.Describe() has it; "good" if a cramp could be seen. */
+const char *sensor_get_signal(const struct sensor *sensor);
 
 enum source_state sensor_get_state(const struct sensor *sensor, const char **ret_reason);
 /* Share of the radio's time that it and all that may be on the same adapter take; < 0 = it uses none, or

@@ -144,6 +144,15 @@ static int append_battery_details(sd_bus_message *message, const struct sensor *
         return r;
 }
 
+/* `r`: of putting the message together so far. */
+static void send_warning(struct sensor *sensor, sd_bus_message *message, int r, const char *to) {
+        if (r < 0) {
+                log_error("A warning could not be put together: %s.", strerror(-r));
+                return;
+        }
+        subscribers_send(sensor->crampd->bus->subscribers, message, sensor->row.owner_uid, to);
+}
+
 void alerts_send_battery_warning(struct sensor *sensor, const struct battery_forecast *forecast,
                                  bool repeated, const char *to) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
@@ -154,11 +163,27 @@ void alerts_send_battery_warning(struct sensor *sensor, const struct battery_for
                 r = sd_bus_message_append(message, "s", "battery");
         if (r >= 0)
                 r = append_battery_details(message, sensor, forecast, repeated);
-        if (r < 0) {
-                log_error("A warning could not be put together: %s.", strerror(-r));
-                return;
+        send_warning(sensor, message, r, to);
+}
+
+void alerts_send_signal_warning(struct sensor *sensor, const char *signal, bool repeated,
+                                const char *to) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+        int r;
+
+        r = new_signal(sensor, "SensorWarning", &message);
+        if (r >= 0)
+                r = sd_bus_message_append(message, "s", "signal");
+        if (r >= 0) {
+                dictionary_open(message, &r);
+                dictionary_append(message, &r, "name", "s", sensor->row.name);
+                if (signal)
+                        dictionary_append(message, &r, "signal", "s", signal);
+                dictionary_append(message, &r, "over", "b", !signal);
+                dictionary_append(message, &r, "repeated", "b", repeated);
+                dictionary_close(message, &r);
         }
-        subscribers_send(sensor->crampd->bus->subscribers, message, sensor->row.owner_uid, to);
+        send_warning(sensor, message, r, to);
 }
 
 void alerts_repeat(struct crampd *crampd, const char *to) {

@@ -17,5 +17,9 @@ void alerts_send_sensor_changed(struct sensor *sensor, enum source_state state, 
 void alerts_send_battery_warning(struct sensor *sensor, const struct battery_forecast *forecast,
                                  bool repeated, const char *to);
 
+/* `signal`: what is wrong, or NULL when that is over. */
+void alerts_send_signal_warning(struct sensor *sensor, const char *signal, bool repeated,
+                                const char *to);
+
 /* AlertRaised again, for each episode that is open now, to a new subscriber. */
 void alerts_repeat(struct crampd *crampd, const char *to);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Warnings in the evening: see warnings.h. */
+/* Warnings: see warnings.h. */
 #include "daemon/bus/warnings.h"
 
 #include <string.h>
@@ -31,9 +31,37 @@ void warnings_check(struct sensor *sensor) {
         warn(sensor, /* again= */ false, /* to= */ NULL);
 }
 
+/* A cramp that is being watched is seen. */
+static bool is_seeing(const struct sensor *sensor, const char *signal) {
+        uint64_t lasting_us;
+
+        return strcmp(signal, detector_quality_to_string(DETECTOR_QUALITY_GOOD)) == 0 ||
+               (sensor->night && night_get_episode(sensor->night, &lasting_us));
+}
+
+void warnings_check_signal(struct sensor *sensor, int64_t time_us) {
+        const char *signal = sensor_get_signal(sensor);
+
+        switch (signal_watch_push(&sensor->signal_watch, is_seeing(sensor, signal), time_us)) {
+        case SIGNAL_WATCH_NOTHING:
+                break;
+        case SIGNAL_WATCH_WARN:
+                alerts_send_signal_warning(sensor, signal, /* repeated= */ false, /* to= */ NULL);
+                break;
+        case SIGNAL_WATCH_OVER:
+                alerts_send_signal_warning(sensor, NULL, /* repeated= */ false, /* to= */ NULL);
+                break;
+        }
+}
+
 void warnings_repeat(struct crampd *crampd, const char *to) {
         struct sensor *sensor;
 
-        LIST_FOREACH (sensor, &crampd->sensors, sensors)
+        LIST_FOREACH (sensor, &crampd->sensors, sensors) {
+                const char *signal = sensor_get_signal(sensor);
+
                 warn(sensor, /* again= */ true, to);
+                if (sensor->signal_watch.warned && !is_seeing(sensor, signal))
+                        alerts_send_signal_warning(sensor, signal, /* repeated= */ true, to);
+        }
 }

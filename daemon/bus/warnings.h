@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The evening's word about a battery that will not last the night: once for each sensor and night, to
- * those who may hear of it. When is battery.h's affair, how is alerts.h's. Called by sensors and by
+ * What wants the owner's hand: the evening's word about a battery that will not last the night, once for
+ * each sensor and night; and a signal in which no cramp can be seen. To those who may hear of it. When
+ * is the affair of battery.h and signal-watch.h, how is alerts.h's. Called by sensors and by
  * Subscribe().
  */
 #pragma once
@@ -11,5 +12,8 @@
 /* Warns if it is time to, somebody hears it, and nobody has this night. */
 void warnings_check(struct sensor *sensor);
 
-/* To a new subscriber: what holds this evening, heard by others already or not. */
+/* With each level: tells, once, that no cramp can be seen, and when one can be again. */
+void warnings_check_signal(struct sensor *sensor, int64_t time_us);
+
+/* To a new subscriber: what holds, heard by others already or not. */
 void warnings_repeat(struct crampd *crampd, const char *to);
