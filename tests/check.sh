@@ -17,7 +17,7 @@ packages="gcc libc6-dev meson ninja-build pkg-config libsystemd-dev libdbus-1-de
         clang clang-format libclang-rt-14-dev valgrind libc6-dbg shellcheck libxml2-utils
         libpango1.0-dev fonts-dejavu-core tidy python3-html5lib poppler-utils chromium
         gettext libcmocka-dev python3 python3-dbus python3-gi
-        python3-biosig python3-icalendar python3-jsonschema dbus dbus-daemon sqlite3 systemd
+        less bash-completion zsh fish mandoc python3-biosig python3-icalendar python3-jsonschema dbus dbus-daemon sqlite3 systemd
         qemu-system-x86 bluez bluez-test-tools busybox-static cpio kmod util-linux udev"
 # The detector on other machines, in the long form.
 packages_long="gcc-i686-linux-gnu libc6-dev-i386-cross gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static"
@@ -140,7 +140,7 @@ format_is_clean() {
 }
 
 scripts_are_clean() {
-        find .ci daemon dbus sensors systemd tests -type f -exec grep -lZE '^#!/bin/(busybox |ba)?sh' {} + |
+        find .ci daemon dbus sensors systemd tests -type f -exec grep -lZE '^#!/bin/(busybox |ba)?sh|^# shellcheck shell=' {} + |
                 xargs -0 shellcheck
 }
 
@@ -171,9 +171,11 @@ installs_to_destdir() {
                 share/dbus-1/system.d/org.crampd1.conf share/dbus-1/system-services/org.crampd1.service \
                 share/dbus-1/interfaces/org.crampd1.Manager.xml share/dbus-1/interfaces/org.crampd1.Sensor.xml \
                 share/dbus-1/interfaces/org.crampd1.History.xml share/dbus-1/interfaces/org.crampd1.Guidance.xml \
-                share/crampd/export.schema.json; do
+                share/crampd/export.schema.json share/bash-completion/completions/crampctl share/zsh/site-functions/_crampctl \
+                share/fish/vendor_completions.d/crampctl.fish share/doc/crampd/examples/lamp.c; do
                 [ -f "$root/usr/$name" ] || { echo "not installed: /usr/$name"; return 1; }
         done
+        [ -f "$root/etc/crampd.conf" ] || { echo "not installed: /etc/crampd.conf"; return 1; }
         # These folders depend on the distribution.
         for path in '*/systemd/system/crampd.service' '*/systemd/user/cramp-notify.service' '*/pkgconfig/crampd-client.pc' \
                 '*/xdg/autostart/cramp-notify.desktop'; do

@@ -21,6 +21,12 @@ struct global_options {
         struct pager *pager; /* main's */
 };
 
+struct verb {
+        const char *name;
+        const char *summary;
+        int (*run)(const struct global_options *global, int argc, char *argv[]);
+};
+
 int verb_add(const struct global_options *global, int argc, char *argv[]);
 int verb_analyze(const struct global_options *global, int argc, char *argv[]);
 int verb_annotate(const struct global_options *global, int argc, char *argv[]);

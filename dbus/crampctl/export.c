@@ -45,9 +45,7 @@ static const char help_after[] =
         "which is written anew\n"
         "                         when all is done\n"
         "      --json             The same as --format=json\n"
-        "      --no-legend        Leave out the CSV's heading\n"
-        "  -h, --help             Show this text\n"
-        "\n"
+        "      --no-legend        Leave out the CSV's heading\n" MORE_OPTIONS_HELP "\n"
         "TIME: see 'crampctl history --help'. Times ending in _us are microseconds since 1970-01-01 "
         "UTC. The JSON follows\n"
         "export.schema.json; an sqlite file tells in its schema what its tables and views hold.\n"
@@ -57,6 +55,10 @@ static const char help_after[] =
         "  crampctl export --format json --since -30d -o november.json --force\n"
         "  crampctl export --format edf --since -7d -o signals/\n"
         "  crampctl export --format jsonl --cursor-file ~/.crampd-cursor >> cramps.jsonl\n";
+
+const struct export_format *export_format_get(size_t i) {
+        return i < ARRAY_LENGTH(formats) ? formats[i] : NULL;
+}
 
 static int help_show(void) {
         fputs(help_before, stdout);

@@ -43,6 +43,9 @@ struct export_format {
 extern const struct export_format export_csv, export_json, export_jsonl, export_ics, export_edf,
         export_sqlite;
 
+/* In the order of --help; NULL after the last. */
+const struct export_format *export_format_get(size_t i);
+
 /* Calls `func` for each episode that the filter takes. Returns 0, or an exit code after saying why; for
  * a func that returns -EIO, 0 if the stream has failed, and -ECANCELED the code that it has told. */
 int export_episodes(struct export *export, crampd_episode_func func, void *userdata);

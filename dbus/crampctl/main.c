@@ -11,16 +11,13 @@
 
 #include "config.h"
 #include "daemon/basic/cleanup.h"
+#include "dbus/crampctl/complete.h"
 #include "dbus/crampctl/crampctl.h"
 #include "dbus/crampctl/options.h"
 #include "dbus/crampctl/output.h"
 #include "dbus/crampctl/pager.h"
 
-static const struct verb {
-        const char *name;
-        const char *summary;
-        int (*run)(const struct global_options *global, int argc, char *argv[]);
-} verbs[] = {
+static const struct verb verbs[] = {
         {"status", "Show how crampd and its sensors are (the default)", verb_status},
         {"sensors", "List your sensors", verb_sensors},
         {"scan", "Look for sensors near", verb_scan},
@@ -48,6 +45,7 @@ static const struct verb {
         {"profile", "What you tell of yourself, for guidance", verb_profile},
         {"analyze", "Look for cramps in recordings", verb_analyze},
         {"doctor", "What is wrong, and what to do about it", verb_doctor},
+        {},
 };
 
 static int usage_print(void) {
@@ -57,11 +55,17 @@ static int usage_print(void) {
               "\n"
               "Verbs:\n",
               stdout);
-        for (size_t i = 0; i < ARRAY_LENGTH(verbs); i++)
-                printf("  %-10s %s\n", verbs[i].name, verbs[i].summary);
+        for (const struct verb *verb = verbs; verb->name; verb++)
+                printf("  %-10s %s\n", verb->name, verb->summary);
         fputs("\n"
               "Options, before or after the verb:\n" COMMON_OPTIONS_HELP
               "      --version          Show the version\n"
+              "      --complete WORD... What the last word may become, for the completion of shells\n"
+              "\n"
+              "Examples:\n"
+              "  crampctl\n"
+              "  crampctl history --since -30d\n"
+              "  crampctl doctor\n"
               "\n"
               "'crampctl VERB --help' tells more. Exit codes follow sysexits.h: 64 usage, 65 data, 66 "
               "missing file,\n"
@@ -83,20 +87,32 @@ static int verb_run(const struct global_options *global, int argc, char *argv[])
                 argc = 1;
                 argv = default_argv;
         }
-        for (size_t i = 0; i < ARRAY_LENGTH(verbs); i++)
-                if (strcmp(verbs[i].name, argv[0]) == 0) {
+        for (const struct verb *verb = verbs; verb->name; verb++)
+                if (strcmp(verb->name, argv[0]) == 0) {
                         /* getopt begins anew with the verb's own words. */
                         optind = 0;
-                        return verbs[i].run(global, argc, argv);
+                        return verb->run(global, argc, argv);
                 }
         return fail(EX_USAGE, "there is no verb '%s'; see 'crampctl --help'", argv[0]);
 }
 
+static int help_of(const struct verb *verb) {
+        static char word[] = "--help";
+        char name[32], *argv[] = {name, word, NULL};
+
+        if (!verb)
+                return usage_print();
+        (void)snprintf(name, sizeof(name), "%s", verb->name);
+        optind = 0;
+        return verb->run(&(struct global_options){}, 2, argv);
+}
+
 int main(int argc, char *argv[]) {
-        enum { OPTION_VERSION = OPTION_VERB };
+        enum { OPTION_VERSION = OPTION_VERB, OPTION_COMPLETE };
         static const struct option options[] = {
                 COMMON_OPTIONS,
                 {"version", no_argument, NULL, OPTION_VERSION},
+                {"complete", no_argument, NULL, OPTION_COMPLETE},
                 {},
         };
         struct pager pager = {};
@@ -127,6 +143,9 @@ int main(int argc, char *argv[]) {
                         break;
                 case 'h':
                         return usage_print();
+                case OPTION_COMPLETE:
+                        return complete_print(&(struct completion_source){verbs, help_of}, argc - optind,
+                                              argv + optind);
                 case OPTION_VERSION:
                         return version_print();
                 default:

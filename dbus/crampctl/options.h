@@ -27,12 +27,15 @@ enum {
         {"help", no_argument, NULL, 'h'}
 /* clang-format on */
 
-#define COMMON_OPTIONS_HELP                                                                \
-        "      --json             One JSON object a line\n"                                \
-        "      --no-legend        Leave out headings and remarks\n"                        \
+/* For a verb that says itself what --json and --no-legend do. */
+#define MORE_OPTIONS_HELP                                                                  \
         "      --no-pager         Show long listings as they are\n"                        \
         "      --language=LANG    Texts in this language, as de (default: the locale's)\n" \
         "  -h, --help             Show this text\n"
+
+#define COMMON_OPTIONS_HELP                                 \
+        "      --json             One JSON object a line\n" \
+        "      --no-legend        Leave out headings and remarks\n" MORE_OPTIONS_HELP
 
 /*
  * The next option that is the verb's own or 'h', -1 after the last one, or OPTION_ERROR after it was

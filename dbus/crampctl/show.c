@@ -37,9 +37,7 @@ static const char help[] =
         "      --json             The episode and its waveform as one JSON object: `pieces` are the "
         "stretches without a\n"
         "                         gap, `samples` the values of each channel, in steps of `scale_uv`\n"
-        "      --no-legend        Leave out headings and remarks\n"
-        "  -h, --help             Show this text\n"
-        "\n"
+        "      --no-legend        Leave out headings and remarks\n" MORE_OPTIONS_HELP "\n"
         "Examples:\n"
         "  crampctl show last\n"
         "  crampctl show 4f1c2a9be0d35a77 --json | jq '.waveform.pieces | length'\n";
