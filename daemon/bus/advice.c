@@ -17,6 +17,7 @@
 #include "daemon/sensor.h"
 
 #define TEXT_SIZE 8192
+#define SOURCES_MAX 24u /* of one item, its foods and its figures */
 
 DEFINE_CLEANUP(struct advice *, advice_free)
 
@@ -73,22 +74,45 @@ static void join(const struct language *language, const char *const *parts, size
 }
 
 /* Names and titles stay as they are printed there. */
-static void append_sources(sd_bus_message *reply, int *r, const struct language *language,
-                           const struct knowledge_source *const *sources) {
+static void source_add(sd_bus_message *reply, int *r, const struct language *language,
+                       const struct knowledge_source *source) {
         char text[1024];
 
-        list_open(reply, r, "sources");
-        for (; *sources; sources++) {
-                const struct knowledge_source *source = *sources;
+        (void)snprintf(text, sizeof(text), "%s (%d%s). %s%s%s", language_text(language, source->authors),
+                       source->year, source->undated ? language_text(language, ", as read then") : "",
+                       language_text(language, source->where),
+                       source->copied_by ? language_text(language, "; as repeated by ") : "",
+                       source->copied_by ? language_text(language, source->copied_by) : "");
+        list_add(reply, r, text);
+}
 
-                (void)snprintf(text, sizeof(text), "%s (%d%s). %s%s%s",
-                               language_text(language, source->authors), source->year,
-                               source->undated ? language_text(language, ", as read then") : "",
-                               language_text(language, source->where),
-                               source->copied_by ? language_text(language, "; as repeated by ") : "",
-                               source->copied_by ? language_text(language, source->copied_by) : "");
-                list_add(reply, r, text);
-        }
+/* One more, unless it is among them. */
+static void gather(const struct knowledge_source *gathered[], size_t *n, size_t max,
+                   const struct knowledge_source *source) {
+        for (size_t i = 0; i < *n; i++)
+                if (gathered[i] == source)
+                        return;
+        if (*n < max)
+                gathered[(*n)++] = source;
+}
+
+/* Of what the text says, and of each figure that comes with it. */
+static void append_sources(sd_bus_message *reply, int *r, const struct language *language,
+                           const struct advice_item *item) {
+        const struct knowledge_source *gathered[SOURCES_MAX];
+        size_t n = 0;
+
+        for (size_t i = 0; item->statement->sources[i]; i++)
+                gather(gathered, &n, SOURCES_MAX, item->statement->sources[i]);
+        if (item->intake)
+                gather(gathered, &n, SOURCES_MAX, item->intake->source);
+        if (item->limit)
+                gather(gathered, &n, SOURCES_MAX, item->limit->source);
+        for (size_t i = 0; i < item->n_foods; i++)
+                gather(gathered, &n, SOURCES_MAX, item->foods[i]->source);
+        list_open(reply, r, "sources");
+        for (size_t i = 0; i < n; i++)
+                source_add(reply, r, language, gathered[i]);
         list_close(reply, r);
 }
 
@@ -160,7 +184,7 @@ static void append_item(sd_bus_message *reply, int *r, const struct language *la
         dictionary_append(reply, r, "reviewed", "s", statement->reviewed);
         dictionary_append(reply, r, "priority", "u", item->priority);
         dictionary_append(reply, r, "red_flag", "b", item->red_flag);
-        append_sources(reply, r, language, statement->sources);
+        append_sources(reply, r, language, item);
         append_reasons(reply, r, language, item->reasons, item->n_reasons);
         append_foods(reply, r, language, item, amounts);
         append_missing(reply, r, item->missing);

@@ -116,14 +116,27 @@ static bool conditions_hold(const struct build *build, const struct knowledge_st
         }
 }
 
+static bool lack_is_likelier(const struct build *build, const struct knowledge_statement *statement) {
+        return statement->nutrient >= 0 &&
+               ((build->at_risk | build->low_intake) & (1U << statement->nutrient));
+}
+
+static bool of_a_lack(const struct knowledge_statement *statement) {
+        return statement->population && strcmp(statement->population, "deficiency") == 0;
+}
+
 /* Nearer to this sleeper, and better founded, is further up. */
 static unsigned relevance(const struct build *build, const struct knowledge_statement *statement) {
         static const unsigned by_grade[GRADE_MAX] = {
                 [GRADE_STRONG] = 5, [GRADE_MODERATE] = 4, [GRADE_LIMITED] = 3,
                 [GRADE_MIXED] = 2,  [GRADE_AGAINST] = 0,  [GRADE_COMMON_ADVICE] = 1,
         };
-        unsigned points = by_grade[statement->grade];
+        bool evidence = statement->kind == STATEMENT_EVIDENCE;
+        /* Evidence that something does not help is as good as any. */
+        unsigned points = evidence && statement->grade == GRADE_AGAINST ? 5 : by_grade[statement->grade];
 
+        if (evidence && !of_a_lack(statement))
+                points += 5;
         if (statement->applies & build->facts.yes)
                 points += 10;
         if (statement->applies & build->linked)
@@ -217,9 +230,14 @@ static uint32_t missing_for(const struct build *build, const struct knowledge_st
         return missing;
 }
 
-/* Not asked for anything, who is to ask first is told so once, and what is held back has a list. */
-static bool worth_unasked(const struct knowledge_statement *statement) {
-        return statement->fit != FIT_FORBIDDEN && statement->fit != FIT_GUARDED;
+/* Not asked for anything, who is to ask first is told so once, and what is held back has a list. What
+ * the evidence is against is suggested to nobody; what is true of a lack is for whom it is likelier. */
+static bool worth_unasked(const struct build *build, const struct knowledge_statement *statement) {
+        if (statement->fit == FIT_FORBIDDEN || statement->fit == FIT_GUARDED)
+                return false;
+        if (statement->kind == STATEMENT_SUPPLEMENT && statement->grade == GRADE_AGAINST)
+                return false;
+        return !of_a_lack(statement) || lack_is_likelier(build, statement);
 }
 
 static bool statement_wanted(const struct build *build, const struct knowledge_statement *statement) {
@@ -228,7 +246,7 @@ static bool statement_wanted(const struct build *build, const struct knowledge_s
         if (build->now)
                 return statement->kind == STATEMENT_RELIEF;
         if (!topic)
-                return priorities[statement->kind].unasked > 0 && worth_unasked(statement);
+                return priorities[statement->kind].unasked > 0 && worth_unasked(build, statement);
         /* General food advice stands in for every nutrient, and a warning about what is taken cannot
          * wait. */
         return asked_for(build, statement) ||

@@ -227,7 +227,9 @@ def comparisons_unfold(check, data):
             unfolded.append({
                 'id': f'{entry.get("nutrient")}-{aspect}', 'topic': entry.get('nutrient'), 'kind': 'comparison',
                 'title': title, 'text': entry.get(aspect, ''), 'supplement': True,
-                **{key: entry[key] for key in ('grade', 'sources', 'reviewed', 'forbids') if key in entry}})
+                **{key: entry[key] for key in ('grade', 'sources', 'reviewed', 'forbids') if key in entry},
+                # What food and tablets cost, and how handy they are, no trial has told.
+                **({'grade': 'common-advice', 'sources': ['common']} if aspect in ('cost', 'convenience') else {})})
     return unfolded
 
 

@@ -216,9 +216,11 @@ static void item_print(const struct crampd_advice_item *item, bool why, bool col
 }
 
 static void suppressed_print(const struct crampd_suppressed *suppressed) {
+        bool foods = suppressed->food && strcmp(suppressed->id, "hydration") != 0;
+
         fputs("  ", stdout);
         text_write(stdout, suppressed->title);
-        puts(suppressed->food ? _(", foods rich in it too:") : ":");
+        puts(foods ? _(", foods rich in it too:") : ":");
         for (char **reason = suppressed->reasons; *reason; reason++)
                 paragraph_write("    ", *reason);
         paragraph_write("    ", suppressed->text);

@@ -124,6 +124,8 @@ def test_advice_follows_the_profile():
         assert summary['amounts_allowed'] and not suppressed
         assert items['magnesium-intake']['intake'] == 420 and items['magnesium-limit']['limit_supplements_only']
         assert any('mg' in food for food in items['magnesium-foods']['foods']), items['magnesium-foods']
+        # Each figure has its source: of the foods there are several.
+        assert any('older editions' in source for source in items['magnesium-foods']['sources']), items['magnesium-foods']
         set_profile(client, values={'medicines': 'warfarin'})
         _, items, suppressed = advise(client, topic='vitamin-k2')
         assert suppressed['vitamin-k2']['food'] and 'warfarin' in suppressed['vitamin-k2']['reasons'][0]
