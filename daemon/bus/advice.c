@@ -208,7 +208,8 @@ static void append_suppressed(sd_bus_message *reply, int *r, const struct langua
 }
 
 /* What to do about a cramp of theirs that lasts, or about any. */
-static void append_relief(sd_bus_message *reply, int *r, const struct guidance_call *call) {
+static void append_relief(sd_bus_message *reply, int *r, const struct guidance_call *call,
+                          bool in_danger) {
         const char *const *steps = relief_steps(MUSCLE_UNSPECIFIED, 0);
         const struct sensor *sensor;
         uint64_t lasting_us;
@@ -223,6 +224,8 @@ static void append_relief(sd_bus_message *reply, int *r, const struct guidance_c
                         steps = relief_steps((enum muscle)muscle_from_string(episode->muscle),
                                              lasting_us);
         }
+        if (in_danger)
+                steps = relief_steps_in_danger();
         list_open(reply, r, "relief");
         for (; *steps; steps++)
                 list_add(reply, r, language_text(call->language, *steps));
@@ -244,7 +247,7 @@ static int append_advice(sd_bus_message *reply, const struct guidance_call *call
         append_missing(reply, &r, advice->missing);
         if (is_now(call->arguments)) {
                 dictionary_append(reply, &r, "complete", "b", complete);
-                append_relief(reply, &r, call);
+                append_relief(reply, &r, call, advice->in_danger);
         }
         dictionary_close(reply, &r);
 

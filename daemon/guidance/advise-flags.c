@@ -96,6 +96,9 @@ static uint32_t clot_signs(const struct symptoms *symptoms) {
 static void flags_of_symptoms(struct build *build, const struct symptoms *symptoms) {
         uint32_t all = symptoms->left | symptoms->right | symptoms->unsaid, clot = clot_signs(symptoms);
 
+        build->advice->in_danger =
+                clot != 0 ||
+                (all & (SYMPTOM_BIT(SYMPTOM_BREATHLESSNESS) | SYMPTOM_BIT(SYMPTOM_CHEST_PAIN)));
         if (clot != 0)
                 because_of_symptoms(flag_raise(build, "red-clot", URGENT), clot);
         for (size_t i = 0; i < ARRAY_LENGTH(flags); i++)

@@ -81,6 +81,8 @@ static bool kind_open(const struct build *build, const struct knowledge_statemen
                        speakable;
         case STATEMENT_RECOMMENDATION:
                 return statement->fit == fit_of(build, statement->nutrient) && speakable;
+        case STATEMENT_RELIEF:
+                return !build->advice->in_danger;
         case STATEMENT_QUININE:
                 return asked_for(build, statement) || (build->facts.yes & FACTOR_BIT(FACTOR_QUININE));
         case STATEMENT_GENERAL:
@@ -237,7 +239,10 @@ static bool worth_unasked(const struct build *build, const struct knowledge_stat
                 return false;
         if (statement->kind == STATEMENT_SUPPLEMENT && statement->grade == GRADE_AGAINST)
                 return false;
-        return !of_a_lack(statement) || lack_is_likelier(build, statement);
+        if (statement->kind == STATEMENT_EVIDENCE &&
+            (of_a_lack(statement) || statement->grade == GRADE_COMMON_ADVICE))
+                return lack_is_likelier(build, statement);
+        return true;
 }
 
 static bool statement_wanted(const struct build *build, const struct knowledge_statement *statement) {

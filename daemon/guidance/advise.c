@@ -9,7 +9,9 @@
 #include "daemon/guidance/translate.h"
 
 /* Our own choices, where no source has a number. */
-#define LINK_NIGHTS_MIN 3    /* on either side, before it is compared */
+#define LINK_NIGHTS_MIN 5 /* on either side, before it is compared */
+/* Three links are looked at: together they are to mislead one time in twenty (Bonferroni). */
+#define LINK_CONFIDENCE (1 - 0.05 / LINK_MAX)
 #define LOGGED_DAYS_MIN 3    /* before a mean of the log says anything */
 #define LOW_INTAKE_SHARE 0.7 /* of the recommended amount */
 
@@ -43,7 +45,7 @@ bool link_shows(const struct advice_link *link) {
 
         return link->nights_after >= LINK_NIGHTS_MIN && link->nights_other >= LINK_NIGHTS_MIN &&
                rate_ratio_exact(link->clusters_after, link->nights_after, link->clusters_other,
-                                link->nights_other, 0.95, &ratio) == 0 &&
+                                link->nights_other, LINK_CONFIDENCE, &ratio) == 0 &&
                ratio.low > 1;
 }
 
@@ -306,6 +308,7 @@ void advise(const struct advice_request *request, struct advice *ret) {
                 .request = request, .advice = ret, .facts = profile_facts(request->profile)};
 
         ret->n_items = ret->n_suppressed = 0;
+        ret->in_danger = false;
         ret->missing = profile_missing(request->profile);
         contraindications_gather(build.forbids_supplement, build.forbids_food);
         build.amounts_allowed = amounts_allowed(&build.facts);

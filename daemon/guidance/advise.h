@@ -117,6 +117,7 @@ struct advice {
         struct advice_item items[ADVICE_ITEMS_MAX];
         struct advice_suppressed suppressed[NUTRIENT_MAX];
         uint32_t missing; /* bits of enum field: all that would sharpen advice */
+        bool in_danger; /* a red flag speaks for a clot or worse: no leg is to be rubbed or stretched */
 };
 
 /* NULL without memory. The same one serves any number of calls of advise(). */

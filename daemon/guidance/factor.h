@@ -87,10 +87,10 @@ enum field {
         X(KIDNEY_STONES, "kidney-stones", N_("kidney stones"), CONDITIONS)                             \
         X(RESTLESS_LEGS, "restless-legs", N_("restless legs"), CONDITIONS)                             \
         X(OTHER_CONDITION, "other-condition", N_("a condition that is not on the list"), CONDITIONS)   \
-        X(LONG_STANDING, "long-standing", N_("long standing in your log"), LOG)                        \
-        X(MUCH_EXERCISE, "much-exercise", N_("hard exercise in your log"), LOG)                        \
-        X(LITTLE_DRINK, "little-drink", N_("little drink in your log"), LOG)                           \
-        X(FLUID_LOSS, "fluid-loss", N_("sweating or stomach illness in your log"), LOG)
+        X(LONG_STANDING, "long-standing", N_("long standing"), LOG)                                    \
+        X(MUCH_EXERCISE, "much-exercise", N_("hard exercise"), LOG)                                    \
+        X(LITTLE_DRINK, "little-drink", N_("little drink"), LOG)                                       \
+        X(FLUID_LOSS, "fluid-loss", N_("sweating or stomach illness"), LOG)
 
 #define FACTOR_ENUMERATOR(enumerator, name, phrase, field) FACTOR_##enumerator,
 enum factor { FACTORS(FACTOR_ENUMERATOR) FACTOR_MAX };

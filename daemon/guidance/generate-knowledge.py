@@ -274,7 +274,7 @@ def check_contraindications(check, data, sources, reviewed):
 
 SIT_UP = 'Sit up and hold on before you stand.'
 NO_MASSAGE = 'Swollen, hot or red leg: do not massage, get help.'
-PLACES = ['calf', 'shin', 'foot', 'thigh-front', 'thigh-back', 'any', 'help']
+PLACES = ['calf', 'shin', 'foot', 'thigh-front', 'thigh-back', 'any', 'help', 'danger']
 
 
 def check_reliefs(check, data, sources, reviewed):

@@ -116,8 +116,8 @@ struct knowledge_contraindication {
 
 /* Steps against a cramp, in order. */
 struct knowledge_relief {
-        const char
-                *place; /* calf, shin, foot, thigh-front, thigh-back, any; or help, after ten minutes */
+        const char *place; /* calf, shin, foot, thigh-front, thigh-back, any; help, after ten minutes;
+                              danger, with signs of a clot */
         const char *const *steps; /* NULL at the end */
         enum grade grade;
         const struct knowledge_source *const *sources;

@@ -29,12 +29,19 @@ static const char *place_of(enum muscle muscle) {
         return "any";
 }
 
-const char *const *relief_steps(enum muscle muscle, uint64_t lasting_us) {
-        const char *place = lasting_us >= RELIEF_HELP_AFTER_US ? "help" : place_of(muscle);
+/* The generator sees to it that each place is there. */
+static const char *const *steps_of(const char *place) {
         size_t i = 0;
 
-        /* The generator sees to it that each place is there. */
         while (strcmp(knowledge_reliefs[i].place, place) != 0)
                 i++;
         return knowledge_reliefs[i].steps;
+}
+
+const char *const *relief_steps(enum muscle muscle, uint64_t lasting_us) {
+        return steps_of(lasting_us >= RELIEF_HELP_AFTER_US ? "help" : place_of(muscle));
+}
+
+const char *const *relief_steps_in_danger(void) {
+        return steps_of("danger");
 }

@@ -15,3 +15,5 @@
 
 /* The steps in order, English message ids, NULL at the end; constant. */
 const char *const *relief_steps(enum muscle muscle, uint64_t lasting_us);
+/* The same for who has signs of a clot or worse: nothing is rubbed or stretched. */
+const char *const *relief_steps_in_danger(void);

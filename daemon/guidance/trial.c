@@ -214,7 +214,10 @@ static void tell_ratio(struct teller *teller, const struct trial_result *result)
 }
 
 static void tell_smallest(struct teller *teller, const struct trial_result *result) {
-        if (result->most_clusters >= 0)
+        if (result->most_clusters == 0)
+                tell(teller,
+                     N_("With so many nights only an end of all cramps could be told from chance."));
+        else if (result->most_clusters > 0)
                 tell(teller,
                      N_("With so many nights only a fall to %s times the rate or less could be told "
                         "from chance."),

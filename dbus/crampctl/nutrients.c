@@ -32,7 +32,8 @@ struct row {
         const char *id;
         struct figures figures;
         const struct crampd_suppressed *suppressed;
-        char grades[128]; /* of the evidence, each once; "" = none is shown */
+        const char *recommendation; /* food or supplement, as it fits this person; NULL = none */
+        char grades[128];           /* of the evidence, each once; "" = none is shown */
 };
 
 /* For people: as they are told, or for programs as they are. */
@@ -54,7 +55,11 @@ static void row_fill(const struct crampd_advice *advice, const char *id, bool pe
 
                 if (strcmp(item->topic, id) != 0)
                         continue;
-                if (strcmp(item->kind, "evidence") == 0)
+                if (strcmp(item->kind, "recommendation") == 0)
+                        ret->recommendation = item->text;
+                /* Of people with a lack something else is true. */
+                if (strcmp(item->kind, "evidence") == 0 &&
+                    (!item->population || strcmp(item->population, "deficiency") != 0))
                         grade_add(ret, item->grade, people);
                 figures_format(item, people ? words_language() : NULL, &figures);
                 if (figures.intake[0])
@@ -79,6 +84,7 @@ static void row_write_json(struct json *json, const struct row *row) {
         json_object_begin(json, NULL);
         json_string(json, "id", row->id);
         json_string(json, "evidence", row->grades[0] ? row->grades : NULL);
+        json_string(json, "recommendation", row->recommendation);
         json_string(json, "recommended", row->figures.intake[0] ? row->figures.intake : NULL);
         json_string(json, "limit", row->figures.limit[0] ? row->figures.limit : NULL);
         json_bool(json, "held_back", row->suppressed != NULL);

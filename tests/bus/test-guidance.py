@@ -146,8 +146,11 @@ def test_what_helps_now_does_not_wait_for_a_disk():
             assert next(iter(advise(client, topic='now')[1])) == 'red-clot'
             lines = crampctl('guidance', 'now').splitlines()
             assert lines[0].startswith('! ') and '- Sit up and hold on before you stand.' in lines, lines
+            assert '- Massage it.' not in lines, lines
             setzen = advise(client, topic='now', language='de')[0]['relief']
-            assert 'Setzen Sie sich auf' in setzen[0], setzen
+            # What may be a clot is not rubbed.
+            assert 'nicht massieren' in setzen[0] and 'Setzen Sie sich auf' in setzen[1], setzen
+            assert not any(step.startswith('Massage') for step in advise(client, topic='now')[0]['relief'])
         # Without a database there is still relief, and it is said what is missing.
         with system.daemon(state='/dev/null/nowhere'):
             client = system.client()
@@ -178,6 +181,8 @@ def test_crampctl_guidance():
         crampctl('profile', 'set', *(f'{key}={value}' for key, value in SAFE.items()))
         rows = [json.loads(line) for line in crampctl('nutrients', '--json').splitlines()]
         assert [row['id'] for row in rows][:2] == ['magnesium', 'potassium'] and rows[0]['recommended'] == '420 mg', rows
+        assert rows[0]['evidence'] == 'against', rows[0]
+        assert all(row['recommendation'] for row in rows), rows
 
 
 def test_review_shows_every_statement_with_its_source():

@@ -851,7 +851,7 @@ static void diet_and_log_change_the_order(void **state) {
         assert_true(reason_given(find("vitamin-b12-risk"), "vegan diet"));
         for (size_t i = 0; i < find("vitamin-b12-foods")->n_foods; i++)
                 assert_false(find("vitamin-b12-foods")->foods[i]->animal);
-        assert_true(reason_given(find("cause-standing"), "long standing in your log"));
+        assert_true(reason_given(find("cause-standing"), "long standing"));
 
         log.days[NUTRIENT_MAGNESIUM] = 7;
         log.food[NUTRIENT_MAGNESIUM] = 100e3;
@@ -870,36 +870,36 @@ static void nights_after_long_days_are_compared(void **state) {
         const struct advice_item *item;
         char text[256];
 
-        history.links[LINK_STANDING] = (struct advice_link){6, 5, 20, 3};
+        history.links[LINK_STANDING] = (struct advice_link){8, 8, 20, 3};
         advise_person(&healthy, (struct advice_request){.log = &log, .history = &history});
         item = find("cause-standing");
         assert_int_equal(item->n_reasons, 3);
         (void)advice_reason_write(&item->reasons[1], NULL, text, sizeof(text));
         assert_string_equal(text,
-                            "In 6 monitored nights after such days you had 5 bouts of cramp, in 20 "
+                            "In 8 monitored nights after such days you had 8 bouts of cramp, in 20 "
                             "other nights 3.");
         assert_non_null(strstr(item->reasons[2].message, "more than chance explains"));
         assert_true(item->priority > 620);
 
-        history.links[LINK_STANDING] = (struct advice_link){6, 2, 20, 3};
+        history.links[LINK_STANDING] = (struct advice_link){8, 2, 20, 3};
         advise_person(&healthy, (struct advice_request){.log = &log, .history = &history});
         assert_string_equal(find("cause-standing")->reasons[2].message,
                             "These nights do not tell it from chance.");
-        /* Two nights tell nothing, whatever came. */
-        history.links[LINK_STANDING] = (struct advice_link){2, 9, 20, 3};
+        /* Four nights tell nothing, whatever came. */
+        history.links[LINK_STANDING] = (struct advice_link){4, 9, 20, 3};
         advise_person(&healthy, (struct advice_request){.log = &log, .history = &history});
         assert_string_equal(find("cause-standing")->reasons[2].message,
                             "These nights do not tell it from chance.");
         /* Few such days, but cramps after them. */
         log.standing_min = 60;
-        history.links[LINK_STANDING] = (struct advice_link){6, 5, 20, 3};
+        history.links[LINK_STANDING] = (struct advice_link){8, 8, 20, 3};
         advise_person(&healthy, (struct advice_request){.log = &log, .history = &history});
         assert_non_null(find("cause-standing"));
-        history.links[LINK_STANDING] = (struct advice_link){6, 1, 20, 3};
+        history.links[LINK_STANDING] = (struct advice_link){8, 1, 20, 3};
         advise_person(&healthy, (struct advice_request){.log = &log, .history = &history});
         assert_null(find("cause-standing"));
-        history.links[LINK_DRINK] = (struct advice_link){8, 8, 8, 1};
-        history.links[LINK_EXERCISE] = (struct advice_link){8, 8, 8, 1};
+        history.links[LINK_DRINK] = (struct advice_link){10, 12, 10, 1};
+        history.links[LINK_EXERCISE] = (struct advice_link){10, 12, 10, 1};
         advise_person(&healthy, (struct advice_request){.history = &history});
         assert_int_equal(find("cause-dehydration")->n_reasons, 3);
         assert_int_equal(find("cause-exercise")->n_reasons, 3);
@@ -913,6 +913,10 @@ static void now_is_short(void **state) {
         person.supplements = "magnesium:900mg";
         advise_person(&person, (struct advice_request){.topic = "now", .symptoms = &symptoms});
         assert_string_equal(advice->items[0].statement->id, "red-clot");
+        assert_true(advice->in_danger);
+        assert_null(find("relief-now")); /* a clot is not to be rubbed */
+        advise_person(&person, (struct advice_request){.topic = "now"});
+        assert_false(advice->in_danger);
         assert_true(place("relief-now") < place("relief-painkiller"));
         assert_true(place("relief-painkiller") < place("doctor-when"));
         assert_int_equal(place("doctor-when"), advice->n_items - 1);
