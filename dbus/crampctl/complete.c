@@ -252,7 +252,7 @@ static void offer_for(const char *name, const struct completion *completion) {
 }
 
 static void word_offer(const char *word, void *userdata) {
-        if (*word >= 'A' && *word <= 'Z')
+        if (usage_is_name(word))
                 offer_for(word, userdata);
         else
                 offer(userdata, word, "");
@@ -332,7 +332,7 @@ static void context_offer(const struct context *context, const struct completion
         char before[2 * USAGE_NAME_SIZE];
 
         if (context->waiting)
-                offer_for(context->waiting->value, &completion);
+                usage_alternatives(context->waiting->value, word_offer, &completion);
         else if (*word == '-' && equals && !context->no_more_options) {
                 const struct usage_option *option =
                         usage_option_find(context->options, context->n_options, word);
@@ -340,7 +340,7 @@ static void context_offer(const struct context *context, const struct completion
                 (void)snprintf(before, sizeof(before), "%.*s", (int)(equals + 1 - word), word);
                 completion = (struct completion){.before = before, .begun = equals + 1};
                 if (option)
-                        offer_for(option->value, &completion);
+                        usage_alternatives(option->value, word_offer, &completion);
         } else if (*word == '-' && !context->no_more_options)
                 for (size_t i = 0; i < context->n_options; i++)
                         offer(&completion, context->options[i].name, context->options[i].description);

@@ -138,8 +138,7 @@ static bool line_read(const char *text, const char *verb, struct line *ret) {
         return !first;
 }
 
-/* A name for something, not a word as it is. */
-static bool is_placeholder(const char *word) {
+bool usage_is_name(const char *word) {
         return isupper((unsigned char)*word);
 }
 
@@ -156,15 +155,15 @@ static bool line_fits(const struct line *line, const char *const *operands, size
         if (n >= line->n && !line->repeats)
                 return false;
         for (size_t i = 0; i < n && i < line->n; i++)
-                if (!is_placeholder(line->words[i]) && !alternative_is(line->words[i], operands[i]))
+                if (!usage_is_name(line->words[i]) && !alternative_is(line->words[i], operands[i]))
                         return false;
         return line->n > 0;
 }
 
-static void word_tell(const char *word, usage_word_func func, void *userdata) {
+void usage_alternatives(const char *word, usage_word_func func, void *userdata) {
         char one[2 * USAGE_NAME_SIZE];
 
-        if (is_placeholder(word)) {
+        if (usage_is_name(word)) {
                 func(word, userdata);
                 return;
         }
@@ -184,6 +183,6 @@ void usage_next(const char *help, const char *verb, const char *const *operands,
                 if (!program || program >= line_next(text) ||
                     !line_read(program + strlen(PROGRAM), verb, &line) || !line_fits(&line, operands, n))
                         continue;
-                word_tell(line.words[n < line.n ? n : line.n - 1], func, userdata);
+                usage_alternatives(line.words[n < line.n ? n : line.n - 1], func, userdata);
         }
 }

@@ -35,3 +35,9 @@ const struct usage_option *usage_option_find(const struct usage_option *options,
 typedef void (*usage_word_func)(const char *word, void *userdata);
 void usage_next(const char *help, const char *verb, const char *const *operands, size_t n,
                 usage_word_func func, void *userdata);
+
+/* A name for something (capitals), not a word as it is. */
+bool usage_is_name(const char *word);
+
+/* Each of "on|off" for itself; a name as a whole. */
+void usage_alternatives(const char *word, usage_word_func func, void *userdata);

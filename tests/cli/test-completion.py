@@ -22,7 +22,8 @@ from privatebus import PrivateBus
 SOURCE = Path(__file__).resolve().parents[2]
 SCRIPTS = SOURCE / 'dbus/crampctl/completion'
 LIMIT_S = 30
-COMMON = {'--json', '--no-legend', '--no-pager', '--language', '--help'}
+COMMON = {'--no-pager', '--language', '--help'}  # --json and --no-legend say for each verb what they do
+
 
 
 def offered(*words):
@@ -68,6 +69,7 @@ def test_closed_lists():
     assert offered('trial', 'start', 'vitamin-d') == ['vitamin-d']
     assert {'water', 'standing', 'symptom', 'list', 'magnesium'} <= set(offered('log', ''))
     assert 'swelling' in offered('log', 'symptom', 's')
+    assert offered('report', '--format=') == ['--format=html', '--format=pdf'] and offered('report', '--leg', 'l') == ['left']
     assert 'sex=' in offered('profile', 'set', '') and offered('profile', 'set', 'age=3', 'sex=') == ['sex=female', 'sex=male']
     assert offered('profile', 'set', 'nonsense=') == []
     assert offered('analyze', '-u', 'm') == ['mV'] and offered('analyze', '') == [':files']
