@@ -45,6 +45,7 @@ int verb_log(const struct global_options *global, int argc, char *argv[]);
 int verb_nutrients(const struct global_options *global, int argc, char *argv[]);
 int verb_profile(const struct global_options *global, int argc, char *argv[]);
 int verb_pause(const struct global_options *global, int argc, char *argv[]);
+int verb_record(const struct global_options *global, int argc, char *argv[]);
 int verb_remove(const struct global_options *global, int argc, char *argv[]);
 int verb_report(const struct global_options *global, int argc, char *argv[]);
 int verb_resume(const struct global_options *global, int argc, char *argv[]);

@@ -31,6 +31,7 @@ static const struct verb verbs[] = {
         {"remove", "Give a sensor up", verb_remove},
         {"monitor", "Show alerts, and the activity, as they come", verb_monitor},
         {"stream", "Print or pipe the samples of a sensor", verb_stream},
+        {"record", "Record a sensor as EDF+", verb_record},
         {"night", "Was I guarded last night, and when not?", verb_night},
         {"history", "List recorded cramps", verb_history},
         {"show", "Show one recorded cramp and its signal", verb_show},

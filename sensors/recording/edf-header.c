@@ -298,10 +298,11 @@ static int file_size_check(const struct header *header, int fd, int64_t records,
         if (status.st_size > header_bytes + records * record_bytes)
                 return recording_fail(error, -EBADMSG,
                                       "%s: goes on for %" PRId64 " bytes after its %" PRId64
-                                      " data records: copy it again, or " EDITOR,
+                                      " data records: copy it again; if its recorder was cut off, save "
+                                      "what there is with truncate -s %" PRId64 "; or " EDITOR,
                                       header->path,
                                       (int64_t)status.st_size - header_bytes - records * record_bytes,
-                                      records);
+                                      records, header_bytes + records * record_bytes);
         return 0;
 }
 

@@ -5,11 +5,13 @@
 #include <edflib.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,9 +27,13 @@
 #define RECORD_BYTES_MAX 61440u
 #define RECORD_SECONDS_MAX 10u
 
+/* More than stdio and EDFlib keep in memory. */
+#define HELD_BACK_MAX 16384u
+
 /* Offsets in the header: the specification, sections 2.1 and 2.2. */
 #define OFFSET_HEADER_BYTES 184
 #define OFFSET_RECORDS 236
+#define OFFSET_RECORD_LENGTH 244
 #define OFFSET_SIGNALS 252
 #define OFFSET_PER_SIGNAL 256
 #define OFFSET_SAMPLES_OF_SIGNAL 216
@@ -39,9 +45,11 @@ struct edf_writer {
         uint32_t rate_mhz;
         size_t channels;
         size_t record_frames;
-        size_t filled;    /* frames in `record` */
-        uint64_t records; /* written */
-        uint64_t frames;  /* with those in `record` */
+        int record_units;
+        size_t filled;                       /* frames in `record` */
+        uint64_t records;                    /* written */
+        uint64_t frames;                     /* with those in `record` */
+        uint64_t header_bytes, record_bytes; /* 0 = not known yet */
         unsigned annotations_per_record;
         uint64_t annotations;
         int *record; /* one channel after the other */
@@ -145,6 +153,7 @@ int edf_writer_new(const char *path, const struct edf_writer_setup *setup, struc
                                       .rate_mhz = setup->rate_mhz,
                                       .channels = setup->n_channels,
                                       .record_frames = shape.frames,
+                                      .record_units = shape.units,
                                       .annotations_per_record = setup->annotations_per_record};
         writer->record = calloc(shape.frames * setup->n_channels, sizeof(*writer->record));
         /* EDFlib tells little of why it cannot write there. */
@@ -172,7 +181,60 @@ int edf_writer_new(const char *path, const struct edf_writer_setup *setup, struc
         return 0;
 }
 
+/* --- what is in the file --- */
+
+/* A number of the header, or -1. */
+static long header_number(const struct edf_writer *writer, off_t offset, size_t width) {
+        char text[9] = {}, *end;
+        long number;
+
+        if (pread(writer->fd, text, width, offset) != (ssize_t)width)
+                return -1;
+        number = strtol(text, &end, 10);
+        return end == text ? -1 : number;
+}
+
+static long record_bytes(const struct edf_writer *writer) {
+        long signals = header_number(writer, OFFSET_SIGNALS, 4), samples = 0;
+
+        for (long i = 0; i < signals; i++) {
+                long n = header_number(
+                        writer, OFFSET_PER_SIGNAL + signals * OFFSET_SAMPLES_OF_SIGNAL + i * 8, 8);
+
+                if (n < 1)
+                        return -1;
+                samples += n;
+        }
+        return samples * (writer->bdf ? 3 : 2);
+}
+
 /* --- samples --- */
+
+/* EDFlib does not look at what its writes return, and stdio holds back a few kilobytes: what is not in
+ * the file by then will never be. */
+static int check_written(struct edf_writer *writer, uint64_t held_back) {
+        struct statvfs system;
+        struct stat st;
+        uint64_t whole;
+
+        if (writer->record_bytes == 0) {
+                long header = header_number(writer, OFFSET_HEADER_BYTES, 8),
+                     record = record_bytes(writer);
+
+                if (header < 1 || record < 1) /* the header is held back, too */
+                        return writer->records * writer->channels * writer->record_frames < held_back
+                                       ? 0
+                                       : -EIO;
+                writer->header_bytes = (uint64_t)header;
+                writer->record_bytes = (uint64_t)record;
+        }
+        whole = writer->header_bytes + writer->records * writer->record_bytes;
+        if (fstat(writer->fd, &st) < 0)
+                return -errno;
+        if ((uint64_t)st.st_size + held_back >= whole)
+                return 0;
+        return fstatvfs(writer->fd, &system) >= 0 && system.f_bavail == 0 ? -ENOSPC : -EIO;
+}
 
 static int write_record(struct edf_writer *writer) {
         for (size_t i = 0; i < writer->channels; i++) {
@@ -183,7 +245,7 @@ static int write_record(struct edf_writer *writer) {
         }
         writer->records++;
         writer->filled = 0;
-        return 0;
+        return check_written(writer, HELD_BACK_MAX);
 }
 
 static int push_frame(struct edf_writer *writer, const int32_t *counts) {
@@ -227,10 +289,14 @@ static int64_t ticks_of(const struct edf_writer *writer, uint64_t frames) {
         return llrint((double)frames * 1000.0 * TIME_HZ / writer->rate_mhz);
 }
 
+/* The last place is kept for the end. */
+static bool has_room(const struct edf_writer *writer) {
+        return writer->annotations + 1 < (writer->records + 1) * writer->annotations_per_record;
+}
+
 static int annotate_ticks(struct edf_writer *writer, int64_t start, int64_t duration, const char *text) {
-        /* The last is kept for the end. */
-        if (writer->annotations + 1 >= (writer->records + 1) * writer->annotations_per_record)
-                return -ENOSPC;
+        if (!has_room(writer))
+                return -EOVERFLOW;
         if (edfwrite_annotation_utf8(writer->handle, start, duration < 0 ? -1 : duration, text) != 0)
                 return -ENOMEM;
         writer->annotations++;
@@ -240,7 +306,7 @@ static int annotate_ticks(struct edf_writer *writer, int64_t start, int64_t dura
 int edf_writer_push_gap(struct edf_writer *writer, uint64_t frames) {
         int64_t start = ticks_of(writer, writer->frames);
         int64_t end = ticks_of(writer, writer->frames + frames);
-        int r = hold(writer, frames);
+        int r = has_room(writer) ? hold(writer, frames) : -EOVERFLOW;
 
         return r >= 0 ? annotate_ticks(writer, start, end - start, EDF_WRITER_GAP) : r;
 }
@@ -258,40 +324,31 @@ uint64_t edf_writer_frames(const struct edf_writer *writer) {
 
 /* --- before the end --- */
 
-/* A number of the header, or -1. */
-static long header_number(const struct edf_writer *writer, off_t offset, size_t width) {
-        char text[9] = {}, *end;
-        long number;
+/* EDFlib cuts off the last digit of some lengths, and then refuses its own file. */
+static void correct_record_length(const struct edf_writer *writer) {
+        char text[32];
 
-        if (pread(writer->fd, text, width, offset) != (ssize_t)width)
-                return -1;
-        number = strtol(text, &end, 10);
-        return end == text ? -1 : number;
-}
-
-static long record_bytes(const struct edf_writer *writer) {
-        long signals = header_number(writer, OFFSET_SIGNALS, 4), samples = 0;
-
-        for (long i = 0; i < signals; i++) {
-                long n = header_number(
-                        writer, OFFSET_PER_SIGNAL + signals * OFFSET_SAMPLES_OF_SIGNAL + i * 8, 8);
-
-                if (n < 1)
-                        return -1;
-                samples += n;
-        }
-        return samples * (writer->bdf ? 3 : 2);
+        if (writer->record_units == RECORD_UNITS_PER_S)
+                return;
+        (void)snprintf(text, sizeof(text), "%d.%05d      ", writer->record_units / RECORD_UNITS_PER_S,
+                       writer->record_units % RECORD_UNITS_PER_S);
+        (void)!pwrite(writer->fd, text, 8, OFFSET_RECORD_LENGTH);
 }
 
 void edf_writer_settle(struct edf_writer *writer) {
-        long header = header_number(writer, OFFSET_HEADER_BYTES, 8), record = record_bytes(writer);
         struct stat st;
+        uint64_t size;
         char text[24];
 
-        if (header < 1 || record < 1 || fstat(writer->fd, &st) < 0 || st.st_size < header + record)
+        if (writer->record_bytes == 0 || fstat(writer->fd, &st) < 0)
                 return;
-        (void)snprintf(text, sizeof(text), "%-8lld", (long long)((st.st_size - header) / record));
+        size = (uint64_t)st.st_size;
+        if (size < writer->header_bytes + writer->record_bytes)
+                return;
+        (void)snprintf(text, sizeof(text), "%-8" PRIu64,
+                       (size - writer->header_bytes) / writer->record_bytes);
         (void)!pwrite(writer->fd, text, 8, OFFSET_RECORDS);
+        correct_record_length(writer);
         (void)fdatasync(writer->fd);
 }
 
@@ -319,6 +376,10 @@ int edf_writer_close(struct edf_writer *writer) {
         if (edfclose_file(writer->handle) != 0 && r >= 0)
                 r = errno > 0 ? -errno : -EIO;
         writer->handle = -1;
+        if (r >= 0 && writer->records > 0)
+                r = check_written(writer, 0);
+        if (r >= 0)
+                correct_record_length(writer);
         if (r >= 0 && fsync(writer->fd) < 0)
                 r = -errno;
         writer_free(writer);

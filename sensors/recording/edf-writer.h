@@ -23,7 +23,6 @@
 #define EDF_WRITER_GAP "No data"
 /* EDFlib cuts off what is longer. */
 #define EDF_WRITER_TEXT_MAX 40u
-#define EDF_WRITER_SCALE_MAX_BITS 24u
 
 struct edf_writer;
 
@@ -52,10 +51,11 @@ int edf_writer_new(const char *path, const struct edf_writer_setup *setup, struc
 
 /* Interleaved. Returns 0, or negative errno (-ENOSPC, ...): then only closing is left. */
 int edf_writer_push(struct edf_writer *writer, const int32_t *counts, size_t frames);
-/* So many frames are missing: they are held and annotated. */
+/* So many frames are missing: they are held and annotated. -EOVERFLOW, with nothing done, when there is
+ * no room for the annotation. */
 int edf_writer_push_gap(struct edf_writer *writer, uint64_t frames);
-/* `start_us` since the file's start; `duration_us` < 0 = none. -ENOSPC when there is no room for more so
- * far. */
+/* `start_us` since the file's start; `duration_us` < 0 = none. -EOVERFLOW when there is no room for more
+ * so far. */
 int edf_writer_annotate(struct edf_writer *writer, int64_t start_us, int64_t duration_us,
                         const char *text);
 /* Frames so far, held ones included. */

@@ -23,7 +23,7 @@ from privatebus import POLICY_OPEN, PrivateBus
 CLIENT_LIBRARY = os.environ['CRAMPD_CLIENT_LIBRARY']
 
 VERBS = ['status', 'sensors', 'scan', 'muscles', 'add', 'edit', 'calibrate', 'pause', 'resume', 'identify', 'remove', 'monitor',
-         'stream', 'night', 'history', 'show', 'annotate', 'detector', 'export', 'analyze', 'doctor']
+         'stream', 'night', 'record', 'history', 'show', 'annotate', 'detector', 'export', 'analyze', 'doctor']
 
 EPISODE_1 = ('{"id":"e1","sensor":"a1","leg":"left","muscle":"gastrocnemius-medialis",'
              '"onset":"2026-11-23T02:14:05.250+01:00","onset_us":1795396445250000,"alert_us":1795396451000000,'

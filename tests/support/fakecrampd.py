@@ -536,11 +536,14 @@ def run():
             return len(self.calibrating)
 
         def do_datagrams(self, command):
-            """Sends hexadecimal text to all readers of a sensor."""
+            """Sends hexadecimal text to all readers of a sensor. Returns how many there are."""
             streams = self.streams.get(SENSOR_PREFIX + command['sensor'], [])
-            for stream in streams:
-                for datagram in command['datagrams']:
-                    stream.send(bytes.fromhex(datagram))
+            for stream in list(streams):
+                try:
+                    for datagram in command['datagrams']:
+                        stream.send(bytes.fromhex(datagram))
+                except (BrokenPipeError, ConnectionResetError):
+                    streams.remove(stream)
             return len(streams)
 
         def do_set(self, command):
