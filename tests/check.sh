@@ -17,7 +17,7 @@ packages="gcc libc6-dev meson ninja-build pkg-config libsystemd-dev libdbus-1-de
         clang clang-format libclang-rt-14-dev valgrind libc6-dbg shellcheck libxml2-utils
         libpango1.0-dev fonts-dejavu-core tidy python3-html5lib poppler-utils chromium
         gettext libcmocka-dev python3 python3-dbus python3-gi
-        less bash-completion zsh fish mandoc python3-biosig python3-icalendar python3-jsonschema dbus dbus-daemon sqlite3 systemd
+        less bash-completion zsh fish mandoc python3-biosig python3-icalendar python3-jsonschema dbus dbus-daemon dunst imagemagick xvfb sqlite3 systemd
         qemu-system-x86 bluez bluez-test-tools busybox-static cpio kmod util-linux udev"
 # The detector on other machines, in the long form.
 packages_long="gcc-i686-linux-gnu libc6-dev-i386-cross gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static"

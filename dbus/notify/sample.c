@@ -17,6 +17,7 @@ static char id[] = "test", sensor[] = "test", muscle[] = "gastrocnemius-medialis
 static const char *const relief[] = {
         "Sit up and hold on before you stand.",
         "Stand and put weight on the leg, or pull the toes toward the shin.",
+        "Swollen, hot or red leg: do not massage, get help.",
         "Massage the calf from heel to knee.",
         NULL,
 };
