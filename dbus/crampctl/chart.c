@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "dbus/crampctl/text.h"
+#include "dbus/crampctl/words.h"
 
 #define DAYS_A_WEEK 7
 /* A year, and a calendar's width. */
@@ -22,11 +23,11 @@
 #define CELL_DIGITS 10.0
 #define NUMBER_SIZE 32
 
-const char *const chart_length_names[TALLY_LENGTHS] = {"under 30 s", "under 1 min", "under 2 min",
-                                                       "under 5 min", "longer"};
+const char *const chart_length_names[TALLY_LENGTHS] = {
+        N_("under 30 s"), N_("under 1 min"), N_("under 2 min"), N_("under 5 min"), N_("longer")};
 
-static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+static const char *const months[] = {N_("Jan"), N_("Feb"), N_("Mar"), N_("Apr"), N_("May"), N_("Jun"),
+                                     N_("Jul"), N_("Aug"), N_("Sep"), N_("Oct"), N_("Nov"), N_("Dec")};
 
 static struct tm date_of(int day) {
         time_t s = (time_t)day * 86400;
@@ -115,7 +116,7 @@ static void months_draw(struct canvas *canvas, const struct bands *bands, int mo
                        date_of(monday + (int)(week + rest) * DAYS_A_WEEK + 3).tm_mon == month)
                         rest++;
                 if (x >= used && rest * bands->cell >= 20) {
-                        canvas->text(canvas, x, y, LABEL_SIZE, ANCHOR_START, INK_SOFT, months[month]);
+                        canvas->text(canvas, x, y, LABEL_SIZE, ANCHOR_START, INK_SOFT, _(months[month]));
                         used = x + 24;
                 }
                 week += rest - 1;
@@ -124,7 +125,8 @@ static void months_draw(struct canvas *canvas, const struct bands *bands, int mo
 
 static void band_draw(const struct tally *tally, struct canvas *canvas, const struct bands *bands,
                       unsigned band, double top) {
-        static const char *const weekdays[DAYS_A_WEEK] = {"Mon", NULL, "Wed", NULL, "Fri", NULL, "Sun"};
+        static const char *const weekdays[DAYS_A_WEEK] = {N_("Mon"), NULL, N_("Wed"), NULL,
+                                                          N_("Fri"), NULL, N_("Sun")};
         int monday = monday_of(tally) + (int)(band * bands->weeks_each) * DAYS_A_WEEK;
         unsigned left = bands->weeks - band * bands->weeks_each;
         unsigned weeks = left < bands->weeks_each ? left : bands->weeks_each;
@@ -136,7 +138,7 @@ static void band_draw(const struct tally *tally, struct canvas *canvas, const st
         for (int weekday = 0; weekday < DAYS_A_WEEK; weekday++)
                 if (weekdays[weekday])
                         canvas->text(canvas, 0, grid + (weekday + 0.5) * bands->cell + 3, LABEL_SIZE,
-                                     ANCHOR_START, INK_SOFT, weekdays[weekday]);
+                                     ANCHOR_START, INK_SOFT, _(weekdays[weekday]));
         months_draw(canvas, bands, monday, weeks, top + LABEL_SIZE);
         for (unsigned week = 0; week < weeks; week++) {
                 double x = LEFT + week * bands->cell;
@@ -153,13 +155,14 @@ static void band_draw(const struct tally *tally, struct canvas *canvas, const st
 }
 
 static void nights_legend_draw(struct canvas *canvas, double y) {
-        static const char *const words[] = {"0", "1", "2", "3", "4 and more cramps"};
+        static const char *const words[] = {"0", "1", "2", "3", N_("4 and more cramps")};
         static const struct tally_day days[] = {
                 {},
                 {.monitored_us = 2 * TALLY_SHORT_US, .gap_us = TALLY_GAPS_US},
                 {.monitored_us = 2 * TALLY_SHORT_US, .cramps = 1, .missed = 1},
         };
-        static const char *const names[] = {"not watched", "gaps, or under 4 h", "one missed"};
+        static const char *const names[] = {N_("not watched"), N_("gaps, or under 4 h"),
+                                            N_("one missed")};
         static const double places[] = {0, 90, 210};
         const double size = 9;
         double x = 0;
@@ -167,12 +170,12 @@ static void nights_legend_draw(struct canvas *canvas, double y) {
         for (unsigned i = 0; i < sizeof(words) / sizeof(*words); i++, x += 34) {
                 canvas->rect(canvas, x, y, size, size, INK_LEVEL_0 + i, INK_SOFT);
                 canvas->text(canvas, x + size + 4, y + size - 1, LABEL_SIZE, ANCHOR_START, INK_SOFT,
-                             words[i]);
+                             _(words[i]));
         }
         for (unsigned i = 0; i < sizeof(days) / sizeof(*days); i++) {
                 night_draw(canvas, places[i], y + 15, size, days + i);
                 canvas->text(canvas, places[i] + size + 4, y + 15 + size - 1, LABEL_SIZE, ANCHOR_START,
-                             INK_SOFT, names[i]);
+                             INK_SOFT, _(names[i]));
         }
 }
 
@@ -232,7 +235,7 @@ static void day_label(struct canvas *canvas, double x, double y, enum anchor anc
         struct tm date = date_of(day);
         char text[NUMBER_SIZE];
 
-        (void)snprintf(text, sizeof(text), "%d %s %d", date.tm_mday, months[date.tm_mon],
+        (void)snprintf(text, sizeof(text), "%d %s %d", date.tm_mday, _(months[date.tm_mon]),
                        date.tm_year + 1900);
         canvas->text(canvas, x, y, LABEL_SIZE, anchor, INK_SOFT, text);
 }
@@ -247,7 +250,7 @@ void chart_rates(const struct tally *tally, struct canvas *canvas) {
                 double y = bottom - height * i / 2;
                 char label[TEXT_NUMBER_SIZE];
 
-                text_number(points.top * i / 2, 2, label);
+                words_number(points.top * i / 2, 2, label);
                 canvas->line(canvas, LEFT, y, CHART_WIDTH, y, 0.5, INK_GRID);
                 canvas->text(canvas, LEFT - 4, y + 3, LABEL_SIZE, ANCHOR_END, INK_SOFT, label);
         }
@@ -318,7 +321,7 @@ void chart_lengths(const struct tally *tally, struct canvas *canvas) {
                 char text[NUMBER_SIZE];
 
                 canvas->text(canvas, left - 6, y + step / 2 + 3, LABEL_SIZE, ANCHOR_END, INK_SOFT,
-                             chart_length_names[i]);
+                             _(chart_length_names[i]));
                 if (tally->lengths[i] > 0)
                         canvas->rect(canvas, left, y + 3, bar, step - 6, INK_BAR, INK_NONE);
                 (void)snprintf(text, sizeof(text), "%u", tally->lengths[i]);

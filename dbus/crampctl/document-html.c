@@ -10,6 +10,7 @@
 #include "daemon/basic/cleanup.h"
 #include "dbus/crampctl/document.h"
 #include "dbus/crampctl/text.h"
+#include "dbus/crampctl/words.h"
 
 /* The stylesheet, in pieces that no compiler finds too long. */
 static const char *const style[] = {
@@ -219,7 +220,10 @@ static void html_title(struct document_writer *writer, const char *title, const 
         FILE *file = html_of(writer)->file;
 
         fputs("<!DOCTYPE html>\n"
-              "<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\">\n<head>\n"
+              "<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"",
+              file);
+        fputs(words_language()->name, file);
+        fputs("\">\n<head>\n"
               "<meta charset=\"utf-8\"/>\n"
               "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
               "<meta name=\"referrer\" content=\"no-referrer\"/>\n"
@@ -291,7 +295,7 @@ static void html_table_begin(struct document_writer *writer, const char *caption
         html->n_columns = n_columns;
         html->folded = folded;
         if (folded)
-                fputs("<details>\n<summary>The figures of this chart</summary>\n", file);
+                fprintf(file, "<details>\n<summary>%s</summary>\n", _("The figures of this chart"));
         /* It can be scrolled with the keyboard too. */
         fputs("<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"", file);
         escaped_write(file, caption);
@@ -306,7 +310,7 @@ static void html_table_begin(struct document_writer *writer, const char *caption
                         fputs("<th scope=\"col\"", file);
                         cell_class_write(file, columns + i);
                         fputc('>', file);
-                        escaped_write(file, columns[i].heading);
+                        escaped_write(file, _(columns[i].heading));
                         fputs("</th>", file);
                 }
                 fputs("</tr></thead>\n", file);

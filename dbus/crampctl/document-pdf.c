@@ -4,6 +4,7 @@
  * script.
  */
 #include "dbus/crampctl/document.h"
+#include "dbus/crampctl/words.h"
 
 #include <cairo-pdf.h>
 #include <errno.h>
@@ -190,7 +191,7 @@ static void layout_show(const struct pdf_writer *pdf, PangoLayout *layout, doubl
 static void page_end(struct pdf_writer *pdf) {
         char footer[128];
 
-        (void)snprintf(footer, sizeof(footer), "crampd is an aid, not a medical device. Page %u",
+        (void)snprintf(footer, sizeof(footer), _("crampd is an aid, not a medical device. Page %u"),
                        ++pdf->page);
         font_set(pdf->layout, 8, false);
         pango_layout_set_width(pdf->layout, (int)(CONTENT_WIDTH * PANGO_SCALE));
@@ -292,7 +293,7 @@ static void headings_write(struct pdf_writer *pdf) {
                 return;
         for (size_t i = 0; i < pdf->n_columns; i++) {
                 font_set(pdf->cells[i], 7.5, true);
-                text_set(pdf->cells[i], pdf->columns[i].heading ? pdf->columns[i].heading : "");
+                text_set(pdf->cells[i], pdf->columns[i].heading ? _(pdf->columns[i].heading) : "");
                 height = fmax(height, layout_height(pdf->cells[i]));
         }
         for (size_t i = 0; i < pdf->n_columns; i++) {

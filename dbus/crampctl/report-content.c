@@ -11,6 +11,7 @@
 #include "dbus/crampctl/report.h"
 #include "dbus/crampctl/text.h"
 #include "dbus/crampctl/timestamp.h"
+#include "dbus/crampctl/words.h"
 
 #define DATE_SIZE 40
 #define LINE_SIZE 1024
@@ -40,7 +41,7 @@ static void paragraph(struct telling *telling, enum paragraph_kind kind, const c
         va_list arguments;
 
         va_start(arguments, format);
-        (void)vsnprintf(text, sizeof(text), format, arguments);
+        (void)vsnprintf(text, sizeof(text), _(format), arguments);
         va_end(arguments);
         telling->writer->paragraph(telling->writer, kind, text);
 }
@@ -50,7 +51,7 @@ static void table_tell(struct telling *telling, const char *caption, const struc
         struct document_writer *writer = telling->writer;
         size_t n = table_rows(table);
 
-        writer->table_begin(writer, caption, kind->columns, kind->n_columns, false);
+        writer->table_begin(writer, _(caption), kind->columns, kind->n_columns, false);
         for (size_t i = 0; i < n; i++) {
                 const char *const *cells = table_row(table, i);
 
@@ -61,6 +62,18 @@ static void table_tell(struct telling *telling, const char *caption, const struc
                 writer->table_row(writer, cells);
         }
         writer->table_end(writer);
+}
+
+/* A number as text, as the language writes it. */
+struct number {
+        char text[LANGUAGE_NUMBER_SIZE];
+};
+
+static struct number number(double value, int decimals) {
+        struct number number;
+
+        language_number(words_language(), value, decimals, number.text);
+        return number;
 }
 
 /* --- summary --- */
@@ -74,17 +87,17 @@ static void fact(struct telling *telling, const char *name, const char *format, 
         __attribute__((format(printf, 3, 4)));
 static void fact(struct telling *telling, const char *name, const char *format, ...) {
         char text[LINE_SIZE];
-        const char *cells[] = {name, text};
+        const char *cells[] = {_(name), text};
         va_list arguments;
 
         va_start(arguments, format);
-        (void)vsnprintf(text, sizeof(text), format, arguments);
+        (void)vsnprintf(text, sizeof(text), _(format), arguments);
         va_end(arguments);
         telling->writer->table_row(telling->writer, cells);
 }
 
 static void places_tell(struct telling *telling) {
-        static const char *const legs[LEG_MAX] = {"unknown leg", "left", "right"};
+        static const char *const legs[LEG_MAX] = {N_("unknown leg"), "left", "right"};
         char text[LINE_SIZE] = "";
         size_t used = 0;
 
@@ -94,12 +107,13 @@ static void places_tell(struct telling *telling) {
 
                         if (n == 0 || used >= sizeof(text))
                                 continue;
-                        used += (size_t)snprintf(
-                                text + used, sizeof(text) - used, "%s%u %s %s", used > 0 ? ", " : "", n,
-                                legs[leg], muscle == 0 ? "unknown muscle" : muscle_to_string(muscle));
+                        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%u %s %s",
+                                                 used > 0 ? ", " : "", n, _(legs[leg]),
+                                                 muscle == 0 ? _("unknown muscle")
+                                                             : muscle_to_string(muscle));
                 }
         if (used > 0)
-                fact(telling, "Where (alerts)", "%s", text);
+                fact(telling, N_("Where (alerts)"), "%s", text);
 }
 
 static void length_format(int64_t length_us, char *ret, size_t size) {
@@ -115,7 +129,7 @@ static void lengths_tell(struct telling *telling) {
                 return;
         length_format(tally->median_us, median, sizeof(median));
         length_format(tally->longest_us, longest, sizeof(longest));
-        fact(telling, "How long they lasted", "median %s min, longest %s min", median, longest);
+        fact(telling, N_("How long they lasted"), N_("median %s min, longest %s min"), median, longest);
 }
 
 static void summary_tell(struct telling *telling) {
@@ -125,28 +139,30 @@ static void summary_tell(struct telling *telling) {
         struct document_writer *writer = telling->writer;
         struct rate rate;
 
-        writer->section(writer, "Summary");
-        writer->table_begin(writer, "In short", fact_columns, ARRAY_LENGTH(fact_columns), false);
-        fact(telling, "Nights", "%zu (%s to %s), %u of them watched, for %.0f hours", tally->n_days,
-             telling->first, telling->last, all->nights, (double)all->monitored_us / 3.6e9);
-        fact(telling, "Watched incompletely",
-             "%u with gaps of 10 minutes and more, %u for less than 4 hours", all->gappy, all->brief);
-        fact(telling, "Cramps",
-             "%u: %u alerts (%u confirmed by the wearer) and %u missed ones that were told of",
+        writer->section(writer, _("Summary"));
+        writer->table_begin(writer, _("In short"), fact_columns, ARRAY_LENGTH(fact_columns), false);
+        fact(telling, N_("Nights"), N_("%zu (%s to %s), %u of them watched, for %.0f hours"),
+             tally->n_days, telling->first, telling->last, all->nights,
+             (double)all->monitored_us / 3.6e9);
+        fact(telling, N_("Watched incompletely"),
+             N_("%u with gaps of 10 minutes and more, %u for less than 4 hours"), all->gappy,
+             all->brief);
+        fact(telling, N_("Cramps"),
+             N_("%u: %u alerts (%u confirmed by the wearer) and %u missed ones that were told of"),
              all->cramps, all->cramps - all->missed, tally->confirmed, all->missed);
-        fact(telling, "False alarms", "%u, left out of all figures", all->false_alarms);
+        fact(telling, N_("False alarms"), N_("%u, left out of all figures"), all->false_alarms);
         if (tally_rate(all, &rate) >= 0)
-                fact(telling, "Rate", "%.2f in 8 watched hours, 95 %% interval %.2f to %.2f", rate.rate,
-                     rate.low, rate.high);
+                fact(telling, N_("Rate"), N_("%s in 8 watched hours, 95 %% interval %s to %s"),
+                     number(rate.rate, 2).text, number(rate.low, 2).text, number(rate.high, 2).text);
         else
-                fact(telling, "Rate", "unknown: nothing was watched");
+                fact(telling, N_("Rate"), N_("unknown: nothing was watched"));
         lengths_tell(telling);
-        fact(telling, "Severity (alerts)", "%u mild, %u moderate, %u strong",
+        fact(telling, N_("Severity (alerts)"), N_("%u mild, %u moderate, %u strong"),
              report->severities[REPORT_MILD], report->severities[REPORT_MODERATE],
              report->severities[REPORT_STRONG]);
         if (report->n_pains > 0)
-                fact(telling, "Pain, 0 to 10", "%.1f on average of the %u that it was told of",
-                     (double)report->pain_sum / report->n_pains, report->n_pains);
+                fact(telling, N_("Pain, 0 to 10"), N_("%s on average of the %u that it was told of"),
+                     number((double)report->pain_sum / report->n_pains, 1).text, report->n_pains);
         places_tell(telling);
         writer->table_end(writer);
 }
@@ -160,11 +176,11 @@ static void chart_tell(struct telling *telling, const char *title, double height
                        void (*draw)(const struct tally *tally, struct canvas *canvas),
                        const char *format, ...) {
         char description[LINE_SIZE];
-        struct chart chart = {title, description, height, draw, &telling->report->tally};
+        struct chart chart = {_(title), description, height, draw, &telling->report->tally};
         va_list arguments;
 
         va_start(arguments, format);
-        (void)vsnprintf(description, sizeof(description), format, arguments);
+        (void)vsnprintf(description, sizeof(description), _(format), arguments);
         va_end(arguments);
         telling->writer->chart(telling->writer, &chart);
 }
@@ -173,19 +189,19 @@ static void row_tell(struct telling *telling, const char *name, const char *form
         __attribute__((format(printf, 3, 4)));
 static void row_tell(struct telling *telling, const char *name, const char *format, ...) {
         char text[LINE_SIZE];
-        const char *cells[] = {name, text};
+        const char *cells[] = {_(name), text};
         va_list arguments;
 
         va_start(arguments, format);
-        (void)vsnprintf(text, sizeof(text), format, arguments);
+        (void)vsnprintf(text, sizeof(text), _(format), arguments);
         va_end(arguments);
         telling->writer->table_row(telling->writer, cells);
 }
 
 static void rates_table_tell(struct telling *telling) {
         static const struct document_column columns[] = {
-                {"From", 3, false, false},
-                {"Cramps in 8 watched hours, with the interval, and of how much", 7, false, true},
+                {N_("From"), 3, false, false},
+                {N_("Cramps in 8 watched hours, with the interval, and of how much"), 7, false, true},
         };
         const struct tally *tally = &telling->report->tally;
         struct document_writer *writer = telling->writer;
@@ -193,7 +209,7 @@ static void rates_table_tell(struct telling *telling) {
         /* The first point may lack days before the first Monday. */
         size_t n = step - tally_weekday(tally->first_day);
 
-        writer->table_begin(writer, "Rates", columns, ARRAY_LENGTH(columns), true);
+        writer->table_begin(writer, _("Rates"), columns, ARRAY_LENGTH(columns), true);
         for (size_t i = 0; i < tally->n_days; i += n, n = step) {
                 struct tally_span span = tally_sum(tally, i, n);
                 struct rate rate;
@@ -201,41 +217,42 @@ static void rates_table_tell(struct telling *telling) {
 
                 date_format(tally->first_day + (int)i, date);
                 if (tally_rate(&span, &rate) < 0)
-                        row_tell(telling, date, "not watched");
+                        row_tell(telling, date, N_("not watched"));
                 else
-                        row_tell(telling, date, "%.2f (%.2f to %.2f): %u in %.1f h of %u nights",
-                                 rate.rate, rate.low, rate.high, span.cramps_watched,
-                                 (double)span.monitored_us / 3.6e9, span.nights);
+                        row_tell(telling, date, N_("%s (%s to %s): %u in %s h of %u nights"),
+                                 number(rate.rate, 2).text, number(rate.low, 2).text,
+                                 number(rate.high, 2).text, span.cramps_watched,
+                                 number((double)span.monitored_us / 3.6e9, 1).text, span.nights);
         }
         writer->table_end(writer);
 }
 
 static void hours_table_tell(struct telling *telling) {
-        static const struct document_column columns[] = {{"Hour", 3, false, false},
-                                                         {"Cramps", 7, false, false}};
+        static const struct document_column columns[] = {{N_("Hour"), 3, false, false},
+                                                         {N_("Cramps"), 7, false, false}};
         const struct tally *tally = &telling->report->tally;
         struct document_writer *writer = telling->writer;
 
-        writer->table_begin(writer, "Hours", columns, ARRAY_LENGTH(columns), true);
+        writer->table_begin(writer, _("Hours"), columns, ARRAY_LENGTH(columns), true);
         for (unsigned i = 0; i < TALLY_HOURS; i++) {
                 unsigned hour = (i + TALLY_HOURS / 2) % TALLY_HOURS;
                 char name[DATE_SIZE];
 
                 if (tally->hours[hour] == 0)
                         continue;
-                (void)snprintf(name, sizeof(name), "%u:00 to %u:59", hour, hour);
+                (void)snprintf(name, sizeof(name), _("%u:00 to %u:59"), hour, hour);
                 row_tell(telling, name, "%u", tally->hours[hour]);
         }
         writer->table_end(writer);
 }
 
 static void lengths_table_tell(struct telling *telling) {
-        static const struct document_column columns[] = {{"Lasted", 3, false, false},
-                                                         {"Cramps", 7, false, false}};
+        static const struct document_column columns[] = {{N_("Lasted"), 3, false, false},
+                                                         {N_("Cramps"), 7, false, false}};
         const struct tally *tally = &telling->report->tally;
         struct document_writer *writer = telling->writer;
 
-        writer->table_begin(writer, "Lengths", columns, ARRAY_LENGTH(columns), true);
+        writer->table_begin(writer, _("Lengths"), columns, ARRAY_LENGTH(columns), true);
         for (unsigned i = 0; i < TALLY_LENGTHS; i++)
                 row_tell(telling, chart_length_names[i], "%u", tally->lengths[i]);
         writer->table_end(writer);
@@ -255,31 +272,34 @@ static void charts_tell(struct telling *telling) {
         const struct tally_span *all = &tally->all;
         unsigned hour = peak_of(tally->hours, TALLY_HOURS), weeks = chart_rate_weeks(tally);
 
-        telling->writer->section(telling->writer, "Pictures");
-        chart_tell(
-                telling, "Nights", chart_nights_height(tally), chart_nights,
-                "A calendar with a square for each night from %s to %s, weeks side by side: %u nights "
-                "were watched, %u were not. The table of nights below has the figures.",
-                telling->first, telling->last, all->nights, (unsigned)tally->n_days - all->nights);
-        chart_tell(telling, "Rate of cramps", CHART_RATES_HEIGHT, chart_rates,
-                   "Cramps in 8 watched hours, a point with its exact 95 %% interval for %s%u week%s. A "
-                   "line "
-                   "without an upper end goes on beyond the picture.",
-                   weeks == 1 ? "each of " : "",
-                   weeks == 1 ? (unsigned)((tally->n_days + 6) / 7) : weeks,
-                   weeks == 1 ? "s" : "s each");
+        telling->writer->section(telling->writer, _("Pictures"));
+        chart_tell(telling, N_("Nights"), chart_nights_height(tally), chart_nights,
+                   N_("A calendar with a square for each night from %s to %s, weeks side by side: %u "
+                      "nights "
+                      "were watched, %u were not. The table of nights below has the figures."),
+                   telling->first, telling->last, all->nights, (unsigned)tally->n_days - all->nights);
+        chart_tell(telling, N_("Rate of cramps"), CHART_RATES_HEIGHT, chart_rates,
+                   weeks == 1
+                           ? N_("Cramps in 8 watched hours, a point with its exact 95 %% interval for "
+                                "each of %u weeks. A line without an upper end goes on beyond the "
+                                "picture.")
+                           : N_("Cramps in 8 watched hours, a point with its exact 95 %% interval for "
+                                "%u weeks each. A line without an upper end goes on beyond the "
+                                "picture."),
+                   weeks == 1 ? (unsigned)((tally->n_days + 6) / 7) : weeks);
         rates_table_tell(telling);
         if (all->cramps == 0)
                 return;
-        chart_tell(telling, "By the hour in which they began", CHART_HOURS_HEIGHT, chart_hours,
-                   "Cramps by the hour of the local clock, from noon to noon; most, %u, from %u:00 to "
-                   "%u:59.",
-                   tally->hours[hour], hour, hour);
+        chart_tell(
+                telling, N_("By the hour in which they began"), CHART_HOURS_HEIGHT, chart_hours,
+                N_("Cramps by the hour of the local clock, from noon to noon; most, %u, from %u:00 to "
+                   "%u:59."),
+                tally->hours[hour], hour, hour);
         hours_table_tell(telling);
         if (tally->n_lengths == 0)
                 return;
-        chart_tell(telling, "How long they lasted", CHART_LENGTHS_HEIGHT, chart_lengths,
-                   "Cramps that were recorded to their end by how long they lasted: %zu in all.",
+        chart_tell(telling, N_("How long they lasted"), CHART_LENGTHS_HEIGHT, chart_lengths,
+                   N_("Cramps that were recorded to their end by how long they lasted: %zu in all."),
                    tally->n_lengths);
         lengths_table_tell(telling);
 }
@@ -288,23 +308,23 @@ static void charts_tell(struct telling *telling) {
 
 static void nights_tell(struct telling *telling) {
         static const struct document_column columns[] = {
-                {"Evening", 3, false, false}, {"Watched h", 2, true, false},
-                {"Gaps min", 2, true, false}, {"Cramps", 2, true, false},
-                {"Missed", 2, true, false},   {"False alarms", 2, true, false},
+                {N_("Evening"), 3, false, false}, {N_("Watched h"), 2, true, false},
+                {N_("Gaps min"), 2, true, false}, {N_("Cramps"), 2, true, false},
+                {N_("Missed"), 2, true, false},   {N_("False alarms"), 2, true, false},
         };
         const struct tally *tally = &telling->report->tally;
         struct document_writer *writer = telling->writer;
 
-        writer->section(writer, "Nights");
+        writer->section(writer, _("Nights"));
         if (tally->all.nights == 0 && tally->all.cramps == 0 && tally->all.false_alarms == 0) {
-                paragraph(telling, PARAGRAPH_PLAIN, "Nothing was watched.");
+                paragraph(telling, PARAGRAPH_PLAIN, N_("Nothing was watched."));
                 return;
         }
         paragraph(telling, PARAGRAPH_SOFT,
-                  "A night runs from noon to noon and is named by its evening. Nights that were not "
-                  "watched "
-                  "and of which nobody told of a cramp are left out.");
-        writer->table_begin(writer, "Nights", columns, ARRAY_LENGTH(columns), false);
+                  N_("A night runs from noon to noon and is named by its evening. Nights that were not "
+                     "watched "
+                     "and of which nobody told of a cramp are left out."));
+        writer->table_begin(writer, _("Nights"), columns, ARRAY_LENGTH(columns), false);
         for (size_t i = 0; i < tally->n_days; i++) {
                 const struct tally_day *day = tally->days + i;
                 char texts[ARRAY_LENGTH(columns)][DATE_SIZE];
@@ -313,7 +333,8 @@ static void nights_tell(struct telling *telling) {
                 if (day->monitored_us <= 0 && day->cramps == 0 && day->false_alarms == 0)
                         continue;
                 date_format(tally->first_day + (int)i, texts[0]);
-                (void)snprintf(texts[1], DATE_SIZE, "%.1f", (double)day->monitored_us / 3.6e9);
+                (void)snprintf(texts[1], DATE_SIZE, "%.20s",
+                               number((double)day->monitored_us / 3.6e9, 1).text);
                 (void)snprintf(texts[2], DATE_SIZE, "%.0f", (double)day->gap_us / 6e7);
                 (void)snprintf(texts[3], DATE_SIZE, "%u", day->cramps);
                 (void)snprintf(texts[4], DATE_SIZE, "%u", day->missed);
@@ -329,20 +350,21 @@ static void episodes_tell(struct telling *telling) {
         const struct report *report = telling->report;
         struct document_writer *writer = telling->writer;
 
-        writer->section(writer, "Cramps");
+        writer->section(writer, _("Cramps"));
         if (table_rows(report->episodes) == 0)
-                paragraph(telling, PARAGRAPH_PLAIN, "No alert was recorded.");
+                paragraph(telling, PARAGRAPH_PLAIN, N_("No alert was recorded."));
         else {
-                paragraph(telling, PARAGRAPH_SOFT,
-                          "Each alert, in the local time of that night, false ones too. Level is the "
-                          "highest "
-                          "150 ms RMS of the muscle's signal; verdict, pain (0 to 10) and note are the "
-                          "wearer's.");
-                table_tell(telling, "Alerts", &report_episodes, report->episodes);
+                paragraph(
+                        telling, PARAGRAPH_SOFT,
+                        N_("Each alert, in the local time of that night, false ones too. Level is the "
+                           "highest "
+                           "150 ms RMS of the muscle's signal; verdict, pain (0 to 10) and note are the "
+                           "wearer's."));
+                table_tell(telling, N_("Alerts"), &report_episodes, report->episodes);
         }
         if (table_rows(report->missed) > 0)
-                table_tell(telling, "Cramps that raised no alert, as the wearer told", &report_missed,
-                           report->missed);
+                table_tell(telling, N_("Cramps that raised no alert, as the wearer told"),
+                           &report_missed, report->missed);
 }
 
 static void person_tell(struct telling *telling) {
@@ -351,12 +373,14 @@ static void person_tell(struct telling *telling) {
         size_t n = table_rows(report->trial_texts);
 
         if (n > 0) {
-                writer->section(writer, "Trials");
+                writer->section(writer, _("Trials"));
                 paragraph(telling, PARAGRAPH_SOFT,
-                          "Comparisons that the wearer made of nights without and with a change; all of "
-                          "their "
-                          "nights, not only those of this report. Cramps within an hour are one bout.");
-                table_tell(telling, "Trials", &report_trials, report->trials);
+                          N_("Comparisons that the wearer made of nights without and with a change; all "
+                             "of "
+                             "their "
+                             "nights, not only those of this report. Cramps within an hour are one "
+                             "bout."));
+                table_tell(telling, N_("Trials"), &report_trials, report->trials);
                 for (size_t i = 0; i < n; i++) {
                         const char *const *cells = table_row(report->trial_texts, i);
 
@@ -364,19 +388,19 @@ static void person_tell(struct telling *telling) {
                                 writer->paragraph(writer, PARAGRAPH_PLAIN, cells[0]);
                 }
         }
-        writer->section(writer, "Intake and day log");
+        writer->section(writer, _("Intake and day log"));
         if (table_rows(report->entries) > 0)
-                table_tell(telling, "As the wearer wrote it down", &report_entries, report->entries);
+                table_tell(telling, N_("As the wearer wrote it down"), &report_entries, report->entries);
         else
-                paragraph(telling, PARAGRAPH_PLAIN, "Nothing was written down.");
+                paragraph(telling, PARAGRAPH_PLAIN, N_("Nothing was written down."));
         if (!report->profile)
                 return;
-        writer->section(writer, "About the wearer");
+        writer->section(writer, _("About the wearer"));
         if (table_rows(report->profile) > 0)
-                table_tell(telling, "As the wearer told crampd, medicines too", &report_profile,
+                table_tell(telling, N_("As the wearer told crampd, medicines too"), &report_profile,
                            report->profile);
         else
-                paragraph(telling, PARAGRAPH_PLAIN, "The wearer told nothing.");
+                paragraph(telling, PARAGRAPH_PLAIN, N_("The wearer told nothing."));
 }
 
 static void devices_tell(struct telling *telling) {
@@ -385,28 +409,32 @@ static void devices_tell(struct telling *telling) {
         char detectors[LINE_SIZE] = "";
         size_t used = 0;
 
-        writer->section(writer, "How this was recorded");
+        writer->section(writer, _("How this was recorded"));
         for (size_t i = 0; i < report->n_detectors; i++)
                 used += (size_t)snprintf(detectors + used, sizeof(detectors) - used, "%s%s",
                                          i > 0 ? ", " : "", report->detectors[i]);
-        paragraph(telling, PARAGRAPH_PLAIN, "crampd %s; detector version%s %s.", report->version,
-                  report->n_detectors == 1 ? "" : "s", detectors);
+        paragraph(telling, PARAGRAPH_PLAIN,
+                  report->n_detectors == 1 ? N_("crampd %s; detector version %s.")
+                                           : N_("crampd %s; detector versions %s."),
+                  report->version, detectors);
         if (table_rows(report->sensors) > 0)
-                table_tell(telling, "Sensors in use now", &report_sensors, report->sensors);
-        paragraph(telling, PARAGRAPH_SOFT,
-                  "A sensor on the leg records the electrical activity of the muscle (surface EMG); a "
-                  "cramp is "
-                  "told by activity that rises far above rest and stays there. Strong contractions at "
-                  "will can "
-                  "look the same. A night counts as watched while the signal was good enough to show a "
-                  "cramp; of "
-                  "several sensors, the one that watched longest counts.");
+                table_tell(telling, N_("Sensors in use now"), &report_sensors, report->sensors);
         paragraph(
                 telling, PARAGRAPH_SOFT,
-                "Rates: cramps of watched nights by the hours watched; the 95 %% interval is the exact "
-                "one of a "
-                "Poisson count (Garwood 1936). Cramps tend to come in clusters, so the true interval is "
-                "wider.");
+                N_("A sensor on the leg records the electrical activity of the muscle (surface EMG); a "
+                   "cramp is "
+                   "told by activity that rises far above rest and stays there. Strong contractions at "
+                   "will can "
+                   "look the same. A night counts as watched while the signal was good enough to show a "
+                   "cramp; of "
+                   "several sensors, the one that watched longest counts."));
+        paragraph(telling, PARAGRAPH_SOFT,
+                  N_("Rates: cramps of watched nights by the hours watched; the 95 %% interval is the "
+                     "exact "
+                     "one of a "
+                     "Poisson count (Garwood 1936). Cramps tend to come in clusters, so the true "
+                     "interval is "
+                     "wider."));
 }
 
 int report_tell(const struct report *report, struct document_writer *writer) {
@@ -421,14 +449,15 @@ int report_tell(const struct report *report, struct document_writer *writer) {
 
                 (void)snprintf(
                         subtitle, sizeof(subtitle),
-                        "Nights of %s to %s. Made by crampctl on %s from the wearer's own records.",
+                        _("Nights of %s to %s. Made by crampctl on %s from the wearer's own records."),
                         telling.first, telling.last, made);
-                writer->title(writer, "Nocturnal leg cramps: a record", subtitle);
+                writer->title(writer, _("Nocturnal leg cramps: a record"), subtitle);
         }
-        paragraph(&telling, PARAGRAPH_NOTE,
-                  "crampd is an aid, not a medical device. It finds cramps by muscle activity, misses "
-                  "some and "
-                  "takes other contractions for some; it does not diagnose.");
+        paragraph(
+                &telling, PARAGRAPH_NOTE,
+                N_("crampd is an aid, not a medical device. It finds cramps by muscle activity, misses "
+                   "some and "
+                   "takes other contractions for some; it does not diagnose."));
         summary_tell(&telling);
         charts_tell(&telling);
         episodes_tell(&telling);

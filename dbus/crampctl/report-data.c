@@ -13,40 +13,45 @@
 #include "dbus/crampctl/past.h"
 #include "dbus/crampctl/text.h"
 #include "dbus/crampctl/timestamp.h"
+#include "dbus/crampctl/words.h"
 
 static const struct document_column episode_columns[] = {
-        {"Began", 3.7, false, false},   {"Lasted", 1.6, true, false},  {"Leg", 1, false, false},
-        {"Muscle", 3.2, false, true},   {"Severity", 2, false, false}, {"Level µV", 1.3, true, false},
-        {"Verdict", 2.2, false, false}, {"Pain", 1.1, true, false},    {"Note", 4.5, false, true},
+        {N_("Began"), 3.7, false, false},   {N_("Lasted"), 1.6, true, false},
+        {N_("Leg"), 1, false, false},       {N_("Muscle"), 3.2, false, true},
+        {N_("Severity"), 2, false, false},  {N_("Level µV"), 1.3, true, false},
+        {N_("Verdict"), 2.2, false, false}, {N_("Pain"), 1.1, true, false},
+        {N_("Note"), 4.5, false, true},
 };
 static const struct document_column missed_columns[] = {
-        {"About when", 3.2, false, false}, {"Leg", 1, false, false}, {"Muscle", 3, false, true},
-        {"Pain", 1, true, false},          {"Note", 6, false, true},
+        {N_("About when"), 3.2, false, false}, {N_("Leg"), 1, false, false},
+        {N_("Muscle"), 3, false, true},        {N_("Pain"), 1, true, false},
+        {N_("Note"), 6, false, true},
 };
 static const struct document_column entry_columns[] = {
-        {"When", 3.2, false, false}, {"What", 2.5, false, true}, {"Amount", 1.6, true, false},
-        {"From", 2, false, true},    {"Note", 6, false, true},
+        {N_("When"), 3.2, false, false},  {N_("What"), 2.5, false, true},
+        {N_("Amount"), 1.6, true, false}, {N_("From"), 2, false, true},
+        {N_("Note"), 6, false, true},
 };
 static const struct document_column trial_columns[] = {
-        {"Of", 2, false, true},
-        {"Design", 2, false, true},
-        {"From", 2, false, false},
-        {"To", 2, false, false},
-        {"Nights without", 1.4, true, true},
-        {"with", 1, true, false},
-        {"Bouts without", 1.4, true, true},
-        {"with", 1, true, false},
-        {"Ratio (95 %)", 3, true, true},
+        {N_("Of"), 2, false, true},
+        {N_("Design"), 2, false, true},
+        {N_("From"), 2, false, false},
+        {N_("To"), 2, false, false},
+        {N_("Nights without"), 1.4, true, true},
+        {N_("with"), 1, true, false},
+        {N_("Bouts without"), 1.4, true, true},
+        {N_("with"), 1, true, false},
+        {N_("Ratio (95 %)"), 3, true, true},
 };
 static const struct document_column profile_columns[] = {
         {NULL, 3, false, false},
         {NULL, 7, false, true},
 };
 static const struct document_column sensor_columns[] = {
-        {"Name", 3, false, true},           {"Device", 3, false, true},
-        {"Leg", 1, false, false},           {"Muscle", 3, false, true},
-        {"Rate Hz", 1.3, true, false},      {"Channels", 1.3, true, false},
-        {"Sensitivity", 1.8, false, false},
+        {N_("Name"), 3, false, true},           {N_("Device"), 3, false, true},
+        {N_("Leg"), 1, false, false},           {N_("Muscle"), 3, false, true},
+        {N_("Rate Hz"), 1.3, true, false},      {N_("Channels"), 1.3, true, false},
+        {N_("Sensitivity"), 1.8, false, false},
 };
 
 #define TABLE_OF(columns) \
@@ -72,7 +77,7 @@ static const char *or_dash(const char *text) {
 static void cell_number(struct table *table, double value, int decimals) {
         char number[TEXT_NUMBER_SIZE];
 
-        text_number(value, decimals, number);
+        words_number(value, decimals, number);
         table_cell(table, "%s", or_dash(number));
 }
 
@@ -124,11 +129,11 @@ static int episode_take(const struct crampd_episode *episode, void *userdata) {
         episode_format_duration(episode, duration);
         cell_time(table, episode->onset_us, episode->zone_offset_s);
         table_cell(table, "%s", duration);
-        table_cell(table, "%s", episode->leg);
+        table_cell(table, "%s", words_of_list(episode->leg));
         table_cell(table, "%s", episode->muscle);
-        table_cell(table, "%s", episode->severity);
+        table_cell(table, "%s", words_of_list(episode->severity));
         cell_number(table, episode->peak_uv, 0);
-        table_cell(table, "%s", or_dash(episode->verdict));
+        table_cell(table, "%s", or_dash(words_of_list(episode->verdict)));
         cell_pain(table, episode->pain);
         table_cell(table, "%s", or_dash(episode->note));
         detector_note(report, or_dash(episode->detector));
@@ -143,7 +148,7 @@ static int missed_take(const struct crampd_missed *missed, void *userdata) {
         if (!filter_takes_missed(report->filter, missed))
                 return 0;
         cell_time(report->missed, missed->time_us, missed->zone_offset_s);
-        table_cell(report->missed, "%s", missed->leg);
+        table_cell(report->missed, "%s", words_of_list(missed->leg));
         table_cell(report->missed, "%s", missed->muscle);
         cell_pain(report->missed, missed->pain);
         table_cell(report->missed, "%s", or_dash(missed->note));
@@ -157,9 +162,10 @@ static int entry_take(const struct crampd_entry *entry, void *userdata) {
         struct table *table = report->entries;
 
         cell_time(table, entry->time_us, entry->zone_offset_s);
-        table_cell(table, "%s", or_dash(entry->what ? entry->what : entry->kind));
-        table_cell(table, "%s", or_dash(entry->amount ? entry->amount : entry->leg));
-        table_cell(table, "%s", or_dash(entry->compound ? entry->compound : entry->origin));
+        table_cell(table, "%s", or_dash(entry->what ? entry->what : words_of_list(entry->kind)));
+        table_cell(table, "%s", or_dash(entry->amount ? entry->amount : words_of_list(entry->leg)));
+        table_cell(table, "%s",
+                   or_dash(entry->compound ? entry->compound : words_of_list(entry->origin)));
         table_cell(table, "%s", or_dash(entry->text));
         return 0;
 }
@@ -169,22 +175,22 @@ static int trial_take(const struct crampd_trial *trial, void *userdata) {
         struct report *report = userdata;
         struct table *table = report->trials;
 
-        text_number(trial->ratio, 2, ratio);
-        text_number(trial->ratio_low, 2, low);
-        text_number(trial->ratio_high, 2, high);
+        words_number(trial->ratio, 2, ratio);
+        words_number(trial->ratio_low, 2, low);
+        words_number(trial->ratio_high, 2, high);
         table_cell(table, "%s", trial->nutrient);
-        table_cell(table, "%s", trial->design);
+        table_cell(table, "%s", words_of_list(trial->design));
         table_cell(table, "%s", trial->start_day);
-        table_cell(table, "%s", trial->end_day ? trial->end_day : "runs");
+        table_cell(table, "%s", trial->end_day ? trial->end_day : _("runs"));
         table_cell(table, "%u", trial->nights_without);
         table_cell(table, "%u", trial->nights_with);
         table_cell(table, "%u", trial->clusters_without);
         table_cell(table, "%u", trial->clusters_with);
         if (ratio[0])
-                table_cell(table, "%s (%s-%s)", ratio, low[0] ? low : "0", high[0] ? high : "no end");
+                table_cell(table, "%s (%s-%s)", ratio, low[0] ? low : "0", high[0] ? high : _("no end"));
         else
                 table_cell(table, "-");
-        table_cell(report->trial_texts, "%s, from %s: %s", trial->nutrient, trial->start_day,
+        table_cell(report->trial_texts, _("%s, from %s: %s"), trial->nutrient, trial->start_day,
                    or_dash(trial->text));
         return 0;
 }
@@ -224,8 +230,8 @@ static int sensors_load(struct report *report, crampd_client *client, struct cra
 
                 table_cell(report->sensors, "%s", sensor->name[0] ? sensor->name : sensor->id);
                 table_cell(report->sensors, "%s%s", sensor->title ? sensor->title : sensor->driver,
-                           sensor->simulated ? " (simulated)" : "");
-                table_cell(report->sensors, "%s", sensor->leg);
+                           sensor->simulated ? _(" (simulated)") : "");
+                table_cell(report->sensors, "%s", words_of_list(sensor->leg));
                 table_cell(report->sensors, "%s", sensor->muscle);
                 cell_number(report->sensors, sensor->rate_hz > 0 ? sensor->rate_hz : (double)NAN, 1);
                 if (sensor->channels > 0)

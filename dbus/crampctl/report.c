@@ -134,9 +134,6 @@ static int command_run(struct command *command) {
                 code = filter_read(&command->words, &filter);
         if (code == 0)
                 code = guidance_open(command->user, &client, &report.owner);
-        /* The report is in English, and the sentences on trials that crampd writes are to be so too. */
-        if (code == 0 && crampd_client_set_language(client, NULL, NULL) < 0)
-                code = fail(EX_OSERR, "out of memory");
         if (code == 0)
                 code = filter_find_sensor(&filter, &command->words, client);
         if (code == 0)

@@ -67,6 +67,15 @@ int words_choose(const char *wanted) {
         return 0;
 }
 
+void words_number(double value, int decimals, char buffer[static TEXT_NUMBER_SIZE]) {
+        char *point;
+
+        text_number(value, decimals, buffer);
+        point = strchr(buffer, '.');
+        if (point)
+                *point = words_language()->decimal_mark;
+}
+
 const char *words_of_list(const char *word) {
         static const char *const marked[] = {
                 N_("left"),       N_("right"),       N_("both"),         N_("mild"),

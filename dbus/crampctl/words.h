@@ -10,6 +10,7 @@
 
 #include "daemon/basic/language.h"
 #include "daemon/guidance/translate.h"
+#include "dbus/crampctl/text.h"
 
 #define _(text) words_text(text)
 
@@ -23,6 +24,9 @@ const char *words_wanted(void);
 /* From now on this one, whatever the locale. Returns 0, or -EINVAL for a language that is not there. The
  * text has to stay. */
 int words_choose(const char *wanted);
+
+/* As text_number(), with the mark of the language. */
+void words_number(double value, int decimals, char buffer[static TEXT_NUMBER_SIZE]);
 
 /* A word of a closed list ("left", "moderate") for people; as it is when it is none of those. */
 const char *words_of_list(const char *word);

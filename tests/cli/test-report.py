@@ -127,6 +127,27 @@ def test_report():
         assert ['medicines', 'statin'] in rows(check_document(with_profile)[0], 'As the wearer told crampd, medicines too')
 
 
+def test_in_german():
+    with PrivateBus(), FakeCrampd() as fake:
+        some_weeks(fake)
+        text = report('--language', 'de', '--with-profile')
+        tree, charts = check_document(text)
+        assert len(charts) == 4 and 'lang="de"' in text
+        headings = [heading.text for heading in tree.iter(HTML + 'h2')]
+        assert headings == ['Zusammenfassung', 'Bilder', 'Krämpfe', 'Nächte', 'Versuche', 'Einnahme und Tagebuch',
+                            'Über die tragende Person', 'Wie das aufgezeichnet wurde']
+        assert 'kein Medizinprodukt' in text
+        everything = json.loads(run('history', '--plot', '--json', *PERIOD))['all']
+        facts = dict(row for row in rows(tree, 'Kurz gesagt'))
+        assert facts['Rate'] == '{rate:.2f} in 8 überwachten Stunden, 95-%-Intervall {rate_low:.2f} bis {rate_high:.2f}'.format(
+            **everything).replace('.', ',')
+        assert rows(tree, 'Versuche')[1] == ['magnesium', 'vorher-nachher', '2026-10-01', 'läuft', '40', '30', '20', '3', '0,2 (0,04-0,67)']
+        # Nothing English is left but what crampd, here a fake one, and the wearer said.
+        body = re.sub(r'<style>.*?</style>|<[^>]*>', ' ', text, flags=re.S).replace('You had fewer.', '').replace('left calf', '')
+        assert not re.search(r'\b(?:the|of|and|with|not|for|is|are|were|to|left|right|strong)\b', body), \
+            re.findall(r'.{0,40}\b(?:the|of|and|with|not|for|is|are|were|to|left|right|strong)\b.{0,20}', body)[:5]
+
+
 def test_hostile_texts():
     with PrivateBus(), FakeCrampd() as fake:
         first = day_number('2026-03-05')
