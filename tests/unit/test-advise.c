@@ -254,7 +254,8 @@ enum {
         HAS_PHARMACIST = 32,
         HAS_STOP = 64,
         HAS_DOCTOR = 128,
-        HAS_CURE = 256
+        HAS_CURE = 256,
+        HAS_DRINK = 512
 };
 
 /* At the start of a word: impulses are no pulses. */
@@ -327,7 +328,11 @@ static bool translated_the_same(const char *text) {
 }
 
 static unsigned text_scan(const char *text, const struct vocabulary *words) {
-        return (has_amount(text) ? HAS_AMOUNT : 0) | (has_word(text, words->k_foods) ? HAS_K_FOOD : 0) |
+        static const char *const drink[] = {"drinking enough again", "drink when", "drink more",
+                                            "water through", NULL};
+
+        return (has_amount(text) ? HAS_AMOUNT : 0) | (has_word(text, drink) ? HAS_DRINK : 0) |
+               (has_word(text, words->k_foods) ? HAS_K_FOOD : 0) |
                (has_word(text, words->potassium_foods) ? HAS_POTASSIUM_FOOD : 0) |
                (has_word(text, words->quinine) ? HAS_QUININE : 0) |
                (has_word(text, words->provider) ? HAS_PROVIDER : 0) |
@@ -443,6 +448,7 @@ static void item_check(const struct person *person, const char *topic, const str
         if (!warns) {
                 CHECK(!(holds & HAS_K_FOOD) || !(danger & FOOD_K2));
                 CHECK(!(holds & HAS_POTASSIUM_FOOD) || !(danger & FOOD_K));
+                CHECK(!(holds & HAS_DRINK) || nutrient != NUTRIENT_HYDRATION || !(danger & FLUID));
         }
         if (kind == STATEMENT_FOODS &&
             (person->age < 18 || person->child > CHILD_NO || kidneys_ill(person) ||
