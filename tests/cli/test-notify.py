@@ -423,18 +423,6 @@ def test_no_server_at_first():
             assert notice['actions'] == ACTIONS and notice['hints']['sound-name'], notice
 
 
-def test_server_that_fails():
-    with agent() as (fake, desktop, running):
-        for number, how in enumerate(('error', 'signature', 'zero')):
-            desktop.do('answer', how=how)
-            fake.do('signal', member='AlertRaised', episode={'id': how})
-            shown(desktop, 2 * number + 1)
-            desktop.do('answer', how=None)
-            # Tried again by itself, with the sound that nobody heard.
-            notice = shown(desktop, 2 * number + 2)
-            assert notice['hints']['sound-name'], notice
-
-
 def test_news_while_the_server_thinks():
     with agent() as (fake, desktop, _):
         desktop.do('answer', how='hold')
@@ -450,6 +438,29 @@ def test_news_while_the_server_thinks():
         # Only the last of the news comes, in the first one's place.
         last = shown(desktop, 3)
         assert last['replaces'] == first['id'] and last['hints']['urgency'] == LOW, last
+
+
+def test_server_that_fails():
+    with agent() as (fake, desktop, running):
+        for number, how in enumerate(('error', 'signature', 'zero')):
+            desktop.do('answer', how=how)
+            fake.do('signal', member='AlertRaised', episode={'id': how})
+            shown(desktop, 2 * number + 1)
+            desktop.do('answer', how=None)
+            # Tried again by itself, with the sound that nobody heard.
+            notice = shown(desktop, 2 * number + 2)
+            assert notice['hints']['sound-name'], notice
+
+
+def test_waits_for_crampd():
+    with Fakes.borrow() as (fake, desktop):
+        fake.kill()
+        with Agent(fake=fake, desktop=desktop, wait=False) as running:
+            wait(lambda: 'waiting' in running.said(), 'the agent to wait')
+            fake.start()
+            wait(lambda: fake.subscribers() == 1, 'the subscription')
+            fake.do('signal', member='AlertRaised')
+            shown(desktop, 1)
 
 
 def test_crampd_restarts():
@@ -468,17 +479,6 @@ def test_crampd_restarts():
         assert notice['replaces'] == 1 and 'has gone' not in notice['body'] and 'sound-name' not in notice['hints'], notice
         notice = shown(desktop, 6)
         assert notice['replaces'] == 2 and notice['summary'] == 'SIMULATED: End of the cramp not seen: left calf', notice
-
-
-def test_waits_for_crampd():
-    with Fakes.borrow() as (fake, desktop):
-        fake.kill()
-        with Agent(fake=fake, desktop=desktop, wait=False) as running:
-            wait(lambda: 'waiting' in running.said(), 'the agent to wait')
-            fake.start()
-            wait(lambda: fake.subscribers() == 1, 'the subscription')
-            fake.do('signal', member='AlertRaised')
-            shown(desktop, 1)
 
 
 def test_refused_and_tried_again():
@@ -681,27 +681,6 @@ def test_sensor_lost():
         settle(fake, desktop, 2)
 
 
-def test_not_lost():
-    with agent('--night', NOW, '--lost-after', '1') as (fake, desktop, _):
-        # Back in time; paused; of a recording that is over.
-        for states in (('scanning', 'streaming'), ('paused',), ('streaming', 'ended')):
-            for state in states:
-                fake.do('signal', member='SensorChanged', state=state)
-        # This one is, and comes later than any of those would.
-        fake.do('set', key='sensors', value=[SENSORS[0], dict(SENSORS[1], name='right', state='scanning')])
-        for state in ('streaming', 'scanning'):
-            fake.do('signal', member='SensorChanged', path='/org/crampd1/sensor/b2', state=state)
-        assert shown(desktop, 1)['summary'] == 'right'
-    with agent('--night', NOT_NOW, '--lost-after', '0') as (fake, desktop, _):
-        fake.do('set', key='sensors', value=[dict(SENSORS[0], state='scanning')])
-        fake.do('signal', member='SensorChanged', state='scanning')
-        settle(fake, desktop, 1)
-        fake.kill()
-        fake.start()
-        wait(lambda: fake.subscribers() == 1, 'the subscription')
-        settle(fake, desktop, 1 + len([n for n in desktop.notices()]))
-
-
 def test_crampd_gone():
     with agent('--night', NOW, '--lost-after', '1') as (fake, desktop, _):
         fake.kill()
@@ -723,6 +702,27 @@ def test_crampd_gone():
             fake.start()
             wait(lambda: fake.subscribers() == 1, 'the subscription')
             settle(fake, desktop, 1)
+
+
+def test_not_lost():
+    with agent('--night', NOW, '--lost-after', '1') as (fake, desktop, _):
+        # Back in time; paused; of a recording that is over.
+        for states in (('scanning', 'streaming'), ('paused',), ('streaming', 'ended')):
+            for state in states:
+                fake.do('signal', member='SensorChanged', state=state)
+        # This one is, and comes later than any of those would.
+        fake.do('set', key='sensors', value=[SENSORS[0], dict(SENSORS[1], name='right', state='scanning')])
+        for state in ('streaming', 'scanning'):
+            fake.do('signal', member='SensorChanged', path='/org/crampd1/sensor/b2', state=state)
+        assert shown(desktop, 1)['summary'] == 'right'
+    with agent('--night', NOT_NOW, '--lost-after', '0') as (fake, desktop, _):
+        fake.do('set', key='sensors', value=[dict(SENSORS[0], state='scanning')])
+        fake.do('signal', member='SensorChanged', state='scanning')
+        settle(fake, desktop, 1)
+        fake.kill()
+        fake.start()
+        wait(lambda: fake.subscribers() == 1, 'the subscription')
+        settle(fake, desktop, 1 + len([n for n in desktop.notices()]))
 
 
 # --- the hook ---
