@@ -250,6 +250,21 @@ static int at_take(const char *text, int64_t *ret_us) {
                     text);
 }
 
+/* "-3mg" would be taken for options. Times before now may begin like that, behind their options. */
+static int negative_refuse(int argc, char *argv[]) {
+        for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+                bool time = strcmp(argv[i - 1], "--at") == 0 || strcmp(argv[i - 1], "--since") == 0 ||
+                            strcmp(argv[i - 1], "--until") == 0;
+
+                if (!time && argv[i][0] == '-' && argv[i][1] >= '0' && argv[i][1] <= '9')
+                        return fail(EX_USAGE,
+                                    _("'%s' is not an amount above 0: write a number and a unit, like "
+                                      "300mg or 1.5l"),
+                                    argv[i]);
+        }
+        return 0;
+}
+
 int verb_log(const struct global_options *global, int argc, char *argv[]) {
         enum {
                 OPTION_FOOD = OPTION_VERB,
@@ -277,6 +292,9 @@ int verb_log(const struct global_options *global, int argc, char *argv[]) {
         struct command command = {.global = *global, .entry = {.time_us = CRAMPD_NO_TIME}};
         int c, code;
 
+        code = negative_refuse(argc, argv);
+        if (code != 0)
+                return code;
         while ((c = option_next(&command.global, argc, argv, ":h", long_options)) >= 0)
                 switch (c) {
                 case 'h':

@@ -262,6 +262,14 @@ def test_days_above_a_limit_are_warned_about():
                    time_us=dbus.Int64(10**15 - 5 * 86400 * 10**6))[1] == []
 
 
+def test_crampctl_log_refuses_negative_amounts():
+    with System() as system, system.daemon():
+        assert "'-3mg' is not an amount above 0" in crampctl('log', 'magnesium', '-3mg', code=64)
+        assert 'amount above 0' in crampctl('log', 'magnesium', '0mg', code=64)
+        crampctl('log', 'magnesium', '3mg', '--at', '-2h')
+        assert len(crampctl('log', 'list', '--since', '-3h', '--no-legend').splitlines()) == 1
+
+
 def test_what_does_not_go_together_is_warned_about():
     with System() as system, system.daemon():
         client = system.client()
