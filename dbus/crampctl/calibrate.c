@@ -18,6 +18,7 @@
 #include "dbus/crampctl/output.h"
 #include "dbus/crampctl/text.h"
 #include "dbus/crampctl/wait.h"
+#include "dbus/crampctl/words.h"
 
 /* How long crampd may be silent: a sensor that stops sending is told of sooner. */
 #define PATIENCE_MS 15000
@@ -77,22 +78,23 @@ static void prompt_print(struct calibrate *calibrate, const struct crampd_calibr
 
         line_clear(calibrate);
         if (strcmp(now->phase, "rest") == 0)
-                printf("Rest: let the leg lie loose and do not move (%u s).\n", calibrate->plan.rest_s);
+                printf(_("Rest: let the leg lie loose and do not move (%u s).\n"),
+                       calibrate->plan.rest_s);
         else if (strcmp(now->phase, "ready") == 0)
-                printf("Get ready for try %u of %u, in %u s.\n", now->attempt, tries,
+                printf(_("Get ready for try %u of %u, in %u s.\n"), now->attempt, tries,
                        calibrate->plan.pause_s);
         else if (strcmp(now->phase, "flex") == 0)
-                printf("FLEX as hard as you can, and hold (try %u of %u, %u s).\n", now->attempt, tries,
-                       calibrate->plan.flex_s);
+                printf(_("FLEX as hard as you can, and hold (try %u of %u, %u s).\n"), now->attempt,
+                       tries, calibrate->plan.flex_s);
         else if (strcmp(now->phase, "relax") == 0)
-                puts("Let go and rest.");
+                puts(_("Let go and rest."));
         (void)fflush(stdout);
 }
 
 static void number_with_unit(double value, bool arbitrary, char *buffer, size_t size) {
         char number[TEXT_NUMBER_SIZE];
 
-        text_number(value, value < 100 ? 1 : 0, number);
+        words_number(value, value < 100 ? 1 : 0, number);
         (void)snprintf(buffer, size, "%s%s", number[0] ? number : "-", arbitrary ? "" : " uV");
 }
 
@@ -157,13 +159,13 @@ static void outcome_print(const struct crampd_calibration *end) {
                 char rest[TEXT_NUMBER_SIZE + 8], mvc[TEXT_NUMBER_SIZE + 8];
 
                 if (!(end->rest_uv.values[i] > 0)) {
-                        printf("Channel %zu: not calibrated, it showed no rest or did not rise.\n",
+                        printf(_("Channel %zu: not calibrated, it showed no rest or did not rise.\n"),
                                i + 1);
                         continue;
                 }
                 number_with_unit(end->rest_uv.values[i], end->arbitrary_unit, rest, sizeof(rest));
                 number_with_unit(end->mvc_uv.values[i], end->arbitrary_unit, mvc, sizeof(mvc));
-                printf("Channel %zu: rest %s, strongest flexing (MVC) %s, %.0f times rest.\n", i + 1,
+                printf(_("Channel %zu: rest %s, strongest flexing (MVC) %s, %.0f times rest.\n"), i + 1,
                        rest, mvc, end->mvc_uv.values[i] / end->rest_uv.values[i]);
         }
 }
@@ -280,7 +282,7 @@ static int forget_run(const struct global_options *global, const char *sensor) {
         if (r < 0)
                 return fail_client(r, &error);
         if (!global->json && !global->no_legend)
-                puts("Forgotten: the sensor is not calibrated.");
+                puts(_("Forgotten: the sensor is not calibrated."));
         return output_finish_stdout();
 }
 

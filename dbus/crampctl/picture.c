@@ -8,6 +8,7 @@
 
 #include "daemon/basic/cleanup.h"
 #include "dbus/crampctl/text.h"
+#include "dbus/crampctl/words.h"
 
 #define MARGIN 5u
 #define DAYS_A_WEEK 7
@@ -58,31 +59,58 @@ static void length_write(FILE *file, int64_t length_us) {
         fprintf(file, "%" PRId64 ":%02" PRId64, s / 60, s % 60);
 }
 
+/* Two decimals, as the language writes them. */
+static void decimals_format(double value, char buffer[static TEXT_NUMBER_SIZE]) {
+        (void)snprintf(buffer, TEXT_NUMBER_SIZE, "%.2f", value);
+        words_decimal(buffer);
+}
+
+/* Three cells: there is room for no more. */
+static void month_write(FILE *file, size_t month) {
+        const char *name = _(months[month]);
+        size_t bytes = 0;
+
+        for (unsigned cells = 0; cells < 3 && name[bytes]; cells++)
+                do
+                        bytes++;
+                while (((unsigned char)name[bytes] & 0xc0) == 0x80);
+        fprintf(file, "%.*s", (int)bytes, name);
+}
+
 static void words_write(const struct picture *picture, const struct tally *tally) {
         const struct tally_span *all = &tally->all;
         FILE *file = picture->file;
+        char number[3][TEXT_NUMBER_SIZE];
         struct rate rate;
 
         date_write(file, tally->first_day);
-        fputs(" to ", file);
+        fputs(_(" to "), file);
         date_write(file, tally->first_day + (int)tally->n_days - 1);
-        fprintf(file, ": %u night%s watched (%.0f h), %u with gaps, %u short\n", all->nights,
-                all->nights == 1 ? "" : "s", (double)all->monitored_us / 3.6e9, all->gappy, all->brief);
-        fprintf(file, "%u cramp%s", all->cramps, all->cramps == 1 ? "" : "s");
+        fprintf(file,
+                all->nights == 1 ? _(": %u night watched (%.0f h), %u with gaps, %u short\n")
+                                 : _(": %u nights watched (%.0f h), %u with gaps, %u short\n"),
+                all->nights, (double)all->monitored_us / 3.6e9, all->gappy, all->brief);
+        fprintf(file, all->cramps == 1 ? _("%u cramp") : _("%u cramps"), all->cramps);
         if (all->missed > 0)
-                fprintf(file, ", %u of them missed", all->missed);
-        if (tally_rate(all, &rate) >= 0)
-                fprintf(file, ": %.2f in 8 h (%.2f-%.2f)", rate.rate, rate.low, rate.high);
+                fprintf(file, _(", %u of them missed"), all->missed);
+        if (tally_rate(all, &rate) >= 0) {
+                decimals_format(rate.rate, number[0]);
+                decimals_format(rate.low, number[1]);
+                decimals_format(rate.high, number[2]);
+                fprintf(file, _(": %s in 8 h (%s-%s)"), number[0], number[1], number[2]);
+        }
         if (tally->n_lengths > 0) {
-                fputs("; median ", file);
+                fputs(_("; median "), file);
                 length_write(file, tally->median_us);
-                fputs(", longest ", file);
+                fputs(_(", longest "), file);
                 length_write(file, tally->longest_us);
         }
         fputc('\n', file);
         if (all->false_alarms > 0)
-                fprintf(file, "%u false alarm%s left out\n", all->false_alarms,
-                        all->false_alarms == 1 ? "" : "s");
+                fprintf(file,
+                        all->false_alarms == 1 ? _("%u false alarm left out\n")
+                                               : _("%u false alarms left out\n"),
+                        all->false_alarms);
 }
 
 /* --- calendars --- */
@@ -133,7 +161,7 @@ static void months_write(const struct picture *picture, int monday, unsigned wee
 
                 if (date.tm_mon != before && used <= week * 2 && week * 2 + 3 <= weeks * 2) {
                         blanks_write(picture->file, week * 2 - used);
-                        fputs(months[date.tm_mon], picture->file);
+                        month_write(picture->file, (size_t)date.tm_mon);
                         used = week * 2 + 3;
                 }
                 before = date.tm_mon;
@@ -177,15 +205,15 @@ static void nights_draw(const struct picture *picture, const struct tally *tally
         }
         if (!picture->legend)
                 return;
-        fputs("blank not watched", file);
+        fputs(_("blank not watched"), file);
         for (unsigned level = LEVEL_NONE; level < LEVELS; level++) {
-                static const char *const words[] = {"0", "1", "2", "3", "4+ cramps"};
+                static const char *const words[] = {"0", "1", "2", "3", N_("4+ cramps")};
 
                 fputs(", ", file);
                 level_write(picture, level);
-                fprintf(file, " %s", words[level - LEVEL_NONE]);
+                fprintf(file, " %s", _(words[level - LEVEL_NONE]));
         }
-        fputs("; ' gaps or short, m missed\n", file);
+        fputs(_("; ' gaps or short, m missed\n"), file);
 }
 
 /* Cramps a night, where a week is one cell. */
@@ -223,7 +251,7 @@ static void year_draw(const struct picture *picture, const struct tally *tally, 
         first = first < tally->first_day ? tally->first_day : first;
         all = tally_sum(tally, (size_t)(first - tally->first_day), (size_t)(next - first));
         if (picture->columns >= MARGIN + YEAR_CELLS + 21)
-                fprintf(picture->file, " %u cramps/%u nights", all.cramps, all.nights);
+                fprintf(picture->file, _(" %u cramps/%u nights"), all.cramps, all.nights);
         fputc('\n', picture->file);
 }
 
@@ -235,7 +263,7 @@ static void years_draw(const struct picture *picture, const struct tally *tally)
         blanks_write(file, MARGIN);
         for (size_t m = 0; m < ARRAY_LENGTH(months); m++) {
                 blanks_write(file, starts[m] - used);
-                fputs(months[m], file);
+                month_write(file, m);
                 used = starts[m] + 3;
         }
         fputc('\n', file);
@@ -245,14 +273,14 @@ static void years_draw(const struct picture *picture, const struct tally *tally)
                 year_draw(picture, tally, year);
         if (!picture->legend)
                 return;
-        fputs("blank not watched", file);
+        fputs(_("blank not watched"), file);
         for (unsigned level = LEVEL_NONE; level < LEVELS; level++) {
-                static const char *const words[] = {"0", "to 1/2", "to 1", "to 2",
-                                                    "more cramps a night"};
+                static const char *const words[] = {"0", N_("to 1/2"), N_("to 1"), N_("to 2"),
+                                                    N_("more cramps a night")};
 
                 fputs(", ", file);
                 level_write(picture, level);
-                fprintf(file, " %s", words[level - LEVEL_NONE]);
+                fprintf(file, " %s", _(words[level - LEVEL_NONE]));
         }
         fputc('\n', file);
 }
@@ -323,12 +351,13 @@ static const char *rate_symbol(const struct picture *picture, const struct rate 
 static void rates_draw(const struct picture *picture, const struct rates *rates) {
         FILE *file = picture->file;
 
-        fputs("Cramps in 8 h watched, of ", file);
         if (rates->weeks == 1)
-                fputs("each week", file);
+                fprintf(file, _("Cramps in 8 h watched, of each week, with the exact 95 %% interval"));
         else
-                fprintf(file, "%u weeks each", rates->weeks);
-        fputs(", with the exact 95 % interval\n", file);
+                fprintf(file,
+                        _("Cramps in 8 h watched, of %u weeks each, with the exact 95 %% interval"),
+                        rates->weeks);
+        fputc('\n', file);
         for (unsigned row = 0; row < RATE_ROWS; row++) {
                 double high = rates->top * (RATE_ROWS - row) / RATE_ROWS;
                 double low = rates->top * (RATE_ROWS - row - 1) / RATE_ROWS;
@@ -336,7 +365,7 @@ static void rates_draw(const struct picture *picture, const struct rates *rates)
                 size_t waiting;
 
                 if (row == 0)
-                        text_number(rates->top, 2, label);
+                        words_number(rates->top, 2, label);
                 else if (row == RATE_ROWS - 1)
                         (void)strcpy(label, "0");
                 if (label[0])
@@ -405,7 +434,7 @@ static void hour_labels_write(const struct picture *picture, size_t *used) {
 
 static void lengths_write(const struct picture *picture, const struct tally *tally, unsigned bin) {
         static const char *const names[TALLY_LENGTHS] = {"< 30 s", "< 1 min", "< 2 min", "< 5 min",
-                                                         "longer"};
+                                                         N_("longer")};
         unsigned highest = 1, bar;
 
         for (unsigned i = 0; i < TALLY_LENGTHS; i++)
@@ -413,7 +442,8 @@ static void lengths_write(const struct picture *picture, const struct tally *tal
         bar = (unsigned)((uint64_t)tally->lengths[bin] * LENGTH_BAR / highest);
         if (tally->lengths[bin] > 0 && bar == 0)
                 bar = 1;
-        fprintf(picture->file, bar > 0 ? "%-8s" : "%-7s", names[bin]);
+        fputs(_(names[bin]), picture->file);
+        blanks_write(picture->file, (bar > 0 ? 8 : 7) - text_width(_(names[bin])));
         for (unsigned i = 0; i < bar; i++)
                 fputs(picture->utf8 ? "█" : "#", picture->file);
         fprintf(picture->file, " %u", tally->lengths[bin]);
@@ -423,10 +453,10 @@ static void hours_and_lengths_draw(const struct picture *picture, const struct t
         bool beside = picture->columns >= LENGTHS_AT + LENGTHS_WIDTH;
         FILE *file = picture->file;
 
-        fputs("By the hour in which they began", file);
+        fputs(_("By the hour in which they began"), file);
         if (beside) {
-                blanks_write(file, LENGTHS_AT - strlen("By the hour in which they began"));
-                fputs("How long they lasted", file);
+                blanks_write(file, LENGTHS_AT - text_width(_("By the hour in which they began")));
+                fputs(_("How long they lasted"), file);
         }
         fputc('\n', file);
         for (unsigned row = 0; row <= HOUR_ROWS; row++) {
@@ -444,7 +474,7 @@ static void hours_and_lengths_draw(const struct picture *picture, const struct t
         }
         if (beside)
                 return;
-        fputs("How long they lasted\n", file);
+        fprintf(file, "%s\n", _("How long they lasted"));
         for (unsigned bin = 0; bin < TALLY_LENGTHS; bin++) {
                 blanks_write(file, MARGIN);
                 lengths_write(picture, tally, bin);
@@ -460,7 +490,7 @@ void picture_draw(const struct picture *picture, const struct tally *tally) {
         struct rates rates;
 
         if (tally->all.nights == 0 && tally->all.cramps == 0 && tally->all.false_alarms == 0) {
-                fputs("Nothing was watched or recorded in that time.\n", picture->file);
+                fprintf(picture->file, "%s\n", _("Nothing was watched or recorded in that time."));
                 return;
         }
         words_write(picture, tally);

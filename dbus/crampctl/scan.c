@@ -127,7 +127,7 @@ static void row_add_cells(struct table *table, const struct row *row) {
         table_cell(table, "%s", dbm);
         table_cell(table, "%s%s", row->driver[0] ? row->driver : "-", row->maybe ? " ?" : "");
         table_cell(table, "%s", row->name);
-        table_cell(table, "%s", row->added ? "added" : "");
+        table_cell(table, "%s", row->added ? _("added") : "");
 }
 
 static int rows_print(const struct scan *scan, size_t first, bool headings) {
@@ -214,10 +214,11 @@ static int scan_finish(struct scan *scan) {
         if (!scan->json && scan->legend) {
                 notes_print(scan);
                 if (scan->n_rows == 0)
-                        puts("No sensor was heard. Is it switched on, near, and not connected to "
-                             "another device?");
+                        puts(_("No sensor was heard. Is it switched on, near, and not connected to "
+                               "another "
+                               "device?"));
                 else
-                        puts("Adopt one with: crampctl add ADDRESS --muscle=MUSCLE --leg=LEG");
+                        puts(_("Adopt one with: crampctl add ADDRESS --muscle=MUSCLE --leg=LEG"));
         }
         return output_finish_stdout();
 }
