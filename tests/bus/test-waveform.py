@@ -105,6 +105,9 @@ import os, sys
 os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})
 import dbus, dbus.bus
 bus = dbus.bus.BusConnection(sys.argv[1])
+def call(method, signature, *arguments):
+    return bus.call_blocking('org.crampd1', '/org/crampd1', 'org.crampd1.History', method, signature, arguments)
+assert list(call('ListChanges', 'a{{sv}}', dbus.Dictionary(signature='sv'))) == [[], '']
 try:
     bus.call_blocking('org.crampd1', '/org/crampd1', 'org.crampd1.History', 'GetWaveform', 'sa{{sv}}',
                       (sys.argv[2], dbus.Dictionary(signature='sv')))
@@ -112,6 +115,23 @@ try:
 except dbus.DBusException as error:
     print(error.get_dbus_name())
 '''
+
+
+def test_changes_go_on_after_a_cursor():
+    with System() as system, system.daemon('--virtual', f'{recording()},speed=60'):
+        client, episode = played(system)
+
+        def changes(after):
+            return client.call(ROOT, HISTORY, 'ListChanges', 'a{sv}', client.options(after=after))
+        (told,), cursor = changes('')
+        assert told == client.episodes()[0] and cursor.endswith('-' + episode['id'])
+        assert list(changes(cursor)) == [[], cursor]
+        client.call(ROOT, HISTORY, 'Annotate', 'sa{sv}', episode['id'], client.options(verdict='confirmed'))
+        (told,), later = changes(cursor)
+        assert told['verdict'] == 'confirmed' and int(later.split('-')[0]) > int(cursor.split('-')[0])
+        for wrong in ('x', '1', '-' + episode['id'], '1-1', f'1-{episode["id"]}x', '9' * 19 + '-' + episode['id']):
+            assert client.error_of(ROOT, HISTORY, 'ListChanges', 'a{sv}', client.options(after=wrong)) == \
+                'org.crampd1.Error.InvalidArgument', wrong
 
 
 def test_nobody_else_is_told():
