@@ -26,7 +26,8 @@ enum { LEVEL_UNWATCHED, LEVEL_NONE, LEVEL_1, LEVEL_2, LEVEL_3, LEVEL_4, LEVELS }
 
 static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-static const char *const weekdays[] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
+static const char *const weekdays[] = {N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"),
+                                       N_("Fri"), N_("Sat"), N_("Sun")};
 
 unsigned picture_weeks(unsigned columns) {
         return columns > MARGIN + 2 ? (columns - MARGIN) / 2 : 1;
@@ -49,6 +50,12 @@ static void date_write(FILE *file, int day) {
 
 static void blanks_write(FILE *file, size_t n) {
         fprintf(file, "%*s", (int)n, "");
+}
+
+/* A word, and blanks up to so many cells. */
+static void word_write(FILE *file, const char *word, size_t cells) {
+        fputs(word, file);
+        blanks_write(file, text_width(word) < cells ? cells - text_width(word) : 0);
 }
 
 /* --- words --- */
@@ -183,7 +190,7 @@ static void nights_draw(const struct picture *picture, const struct tally *tally
         for (int weekday = 0; weekday < DAYS_A_WEEK; weekday++) {
                 size_t waiting = 0; /* blanks that are written only before something else */
 
-                fputs(weekdays[weekday], file);
+                word_write(file, _(weekdays[weekday]), 3);
                 waiting = MARGIN - 3;
                 for (unsigned week = 0; week < weeks; week++) {
                         const struct tally_day *day =
@@ -442,8 +449,7 @@ static void lengths_write(const struct picture *picture, const struct tally *tal
         bar = (unsigned)((uint64_t)tally->lengths[bin] * LENGTH_BAR / highest);
         if (tally->lengths[bin] > 0 && bar == 0)
                 bar = 1;
-        fputs(_(names[bin]), picture->file);
-        blanks_write(picture->file, (bar > 0 ? 8 : 7) - text_width(_(names[bin])));
+        word_write(picture->file, _(names[bin]), bar > 0 ? 8 : 7);
         for (unsigned i = 0; i < bar; i++)
                 fputs(picture->utf8 ? "█" : "#", picture->file);
         fprintf(picture->file, " %u", tally->lengths[bin]);
@@ -453,11 +459,9 @@ static void hours_and_lengths_draw(const struct picture *picture, const struct t
         bool beside = picture->columns >= LENGTHS_AT + LENGTHS_WIDTH;
         FILE *file = picture->file;
 
-        fputs(_("By the hour in which they began"), file);
-        if (beside) {
-                blanks_write(file, LENGTHS_AT - text_width(_("By the hour in which they began")));
+        word_write(file, _("By the hour in which they began"), beside ? LENGTHS_AT : 0);
+        if (beside)
                 fputs(_("How long they lasted"), file);
-        }
         fputc('\n', file);
         for (unsigned row = 0; row <= HOUR_ROWS; row++) {
                 size_t used;

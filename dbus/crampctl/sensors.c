@@ -157,7 +157,7 @@ static void sensor_row(struct table *table, const struct crampd_sensor *sensor, 
         text_number(sensor->rate_hz, 1, rate);
         table_cell(table, "%s", sensor->id);
         table_cell(table, "%s", sensor->name[0] ? sensor->name : "-");
-        table_cell(table, "%s", sensor->leg);
+        table_cell(table, "%s", words_of_list(sensor->leg));
         table_cell(table, "%s", sensor->muscle);
         table_cell(table, "%s", sensor->address);
         if (with_owner)
