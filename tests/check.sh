@@ -172,7 +172,8 @@ installs_to_destdir() {
                 share/dbus-1/interfaces/org.crampd1.Manager.xml share/dbus-1/interfaces/org.crampd1.Sensor.xml \
                 share/dbus-1/interfaces/org.crampd1.History.xml share/dbus-1/interfaces/org.crampd1.Guidance.xml \
                 share/crampd/export.schema.json share/bash-completion/completions/crampctl share/zsh/site-functions/_crampctl \
-                share/fish/vendor_completions.d/crampctl.fish share/doc/crampd/examples/lamp.c; do
+                share/fish/vendor_completions.d/crampctl.fish share/doc/crampd/examples/lamp.c share/man/man1/crampctl.1 \
+                share/man/man1/cramp-notify.1 share/man/man5/crampd.conf.5 share/man/man7/org.crampd1.7 share/man/man8/crampd.8; do
                 [ -f "$root/usr/$name" ] || { echo "not installed: /usr/$name"; return 1; }
         done
         [ -f "$root/etc/crampd.conf" ] || { echo "not installed: /etc/crampd.conf"; return 1; }

@@ -76,7 +76,7 @@ static void offer_nutrients(const struct completion *completion) {
 
 static void offer_topics(const struct completion *completion) {
         static const char *const others[] = {"causes", "relief",  "stretching", "doctor",
-                                             "food",   "quinine", NULL};
+                                             "food",   "quinine", "now",        NULL};
 
         offer_nutrients(completion);
         offer_list(completion, others);

@@ -51,9 +51,13 @@ static void server_tell_capabilities(struct doctor *doctor, const char *server,
         if (!capabilities->actions)
                 doctor_tell(doctor, FINDING_WARNING, "Answer alerts with 'crampctl annotate' instead.",
                             "%s shows alerts, but without buttons.", server);
+        else if (!capabilities->sound)
+                doctor_tell(doctor, FINDING_WARNING,
+                            "To be woken, let cramp-notify play one: cramp-notify --exec "
+                            "'canberra-gtk-play -i alarm-clock-elapsed'",
+                            "%s shows alerts, but without sound.", server);
         else
-                doctor_tell(doctor, FINDING_OK, NULL, "%s shows alerts with buttons%s.", server,
-                            capabilities->sound ? " and sound" : "; it plays no sound itself");
+                doctor_tell(doctor, FINDING_OK, NULL, "%s shows alerts with buttons and sound.", server);
 }
 
 void check_notifications(struct doctor *doctor) {

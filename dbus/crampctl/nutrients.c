@@ -25,7 +25,10 @@ static const char help[] = "Usage: crampctl nutrients [OPTION...]\n"
                            "are safe to tell\n"
                            "('crampctl profile'). 'crampctl guidance NUTRIENT' tells more.\n"
                            "\n"
-                           "Options:\n" OWNER_HELP COMMON_OPTIONS_HELP;
+                           "Options:\n" OWNER_HELP COMMON_OPTIONS_HELP "\n"
+                           "Examples:\n"
+                           "  crampctl nutrients\n"
+                           "  crampctl nutrients --json | jq -r 'select(.intake == null) | .id'\n";
 
 /* What a row shows of one nutrient's advice. */
 struct row {

@@ -257,7 +257,7 @@ def test_desktop():
     with surroundings(session={'org.freedesktop.Notifications': notifications('body')}) as (ask, _):
         expect(ask()[1], 'notifications', 'warning', 'without buttons')
     with surroundings(session={'org.freedesktop.Notifications': notifications('actions')}) as (ask, _):
-        expect(ask()[1], 'notifications', 'ok', 'no sound')
+        expect(ask()[1], 'notifications', 'warning', 'without sound', 'cramp-notify --exec')
     with surroundings(session={'org.freedesktop.Notifications': {}}) as (ask, _):
         expect(ask()[1], 'notifications', 'failed', 'does not answer')
 
