@@ -18,6 +18,13 @@ int hours_parse(const char *text, struct hours *ret) {
         return 0;
 }
 
+int hours_wait_s(time_t now) {
+        struct tm local;
+
+        /* A leap second is the 60th. */
+        return localtime_r(&now, &local) && local.tm_sec < 60 ? 60 - local.tm_sec : 1;
+}
+
 bool hours_contain(const struct hours *hours, time_t now) {
         struct tm local;
         int minute;

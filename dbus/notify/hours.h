@@ -16,5 +16,8 @@ struct hours {
 /* Returns 0, or -EINVAL. The same minute twice is the whole day. */
 int hours_parse(const char *text, struct hours *ret);
 
+/* When any hours may begin or end next: seconds until the next full minute, local time. */
+int hours_wait_s(time_t now);
+
 /* False for hours that are not set. */
 bool hours_contain(const struct hours *hours, time_t now);

@@ -12,9 +12,6 @@
 #define SENSORS_MAX 64u
 #define PATH_SIZE 128u
 
-/* Hours of the day are looked at so often. */
-#define LOOK_US INT64_C(20000000)
-
 struct trouble {
         struct troubles *troubles;
         bool holds;
@@ -293,11 +290,16 @@ void troubles_refresh(struct troubles *troubles) {
 
 /* --- time --- */
 
+/* When hours of the day may be others. */
+static int64_t look_us(int64_t now_us) {
+        return now_us + (int64_t)hours_wait_s(time(NULL)) * 1000000;
+}
+
 /* When something that began at `since_us` is overdue; after that, the next look at the clock. */
 static int64_t due_us(const struct troubles *troubles, int64_t since_us, int64_t now_us) {
         int64_t due = since_us + troubles->desk->options->lost_after_us;
 
-        return due > now_us ? due : now_us + LOOK_US;
+        return due > now_us ? due : look_us(now_us);
 }
 
 static int64_t sensor_tick(struct troubles *troubles, struct sensor *sensor, int64_t now_us) {
@@ -312,7 +314,7 @@ static int64_t sensor_tick(struct troubles *troubles, struct sensor *sensor, int
                 if (trouble_waits(&sensor->troubles[i]))
                         trouble_begin(&sensor->troubles[i]);
                 if (trouble_waits(&sensor->troubles[i]))
-                        next_us = now_us + LOOK_US;
+                        next_us = look_us(now_us);
         }
         if (sensor->lost_us > 0 && !sensor->troubles[TROUBLE_LOST].holds) {
                 int64_t due = due_us(troubles, sensor->lost_us, now_us);

@@ -21,7 +21,7 @@
 #define NOTED_MS 10000
 
 #define ADVICE_PIECES 3u
-#define ADVICE_PIECE_SIZE 600u
+#define ADVICE_PIECE_SIZE 400u
 #define LINE_SIZE 512u
 
 /* --- building --- */
@@ -256,7 +256,7 @@ void wording_advice(const struct crampd_advice *advice, struct notice_content *r
                 const struct crampd_advice_item *item = advice->items + i;
                 char piece[ADVICE_PIECE_SIZE];
 
-                PUT_LINE(ret, "%s%s", item->red_flag ? "! " : "", item->title);
+                PUT_LINE(ret, "%s%.160s", item->red_flag ? "! " : "", item->title);
                 (void)text_clean(piece, sizeof(piece), item->text);
                 put_line_end(ret->body, sizeof(ret->body));
                 put(ret->body, sizeof(ret->body), piece);

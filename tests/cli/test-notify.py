@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
 
@@ -179,6 +180,17 @@ def test_ten_minutes():
         notice = shown(desktop, 1)
         assert notice['summary'] == 'Leg cramp for 12 minutes, get help: left calf', notice
         assert '(12 min)' in notice['body'], notice
+
+
+def test_minutes():
+    with agent() as (fake, desktop, _):
+        # Told 58 s after its onset: two more make a minute, which is shown in its place and without a sound.
+        onset_us = EPISODES[0]['alert_us'] - 58_000_000
+        fake.do('signal', member='AlertRaised', episode={'onset_us': onset_us})
+        first = shown(desktop, 1)
+        second = shown(desktop, 2)
+        assert second['replaces'] == first['id'] and '(1 min)' in second['body'] and 'min)' not in first['body'], second
+        assert 'sound-name' not in second['hints'], second
 
 
 def test_how_it_ends():
@@ -623,6 +635,28 @@ def test_quiet_hours():
     with agent('--sound', 'none') as (fake, desktop, _):
         fake.do('signal', member='AlertRaised')
         assert 'sound-name' not in shown(desktop, 1)['hints']
+
+
+def zone_before_a_minute(seconds):
+    """A time zone in which so many seconds are left of this minute, and the hours that end with it."""
+    now = int(time.time())
+    ahead = (60 - seconds - now) % 60
+    local = datetime.datetime.fromtimestamp(now + ahead, datetime.timezone.utc)
+    end = local + datetime.timedelta(minutes=1)
+    return f'XXX-0:00:{ahead:02}', f'{(local - datetime.timedelta(hours=1)).strftime("%H:%M")}-{end.strftime("%H:%M")}'
+
+
+def test_quiet_hours_end():
+    zone, quiet = zone_before_a_minute(8 if os.environ.get('WRAPPER') or os.environ.get('TESTS_SLOW') else 3)
+    with agent('--quiet', quiet, env={'TZ': zone}) as (fake, desktop, _):
+        # Of what came meanwhile, what still holds is told, once.
+        fake.do('signal', member='SensorWarning')
+        off = {'signal': 'electrode-off', 'percent': None, 'hours': None, 'over': False}
+        for over in (False, True):
+            fake.do('signal', member='SensorWarning', warning='signal', details=dict(off, over=over))
+        fake.do('signal', member='AlertRaised')
+        assert shown(desktop, 1)['hints']['urgency'] == CRITICAL
+        assert 'battery' in shown(desktop, 2)['body']
 
 
 # --- troubles ---
