@@ -104,38 +104,49 @@ struct line {
         bool repeats; /* the last one, as often as one likes */
 };
 
+/* The word without its brackets and dots. Returns its length. */
+static size_t word_strip(const char **word, size_t length, bool *ret_repeats) {
+        while (length > 0 && **word == '[') {
+                ++*word;
+                length--;
+        }
+        while (length > 0 && (*word)[length - 1] == ']')
+                length--;
+        *ret_repeats = length > 3 && strncmp(*word + length - 3, "...", 3) == 0;
+        return *ret_repeats ? length - 3 : length;
+}
+
+static bool word_is(const char *word, size_t length, const char *wanted) {
+        return strlen(wanted) == length && strncmp(word, wanted, length) == 0;
+}
+
 /* After the program's name. False unless it is about this verb. */
 static bool line_read(const char *text, const char *verb, struct line *ret) {
-        size_t length = strcspn(text, "\n");
-        bool first = true;
+        const char *end = text + strcspn(text, "\n");
+        bool is_value = false; /* of a short option that stood before */
 
         *ret = (struct line){};
-        for (const char *end = text + length; text < end; text += strspn(text, " ")) {
-                size_t n = strcspn(text, " \n");
+        for (bool first = true; text < end; first = false) {
                 const char *word = text;
-                size_t stripped = n;
+                size_t length = strcspn(text, " \n");
+                bool repeats;
 
-                text += n;
-                while (stripped > 0 && strchr("[", *word)) {
-                        word++;
-                        stripped--;
-                }
-                ret->repeats = stripped > 3 && strstr(word, "...") && strstr(word, "...") < text;
-                while (stripped > 0 && strchr("].", word[stripped - 1]))
-                        stripped--;
+                text += length;
+                text += strspn(text, " ");
+                length = word_strip(&word, length, &repeats);
                 if (first) {
-                        if (strlen(verb) != stripped || strncmp(word, verb, stripped) != 0)
+                        if (!word_is(word, length, verb))
                                 return false;
-                        first = false;
-                } else if (*word != '-' && strncmp(word, "OPTION", stripped) != 0 &&
-                           ret->n < USAGE_WORDS_MAX) {
-                        copy(ret->words[ret->n], sizeof(ret->words[0]), word, stripped);
-                        ret->n++;
+                } else if (*word == '-')
+                        is_value = length == strlen("-o");
+                else if (is_value)
+                        is_value = false;
+                else if (!word_is(word, length, "OPTION") && ret->n < USAGE_WORDS_MAX) {
+                        copy(ret->words[ret->n++], sizeof(ret->words[0]), word, length);
+                        ret->repeats = repeats;
                 }
-                if (*word == '-' || strncmp(word, "OPTION", stripped) == 0)
-                        ret->repeats = false;
         }
-        return !first;
+        return true;
 }
 
 bool usage_is_name(const char *word) {

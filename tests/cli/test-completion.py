@@ -70,6 +70,8 @@ def test_closed_lists():
     assert {'water', 'standing', 'symptom', 'list', 'magnesium'} <= set(offered('log', ''))
     assert 'swelling' in offered('log', 'symptom', 's')
     assert offered('report', '--format=') == ['--format=html', '--format=pdf'] and offered('report', '--leg', 'l') == ['left']
+    with PrivateBus(), FakeCrampd():
+        assert offered('record', '-o', 'x.edf', 'l') == offered('record', 'l') == ['left calf']
     assert 'sex=' in offered('profile', 'set', '') and offered('profile', 'set', 'age=3', 'sex=') == ['sex=female', 'sex=male']
     assert offered('profile', 'set', 'nonsense=') == []
     assert offered('analyze', '-u', 'm') == ['mV'] and offered('analyze', '') == [':files']
