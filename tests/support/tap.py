@@ -9,6 +9,11 @@ import time
 import traceback
 
 
+# Tests read English, whatever the language of who runs them.
+os.environ['LC_ALL'] = 'C.UTF-8'
+os.environ.pop('LANGUAGE', None)
+
+
 class Skip(Exception):
     """Raised by skip(): the case could not run here."""
 
