@@ -206,8 +206,8 @@ static void advice_ask(struct alert *alert) {
         struct request *request = request_new(alert, NOTE_NONE);
 
         if (!request || !desk->client ||
-            crampd_advise_later(desk->client, CRAMPD_OWNER_SELF, NULL, NULL, on_advised, request, NULL) <
-                    0) {
+            crampd_advise_later(desk->client, CRAMPD_OWNER_SELF, "now", NULL, on_advised, request,
+                                NULL) < 0) {
                 request_free(request);
                 advice_take(alert, NULL);
         }

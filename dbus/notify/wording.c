@@ -261,6 +261,9 @@ void wording_advice(const struct crampd_advice *advice, struct notice_content *r
                 put_line_end(ret->body, sizeof(ret->body));
                 put(ret->body, sizeof(ret->body), piece);
         }
+        if (!advice->complete)
+                PUT_LINE(ret, _("crampd could not look at your record: reasons of your own to see a "
+                                "doctor may be missing."));
         if (advice->n_items == 0)
                 PUT_LINE(ret, _("There is no advice for you now."));
         PUT_LINE(ret, _("More: crampctl guidance. crampd is no medical device."));

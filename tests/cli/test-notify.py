@@ -299,7 +299,7 @@ def test_what_helps():
         fake.do('signal', member='AlertRaised')
         first = shown(desktop, 1)
         desktop.do('choose', id=first['id'], key='what-helps')
-        assert calls(fake, 'Advise') == [[{}]]
+        assert calls(fake, 'Advise') == [[{'topic': 'now'}]]
         notice = shown(desktop, 2)
         assert notice['id'] != first['id'] and notice['summary'] == 'What helps', notice
         # Red flags first; nothing that steers a terminal or the server's markup.

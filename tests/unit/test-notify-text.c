@@ -119,7 +119,7 @@ static void test_any_length(void **state) {
 static void test_advice(void **state) {
         char *text = long_text("ä", 9000, 1);
         struct crampd_advice_item items[5] = {};
-        struct crampd_advice advice = {.items = items, .n_items = 5};
+        struct crampd_advice advice = {.items = items, .n_items = 5, .complete = true};
         struct notice_content content;
 
         for (size_t i = 0; i < 5; i++)
@@ -128,6 +128,12 @@ static void test_advice(void **state) {
         check(&content);
         assert_int_equal(content.body[0], '!');
         /* What crampd is not stands at the end, however long the rest was. */
+        assert_non_null(strstr(content.body, "no medical device"));
+        assert_null(strstr(content.body, "may be missing"));
+        advice.complete = false;
+        wording_advice(&advice, &content);
+        check(&content);
+        assert_non_null(strstr(content.body, "may be missing"));
         assert_non_null(strstr(content.body, "no medical device"));
         advice.n_items = 0;
         wording_advice(&advice, &content);
