@@ -17,7 +17,7 @@ sys.path.insert(0, str(HERE.parent / 'support'))
 import dbus  # noqa: E402
 
 import tap  # noqa: E402
-from daemon import GUIDANCE, ROOT, System  # noqa: E402
+from daemon import GUIDANCE, HISTORY, ROOT, System  # noqa: E402
 from guidance import (INVALID, NOBODY, REFUSED, SAFE, advise, as_nobody, crampctl, error_of, get_profile,  # noqa: E402
                       list_log, log, set_profile, text_of)
 from nights import DAY_US, evening_of, fill  # noqa: E402
@@ -415,6 +415,16 @@ def test_a_trial_counts_watched_nights():
             assert result['nights_left_out'] == 2
             assert abs(result['ratio'] - with_cramps / 31 / (19 / 39)) < 1e-9
             assert result['verdict'] == 'fewer' and result['ratio_high'] < 1 and 'monitored' in result['text']
+            # Cramps without an alert, told later: one while the sensor watched, which counts, and one while nothing did.
+            begin = int(time.time()) * 1000000 - 20 * DAY_US
+            for hours in (1, 10):
+                client.call(ROOT, HISTORY, 'ReportMissed', 'sxa{sv}', f'{1:016x}', dbus.Int64(begin + hours * 3600000000),
+                            client.options(pain=dbus.UInt32(7)))
+            result, = list_trials(client)
+            assert (result['clusters_with'], result['reported_with'], result['reported_left_out']) == (with_cramps + 1, 1, 1)
+            assert result['cramps_with'] == with_cramps and result['mean_pain_with'] == 7, dict(result)
+            assert 'you reported count too: 0 without the change, 1 with it' in result['text'], result['text']
+            assert 'not monitored are left out, as no monitored night stands against them: 1.' in result['text'], result['text']
             assert error_of(client, 'StartTrial', 'a{sv}', client.options(nutrient='calcium')) == \
                 'org.crampd1.Error.AlreadyExists'
             assert error_of(client, 'StopTrial', 'a{sv}', client.options(day=days_ago(41))) == INVALID
