@@ -25,6 +25,14 @@ from nights import DAY_US, fill  # noqa: E402
 _files = tempfile.TemporaryDirectory(prefix='news-')
 
 
+def recording():
+    path = Path(_files.name) / 'minute.edf'
+    if not path.exists():
+        subprocess.run([os.environ['CALF_EMG'], '--script', 'minute', '--seed', '1', '--rate', '1000', '--channels', '2', '-o',
+                        path], check=True, stdout=subprocess.DEVNULL)
+    return path
+
+
 def news(client):
     return [arguments[0] for member, arguments, _ in client.signals if member == 'AdviceChanged']
 
@@ -116,18 +124,28 @@ def test_crampctl_monitor_shows_changed_advice():
 
 
 def test_a_cramp_that_passes_a_limit_is_told():
-    recording = Path(_files.name) / 'minute.edf'
-    subprocess.run([os.environ['CALF_EMG'], '--script', 'minute', '--seed', '1', '--rate', '1000', '--channels', '2', '-o',
-                    recording], check=True, stdout=subprocess.DEVNULL)
     with System() as system:
         # Eleven in four weeks: one more is three a week.
         filled(system, [(28 - i, 8, int(i < 12)) for i in range(1, 28)])
-        with system.daemon('--virtual', f'{recording},speed=20'):
+        with system.daemon('--virtual', f'{recording()},speed=20'):
             client = system.client()
             client.subscribe()
             told = client.wait(lambda: news(client), what='the news')
             assert told[0]['why'] == 'cramp' and told[0]['id'] == 'red-often' and told[0]['red_flag'], told
             assert flags(client) == ['red-often']
+
+
+def test_what_helps_now_knows_the_muscle():
+    with System() as system, system.daemon('--virtual', f'{recording()},speed=10'):
+        client = system.client()
+        client.subscribe()
+        _, (_, _, _, _, muscle, relief, _), _ = client.wait_signal('AlertRaised')
+        told = advise(client, topic='now')[0]
+        assert not [signal for signal in client.signals if signal[0] == 'AlertEnded'], 'the cramp was too short for this test'
+        assert muscle == 'gastrocnemius' and list(told['relief']) == list(relief), told
+        assert 'Massage the calf from heel to knee.' in relief, relief
+        client.wait_signal('AlertEnded')
+        assert 'Massage it.' in advise(client, topic='now')[0]['relief']
 
 
 def test_what_is_said_of_cramps_is_told():
