@@ -16,6 +16,7 @@
 #include "dbus/crampctl/settings.h"
 #include "dbus/crampctl/output.h"
 #include "dbus/crampctl/text.h"
+#include "dbus/crampctl/words.h"
 #include "sensors/address.h"
 #include "sensors/capacity.h"
 
@@ -62,9 +63,8 @@ static const struct crampd_sensor *sensor_of_path(const struct crampd_sensor *se
 
 static void capacity_warn(const struct crampd_sensor *sensor) {
         if (sensor->capacity >= CAPACITY_FULL)
-                printf("With it the sensors keep the Bluetooth adapter busy for about %.0f %% of the "
-                       "time: packets "
-                       "may be lost. A second adapter helps.\n",
+                printf(_("With it the sensors keep the Bluetooth adapter busy for about %.0f %% of the "
+                         "time: packets may be lost. A second adapter helps.\n"),
                        100.0 * sensor->capacity);
 }
 
@@ -86,13 +86,13 @@ static int added_print(const struct global_options *global, const char *address,
                 json_object_end(&json);
                 (void)json_finish(&json);
         } else if (!global->no_legend) {
-                fputs("Added as sensor ", stdout);
+                fputs(_("Added as sensor "), stdout);
                 text_write(stdout, id);
                 if (sensor) {
-                        fputs(" of the kind ", stdout);
+                        fputs(_(" of the kind "), stdout);
                         text_write(stdout, sensor->title ? sensor->title : sensor->driver);
                 }
-                puts(". It is connected when it is switched on and near; see 'crampctl status'.");
+                puts(_(". It is connected when it is switched on and near; see 'crampctl status'."));
                 if (sensor)
                         capacity_warn(sensor);
         }

@@ -66,12 +66,6 @@ static void length_write(FILE *file, int64_t length_us) {
         fprintf(file, "%" PRId64 ":%02" PRId64, s / 60, s % 60);
 }
 
-/* Two decimals, as the language writes them. */
-static void decimals_format(double value, char buffer[static TEXT_NUMBER_SIZE]) {
-        (void)snprintf(buffer, TEXT_NUMBER_SIZE, "%.2f", value);
-        words_decimal(buffer);
-}
-
 /* Three cells: there is room for no more. */
 static void month_write(FILE *file, size_t month) {
         const char *name = _(months[month]);
@@ -101,9 +95,9 @@ static void words_write(const struct picture *picture, const struct tally *tally
         if (all->missed > 0)
                 fprintf(file, _(", %u of them missed"), all->missed);
         if (tally_rate(all, &rate) >= 0) {
-                decimals_format(rate.rate, number[0]);
-                decimals_format(rate.low, number[1]);
-                decimals_format(rate.high, number[2]);
+                language_number(words_language(), rate.rate, 2, number[0]);
+                language_number(words_language(), rate.low, 2, number[1]);
+                language_number(words_language(), rate.high, 2, number[2]);
                 fprintf(file, _(": %s in 8 h (%s-%s)"), number[0], number[1], number[2]);
         }
         if (tally->n_lengths > 0) {

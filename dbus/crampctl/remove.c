@@ -10,6 +10,7 @@
 #include "dbus/crampctl/options.h"
 #include "dbus/crampctl/output.h"
 #include "dbus/crampctl/text.h"
+#include "dbus/crampctl/words.h"
 
 static const char help[] = "Usage: crampctl remove [OPTION...] SENSOR\n"
                            "\n"
@@ -31,7 +32,7 @@ static int removed_print(const struct global_options *global, const char *path) 
                 json_object_end(&json);
                 (void)json_finish(&json);
         } else if (!global->no_legend)
-                puts("Removed. Its recorded cramps stay in the history.");
+                puts(_("Removed. Its recorded cramps stay in the history."));
         return output_finish_stdout();
 }
 

@@ -19,6 +19,7 @@
 #include "dbus/crampctl/plot.h"
 #include "dbus/crampctl/text.h"
 #include "dbus/crampctl/timestamp.h"
+#include "dbus/crampctl/words.h"
 
 #define COLUMNS_DEFAULT 80u
 #define COLUMNS_MIN 30u
@@ -158,7 +159,7 @@ static void marks_print(const struct picture *picture) {
         size_t onset = cell_of(picture, picture->episode->onset_us);
         size_t alert = cell_of(picture, picture->episode->alert_us);
         const char *sign = picture->utf8 ? "▲" : "^";
-        const char *words[] = {" onset", " alert"};
+        const char *words[] = {_(" onset"), _(" alert")};
         size_t at[] = {onset, alert}, cell = 0;
         bool bold = text_may_colour(stdout);
 
@@ -171,9 +172,9 @@ static void marks_print(const struct picture *picture) {
                 printf("%*s%s%s%s", (int)(at[i] - cell), "", bold ? TEXT_BOLD : "", sign,
                        bold ? TEXT_PLAIN : "");
                 cell = at[i] + 1;
-                if (cell + strlen(words[i]) < next) {
+                if (cell + text_width(words[i]) < next) {
                         fputs(words[i], stdout);
-                        cell += strlen(words[i]);
+                        cell += text_width(words[i]);
                 }
         }
         putchar('\n');
@@ -214,9 +215,14 @@ static int picture_print(const struct crampd_episode *episode, const struct cram
         for (unsigned channel = 0; channel < waveform->channels; channel++) {
                 double highest = spans_take(picture, channel);
 
-                printf("\nChannel %u%s, up to %.*f%s:\n", channel + 1,
-                       channel == episode->channel ? " (leading)" : "", highest < 10 ? 1 : 0, highest,
-                       waveform->arbitrary_unit ? "" : " uV");
+                char number[TEXT_NUMBER_SIZE];
+
+                words_number(highest, highest < 10 ? 1 : 0, number);
+                putchar('\n');
+                printf(channel == episode->channel ? _("Channel %u (leading), up to %s%s:")
+                                                   : _("Channel %u, up to %s%s:"),
+                       channel + 1, number, waveform->arbitrary_unit ? "" : " uV");
+                putchar('\n');
                 plot_draw(stdout, picture->spans, picture->cells, ROWS, highest > 0 ? highest : 1,
                           picture->utf8, MARGIN);
         }
@@ -228,8 +234,13 @@ static int picture_print(const struct crampd_episode *episode, const struct cram
 
 /* --- the facts --- */
 
+/* All values begin in one column. */
+static void label_print(const char *name) {
+        printf("%s%*s", name, text_width(name) < 11 ? (int)(12 - text_width(name)) : 1, "");
+}
+
 static void fact_print(const char *name, const char *text) {
-        printf("%-12s", name);
+        label_print(name);
         text_write(stdout, text);
         putchar('\n');
 }
@@ -241,32 +252,46 @@ static void facts_print(const struct crampd_episode *episode) {
         timestamp_format_people(episode->onset_us, episode->zone_offset_s, onset);
         timestamp_format_people(episode->alert_us, episode->zone_offset_s, alert);
         episode_format_duration(episode, duration);
-        fact_print("Episode:", episode->id);
-        fact_print("Sensor:", episode->sensor);
-        fact_print("Where:", episode->leg);
-        fact_print("Muscle:", episode->muscle);
-        printf("Onset:      %s\nAlert:      %s (%.1f s later)\n", onset, alert,
-               (double)(episode->alert_us - episode->onset_us) / 1000000.0);
-        printf("Lasted:     %s", duration);
+        fact_print(_("Episode:"), episode->id);
+        fact_print(_("Sensor:"), episode->sensor);
+        fact_print(_("Where:"), words_of_list(episode->leg));
+        fact_print(_("Muscle:"), episode->muscle);
+        fact_print(_("Onset:"), onset);
+        label_print(_("Alert:"));
+        language_number(words_language(), (double)(episode->alert_us - episode->onset_us) / 1000000.0, 1,
+                        number);
+        printf(_("%s (%s s later)"), alert, number);
+        putchar('\n');
+        label_print(_("Lasted:"));
+        fputs(duration, stdout);
         if (episode->end_reason) {
                 fputs(", ", stdout);
-                text_write(stdout, episode->end_reason);
+                text_write(stdout, words_of_list(episode->end_reason));
         }
         putchar('\n');
-        fact_print("Severity:", episode->severity);
-        text_number(episode->peak_uv, 1, number);
-        if (number[0])
-                printf("Level:      %s uV (highest 150 ms RMS)\n", number);
-        text_number(episode->median_hz, 1, number);
-        if (number[0])
-                printf("Median:     %s Hz\n", number);
-        printf("Confidence: %.2f\n", episode->confidence);
+        fact_print(_("Severity:"), words_of_list(episode->severity));
+        words_number(episode->peak_uv, 1, number);
+        if (number[0]) {
+                label_print(_("Level:"));
+                printf(_("%s uV (highest 150 ms RMS)"), number);
+                putchar('\n');
+        }
+        words_number(episode->median_hz, 1, number);
+        if (number[0]) {
+                label_print(_("Median:"));
+                printf("%s Hz\n", number);
+        }
+        language_number(words_language(), episode->confidence, 2, number);
+        fact_print(_("Confidence:"), number);
         if (episode->verdict)
-                fact_print("Verdict:", episode->verdict);
-        if (episode->pain >= 0)
-                printf("Pain:       %d of 10\n", episode->pain);
+                fact_print(_("Verdict:"), words_of_list(episode->verdict));
+        if (episode->pain >= 0) {
+                label_print(_("Pain:"));
+                printf(_("%d of 10"), episode->pain);
+                putchar('\n');
+        }
         if (episode->note)
-                fact_print("Note:", episode->note);
+                fact_print(_("Note:"), episode->note);
 }
 
 static int people_print(const struct crampd_episode *episode, const struct crampd_waveform *waveform,
@@ -277,8 +302,9 @@ static int people_print(const struct crampd_episode *episode, const struct cramp
         if (waveform)
                 code = picture_print(episode, waveform);
         else if (legend)
-                puts("\nNo waveform was kept: it comes some 20 s after the onset, and of the newest "
-                     "1000 cramps.");
+                printf("\n%s\n",
+                       _("No waveform was kept: it comes some 20 s after the onset, and of the "
+                         "newest 1000 cramps."));
         return code == 0 ? output_finish_stdout() : code;
 }
 

@@ -8,6 +8,7 @@
 #include "dbus/crampctl/connect.h"
 #include "dbus/crampctl/options.h"
 #include "dbus/crampctl/output.h"
+#include "dbus/crampctl/words.h"
 
 #define OPERAND_HELP "SENSOR is an id, an address or a name, as 'crampctl sensors' shows them.\n"
 
@@ -31,7 +32,7 @@ static int order_run(const struct order *order, const struct global_options *glo
         if (r < 0)
                 return fail_client(r, &error);
         if (order->done && !global->json && !global->no_legend)
-                puts(order->done);
+                puts(_(order->done));
         return output_finish_stdout();
 }
 
@@ -60,7 +61,7 @@ int verb_pause(const struct global_options *global, int argc, char *argv[]) {
                         "Options:\n" COMMON_OPTIONS_HELP "\n"
                         "Examples:\n"
                         "  crampctl pause \"left calf\"\n",
-                .done = "Paused: nothing is watched there until 'crampctl resume'.",
+                .done = N_("Paused: nothing is watched there until 'crampctl resume'."),
                 .call = crampd_pause_sensor,
         };
 

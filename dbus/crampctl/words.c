@@ -68,13 +68,10 @@ int words_choose(const char *wanted) {
 }
 
 void words_number(double value, int decimals, char buffer[static TEXT_NUMBER_SIZE]) {
+        char *point;
+
         text_number(value, decimals, buffer);
-        words_decimal(buffer);
-}
-
-void words_decimal(char *number) {
-        char *point = strchr(number, '.');
-
+        point = strchr(buffer, '.');
         if (point)
                 *point = words_language()->decimal_mark;
 }

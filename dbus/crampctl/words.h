@@ -28,9 +28,6 @@ int words_choose(const char *wanted);
 /* As text_number(), with the mark of the language. */
 void words_number(double value, int decimals, char buffer[static TEXT_NUMBER_SIZE]);
 
-/* Puts that mark into a number that was written with a point. */
-void words_decimal(char *number);
-
 /* A word of a closed list ("left", "moderate") for people; as it is when it is none of those. */
 const char *words_of_list(const char *word);
 
