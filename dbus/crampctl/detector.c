@@ -15,6 +15,7 @@
 #include "dbus/crampctl/output.h"
 #include "dbus/crampctl/text.h"
 #include "dbus/crampctl/timestamp.h"
+#include "dbus/crampctl/words.h"
 
 /* Width of the evidence's bars at what the alert took. */
 #define BAR_CELLS 40
@@ -61,6 +62,23 @@ static void text_line(const char *before, const char *text, const char *after) {
         fputs(after, stdout);
 }
 
+/* A number as text, as the language writes it. */
+struct number {
+        char text[LANGUAGE_NUMBER_SIZE];
+};
+
+static struct number number(double value, int decimals) {
+        struct number number;
+
+        language_number(words_language(), value, decimals, number.text);
+        return number;
+}
+
+/* All values begin in one column. */
+static void label_print(const char *label) {
+        printf("  %s%*s", label, text_width(label) < 17 ? (int)(18 - text_width(label)) : 1, "");
+}
+
 /* --- explain --- */
 
 static int account_print_json(const struct crampd_episode *episode,
@@ -103,13 +121,14 @@ static void others_print(const struct crampd_account *account) {
         unsigned parts = (unsigned)__builtin_popcount(account->took_part);
 
         if (account->channels < 2 || isnan(account->together)) {
-                puts("  Other muscles:    nobody can tell: no other channel showed any");
+                label_print(_("Other muscles:"));
+                puts(_("nobody can tell: no other channel showed any"));
                 return;
         }
-        printf("  Other muscles:    %.0f %% of what the other channels could have shown; %u of %u "
-               "channels rose together%s\n",
-               account->together * 100.0, parts, account->channels,
-               parts == 1 ? " (one muscle alone speaks for a cramp)" : "");
+        label_print(_("Other muscles:"));
+        printf(_("%.0f %% of what the other channels could have shown; %u of %u channels rose together"),
+               account->together * 100.0, parts, account->channels);
+        puts(parts == 1 ? _(" (one muscle alone speaks for a cramp)") : "");
 }
 
 static void course_print(const struct crampd_episode *episode, const struct crampd_account *account) {
@@ -118,14 +137,16 @@ static void course_print(const struct crampd_episode *episode, const struct cram
 
         if (account->n_points == 0)
                 return;
-        printf("  Evidence over time, of %.1f s needed:\n", account->needed_s);
+        printf("  ");
+        printf(_("Evidence over time, of %s s needed:"), number(account->needed_s, 1).text);
+        putchar('\n');
         for (size_t i = step - 1; i < account->n_points; i += step) {
                 int64_t time_us = account->from_us + (int64_t)(i + 1) * account->point_us;
                 double share = account->needed_s > 0 ? account->evidence_s[i] / account->needed_s : 0;
                 char time[TIMESTAMP_SIZE];
 
                 timestamp_format_people(time_us, episode->zone_offset_s, time);
-                printf("    %s  %5.1f s  ", time, account->evidence_s[i]);
+                printf("    %s  %5s s  ", time, number(account->evidence_s[i], 1).text);
                 for (int k = 0; k < BAR_CELLS && k + 0.5 < share * BAR_CELLS; k++)
                         fputs(cell, stdout);
                 putchar('\n');
@@ -138,21 +159,31 @@ static int account_print(const struct crampd_episode *episode, const struct cram
         timestamp_format_people(episode->onset_us, episode->zone_offset_s, onset);
         timestamp_format_people(episode->alert_us, episode->zone_offset_s, alert);
         timestamp_format_people(account->from_us, episode->zone_offset_s, from);
-        text_line("Episode ", episode->id, "");
-        printf(": onset %s, alert %s\n", onset, alert);
-        printf("  Level:            %.1f times rest at the alert, %.1f at its highest\n",
-               account->ratio_alert, account->ratio_peak);
-        printf("  Evidence needed:  %.1f s (sensitivity ", account->needed_s);
-        text_write(stdout, account->sensitivity);
+        text_line(_("Episode "), episode->id, "");
+        printf(_(": onset %s, alert %s"), onset, alert);
+        putchar('\n');
+        label_print(_("Level:"));
+        printf(_("%s times rest at the alert, %s at its highest"), number(account->ratio_alert, 1).text,
+               number(account->ratio_peak, 1).text);
+        putchar('\n');
+        label_print(_("Evidence needed:"));
+        printf(_("%s s (sensitivity "), number(account->needed_s, 1).text);
+        text_write(stdout, words_of_list(account->sensitivity));
         if (account->evidence_factor != 1.0)
-                printf(", times %.2f learnt from what you said of alerts", account->evidence_factor);
-        printf(")\n  Activity:         %.1f s from %s to the alert, the last %.1f s unbroken\n",
-               account->active_s, from, account->unbroken_s);
-        printf("  Dips:             %u short (up to 0.1 s) and bridged; %u longer: they count against "
-               "it\n",
-               account->bridged, account->dips);
+                printf(_(", times %s learnt from what you said of alerts"),
+                       number(account->evidence_factor, 2).text);
+        puts(")");
+        label_print(_("Activity:"));
+        printf(_("%s s from %s to the alert, the last %s s unbroken"), number(account->active_s, 1).text,
+               from, number(account->unbroken_s, 1).text);
+        putchar('\n');
+        label_print(_("Dips:"));
+        printf(_("%u short (up to %s s) and bridged; %u longer: they count against it"),
+               account->bridged, number(0.1, 1).text, account->dips);
+        putchar('\n');
         others_print(account);
-        text_line("  Signal:           ", account->quality, "\n");
+        label_print(_("Signal:"));
+        text_line("", account->quality, "\n");
         course_print(episode, account);
         return output_finish_stdout();
 }
@@ -221,22 +252,26 @@ static int detector_print_json(const struct crampd_detector *detector) {
 static int detector_print(const struct crampd_detector *detector) {
         char since[TIMESTAMP_SIZE];
 
-        text_line("Sensitivity:   ", detector->sensitivity, "\n");
-        printf("An alert takes %.1f s of evidence now (factor %.2f)\n", detector->needed_s,
-               detector->applied);
-        printf("Learning:      %s\n", detector->learning ? "on" : "off");
-        printf("Annotated:     %u confirmed, %u false alarms, %u missed (at least %u are needed; each "
-               "counts half after %u days)\n",
+        text_line(_("Sensitivity:   "), words_of_list(detector->sensitivity), "\n");
+        printf(_("An alert takes %s s of evidence now (factor %s)"), number(detector->needed_s, 1).text,
+               number(detector->applied, 2).text);
+        putchar('\n');
+        puts(detector->learning ? _("Learning:      on") : _("Learning:      off"));
+        printf(_("Annotated:     %u confirmed, %u false alarms, %u missed (at least %u are needed; each "
+                 "counts half after %u days)"),
                detector->confirmed, detector->false_alarms, detector->missed, detector->verdicts_min,
                detector->half_days);
+        putchar('\n');
         if (detector->since_us != CRAMPD_NO_TIME) {
                 timestamp_format_people(detector->since_us, timestamp_local_offset(detector->since_us),
                                         since);
-                printf("               what was said before %s is forgotten\n", since);
+                printf("               ");
+                printf(_("what was said before %s is forgotten"), since);
+                putchar('\n');
         }
-        printf("They propose:  factor %.2f (bounds %.2f to %.2f)%s\n", detector->proposed,
-               detector->factor_min, detector->factor_max,
-               detector->learning ? ", from the next night on" : ", which is not applied");
+        printf(_("They propose:  factor %s (bounds %s to %s)"), number(detector->proposed, 2).text,
+               number(detector->factor_min, 2).text, number(detector->factor_max, 2).text);
+        puts(detector->learning ? _(", from the next night on") : _(", which is not applied"));
         text_line("               ", detector->reason, "\n");
         return output_finish_stdout();
 }
@@ -286,10 +321,10 @@ static int learn(const struct global_options *global, int argc, char *argv[]) {
         if (r < 0)
                 return fail_client(r, &error);
         if (!global->json && !global->no_legend)
-                puts(options.forget ? "Forgotten: alerts take what the sensitivity says."
+                puts(options.forget ? _("Forgotten: alerts take what the sensitivity says.")
                      : options.learning
-                             ? "On: from the next night on alerts follow what you say of them."
-                             : "Off: alerts take what the sensitivity says.");
+                             ? _("On: from the next night on alerts follow what you say of them.")
+                             : _("Off: alerts take what the sensitivity says."));
         return output_finish_stdout();
 }
 

@@ -78,13 +78,14 @@ void words_number(double value, int decimals, char buffer[static TEXT_NUMBER_SIZ
 
 const char *words_of_list(const char *word) {
         static const char *const marked[] = {
-                N_("left"),       N_("right"),       N_("both"),         N_("mild"),
-                N_("moderate"),   N_("strong"),      N_("subsided"),     N_("signal-lost"),
-                N_("stream-end"), N_("stopped"),     N_("food"),         N_("supplement"),
-                N_("symptom"),    N_("note"),        N_("before-after"), N_("alternating"),
-                N_("confirmed"),  N_("false-alarm"), N_("absent"),       N_("scanning"),
-                N_("connecting"), N_("resolving"),   N_("starting"),     N_("streaming"),
-                N_("stalled"),    N_("paused"),      N_("ended"),
+                N_("left"),        N_("right"),    N_("both"),         N_("mild"),
+                N_("moderate"),    N_("strong"),   N_("subsided"),     N_("signal-lost"),
+                N_("stream-end"),  N_("stopped"),  N_("food"),         N_("supplement"),
+                N_("symptom"),     N_("note"),     N_("before-after"), N_("alternating"),
+                N_("low"),         N_("normal"),   N_("high"),         N_("confirmed"),
+                N_("false-alarm"), N_("absent"),   N_("scanning"),     N_("connecting"),
+                N_("resolving"),   N_("starting"), N_("streaming"),    N_("stalled"),
+                N_("paused"),      N_("ended"),
         };
 
         for (size_t i = 0; word && i < ARRAY_LENGTH(marked); i++)
