@@ -38,7 +38,7 @@ UNITS = {'mg': 'mg', 'µg': 'µg', 'IU': 'IE', 'g': 'g', 'ml': 'ml', '%': '%', '
          'weeks': 'Wochen', 'years': 'Jahren?', 'people': '(?:Personen|Menschen)', 'trials': 'Studien', 'studies': 'Studien',
          'cramps a week': 'Krämpfe pro Woche', 'serious reports': 'schwere Meldungen', 'ounces?': 'Unzen?',
          'supplements': 'Nahrungsergänzungsmittel'}
-WORDS = {'three': 'drei', 'four': 'vier', 'eight': 'acht', 'ten': '[zZ]ehn', 'half': 'halbe', 'quarter': 'Viertel', 'quarters': 'viertel'}
+WORDS = {'three': 'drei', 'four': 'vier', 'eight': 'acht', 'ten': '[zZ]ehn', 'half': 'halb', 'quarter': 'Viertel', 'quarters': 'viertel'}
 
 
 def number_faults(english, german):
