@@ -15,7 +15,7 @@ export PATH LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 # What a plain build needs, then what the checks need, then what the machine in tests/vm is made of.
 packages="gcc libc6-dev meson ninja-build pkg-config libsystemd-dev libdbus-1-dev libsqlite3-dev libedf-dev
         clang clang-format libclang-rt-14-dev valgrind libc6-dbg shellcheck libxml2-utils
-        libpango1.0-dev fonts-dejavu-core tidy python3-html5lib poppler-utils chromium
+        libpango1.0-dev fonts-dejavu-core tidy python3-html5lib poppler-utils chromium tmux
         gettext libcmocka-dev python3 python3-dbus python3-gi
         less bash-completion zsh fish mandoc python3-biosig python3-icalendar python3-jsonschema dbus dbus-daemon dunst imagemagick xvfb sqlite3 systemd
         qemu-system-x86 bluez bluez-test-tools busybox-static cpio kmod util-linux udev"

@@ -253,7 +253,7 @@ static int calibrate_run(struct calibrate *calibrate, const char *sensor) {
         struct crampd_error error = {};
         int code, r, signal_fd;
 
-        signal_fd = signals_open(/* with_stop= */ false);
+        signal_fd = signals_open(/* with_screen= */ false);
         if (signal_fd < 0)
                 return fail(EX_OSERR, "cannot receive signals: %s", strerror(-signal_fd));
         code = sensor_open(sensor, &client, &path);

@@ -1,56 +1,39 @@
 /* SPDX-License-Identifier: MIT */
 #include "dbus/crampctl/live.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "daemon/basic/cleanup.h"
+#include "dbus/crampctl/alert.h"
+#include "dbus/crampctl/lane.h"
+#include "dbus/crampctl/terminal.h"
+#include "dbus/crampctl/event.h"
 #include "dbus/crampctl/text.h"
+#include "dbus/crampctl/words.h"
 
-#define BARS 40u
-/* Frames come every 50 ms: a bar is half a second, the line 20 s. */
-#define FRAMES_PER_BAR 10u
-/* Frames read from one stream at a time, so that none starves the rest. */
-#define FRAMES_MAX 64u
-#define BAR_LEVELS 8
-#define LEVEL_NONE (-1)
-#define NAME_CELLS 20
-#define COLUMNS_DEFAULT 80u
+#define TRACE_ROWS_MAX 6u
+#define SYMBOL_LEVELS 8
+#define ALERTS_MAX 8u
+/* Wide of any row that is drawn; longer names are cut before. */
+#define ROW_SIZE 4096
 
-#define HIDE_CURSOR "\033[?25l"
-#define SHOW_CURSOR "\033[?25h"
-#define CLEAR_BELOW "\r\033[J"
-
-struct lane {
-        char *path;
-        char *name;
-        char *state;   /* of the link */
-        char *problem; /* why there is no stream, or NULL */
-        int fd;
-        bool arbitrary_unit;
-        struct crampd_channels mvc_uv; /* of a calibrated sensor */
-        bool listed;                   /* during live_sync() */
-
-        /* the leading channel of the last frame */
-        bool has_frame;
-        unsigned detector_state;
-        float level_uv;
-        float floor_uv;
-        double mvc_percent; /* NaN = not calibrated */
-
-        signed char bars[BARS]; /* oldest first */
-        unsigned frames;        /* in the youngest bar */
+/* An alert as it is to be shown, line by line. */
+struct alert {
+        char *id; /* of the episode; NULL = none */
+        char *text;
+        bool lasts;
 };
 
 struct live {
         FILE *file;
+        struct terminal *terminal;
         struct lane lanes[LIVE_LANES_MAX];
         size_t n_lanes;
-        size_t n_drawn; /* lines on the terminal */
+        struct alert alerts[ALERTS_MAX]; /* the newest first */
+        char *message;                   /* the last other event */
+        bool away;                       /* crampd is not there */
         bool dirty;
         bool colour;
         bool utf8;
@@ -58,312 +41,423 @@ struct live {
 
 /* --- lanes --- */
 
-static void lane_close(struct lane *lane) {
-        if (lane->fd >= 0)
-                (void)close(lane->fd);
-        lane->fd = -1;
-        lane->has_frame = false;
-}
-
-static void lane_clear(struct lane *lane) {
-        lane_close(lane);
-        free(lane->path);
-        free(lane->name);
-        free(lane->state);
-        free(lane->problem);
-}
-
 static struct lane *lane_find(struct live *live, const char *path) {
         for (size_t i = 0; i < live->n_lanes; i++)
                 if (strcmp(live->lanes[i].path, path) == 0)
                         return live->lanes + i;
-        return NULL;
-}
-
-static struct lane *lane_add(struct live *live, const char *path) {
-        struct lane *lane;
-
-        if (live->n_lanes == LIVE_LANES_MAX)
+        if (live->n_lanes == LIVE_LANES_MAX || !lane_begin(live->lanes + live->n_lanes, path))
                 return NULL;
-        lane = live->lanes + live->n_lanes;
-        *lane = (struct lane){.path = strdup(path), .fd = -1};
-        if (!lane->path)
-                return NULL;
-        memset(lane->bars, LEVEL_NONE, sizeof(lane->bars));
-        live->n_lanes++;
-        return lane;
-}
-
-static void lanes_drop_unlisted(struct live *live) {
-        size_t kept = 0;
-
-        for (size_t i = 0; i < live->n_lanes; i++)
-                if (live->lanes[i].listed)
-                        live->lanes[kept++] = live->lanes[i];
-                else
-                        lane_clear(live->lanes + i);
-        live->n_lanes = kept;
-}
-
-static void text_replace(char **text, const char *with) {
-        char *copy = strdup(with);
-
-        /* Without memory the old text stays: it is only shown. */
-        if (!copy)
-                return;
-        free(*text);
-        *text = copy;
-}
-
-static void lane_open(struct lane *lane, crampd_client *client) {
-        struct crampd_stream_info info = {};
-        struct crampd_error error = {};
-        int fd;
-
-        if (lane->fd >= 0)
-                return;
-        fd = crampd_open_stream(client, lane->path, &info, &error);
-        if (fd < 0) {
-                text_replace(&lane->problem, error.message);
-                return;
-        }
-        free(lane->problem);
-        lane->problem = NULL;
-        lane->fd = fd;
-        lane->arbitrary_unit = info.arbitrary_unit;
-        lane->mvc_uv = info.mvc_uv;
-}
-
-static void lane_update(struct live *live, const struct crampd_sensor *sensor, crampd_client *client) {
-        struct lane *lane = lane_find(live, sensor->path);
-
-        if (!lane)
-                lane = lane_add(live, sensor->path);
-        if (!lane)
-                return;
-        text_replace(&lane->name, sensor->name[0] ? sensor->name : sensor->id);
-        text_replace(&lane->state, sensor->state);
-        lane->listed = true;
-        lane_open(lane, client);
-        if (strcmp(sensor->state, "streaming") != 0)
-                lane->has_frame = false;
+        return live->lanes + live->n_lanes++;
 }
 
 void live_sync(struct live *live, crampd_client *client) {
         struct crampd_sensor *sensors = NULL;
-        size_t n = 0;
+        size_t n = 0, kept = 0;
 
         for (size_t i = 0; i < live->n_lanes; i++)
                 live->lanes[i].listed = false;
         /* Without an answer, crampd has gone or is late: no lines then. The next event asks again. */
         if (crampd_list_sensors(client, &sensors, &n, NULL) < 0)
                 n = 0;
-        for (size_t i = 0; i < n; i++)
-                lane_update(live, sensors + i, client);
+        for (size_t i = 0; i < n; i++) {
+                struct lane *lane = lane_find(live, sensors[i].path);
+
+                if (lane)
+                        lane_update(lane, sensors + i, client);
+        }
         crampd_sensors_free(sensors, n);
-        lanes_drop_unlisted(live);
-        live->dirty = true;
-}
-
-/* --- frames --- */
-
-/* Rest is the lowest bar; each further one is a factor of 1.5, so that the strong grade of 8 times and
- * more is the highest. */
-static int bar_level(float level_uv, float floor_uv) {
-        double ratio = floor_uv > 0 ? (double)level_uv / (double)floor_uv : 1;
-        int level = ratio > 1 ? (int)(log(ratio) / log(1.5) + 0.5) : 0;
-
-        return level < BAR_LEVELS ? level : BAR_LEVELS - 1;
-}
-
-/* The channel that stands out most from its rest. */
-static unsigned leading_channel(const struct crampd_stream_frame *frame) {
-        unsigned leading = 0;
-        double highest = -1;
-
-        for (unsigned c = 0; c < frame->channels; c++) {
-                double floor_uv = (double)frame->floor_uv[c];
-                double ratio = floor_uv > 0 ? (double)frame->envelope_uv[c] / floor_uv : 0;
-
-                if (ratio > highest) {
-                        highest = ratio;
-                        leading = c;
-                }
-        }
-        return leading;
-}
-
-static void lane_take(struct lane *lane, const struct crampd_stream_frame *frame) {
-        unsigned c = leading_channel(frame);
-        int level = bar_level(frame->envelope_uv[c], frame->floor_uv[c]);
-
-        lane->has_frame = true;
-        lane->detector_state = frame->state;
-        lane->level_uv = frame->envelope_uv[c];
-        lane->floor_uv = frame->floor_uv[c];
-        lane->mvc_percent = c < lane->mvc_uv.n && lane->mvc_uv.values[c] > 0.0
-                                    ? 100.0 * (double)lane->level_uv / lane->mvc_uv.values[c]
-                                    : (double)NAN;
-        if (lane->frames == 0) {
-                memmove(lane->bars, lane->bars + 1, BARS - 1);
-                lane->bars[BARS - 1] = LEVEL_NONE;
-        }
-        /* The highest of its frames: short activity is to be seen. */
-        if (level > lane->bars[BARS - 1])
-                lane->bars[BARS - 1] = (signed char)level;
-        lane->frames = (lane->frames + 1) % FRAMES_PER_BAR;
-}
-
-static void lane_read(struct live *live, struct lane *lane) {
-        for (unsigned i = 0; lane->fd >= 0 && i < FRAMES_MAX; i++) {
-                struct crampd_stream_frame frame;
-                int r = crampd_stream_read(lane->fd, &frame);
-
-                if (r == -EAGAIN)
-                        return;
-                live->dirty = true;
-                if (r > 0)
-                        lane_take(lane, &frame);
-                else if (r != -EPROTO)
-                        lane_close(lane);
-        }
-}
-
-void live_read(struct live *live) {
         for (size_t i = 0; i < live->n_lanes; i++)
-                lane_read(live, live->lanes + i);
+                if (live->lanes[i].listed)
+                        live->lanes[kept++] = live->lanes[i];
+                else
+                        lane_clear(live->lanes + i);
+        live->n_lanes = kept;
+        live->dirty = true;
 }
 
 size_t live_get_pollfds(const struct live *live, struct pollfd *pollfds) {
         size_t n = 0;
 
+        if (terminal_fd(live->terminal) >= 0)
+                pollfds[n++] = (struct pollfd){.fd = terminal_fd(live->terminal), .events = POLLIN};
         for (size_t i = 0; i < live->n_lanes; i++)
                 if (live->lanes[i].fd >= 0)
                         pollfds[n++] = (struct pollfd){.fd = live->lanes[i].fd, .events = POLLIN};
         return n;
 }
 
-/* --- drawing --- */
+bool live_read(struct live *live) {
+        bool quit = false;
+        char key;
 
-static size_t terminal_columns(FILE *file) {
-        struct winsize size;
-
-        if (ioctl(fileno(file), TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
-                return COLUMNS_DEFAULT;
-        return size.ws_col;
+        for (size_t i = 0; i < live->n_lanes; i++)
+                live->dirty = lane_read(live->lanes + i) || live->dirty;
+        while ((key = terminal_key(live->terminal)))
+                quit = quit || key == 'q' || key == 'Q';
+        return quit;
 }
 
-static const char *bar_symbol(int level, bool utf8) {
-        static const char *const blocks[BAR_LEVELS] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
-        static const char *const plain[BAR_LEVELS] = {"_", ".", ":", "-", "=", "+", "*", "#"};
+/* --- events --- */
 
-        if (level < 0)
-                return " ";
-        return utf8 ? blocks[level] : plain[level];
+/* The lines that alert_write() has for an event; NULL when memory is short. */
+static char *event_words(const struct crampd_event *event) {
+        struct alert_writer writer = {};
+        char *text = NULL;
+        size_t size;
+
+        writer.file = open_memstream(&text, &size);
+        if (!writer.file)
+                return NULL;
+        alert_write(&writer, event);
+        alert_writer_clear(&writer);
+        if (fclose(writer.file) == 0)
+                return text;
+        free(text);
+        return NULL;
+}
+
+static void alert_clear(struct alert *alert) {
+        free(alert->id);
+        free(alert->text);
+        *alert = (struct alert){};
+}
+
+/* The place of an episode, at the front. */
+static struct alert *alert_front(struct live *live, const char *id) {
+        struct alert found;
+        size_t i = 0;
+
+        while (i < ALERTS_MAX - 1 && live->alerts[i].id && strcmp(live->alerts[i].id, id) != 0)
+                i++;
+        found = live->alerts[i];
+        if (!found.id || strcmp(found.id, id) != 0)
+                alert_clear(&found);
+        memmove(live->alerts + 1, live->alerts, i * sizeof(*live->alerts));
+        live->alerts[0] = found;
+        if (!live->alerts[0].id)
+                live->alerts[0].id = strdup(id);
+        return live->alerts;
+}
+
+void live_event(struct live *live, const struct crampd_event *event) {
+        char *text = event_words(event);
+
+        if (event->type == CRAMPD_SERVICE_GONE || event->type == CRAMPD_SERVICE_BACK)
+                live->away = event->type == CRAMPD_SERVICE_GONE;
+        live->dirty = true;
+        if (!text)
+                return;
+        if (event->type == CRAMPD_ALERT_RAISED || event->type == CRAMPD_ALERT_UPDATED ||
+            event->type == CRAMPD_ALERT_ENDED) {
+                struct alert *alert = alert_front(live, event->episode.id);
+
+                alert->lasts = event->type != CRAMPD_ALERT_ENDED;
+                free(alert->text);
+                alert->text = text;
+                return;
+        }
+        free(live->message);
+        live->message = text;
+}
+
+/* --- drawing --- */
+
+/* A row being put together: no wider than the screen. */
+struct row {
+        char text[ROW_SIZE];
+        size_t used, width, columns;
+};
+
+static void row_begin(struct row *row, const struct live *live) {
+        *row = (struct row){.columns = terminal_columns(live->terminal)};
+}
+
+/* An escape sequence, which takes no room. */
+static void row_escape(struct row *row, const char *sequence) {
+        size_t length = strlen(sequence);
+
+        if (row->used + length >= ROW_SIZE)
+                return;
+        memcpy(row->text + row->used, sequence, length + 1);
+        row->used += length;
+}
+
+/* Text of any origin, as far as it fits. */
+static void row_text(struct row *row, const char *text) {
+        while (text && *text) {
+                char character[8] = {*text};
+                size_t length = 1, width;
+
+                while (length < sizeof(character) - 1 && ((unsigned char)text[length] & 0xc0) == 0x80) {
+                        character[length] = text[length];
+                        length++;
+                }
+                /* Nothing that came from elsewhere may steer the terminal. */
+                if (text_is_control(character))
+                        (void)strcpy(character, "?");
+                width = text_width(character);
+                if (row->width + width > row->columns || row->used + sizeof(character) >= ROW_SIZE)
+                        return;
+                row_escape(row, character);
+                row->width += width;
+                text += length;
+        }
+}
+
+static void row_put(struct row *row, const struct live *live, size_t at) {
+        terminal_put(live->terminal, at, row->text, row->width);
 }
 
 static const char *detector_state_name(unsigned state) {
-        static const char *const names[] = {"rest", "suspected", "CRAMP", "recovering"};
+        static const char *const names[] = {N_("rest"), N_("suspected"), N_("CRAMP"), N_("recovering")};
 
-        return state < ARRAY_LENGTH(names) ? names[state] : "?";
+        return state < ARRAY_LENGTH(names) ? _(names[state]) : "?";
 }
 
-/* Cuts to `cells`, so that a line never wraps: the number of lines has to be known for going back up. */
-static void cells_write(FILE *file, const char *text, size_t cells, bool pad) {
-        size_t width = text_width(text), length = strlen(text);
-        char *copy = strdup(text);
-
-        if (!copy)
-                return;
-        while (width > cells && length > 0) {
-                do
-                        length--;
-                while (length > 0 && ((unsigned char)copy[length] & 0xc0) == 0x80);
-                copy[length] = 0;
-                width = text_width(copy);
-        }
-        text_write(file, copy);
-        free(copy);
-        if (pad)
-                fprintf(file, "%*s", (int)(cells - width), "");
-}
-
-static void level_format(const struct lane *lane, char *buffer, size_t size) {
+static void level_write(struct row *row, const struct lane *lane) {
         char level[TEXT_NUMBER_SIZE], ratio[TEXT_NUMBER_SIZE] = "", percent[TEXT_NUMBER_SIZE];
 
         text_number((double)lane->level_uv, lane->level_uv < 100 ? 1 : 0, level);
         if (lane->floor_uv > 0)
                 text_number((double)lane->level_uv / (double)lane->floor_uv, 1, ratio);
         text_number(lane->mvc_percent, 0, percent);
-        (void)snprintf(buffer, size, "%s%s%s%s%s%s%s", level, lane->arbitrary_unit ? "" : " uV",
-                       ratio[0] ? ", x" : "", ratio, percent[0] ? ", " : "", percent,
-                       percent[0] ? " % MVC" : "");
+        row_text(row, ", ");
+        row_text(row, level);
+        row_text(row, lane->arbitrary_unit ? "" : " uV");
+        if (ratio[0]) {
+                row_text(row, ", x");
+                row_text(row, ratio);
+        }
+        if (percent[0]) {
+                row_text(row, ", ");
+                row_text(row, percent);
+                row_text(row, _(" % MVC"));
+        }
 }
 
-static void lane_draw(const struct live *live, const struct lane *lane, size_t columns) {
-        bool alarm = live->colour && lane->has_frame && lane->detector_state == 2;
-        char words[256], level[3 * TEXT_NUMBER_SIZE + 16];
-        size_t used = NAME_CELLS + 1, bars;
+static bool lane_alarms(const struct live *live, const struct lane *lane) {
+        return live->colour && lane->has_frame && lane->detector_state == 2;
+}
 
-        if (columns <= used + BARS / 4)
-                return;
-        cells_write(live->file, lane->name ? lane->name : "", NAME_CELLS, true);
-        fputc(' ', live->file);
+/* What is wrong with its signal, if anything. */
+static const char *lane_signal(const struct lane *lane) {
+        const char *wrong = signal_describe(lane->signal);
 
-        bars = columns - used < 2 * BARS ? (columns - used) / 2 : BARS;
-        if (alarm)
-                fputs(TEXT_ALARM, live->file);
-        for (size_t i = BARS - bars; i < BARS; i++)
-                fputs(bar_symbol(lane->bars[i], live->utf8), live->file);
-        used += bars;
+        return wrong ? wrong : _("good signal");
+}
 
+/* What is most needed comes first: the end may be cut off. */
+static void lane_head_draw(const struct live *live, const struct lane *lane, size_t at) {
+        char battery[32];
+        struct row row;
+
+        row_begin(&row, live);
+        if (live->colour)
+                row_escape(&row, lane_alarms(live, lane) ? TEXT_ALARM : TEXT_BOLD);
+        row_text(&row, lane->name);
+        row_text(&row, ": ");
         if (lane->has_frame) {
-                level_format(lane, level, sizeof(level));
-                (void)snprintf(words, sizeof(words), " %s, %s",
-                               detector_state_name(lane->detector_state), level);
-        } else
-                (void)snprintf(words, sizeof(words), " %s%s%s", lane->state ? lane->state : "",
-                               lane->problem ? ": " : "", lane->problem ? lane->problem : "");
-        cells_write(live->file, words, columns - used - 1, false);
-        if (alarm)
-                fputs(TEXT_PLAIN, live->file);
+                row_text(&row, detector_state_name(lane->detector_state));
+                level_write(&row, lane);
+        } else {
+                row_text(&row, words_of_list(lane->state));
+                if (lane->problem || (lane->reason && lane->reason[0])) {
+                        row_text(&row, ": ");
+                        row_text(&row, lane->problem ? lane->problem : lane->reason);
+                }
+        }
+        if (live->colour)
+                row_escape(&row, TEXT_PLAIN);
+        if (lane->battery >= 0) {
+                (void)snprintf(battery, sizeof(battery), _("; battery %d %%"), lane->battery);
+                row_text(&row, battery);
+        }
+        if (lane->signal) {
+                row_text(&row, "; ");
+                row_text(&row, lane_signal(lane));
+        }
+        row_text(&row, "; ");
+        row_text(&row, lane->place);
+        if (lane->simulated)
+                row_text(&row, _(" (simulated)"));
+        row_put(&row, live, at);
 }
 
-void live_erase(struct live *live) {
-        if (live->n_drawn > 1)
-                fprintf(live->file, "\033[%zuA", live->n_drawn - 1);
-        if (live->n_drawn > 0)
-                fputs(CLEAR_BELOW, live->file);
-        live->n_drawn = 0;
-        live->dirty = true;
+/* `row` of `rows` from the top, of a point from 0 to 1: rest is the lowest mark. */
+static const char *point_symbol(const struct live *live, float point, size_t row, size_t rows) {
+        static const char *const blocks[SYMBOL_LEVELS] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+        static const char *const plain[SYMBOL_LEVELS] = {"_", ".", ":", "-", "=", "+", "*", "#"};
+        int below = (int)(rows - 1 - row) * SYMBOL_LEVELS;
+        int level = (int)(point * (float)(rows * SYMBOL_LEVELS - 1) + 0.5f) + 1 - below;
+
+        if (point < 0 || level <= 0)
+                return " ";
+        level = level > SYMBOL_LEVELS ? SYMBOL_LEVELS : level;
+        return live->utf8 ? blocks[level - 1] : plain[level - 1];
+}
+
+static void trace_draw(const struct live *live, const struct lane *lane, size_t at, size_t rows) {
+        size_t columns = terminal_columns(live->terminal);
+        size_t points = columns < LANE_POINTS ? columns : LANE_POINTS;
+
+        for (size_t i = 0; i < rows; i++) {
+                struct row row;
+
+                row_begin(&row, live);
+                if (lane_alarms(live, lane))
+                        row_escape(&row, TEXT_ALARM);
+                for (size_t p = LANE_POINTS - points; p < LANE_POINTS; p++)
+                        row_text(&row, point_symbol(live, lane->points[p], i, rows));
+                if (lane_alarms(live, lane))
+                        row_escape(&row, TEXT_PLAIN);
+                row_put(&row, live, at + i);
+        }
+}
+
+static bool lane_has_trace(const struct lane *lane) {
+        return lane->points[LANE_POINTS - 1] >= 0;
+}
+
+/* The sensors, in at most so many rows from `at` on; returns those that were used. A trace needs a
+ * stream. */
+static size_t lanes_draw(const struct live *live, size_t at, size_t rows) {
+        size_t shown = live->n_lanes < rows ? live->n_lanes : rows, traces = 0, each = 0, used = 0;
+
+        for (size_t i = 0; i < shown; i++)
+                traces += lane_has_trace(live->lanes + i);
+        if (traces > 0)
+                each = (rows - shown) / traces < TRACE_ROWS_MAX ? (rows - shown) / traces
+                                                                : TRACE_ROWS_MAX;
+        for (size_t i = 0; i < shown; i++) {
+                lane_head_draw(live, live->lanes + i, at + used++);
+                if (!lane_has_trace(live->lanes + i))
+                        continue;
+                trace_draw(live, live->lanes + i, at + used, each);
+                used += each;
+        }
+        return used;
+}
+
+/* Cells up to which a line of text may go on in this row: breaks between words. */
+static size_t line_cut(const char *text, size_t length, size_t columns) {
+        size_t cut = length;
+        char copy[ROW_SIZE];
+
+        for (;;) {
+                size_t n = cut < sizeof(copy) - 1 ? cut : sizeof(copy) - 1;
+
+                memcpy(copy, text, n);
+                copy[n] = '\0';
+                if (text_width(copy) <= columns)
+                        return n;
+                cut = n;
+                do
+                        cut--;
+                while (cut > 0 && text[cut] != ' ');
+                /* A word that is longer than the screen is cut off there. */
+                if (cut == 0)
+                        return n;
+        }
+}
+
+/* Draws a text of lines, each broken where it has to be, from row `at` on; without a terminal it only
+ * counts. Returns the rows that it takes. */
+static size_t text_draw(const struct live *live, const char *text, size_t at, size_t rows, bool alarm,
+                        bool draw) {
+        size_t columns = terminal_columns(live->terminal), n = 0;
+
+        while (text && *text && n < rows) {
+                size_t length = strcspn(text, "\n"), cut = line_cut(text, length, columns);
+                char copy[ROW_SIZE];
+                struct row row;
+
+                memcpy(copy, text, cut);
+                copy[cut] = '\0';
+                if (draw) {
+                        row_begin(&row, live);
+                        if (alarm && live->colour && n == 0)
+                                row_escape(&row, TEXT_ALARM);
+                        row_text(&row, copy);
+                        if (alarm && live->colour && n == 0)
+                                row_escape(&row, TEXT_PLAIN);
+                        row_put(&row, live, at + n);
+                }
+                n++;
+                text += cut;
+                text += strspn(text, " ");
+                if (*text == '\n')
+                        text++;
+        }
+        return n;
+}
+
+/* The alerts that last, else the last one; returns the rows. */
+static size_t alerts_draw(const struct live *live, size_t at, size_t rows, bool draw) {
+        size_t used = 0;
+
+        for (size_t i = 0; i < ALERTS_MAX && live->alerts[i].id; i++)
+                if (live->alerts[i].lasts)
+                        used += text_draw(live, live->alerts[i].text, at + used, rows - used, true,
+                                          draw);
+        if (used == 0 && live->alerts[0].id)
+                used = text_draw(live, live->alerts[0].text, at, rows, false, draw);
+        else if (used == 0)
+                used = text_draw(live, _("No alert yet."), at, rows, false, draw);
+        return used;
+}
+
+static void title_draw(const struct live *live) {
+        const char *hint = terminal_fd(live->terminal) >= 0 ? _("q or Ctrl-C ends") : _("Ctrl-C ends");
+        struct row row;
+
+        row_begin(&row, live);
+        if (live->colour)
+                row_escape(&row, TEXT_BOLD);
+        row_text(&row, live->away           ? _("crampd is not there: nobody watches now")
+                       : live->n_lanes == 0 ? _("crampd watches no sensor of yours")
+                                            : _("crampd watches"));
+        if (live->colour)
+                row_escape(&row, TEXT_PLAIN);
+        row_text(&row, " - ");
+        row_text(&row, hint);
+        row_put(&row, live, 0);
 }
 
 void live_draw(struct live *live) {
-        size_t columns = terminal_columns(live->file);
+        size_t rows = terminal_rows(live->terminal), message, alerts, top, row;
+        struct row blank;
 
-        live_erase(live);
-        for (size_t i = 0; i < live->n_lanes; i++) {
-                if (i > 0)
-                        fputc('\n', live->file);
-                lane_draw(live, live->lanes + i, columns);
+        /* From the bottom: an alert matters most, then the last message, then the sensors. */
+        alerts = alerts_draw(live, 0, rows > 1 ? rows - 1 : 1, false);
+        message = rows > alerts + 1 ? text_draw(live, live->message, 0, 1, false, false) : 0;
+        top = rows > alerts + message ? rows - alerts - message : 0;
+        row_begin(&blank, live);
+        if (top > 0) {
+                title_draw(live);
+                for (row = 1 + lanes_draw(live, 1, top - 1); row < top; row++)
+                        row_put(&blank, live, row);
         }
-        live->n_drawn = live->n_lanes;
+        (void)text_draw(live, live->message, top, message, false, true);
+        (void)alerts_draw(live, top + message, rows - top - message, true);
+        terminal_flush(live->terminal);
         live->dirty = false;
-        (void)fflush(live->file);
 }
 
 bool live_is_dirty(const struct live *live) {
         return live->dirty;
 }
 
+void live_resize(struct live *live) {
+        terminal_resize(live->terminal);
+        live->dirty = true;
+}
+
 void live_suspend(struct live *live) {
-        live_erase(live);
-        fputs(SHOW_CURSOR, live->file);
-        (void)fflush(live->file);
+        terminal_leave(live->terminal);
 }
 
 void live_resume(struct live *live) {
-        fputs(HIDE_CURSOR, live->file);
+        terminal_enter(live->terminal);
         live->dirty = true;
 }
 
@@ -375,16 +469,23 @@ struct live *live_new(FILE *file) {
         live->file = file;
         live->colour = text_may_colour(file);
         live->utf8 = text_is_utf8();
-        live_resume(live);
-        return live;
+        live->dirty = true;
+        live->terminal = terminal_new(file);
+        if (live->terminal)
+                return live;
+        free(live);
+        return NULL;
 }
 
 struct live *live_free(struct live *live) {
         if (!live)
                 return NULL;
-        live_suspend(live);
+        live->terminal = terminal_free(live->terminal);
         for (size_t i = 0; i < live->n_lanes; i++)
                 lane_clear(live->lanes + i);
+        for (size_t i = 0; i < ALERTS_MAX; i++)
+                alert_clear(live->alerts + i);
+        free(live->message);
         free(live);
         return NULL;
 }

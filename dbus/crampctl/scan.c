@@ -263,7 +263,7 @@ static int scan_run(struct scan *scan, unsigned seconds, bool all) {
         struct crampd_error error = {};
         int code, r, signal_fd;
 
-        signal_fd = signals_open(/* with_stop= */ false);
+        signal_fd = signals_open(/* with_screen= */ false);
         if (signal_fd < 0)
                 return fail(EX_OSERR, "cannot receive signals: %s", strerror(-signal_fd));
         code = client_open(&client);

@@ -21,6 +21,10 @@ static size_t control_length(const char *text) {
         return byte[0] == 0xc2 && byte[1] >= 0x80 && byte[1] < 0xa0 ? 2 : 0;
 }
 
+bool text_is_control(const char *text) {
+        return control_length(text) > 0;
+}
+
 void text_write(FILE *file, const char *text) {
         if (!text)
                 return;

@@ -19,6 +19,9 @@ void text_write(FILE *file, const char *text);
 /* The same into a buffer, cut at a character's border. Returns the bytes without the final 0. */
 size_t text_clean(char *to, size_t size, const char *text);
 
+/* Begins with a control character. */
+bool text_is_control(const char *text);
+
 /* Cells that text_write() of this fills. */
 size_t text_width(const char *text);
 

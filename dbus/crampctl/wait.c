@@ -6,15 +6,16 @@
 #include <sys/signalfd.h>
 #include <time.h>
 
-int signals_open(bool with_stop) {
+int signals_open(bool with_screen) {
+        static const int of_screen[] = {SIGTSTP, SIGWINCH, SIGQUIT, SIGHUP};
         sigset_t set;
         int fd;
 
         (void)sigemptyset(&set);
         (void)sigaddset(&set, SIGINT);
         (void)sigaddset(&set, SIGTERM);
-        if (with_stop)
-                (void)sigaddset(&set, SIGTSTP);
+        for (size_t i = 0; with_screen && i < sizeof(of_screen) / sizeof(*of_screen); i++)
+                (void)sigaddset(&set, of_screen[i]);
         if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
                 return -errno;
         fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

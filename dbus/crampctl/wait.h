@@ -7,8 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Blocks SIGINT and SIGTERM, and SIGTSTP if told so, and returns a non-blocking descriptor that gives
- * them, or negative errno. */
-int signals_open(bool with_stop);
+/* Blocks SIGINT and SIGTERM and returns a non-blocking descriptor that gives them, or negative errno.
+ * `with_screen`: also what matters to who holds the terminal's screen, SIGTSTP, SIGWINCH, SIGQUIT and
+ * SIGHUP. */
+int signals_open(bool with_screen);
 
 int64_t clock_ms(void);

@@ -6,17 +6,20 @@ import fcntl
 import json
 import os
 import pty
+import re
 import select
 import signal
 import struct
 import shlex
 import subprocess
 import sys
+import tempfile
 import termios
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
 
+import golden
 import tap
 from fakecrampd import EPISODES, RELIEF, SENSORS, FakeCrampd
 from privatebus import PrivateBus, die_with_parent
@@ -104,7 +107,8 @@ class Monitor:
         while self.read(0.05) and time.monotonic() < end and self.process.poll() is None:
             pass
         assert self.process.wait(LIMIT_S) == code, (self.process.returncode, self.text, self.process.stderr.read())
-        self.read()
+        while self.read(0.05) and time.monotonic() < end:
+            pass
         return self.process.stderr.read().decode()
 
 
@@ -340,59 +344,223 @@ def frames(count, state, *channels):
     return [[state, list(channels)]] * count
 
 
+class Screen:
+    """A shell on a terminal of tmux, which keeps what is on its screen."""
+
+    def __init__(self, columns=80, rows=24, **env):
+        self.folder = tempfile.TemporaryDirectory()
+        environment = {name: value for name, value in os.environ.items() if name not in ('NO_COLOR', 'LANGUAGE', 'TMUX')}
+        environment |= {'LC_ALL': 'C.UTF-8', 'TZ': 'UTC', 'TERM': 'xterm', 'PS1': '$ ', 'ENV': '', **env}
+        self.tmux('new-session', '-d', '-x', str(columns), '-y', str(rows), 'sh', env=environment)
+
+    def tmux(self, *arguments, env=None):
+        done = subprocess.run(['tmux', '-S', os.path.join(self.folder.name, 'tmux'), '-f', '/dev/null', *arguments],
+                              capture_output=True, text=True, timeout=60, env=env, check=False)
+        assert done.returncode == 0, done
+        return done.stdout
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.tmux('kill-server')
+        self.folder.cleanup()
+
+    def type(self, *keys):
+        self.tmux('send-keys', *keys)
+
+    def start(self):
+        self.type(shlex.join([*WRAPPER, CRAMPCTL, 'monitor']), 'Enter')
+
+    def text(self, *more):
+        return self.tmux('capture-pane', '-p', *more)
+
+    def resize(self, columns, rows):
+        self.tmux('resize-window', '-x', str(columns), '-y', str(rows))
+
+    def wait(self, *texts):
+        """Waits until all of that is on the screen; returns the screen."""
+        seen = ''
+
+        def there():
+            nonlocal seen
+            seen = self.text()
+            return all(text in seen for text in texts)
+        try:
+            tap.wait_until(there, limit_s=LIMIT_S, what='the screen')
+        except AssertionError as error:
+            raise AssertionError(f'waited for {texts} on:\n{seen}') from error
+        return seen
+
+    def state(self):
+        """Whether the alternate screen is taken, and whether the cursor is shown."""
+        return self.tmux('display-message', '-p', '#{alternate_on} #{cursor_flag}').split()
+
+    def check_given_back(self):
+        tap.wait_until(lambda: self.state() == ['0', '1'], limit_s=LIMIT_S, what='the screen to be given back')
+        # What is typed while the terminal changes hands may be lost.
+        tap.wait_until(lambda: self.tmux('display-message', '-p', '#{pane_current_command}').strip() == 'sh', limit_s=LIMIT_S,
+                       what='the shell')
+        self.type("stty -a | tr ' ' '\\n' | grep -cx -e echo -e icanon -e isig", 'Enter')
+        # The prompt may come after what is typed.
+        tap.wait_until(lambda: re.search('^([#$] )?3$', self.text(), re.M), limit_s=LIMIT_S, what='echo')
+
+
+def wave(fake):
+    """Ten seconds of rest, then a cramp that grows."""
+    fake.do('frames', sensor='a1', frames=frames(200, 0, (5.0, 5.0), (6.0, 6.0)))
+    for i in range(20):
+        fake.do('frames', sensor='a1', frames=frames(10, 1 if i < 12 else 2, (5.0 * (1 + i * 0.6), 5.0), (6.0, 6.0)))
+
+
+def test_screen_at_two_sizes():
+    with PrivateBus(), FakeCrampd() as fake:
+        fake.do('set', key='sensors', value=[dict(SENSORS[0], signal='noisy'), SENSORS[1]])
+        with Screen() as screen:
+            screen.start()
+            tap.wait_until(lambda: fake.do('frames', sensor='a1', frames=[]), limit_s=LIMIT_S, what='the stream')
+            golden.check(__file__, 'monitor-quiet.txt', screen.wait('No alert yet.', 'absent: Not heard yet.'))
+            assert screen.state() == ['1', '0']
+            wave(fake)
+            fake.do('signal', member='AlertRaised')
+            seen = screen.wait('CRAMP, 62 uV, x12.4', 'battery 87 %', 'rest is too loud', '2. Pull the toes')
+            golden.check(__file__, 'monitor-80.txt', seen)
+            # Smaller, and back; nothing of the old size is left.
+            screen.resize(46, 11)
+            golden.check(__file__, 'monitor-46.txt', screen.wait('CRAMP, 62 uV', 'shin.'))
+            screen.resize(80, 24)
+            tap.wait_until(lambda: screen.text() == seen, limit_s=LIMIT_S, what='the first size again')
+            # As long as it lasts its steps stay; then one line is left of it.
+            fake.do('signal', member='SensorChanged')
+            assert '2. Pull the toes' in screen.wait('sensor left calf: stalled: Out of reach.')
+            fake.do('signal', member='AlertEnded')
+            assert '2. Pull' not in screen.wait('cramp over: left calf', 'lasted 1:05')
+            screen.type('x', 'q')
+            screen.check_given_back()
+            # What came stays readable.
+            seen = screen.text()
+            assert 'CRAMP: left calf' in seen and '2. Pull the toes' in seen and 'cramp over' in seen, seen
+
+
+def test_screen_is_given_back_however_it_ends():
+    with PrivateBus() as bus, FakeCrampd() as fake, Screen() as screen:
+        def begin():
+            fake.do('set', key='subscriptions', value=[])
+            screen.type('clear', 'Enter')
+            screen.start()
+            screen.wait('crampd watches - q or Ctrl-C ends', 'left calf: ')
+            assert screen.state() == ['1', '0']
+
+        def process():
+            return int(subprocess.run(['pgrep', '-n', '-P', screen.tmux('display-message', '-p', '#{pane_pid}').strip()],
+                                      capture_output=True, text=True, check=True).stdout)
+
+        for keys in (['C-c'], ['C-\\'], ['Q']):
+            begin()
+            screen.type(*keys)
+            screen.check_given_back()
+        begin()
+        os.kill(process(), signal.SIGTERM)
+        screen.check_given_back()
+        # Into the background and back, with all that changed meanwhile.
+        begin()
+        screen.type('C-z')
+        screen.check_given_back()
+        screen.resize(60, 20)
+        screen.type('fg', 'Enter')
+        screen.wait('crampd watches - q or Ctrl-C ends', 'left calf: ')
+        assert screen.state() == ['1', '0']
+        # And what went wrong is told where it stays.
+        bus.stop()
+        screen.wait('crampctl: the system bus has gone')
+        screen.check_given_back()
+
+
+def test_screen_never_wraps():
+    with PrivateBus(), FakeCrampd() as fake:
+        fake.do('set', key='sensors', value=[dict(SENSORS[0], name='äb\x1b[2J左' * 20, reason='\x1b[5mx', muscle='m' * 300)])
+        with Screen() as screen:
+            screen.start()
+            tap.wait_until(lambda: fake.do('frames', sensor='a1', frames=[]), limit_s=LIMIT_S, what='the stream')
+            fake.do('frames', sensor='a1', frames=frames(3, 1, (123456.0, 1.0)))
+            fake.do('signal', member='AlertRaised', relief=['z' * 500, 'last'])
+            for columns, rows in ((10, 5), (20, 3), (33, 40), (80, 24), (200, 50)):
+                screen.resize(columns, rows)
+
+                def fits():
+                    """The alert goes before all else; the title and the sensors stay where there is room."""
+                    seen = screen.text().splitlines()
+                    return any(line.startswith('CRAMP:') for line in seen) and len(seen) <= rows and (
+                        rows < 24 or (seen[0].startswith('crampd watches') and seen[1].startswith('äb?[2J左') and
+                                      seen[-1].rstrip() == '  2. last'))
+                tap.wait_until(fits, limit_s=LIMIT_S, what=f'a screen of {columns} by {rows}')
+            screen.type('q')
+            screen.check_given_back()
+
+
+def test_only_what_changes_is_written():
+    with PrivateBus(), FakeCrampd() as fake, Monitor(terminal=True) as monitor:
+        monitor.expect('No alert yet.')
+        tap.wait_until(lambda: fake.do('frames', sensor='a1', frames=[]), what='the stream')
+        at = len(monitor.text)
+        fake.do('signal', member='SensorChanged')
+        end = monitor.expect('Out of reach.', at)
+        assert 'No alert yet' not in monitor.text[at:end] and 'crampd watches' not in monitor.text[at:end]
+        assert 'Ctrl-C ends' in monitor.text and 'q or' not in monitor.text  # there is no keyboard
+        assert monitor.finish() == ''
+        assert monitor.text.startswith('\x1b[?1049h' + HIDE_CURSOR)
+        # Given back, then what came.
+        assert monitor.text.endswith(SHOW_CURSOR + '\x1b[?1049lsensor left calf: stalled: Out of reach.\n'), monitor.text[-200:]
+
+
 def test_live_view_of_a_calibrated_sensor():
     with PrivateBus(), FakeCrampd() as fake:
         fake.do('set', key='stream_details', value={'mvc_uv': [200.0, 0.0]})
         with Monitor(terminal=True) as monitor:
             wait_for_subscribers(fake)
-            monitor.expect('left calf            ')
+            monitor.expect('left calf: ')
             tap.wait_until(lambda: fake.do('frames', sensor='a1', frames=[]), what='the stream')
             fake.do('frames', sensor='a1', frames=frames(10, 0, (50.0, 5.0), (5.0, 5.0)))
-            at = monitor.expect(' rest, 50 uV, x10, 25 % MVC')
+            at = monitor.expect('rest, 50 uV, x10, 25 % MVC')
             # The second channel was not calibrated.
             fake.do('frames', sensor='a1', frames=frames(10, 0, (5.0, 5.0), (40.0, 5.0)))
-            monitor.expect(' rest, 40 uV, x8\n', at)
+            monitor.expect('rest, 40 uV, x8\x1b[0m; battery', at)
 
 
 def test_live_view():
     with PrivateBus(), FakeCrampd() as fake, Monitor(terminal=True) as monitor:
         wait_for_subscribers(fake)
-        at = monitor.expect('left calf            ')
+        at = monitor.expect('left calf: streaming')
         tap.wait_until(lambda: fake.do('frames', sensor='a1', frames=[]), what='the stream')
-        monitor.expect('b2                   ', at)
-        at = monitor.expect(' absent', at)
+        at = monitor.expect('b2: absent', at)
 
-        # The channel that stands out is shown: here the second.
+        # The channel that stands out is shown: here the first, then the second.
         fake.do('frames', sensor='a1', frames=frames(10, 0, (52.0, 40.0), (5.0, 5.0)))
-        at = monitor.expect('▂ rest, 52 uV, x1.3', at)
+        at = monitor.expect('rest, 52 uV, x1.3', at)
         fake.do('frames', sensor='a1', frames=frames(10, 2, (4.0, 4.0), (160.0, 5.0)))
-        at = monitor.expect('▂█ CRAMP, 160 uV, x32', at)
+        at = monitor.expect('CRAMP, 160 uV, x32', at)
         assert ALARM in monitor.text
         fake.do('frames', sensor='a1', frames=frames(10, 3, (4.5, 0.0), (12.0, 0.0)))
-        at = monitor.expect('▂█▁ recovering, 4.5 uV\n', at)
-
-        # Alerts stand above, the lines are drawn below them anew.
-        fake.do('signal', member='AlertRaised')
-        at = monitor.expect('  2. Pull the toes toward the shin.\n', at)
-        at = monitor.expect('left calf            ', at)
+        at = monitor.expect('recovering, 4.5 uV', at)
 
         # What is malformed is skipped, and the next one counts.
         for raw in ('00', '00' * 12, '00' * 8 + '0901' + '00' * 10, '00' * 8 + '0001' + '00' * 9, 'ff' * 20,
                     '00' * 8 + '00010000' + '0000c07f' + '00' * 4, '00' * 3000):
             fake.do('frames', sensor='a1', frames=[raw])
         fake.do('frames', sensor='a1', frames=frames(1, 1, (7.0, 7.0)))
-        at = monitor.expect(' suspected, 7 uV, x1', at)
+        at = monitor.expect('suspected, 7 uV, x1', at)
 
         # A link that is lost says so.
         fake.do('set', key='sensors', value=[dict(SENSORS[0], state='stalled', reason='Out of reach.')])
         fake.do('signal', member='SensorChanged')
-        at = monitor.expect('sensor left calf: stalled: Out of reach.\n', at)
-        at = monitor.expect(' stalled', at)
+        at = monitor.expect('left calf: stalled: Out of reach.', at)
 
+        # So does a crampd that goes and comes.
+        fake.kill()
+        at = monitor.expect('crampd is not there: nobody watches now', at)
+        fake.start()
+        monitor.expect('left calf: streaming', at)
         assert monitor.finish() == ''
-        assert monitor.text.startswith(HIDE_CURSOR) and monitor.text.endswith(SHOW_CURSOR), monitor.text[-200:]
-        # The live lines are gone, the cursor is at a line's beginning.
-        assert monitor.text.endswith('\r\x1b[J' + SHOW_CURSOR), monitor.text[-200:]
 
 
 def test_live_view_of_many_channels():
@@ -401,7 +569,7 @@ def test_live_view_of_many_channels():
         # Only the first 16 are looked at; this is the 16th.
         channels = [(1.0, 1.0)] * 15 + [(3.0, 1.0)] + [(9.0, 1.0)] * 239
         fake.do('frames', sensor='a1', frames=[[0, channels]])
-        monitor.expect(' rest, 3 uV, x3')
+        monitor.expect('rest, 3 uV, x3')
         monitor.finish(signal.SIGTERM)
 
 
@@ -410,30 +578,21 @@ def test_live_view_without_colour_and_unicode():
             Monitor(terminal=True, env={'LC_ALL': 'C', 'NO_COLOR': '1'}) as monitor:
         tap.wait_until(lambda: fake.do('frames', sensor='a1', frames=[]), what='the stream')
         fake.do('frames', sensor='a1', frames=frames(10, 2, (160.0, 5.0)) + frames(10, 2, (5.0, 5.0)))
-        monitor.expect('#_ CRAMP, 5 uV, x1')
+        monitor.expect('CRAMP, 5 uV, x1')
+        monitor.expect('#_')
+        fake.do('signal', member='AlertRaised')
+        monitor.expect('2. Pull the toes')
+        monitor.finish()
+        assert monitor.text.isascii() and ALARM not in monitor.text and RAISED in monitor.text, monitor.text
+
+
+def test_dumb_terminal_gets_lines():
+    with PrivateBus(), FakeCrampd() as fake, Monitor(terminal=True, env={'TERM': 'dumb'}) as monitor:
+        wait_for_subscribers(fake)
         fake.do('signal', member='AlertRaised')
         monitor.expect(RAISED)
         monitor.finish()
-        assert monitor.text.isascii() and ALARM not in monitor.text, monitor.text
-
-
-def test_live_view_never_wraps():
-    with PrivateBus(), FakeCrampd() as fake:
-        fake.do('set', key='sensors', value=[dict(SENSORS[0], name='ä' * 60)])
-        for columns in (1, 20, 35, 60, 300):
-            fake.do('close_streams')
-            with Monitor(terminal=True, columns=columns, env={'NO_COLOR': '1'}) as monitor:
-                tap.wait_until(lambda: fake.do('frames', sensor='a1', frames=[]), what='the stream')
-                fake.do('frames', sensor='a1', frames=frames(3, 1, (123456.0, 1.0)))
-                if columns >= 60:
-                    monitor.expect('suspected')
-                fake.do('signal', member='SensorChanged')
-                monitor.expect('Out of reach.\n')
-                monitor.finish()
-                lines = monitor.text.replace(HIDE_CURSOR, '').replace('\x1b[J', '\n').splitlines()
-                drawn = [line.rstrip('\r') for line in lines if 'ä' in line]
-                assert all(len(line) < columns for line in drawn), (columns, drawn)
-                assert drawn or columns < 35, monitor.text
+        assert '\x1b' not in monitor.text
 
 
 def test_live_view_survives_bad_streams():
@@ -445,9 +604,21 @@ def test_live_view_survives_bad_streams():
             with Monitor(terminal=True, columns=200) as monitor:
                 monitor.expect(said)
                 fake.do('signal', member='AlertRaised')
-                monitor.expect('  2. Pull the toes toward the shin.\n')
+                monitor.expect('  2. Pull the toes toward the shin.')
                 monitor.finish()
             fake.do('set', key='subscriptions', value=[])
+
+
+def test_what_came_is_kept_within_bounds():
+    with PrivateBus(), FakeCrampd() as fake, Monitor(terminal=True) as monitor:
+        wait_for_subscribers(fake)
+        for number in range(300):
+            fake.do('signal', member='SensorChanged', reason=f'{number} ' + 'x' * 500)
+        monitor.expect('stalled: 299')
+        monitor.finish()
+        kept = monitor.text.split('\x1b[?1049l')[1].splitlines()
+        assert 60 <= len(kept) <= 140 and all(line.startswith('sensor left calf: stalled: ') for line in kept), len(kept)
+        assert [int(line.split()[4]) for line in kept] == list(range(300 - len(kept), 300)), kept[-1][:60]
 
 
 def test_signals_during_a_call_are_kept():
@@ -455,35 +626,34 @@ def test_signals_during_a_call_are_kept():
         # Both come before the answer that is waited for, and nothing follows that would wake the loop.
         fake.answer('ListSensors', 'signals-first')
         with Monitor(terminal=True) as monitor:
-            at = monitor.expect('  2. Pull the toes toward the shin.\n')
-            monitor.expect('cramp over', at - len('  2.'))
+            monitor.expect('cramp over')
             monitor.finish()
 
 
 def test_stream_ends_with_the_daemon():
     with PrivateBus(), FakeCrampd() as fake, Monitor(terminal=True) as monitor:
         tap.wait_until(lambda: fake.do('frames', sensor='a1', frames=frames(1, 0, (5.0, 5.0))), what='the stream')
-        at = monitor.expect(' rest, 5 uV')
+        at = monitor.expect('rest, 5 uV')
         fake.kill()
-        at = monitor.expect('crampd is not there: nobody watches now\n', at)
+        at = monitor.expect('crampd is not there: nobody watches now', at)
         fake.start()
-        at = monitor.expect('crampd is there\n', at)
+        at = monitor.expect('crampd is there', at)
         tap.wait_until(lambda: fake.do('frames', sensor='a1', frames=frames(1, 0, (6.0, 6.0))), what='the stream')
-        monitor.expect(' rest, 6 uV', at)
+        monitor.expect('rest, 6 uV', at)
         monitor.finish()
 
 
 def test_stops_and_goes_on():
     with PrivateBus(), FakeCrampd() as fake, Monitor(terminal=True) as monitor:
         wait_for_subscribers(fake)
-        at = monitor.expect('left calf            ')
+        at = monitor.expect('left calf: ')
         monitor.process.send_signal(signal.SIGTSTP)
         at = monitor.expect(SHOW_CURSOR, at)
         _, status = os.waitpid(monitor.process.pid, os.WUNTRACED)
         assert os.WIFSTOPPED(status), status
         monitor.process.send_signal(signal.SIGCONT)
         at = monitor.expect(HIDE_CURSOR, at)
-        monitor.expect('left calf            ', at)
+        monitor.expect('left calf: ', at)
         monitor.finish()
 
 
