@@ -26,6 +26,9 @@ _Static_assert(STREAM_CHANNELS_MAX <= STORE_CALIBRATION_CHANNELS_MAX, "a calibra
 /* A rest that is so many times what it was, or less than that share, is another electrode site: the
  * least rise that is taken for a cramp's. Chosen. */
 #define MOVED_RATIO 2.0
+/* An accelerometer that was not heard for so long tells nothing: the slowest of them, the Ganglion's,
+ * sends ten values a second. Chosen. */
+#define MOTION_STALE_US UINT64_C(2000000)
 
 struct night {
         struct night_callbacks callbacks;
@@ -55,6 +58,8 @@ struct night {
 
         struct store_calibration calibration;
         bool hold, held; /* as wanted, and as the detector was told */
+        bool has_motion;
+        uint64_t motion_index; /* of the first frame since it was heard */
 
         enum detector_quality quality[STREAM_CHANNELS_MAX];
         double floor_uv[STREAM_CHANNELS_MAX]; /* 0 = unknown */
@@ -359,6 +364,7 @@ int night_new(const struct night_setup *setup, struct night **ret) {
                                                   .channels = setup->format->channels,
                                                   .scale_uv = scale_uv,
                                                   .arbitrary_unit = setup->format->scale_uv <= 0,
+                                                  .motion_scale_g = 0.001,
                                                   .sensitivity = setup->sensitivity,
                                                   .evidence_factor = setup->evidence_factor,
                                                   .on_event = on_detector_event,
@@ -424,6 +430,20 @@ const char *night_describe_calibration(const struct night *night) {
                     (now_uv[i] > MOVED_RATIO * rest_uv[i] || now_uv[i] * MOVED_RATIO < rest_uv[i]))
                         return "moved";
         return "fits";
+}
+
+void night_set_motion(struct night *night, const int32_t *motion_mg) {
+        detector_set_motion(night->detector, motion_mg);
+        night->has_motion = true;
+        night->motion_index = night->next_index;
+}
+
+/* Not for ever what it was. */
+static void forget_motion(struct night *night, uint64_t index) {
+        if (!night->has_motion || frames_to_us(night, index - night->motion_index) <= MOTION_STALE_US)
+                return;
+        detector_set_motion(night->detector, NULL);
+        night->has_motion = false;
 }
 
 void night_set_hold(struct night *night, bool held) {
@@ -583,6 +603,7 @@ void night_push(struct night *night, const struct emg_block *block, int64_t arri
         night->row.packets++;
         night->row.lost_packets += block->lost_packets;
         night->row.seen_us = index_to_us(night, night->next_index);
+        forget_motion(night, index);
         if (night->hold != night->held && detector_set_hold(night->detector, night->hold) >= 0)
                 night->held = night->hold;
         (void)detector_push(night->detector, index, block->counts, block->frames);

@@ -452,6 +452,8 @@ static void on_source_stopped(const char *reason, void *userdata) {
 static void on_source_extras(const struct sensor_extras *extras, void *userdata) {
         struct sensor *sensor = userdata;
 
+        if (sensor->night && extras->accelerations != sensor->extras.accelerations)
+                night_set_motion(sensor->night, extras->acceleration_mg);
         sensor->extras = *extras;
 }
 

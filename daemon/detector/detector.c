@@ -11,6 +11,7 @@
 #include "daemon/detector/channel.h"
 #include "daemon/detector/episode.h"
 #include "daemon/detector/history.h"
+#include "daemon/detector/limb.h"
 
 struct detector {
         struct channel_plan plan;
@@ -18,6 +19,7 @@ struct detector {
         uint32_t channel_count;
         struct history history;
         struct episode episode;
+        struct limb limb;
 
         bool started;
         uint64_t expected_index; /* frame that comes next */
@@ -69,7 +71,7 @@ static bool setup_is_valid(const struct detector_setup *setup) {
         if (setup->rate_mhz < (raw ? DETECTOR_RATE_MIN_MHZ : DETECTOR_ENVELOPE_RATE_MIN_MHZ) ||
             setup->rate_mhz > (raw ? DETECTOR_RATE_MAX_MHZ : DETECTOR_ENVELOPE_RATE_MAX_MHZ) ||
             setup->channels < 1 || setup->channels > DETECTOR_CHANNELS_MAX || !setup->scale_uv ||
-            !setup->on_event)
+            !setup->on_event || !(setup->motion_scale_g >= 0.0 && setup->motion_scale_g < 1e3))
                 return false;
 
         /* Bounds, so that squares stay finite; no unit of this world lies outside. NaN fails, too. */
@@ -98,6 +100,7 @@ int detector_new(const struct detector_setup *setup, struct detector **ret) {
         if (r < 0)
                 return r;
 
+        limb_init(&detector->limb, setup->motion_scale_g);
         r = channel_plan_init(&detector->plan, setup->rate_mhz, setup->input == DETECTOR_ENVELOPE);
         if (r < 0)
                 return r;
@@ -225,6 +228,9 @@ static void detector_weigh_channel(struct detector *detector, uint32_t index) {
         } else if (detector->episode.state != DETECTOR_CRAMP) {
                 channel_restart_spectrum(channel, &detector->plan);
         }
+        if (detector->limb.scale_g > 0.0)
+                input.support = evidence_move(evidence, input.hop_s, detector->limb.share,
+                                              detector->limb.recent, input.support, others >= 0.0);
         evidence_take(evidence, &input);
         trail_take(&channel->trail, evidence, before_s, others, detector->hop_index);
 }
@@ -287,6 +293,7 @@ static void detector_close_hop(struct detector *detector, const int32_t *frame) 
                 channel_close_hop(channel, &detector->plan, frame[i]);
                 row[i] = channel->envelope.hops > 0 ? envelope_power(&channel->envelope, 0) : -1.0;
         }
+        limb_close_hop(&detector->limb, &detector->plan.grid);
         for (uint32_t i = 0; i < detector->channel_count; i++)
                 detector_weigh_channel(detector, i);
 
@@ -304,6 +311,10 @@ static void detector_reset(struct detector *detector) {
         history_reset(&detector->history);
         episode_reset(&detector->episode);
         detector->started = false;
+}
+
+void detector_set_motion(struct detector *detector, const int32_t *counts) {
+        limb_set(&detector->limb, counts);
 }
 
 void detector_set_rest(struct detector *detector, const double *rest_uv) {
@@ -331,6 +342,7 @@ static void detector_start(struct detector *detector, uint64_t index, const int3
                            uint64_t gap) {
         for (uint32_t i = 0; i < detector->channel_count; i++)
                 channel_restart(&detector->channels[i], &detector->plan, frame[i], gap);
+        limb_restart(&detector->limb);
         detector->started = true;
         detector->expected_index = detector->hop_index = index;
         detector->hop_filled = 0;
@@ -369,12 +381,14 @@ static void signal_keep(struct detector *detector, uint32_t channel, size_t n) {
 static void signal_give(struct detector *detector, const int32_t *counts, size_t n) {
         if (!detector->on_signal)
                 return;
-        detector->on_signal(&(struct detector_signal){.index = detector->expected_index,
-                                                      .frames = n,
-                                                      .channels = detector->channel_count,
-                                                      .counts = counts,
-                                                      .conditioned_uv = detector->signal_uv},
-                            detector->userdata);
+        detector->on_signal(
+                &(struct detector_signal){.index = detector->expected_index,
+                                          .frames = n,
+                                          .channels = detector->channel_count,
+                                          .counts = counts,
+                                          .conditioned_uv = detector->signal_uv,
+                                          .motion = detector->limb.known ? detector->limb.counts : NULL},
+                detector->userdata);
 }
 
 int detector_push(struct detector *detector, uint64_t index, const int32_t *counts, size_t frames) {
@@ -401,6 +415,7 @@ int detector_push(struct detector *detector, uint64_t index, const int32_t *coun
                         channel_push(&detector->channels[i], &detector->plan, counts + i, stride, n);
                         signal_keep(detector, i, n);
                 }
+                limb_push(&detector->limb, (uint32_t)n);
                 signal_give(detector, counts, n);
 
                 detector->hop_filled += (uint32_t)n;

@@ -148,6 +148,7 @@ struct detector_signal {
         uint32_t channels;
         const int32_t *counts;        /* as pushed, interleaved */
         const double *conditioned_uv; /* interleaved: band-passed, mains taken out; envelopes: scaled */
+        const int32_t *motion;        /* what the accelerometer shows: three counts; NULL = not known */
 };
 
 typedef void (*detector_signal_func)(const struct detector_signal *signal, void *userdata);
@@ -162,6 +163,7 @@ struct detector_setup {
          * rest below 0.25 (microvolts) is not believed. */
         const double *scale_uv;
         bool arbitrary_unit; /* what the scale gives are not microvolts: no level is compared with one */
+        double motion_scale_g; /* g per count of the accelerometer, if there is one; else 0 */
         enum detector_sensitivity sensitivity;
         double evidence_factor;         /* on top of the step: more than 1 takes more evidence; 0 = 1 */
         detector_event_func on_event;   /* must not call the detector */
@@ -178,6 +180,15 @@ struct detector *detector_free(struct detector *detector);
  * -EINVAL. */
 int detector_set_evidence(struct detector *detector, enum detector_sensitivity sensitivity,
                           double evidence_factor);
+
+/*
+ * What an accelerometer on the limb shows, three counts, from the frame that is pushed next on until it
+ * is said anew; NULL: it tells nothing. Which way the axes lie does not matter. While the limb moves
+ * evidence does not grow, what rose with a movement counts less for a while, and a limb that is still
+ * supports a cramp. Without it (or without a scale in the set-up) nothing is other than before, bit for
+ * bit.
+ */
+void detector_set_motion(struct detector *detector, const int32_t *counts);
 
 /*
  * What each channel's rest was when it was calibrated, in units of its scale; 0 = not known, NULL = of

@@ -62,6 +62,23 @@ static void evidence_take_dip(struct evidence *evidence, double hop_s, double de
                 hop_s * (TUNING_DIP_LOSS_DEEP + (TUNING_DIP_LOSS - TUNING_DIP_LOSS_DEEP) * depth);
 }
 
+double evidence_move(struct evidence *evidence, double hop_s, double share, double recent,
+                     double support, bool told) {
+        evidence->moved -= evidence->moved * hop_s / TUNING_MOTION_MEMORY_S;
+        if (!(evidence->score_s > 0.0))
+                evidence->moved = recent;
+        else if (evidence->run_hops * hop_s < TUNING_MOTION_ONSET_S && recent > evidence->moved)
+                evidence->moved = recent;
+        if (share < 0.0)
+                return support;
+
+        if (!told)
+                support = TUNING_MOTION_STILL_GAIN;
+        support *= 1.0 + (TUNING_MOTION_ROSE_GAIN - 1.0) * evidence->moved;
+        /* Who moves in pain loses nothing by it, and who moves shows no cramp by it. */
+        return support * (1.0 - share);
+}
+
 void evidence_take(struct evidence *evidence, const struct evidence_input *input) {
         double depth, gain;
 

@@ -15,6 +15,7 @@ struct evidence {
         double after_uv;   /* what an episode left behind, while above rest: counts as rest */
         double ratio;      /* level over rest */
         double together;   /* share of the other channels that take part, 0-1 */
+        double moved;      /* rose with a movement of the limb, 0-1, fading */
         double company;    /* the highest of these of late: what began together is a movement */
         uint32_t run_hops; /* since the score rose from zero */
 };
@@ -35,5 +36,10 @@ void evidence_rebase(struct evidence *evidence, double level_uv);
 
 /* What counts as rest for this channel now. */
 double evidence_rest(struct evidence *evidence, double rest_uv, double level_uv);
+
+/* What a movement of the limb (0-1, negative = not known) makes of the support from the other channels,
+ * of which `told` says whether there are any. Before evidence_take(). */
+double evidence_move(struct evidence *evidence, double hop_s, double share, double recent,
+                     double support, bool told);
 
 void evidence_take(struct evidence *evidence, const struct evidence_input *input);

@@ -204,6 +204,32 @@
 #define TUNING_TOGETHER_SHARE 0.5
 #define TUNING_TOGETHER_RATIO 1.5
 
+/* --- Movement, as an accelerometer tells it --- */
+
+/* Still below the first, in g: a sensor that nobody wears varies by less than 13 mg on an axis (van Hees
+ * et al. 2011), here on all three. It moves from the second on: gravity turned by 5 degrees, as a change
+ * of posture counts (van Hees et al. 2015). */
+#define TUNING_MOTION_STILL_G 0.0225
+#define TUNING_MOTION_MOVES_G 0.087
+/* Gravity is what stays for so long (time constant), s. Chosen. */
+#define TUNING_MOTION_GRAVITY_S 1.0
+/* A level that never goes away is the sensor's own noise, or the bed's: it is believed this slowly and
+ * forgotten this fast (time constants), s, and moving is so many times as much. Chosen. */
+#define TUNING_MOTION_NOISE_RISE_S 300.0
+#define TUNING_MOTION_NOISE_FALL_S 1.0
+#define TUNING_MOTION_NOISE_RATIO 2.0
+/* Activity rose with a movement if that was so recent (time constant), s, when it began, or came within
+ * so many s after. Chosen. */
+#define TUNING_MOTION_RECENT_S 2.0
+#define TUNING_MOTION_ONSET_S 3.0
+/* Factor on the gain of activity that rose with a movement, and for how long it is held to be part of it
+ * (time constant), s. Chosen on development seeds: see "With an accelerometer" in
+ * tests/evaluate/README.md. */
+#define TUNING_MOTION_ROSE_GAIN 0.25
+#define TUNING_MOTION_MEMORY_S 60.0
+/* Factor on the gain while the limb is still, where no other channel tells. Chosen likewise. */
+#define TUNING_MOTION_STILL_GAIN 1.2
+
 /* --- Onset --- */
 
 /* The onset lies where the level was last below this many times rest, or this many times what is usual

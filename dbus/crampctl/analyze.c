@@ -47,7 +47,9 @@ static const char help[] =
         "                         an alert takes\n" COMMON_OPTIONS_HELP "\n"
         "A CSV file has a header row, and commas, semicolons or tabs between columns. A\n"
         "column's name may end in its unit: GM_uV, \"GM (mV)\". Columns in uV, mV or V are\n"
-        "taken; if there are none, those without a unit, as uV. A column time_s (or\n"
+        "taken; if there are none, those without a unit, as uV. ACCX_g, ACCY_g, ACCZ_g (or\n"
+        "signals ACC X, ACC Y, ACC Z in g) are an accelerometer on the limb: while it\n"
+        "moves, nothing is taken for a cramp. A column time_s (or\n"
         "time_ms, time_us) gives the rate and the gaps; with --rate it is not looked at.\n"
         "The names of what is left out go to standard error.\n"
         "\n"
@@ -193,6 +195,7 @@ static int detector_open(struct analysis *analysis, enum detector_sensitivity se
                 .channels = (uint32_t)channels,
                 .scale_uv = scales_uv,
                 .sensitivity = sensitivity,
+                .motion_scale_g = recording_motion_scale_g(analysis->recording),
                 .on_event = event_take,
                 .userdata = analysis,
         };
@@ -216,14 +219,14 @@ static int detector_open(struct analysis *analysis, enum detector_sensitivity se
 
 /* The highest magnitude of the channels whose unit is known, to see whether it can be right. */
 static double block_peak_uv(const struct recording *recording, const int32_t *counts, size_t frames) {
-        size_t channels = recording_channels(recording);
+        size_t channels = recording_channels(recording), columns_n = recording_columns(recording);
         double peak_uv = 0;
 
         for (size_t channel = 0; channel < channels; channel++) {
                 const struct recording_channel *c = recording_channel(recording, channel);
                 int64_t peak = 0;
 
-                for (size_t i = channel; i < frames * channels; i += channels) {
+                for (size_t i = channel; i < frames * columns_n; i += columns_n) {
                         int64_t magnitude = counts[i] < 0 ? -(int64_t)counts[i] : counts[i];
 
                         peak = magnitude > peak ? magnitude : peak;
@@ -235,11 +238,34 @@ static double block_peak_uv(const struct recording *recording, const int32_t *co
         return peak_uv;
 }
 
+/* With an accelerometer: `counts` are moved together. It shows a value until the next one. */
+static int block_push(const struct recording *recording, struct detector *detector, uint64_t index,
+                      int32_t *counts, size_t frames) {
+        size_t channels = recording_channels(recording), numbers = recording_columns(recording);
+        int r = 0;
+
+        if (numbers == channels)
+                return detector_push(detector, index, counts, frames);
+        for (size_t at = 0, n; at < frames && r == 0; at += n) {
+                int32_t *muscles = counts + at * numbers, motion[3];
+
+                memcpy(motion, muscles + channels, sizeof(motion));
+                for (n = 0; at + n < frames &&
+                            memcmp(muscles + n * numbers + channels, motion, sizeof(motion)) == 0;
+                     n++)
+                        memmove(muscles + n * channels, muscles + n * numbers,
+                                channels * sizeof(*muscles));
+                detector_set_motion(detector, motion);
+                r = detector_push(detector, index + at, muscles, n);
+        }
+        return r;
+}
+
 /* Returns 0 or an exit code, after saying what is wrong. */
 static int frames_push(struct analysis *analysis, struct recording *recording, struct detector *detector,
                        double *ret_peak_uv) {
-        size_t channels = recording_channels(recording), frames = BLOCK_COUNTS / channels;
-        _cleanup_(freep) int32_t *counts = calloc(frames * channels, sizeof(*counts));
+        size_t numbers = recording_columns(recording), frames = BLOCK_COUNTS / numbers;
+        _cleanup_(freep) int32_t *counts = calloc(frames * numbers, sizeof(*counts));
         struct recording_error error;
         double peak_uv = 0;
 
@@ -257,14 +283,14 @@ static int frames_push(struct analysis *analysis, struct recording *recording, s
                 }
                 if (got == 0)
                         break;
-                r = detector_push(detector, index, counts, (size_t)got);
+                if (peak_uv < PLAUSIBLE_PEAK_UV)
+                        peak_uv = fmax(peak_uv, block_peak_uv(recording, counts, (size_t)got));
+                r = block_push(recording, detector, index, counts, (size_t)got);
                 if (r < 0) {
                         progress_clear(&analysis->progress);
                         return fail(EX_SOFTWARE, "%s: frame %llu: the detector refuses it: %s",
                                     analysis->path, (unsigned long long)index, strerror(-r));
                 }
-                if (peak_uv < PLAUSIBLE_PEAK_UV)
-                        peak_uv = fmax(peak_uv, block_peak_uv(recording, counts, (size_t)got));
                 progress_update(&analysis->progress, index + (uint64_t)got);
         }
 
@@ -416,7 +442,7 @@ static int request_parse(struct request *request, const char **labels, int argc,
 
 int verb_analyze(const struct global_options *global, int argc, char *argv[]) {
         _cleanup_(freep) const char **labels = calloc((size_t)argc + 1, sizeof(*labels));
-        struct request request = {.global = *global};
+        struct request request = {.global = *global, .options = {.motion = true}};
         int code, worst = 0;
 
         if (!labels)

@@ -116,6 +116,10 @@ static void signal_describe(struct signal *signal) {
         if (!name_unit(signal->label, &stem, &unit, &length))
                 return;
         signal->unit = unit_from_ending(unit, length);
+        if (length == 1 && *unit == 'g')
+                signal->axis_shift = 3;
+        if (signal->axis_shift > 0 || (length == 2 && memcmp(unit, "mg", 2) == 0))
+                signal->axis_length = stem;
         if (signal->unit != UNIT_NONE)
                 signal->stem_length = stem;
 }
@@ -285,6 +289,23 @@ static void columns_scale(struct column_list *list, struct signal_list *signals)
         }
 }
 
+static void columns_take_motion(struct column_list *list, struct recording *recording) {
+        if (!recording_find_motion(recording))
+                return;
+        recording->motion_scale_g = 0.001;
+        for (size_t i = 0; i < list->count; i++)
+                for (unsigned axis = 0; axis < RECORDING_AXES; axis++) {
+                        struct column *column = &list->columns[i];
+
+                        if (column->use != COLUMN_SKIPPED || column->signal != recording->motion[axis])
+                                continue;
+                        column->use = COLUMN_MOTION;
+                        column->axis = axis;
+                        column->shift = recording->signals.signals[column->signal].axis_shift;
+                        break;
+                }
+}
+
 int column_list_read(struct column_list *list, struct recording *recording, const char *line,
                      size_t length, uint64_t line_number, const struct recording_options *options,
                      struct recording_error *error) {
@@ -324,5 +345,6 @@ int column_list_read(struct column_list *list, struct recording *recording, cons
                         "--channel, or name the unit in the header row (GM_uV)",
                         recording->path, line_number);
         columns_scale(list, &recording->signals);
+        columns_take_motion(list, recording);
         return 0;
 }

@@ -20,7 +20,10 @@
 #define BUFFER_BYTES (1024u * 1024u)
 #define LINE_BYTES_MAX (64u * 1024u)
 
+#define NO_MOTION INT32_MIN
+
 struct csv_reader {
+        int32_t motion[RECORDING_AXES]; /* the accelerometer's, as shown last */
         int fd;
         char *buffer;
         size_t begin, end; /* what of the buffer is still to be read */
@@ -250,6 +253,7 @@ static int row_parse(const struct recording *recording, const struct csv_reader 
                      int32_t *counts, struct recording_error *error) {
         const struct column_list *columns = &csv->columns;
         const char *rest = row->line.text, *end = rest + row->line.length;
+        int32_t *motion = counts ? counts + recording->channels_count : NULL;
         size_t count = 0;
 
         while (rest) {
@@ -263,9 +267,13 @@ static int row_parse(const struct recording *recording, const struct csv_reader 
                 r = cell_next(&rest, end, columns->separator, &cell);
                 if (r >= 0 && column->use != COLUMN_SKIPPED) {
                         r = decimal_parse(cell.text, cell.length, column->shift, &value);
-                        if (r >= 0 && column->use == COLUMN_SIGNAL &&
+                        if (r >= 0 && column->use != COLUMN_TIME &&
                             (value < INT32_MIN || value > INT32_MAX))
                                 r = -ERANGE;
+                        if (r < 0 && column->use == COLUMN_MOTION) {
+                                value = NO_MOTION;
+                                r = 0;
+                        }
                 }
                 if (r < 0)
                         return cell_fail(recording, csv, &row->line, count, &cell, r, error);
@@ -274,6 +282,8 @@ static int row_parse(const struct recording *recording, const struct csv_reader 
                         row->time_ns = value;
                 else if (column->use == COLUMN_SIGNAL && counts)
                         *counts++ = (int32_t)value;
+                else if (column->use == COLUMN_MOTION && motion)
+                        motion[column->axis] = (int32_t)value;
                 count++;
         }
         if (count < columns->count)
@@ -315,10 +325,21 @@ static int row_take(struct recording *recording, struct row *row, bool contiguou
         return 1;
 }
 
+/* An accelerometer that has no value for a row shows the one before. */
+static void motion_hold(const struct recording *recording, struct csv_reader *csv, int32_t *counts) {
+        int32_t *motion = counts + recording->channels_count;
+
+        for (unsigned axis = 0; recording->motion_scale_g > 0 && axis < RECORDING_AXES; axis++) {
+                if (motion[axis] != NO_MOTION)
+                        csv->motion[axis] = motion[axis];
+                motion[axis] = csv->motion[axis];
+        }
+}
+
 static ssize_t csv_read(struct recording *recording, uint64_t *ret_index, int32_t *counts, size_t frames,
                         struct recording_error *error) {
         struct csv_reader *csv = recording->reader;
-        size_t channels = recording->channels_count, done = 0;
+        size_t columns = recording_columns(recording), done = 0;
 
         while (done < frames) {
                 struct row row = {0};
@@ -326,7 +347,7 @@ static ssize_t csv_read(struct recording *recording, uint64_t *ret_index, int32_
 
                 r = line_next(recording, csv, true, &row.line, error);
                 if (r > 0) {
-                        r = row_take(recording, &row, done > 0, counts + done * channels, error);
+                        r = row_take(recording, &row, done > 0, counts + done * columns, error);
                         if (r < 0) /* it stays for the next call */
                                 csv_rewind(csv, (struct csv_mark){
                                                         .begin = (size_t)(row.line.text - csv->buffer),
@@ -336,6 +357,7 @@ static ssize_t csv_read(struct recording *recording, uint64_t *ret_index, int32_
                         return r;
                 if (r <= 0)
                         break;
+                motion_hold(recording, csv, counts + done * columns);
                 done++;
         }
 

@@ -27,11 +27,13 @@ enum column_use {
         COLUMN_SKIPPED,
         COLUMN_TIME,
         COLUMN_SIGNAL,
+        COLUMN_MOTION,
 };
 
 struct column {
         enum column_use use;
         int shift;     /* from its text to its integer: times 10^shift */
+        unsigned axis; /* of motion */
         size_t signal; /* in the recording's list; none for the time column */
 };
 

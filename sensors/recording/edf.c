@@ -12,6 +12,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -32,6 +33,7 @@ struct edf_reader {
         size_t gaps_passed;
         int *signals; /* EDFlib's number of each channel */
         size_t signals_count;
+        unsigned motion_frames; /* between two values of the accelerometer */
         int block[BLOCK_FRAMES];
 };
 
@@ -70,10 +72,27 @@ static int block_length(const struct recording *recording, const struct edf_read
         return (int)(left < frames ? left : frames);
 }
 
+/* One axis, each of its values until the next. Returns whether it could be read. */
+static bool motion_read(const struct recording *recording, struct edf_reader *edf, unsigned axis,
+                        int32_t *counts, size_t length) {
+        size_t columns = recording_columns(recording);
+        uint64_t first = edf->next / edf->motion_frames;
+        int n = (int)((edf->next + length - 1) / edf->motion_frames - first) + 1;
+        int signal = (int)recording->motion[axis];
+
+        if (edfseek(edf->handle, signal, (long long)first, EDFSEEK_SET) < 0 ||
+            edfread_digital_samples(edf->handle, signal, n, edf->block) != n)
+                return false;
+        for (size_t frame = 0; frame < length; frame++)
+                counts[frame * columns + edf->signals_count + axis] =
+                        edf->block[(edf->next + frame) / edf->motion_frames - first];
+        return true;
+}
+
 static ssize_t edf_read(struct recording *recording, uint64_t *ret_index, int32_t *counts, size_t frames,
                         struct recording_error *error) {
         struct edf_reader *edf = recording->reader;
-        size_t channels = edf->signals_count;
+        size_t channels = edf->signals_count, columns = recording_columns(recording);
         int length;
 
         if (edf->gaps_count > 0 && gaps_pass(recording, edf) < 0)
@@ -91,8 +110,13 @@ static ssize_t edf_read(struct recording *recording, uint64_t *ret_index, int32_
                                 "the disk is failing",
                                 recording->path, (unsigned long long)edf->next);
                 for (size_t frame = 0; frame < (size_t)length; frame++)
-                        counts[frame * channels + channel] = edf->block[frame];
+                        counts[frame * columns + channel] = edf->block[frame];
         }
+        for (unsigned axis = 0; length > 0 && columns > channels && axis < RECORDING_AXES; axis++)
+                if (!motion_read(recording, edf, axis, counts, (size_t)length))
+                        return recording_fail(error, -EIO,
+                                              "%s: frame %llu of the accelerometer cannot be read",
+                                              recording->path, (unsigned long long)edf->next);
 
         *ret_index = edf->next;
         edf->next += (unsigned)length;
@@ -159,6 +183,11 @@ static int signals_describe(struct recording *recording, const struct edf_hdr_st
                                        ? UNIT_NONE
                                        : unit_from_voltage(param->physdimension, dimension_length);
                 signal->arbitrary = !unit_is_voltage(signal->unit);
+                if (dimension_length == 1 && param->physdimension[0] == 'g')
+                        signal->axis_shift = 3;
+                if (signal->axis_shift > 0 ||
+                    (dimension_length == 2 && memcmp(param->physdimension, "mg", 2) == 0))
+                        signal->axis_length = signal->stem_length;
                 signal->scale_uv = fabs((param->phys_max - param->phys_min) /
                                         ((double)param->dig_max - (double)param->dig_min)) *
                                    unit_microvolts(signal->unit);
@@ -255,6 +284,35 @@ static int signals_take(struct recording *recording, const struct edf_hdr_struct
 
         recording->frames = (uint64_t)header->signalparam[first].smp_in_file;
         return recording_set_rate(recording, signal_rate_hz(header, first), error);
+}
+
+/* The accelerometer, if its values fit to the frames of the signals that are taken. */
+static void motion_take(struct recording *recording, struct edf_reader *edf,
+                        const struct edf_hdr_struct *header) {
+        const struct signal_list *list = &recording->signals;
+        const struct edf_param_struct *param;
+        int samples, values;
+
+        if (!recording_find_motion(recording))
+                return;
+        samples = header->signalparam[edf->signals[0]].smp_in_datarecord;
+        param = &header->signalparam[recording->motion[0]];
+        values = param->smp_in_datarecord;
+        if (values <= 0 || samples % values != 0)
+                return;
+        for (unsigned axis = 1; axis < RECORDING_AXES; axis++)
+                if (header->signalparam[recording->motion[axis]].smp_in_datarecord != values ||
+                    list->signals[recording->motion[axis]].scale_uv !=
+                            list->signals[recording->motion[0]].scale_uv ||
+                    list->signals[recording->motion[axis]].axis_shift !=
+                            list->signals[recording->motion[0]].axis_shift)
+                        return;
+        edf->motion_frames = (unsigned)(samples / values);
+        recording->motion_scale_g = list->signals[recording->motion[0]].scale_uv *
+                                    (list->signals[recording->motion[0]].axis_shift == 3 ? 1.0 : 1e-3);
+        /* NaN or no range at all: there is none. */
+        if (!(recording->motion_scale_g > 0 && recording->motion_scale_g < 1))
+                recording->motion_scale_g = 0;
 }
 
 static int signals_number(struct edf_reader *edf, const struct signal_list *list) {
@@ -371,6 +429,7 @@ int edf_open(struct recording *recording, int fd, const struct recording_options
 
         if (is_our_own(header) && annotations_take(recording, edf, header) < 0)
                 return recording_fail(error, -ENOMEM, "%s: out of memory", recording->path);
+        motion_take(recording, edf, header);
         recording->start_us = header_start_us(header);
         return 0;
 }

@@ -10,6 +10,8 @@
 #include "sensors/recording/recording.h"
 #include "sensors/recording/signal.h"
 
+#define RECORDING_AXES 3u
+
 struct recording_type {
         ssize_t (*read)(struct recording *recording, uint64_t *ret_index, int32_t *counts, size_t frames,
                         struct recording_error *error);
@@ -24,6 +26,9 @@ struct recording {
         uint32_t rate_mhz;
         int64_t start_us;
         uint64_t frames;
+        bool wants_motion;
+        double motion_scale_g;         /* set by the reader if it reads the next three */
+        size_t motion[RECORDING_AXES]; /* signals of the axes */
 
         struct recording_channel *channels; /* of the signals that are taken */
         size_t channels_count;
@@ -40,6 +45,10 @@ int csv_open(struct recording *recording, int fd, const struct recording_options
 /* Looks through an EDF or BDF header for what EDFlib refuses without saying why. Returns 0 or negative
  * errno with `error` filled in. */
 int edf_header_check(const char *path, int fd, struct recording_error *error);
+
+/* Finds the accelerometer, if it was asked for and no axis is taken for a muscle. True with `motion`
+ * filled in. */
+bool recording_find_motion(struct recording *recording);
 
 /* Sets the rate if crampd can work at it, else fails with -EBADMSG. */
 int recording_set_rate(struct recording *recording, double rate_hz, struct recording_error *error);

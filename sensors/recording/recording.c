@@ -86,6 +86,47 @@ int recording_set_rate(struct recording *recording, double rate_hz, struct recor
         return 0;
 }
 
+/* "ACC X", "accY", "ACC_Z": the axis, or -1. */
+static int signal_axis(const struct signal *signal) {
+        const char *label = signal->label;
+        size_t length = signal->axis_length;
+        char axis;
+
+        if (length < 4 || strncasecmp(label, "acc", 3) != 0 || length > 5)
+                return -1;
+        if (length == 5 && !strchr(" _-.", label[3]))
+                return -1;
+        axis = label[length - 1];
+        return axis == 'X' || axis == 'x'   ? 0
+               : axis == 'Y' || axis == 'y' ? 1
+               : axis == 'Z' || axis == 'z' ? 2
+                                            : -1;
+}
+
+bool recording_find_motion(struct recording *recording) {
+        const struct signal_list *list = &recording->signals;
+        bool found[RECORDING_AXES] = {false};
+
+        for (size_t i = 0; recording->wants_motion && i < list->count; i++) {
+                int axis = list->signals[i].axis_length > 0 && !list->signals[i].taken
+                                   ? signal_axis(&list->signals[i])
+                                   : -1;
+
+                if (axis < 0 || found[axis])
+                        continue;
+                found[axis] = true;
+                recording->motion[axis] = i;
+        }
+        return found[0] && found[1] && found[2];
+}
+
+static bool is_motion(const struct recording *recording, size_t signal) {
+        for (unsigned axis = 0; recording->motion_scale_g > 0 && axis < RECORDING_AXES; axis++)
+                if (recording->motion[axis] == signal)
+                        return true;
+        return false;
+}
+
 /* Lists the channels and what was left out, once the reader knows what it takes. */
 static int signals_publish(struct recording *recording, struct recording_error *error) {
         const struct signal_list *list = &recording->signals;
@@ -112,7 +153,7 @@ static int signals_publish(struct recording *recording, struct recording_error *
                                 .scale_uv = signal->scale_uv,
                                 .arbitrary = signal->arbitrary,
                         };
-                else
+                else if (!is_motion(recording, i))
                         recording->left_out[left++] = signal->label;
         }
         return 0;
@@ -158,6 +199,7 @@ int recording_open(const char *path, const struct recording_options *options, st
 
         if (!options)
                 options = &no_options;
+        recording->wants_motion = options->motion;
         r = edf ? edf_open(recording, fd, options, error) : csv_open(recording, fd, options, error);
         if (r < 0)
                 return r;
@@ -192,6 +234,14 @@ size_t recording_channels(const struct recording *recording) {
 
 const struct recording_channel *recording_channel(const struct recording *recording, size_t channel) {
         return channel < recording->channels_count ? &recording->channels[channel] : NULL;
+}
+
+double recording_motion_scale_g(const struct recording *recording) {
+        return recording->motion_scale_g;
+}
+
+size_t recording_columns(const struct recording *recording) {
+        return recording->channels_count + (recording->motion_scale_g > 0 ? RECORDING_AXES : 0);
 }
 
 int64_t recording_start_us(const struct recording *recording) {

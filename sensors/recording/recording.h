@@ -23,6 +23,10 @@
  * The column time_s (or time, t; also in ms or us) gives the rate, and where it jumps there is a gap; it
  * is not looked at if the options give a rate.
  *
+ * An accelerometer on the limb is three signals ACC X, ACC Y and ACC Z (ACCX_g, "ACC Y (mg)") in g or
+ * mg, in EDF of one scale and at the rate of the muscles or a whole fraction of it. It is read beside
+ * them if the options ask for it.
+ *
  * A signal that the options name is always taken; with another unit it counts in arbitrary units, in EDF
  * also without a unit.
  */
@@ -46,6 +50,7 @@ struct recording_options {
         /* Labels, also without their unit, or numbers from 1 (a time column is not counted), NULL at the
          * end; NULL = every muscle signal. */
         const char *const *channels;
+        bool motion; /* the accelerometer too, if there is one */
 };
 
 struct recording_channel {
@@ -70,6 +75,10 @@ struct recording *recording_free(struct recording *recording);
 uint32_t recording_rate_mhz(const struct recording *recording);
 size_t recording_channels(const struct recording *recording);
 const struct recording_channel *recording_channel(const struct recording *recording, size_t channel);
+/* g per count of the accelerometer; 0 if there is none, or it was not asked for. */
+double recording_motion_scale_g(const struct recording *recording);
+/* Numbers in a frame that is read: the channels, then, if there is one, the accelerometer's three. */
+size_t recording_columns(const struct recording *recording);
 /* Microseconds UTC at which it began (an EDF header's local time is taken as UTC), or 0 if it does not
  * say. */
 int64_t recording_start_us(const struct recording *recording);
@@ -79,8 +88,8 @@ uint64_t recording_frames(const struct recording *recording);
  * end. */
 const char *const *recording_left_out(const struct recording *recording);
 
-/* Reads up to `frames` frames of interleaved counts. `*ret_index` is the number of the first; it jumps
- * where the time column does (a gap). Returns the number of frames, 0 at the end, -EBADMSG (with
- * `error`) or -EIO. */
+/* Reads up to `frames` frames of interleaved counts (recording_columns() each). `*ret_index` is the
+ * number of the first; it jumps where the time column does (a gap). Returns the number of frames, 0 at
+ * the end, -EBADMSG (with `error`) or -EIO. */
 ssize_t recording_read(struct recording *recording, uint64_t *ret_index, int32_t *counts, size_t frames,
                        struct recording_error *error);

@@ -26,6 +26,8 @@ struct signal {
         enum unit unit;
         bool chosen; /* by the user, by name or number */
         bool taken;
+        size_t axis_length; /* of the label without a unit of acceleration, if it has one; else 0 */
+        int axis_shift;     /* from that unit to mg: 3 or 0 */
         double scale_uv;
         bool arbitrary;
 };

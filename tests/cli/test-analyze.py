@@ -119,6 +119,36 @@ def test_edf_json():
     assert '"temp"' in done.stderr and '"GM"' not in done.stderr, done.stderr
 
 
+def acceleration(moves, seed):
+    """Three axes in 0.1 mg, 50 values a second; the leg shakes within these times."""
+    generator, value, samples = random.Random(seed), None, []
+    for i in range(LENGTH_S * RATE):
+        t = i / RATE
+        if i % (RATE // 50) == 0:
+            noise = 120 if any(begin <= t < end for begin, end in moves) else 2
+            value = [round(10 * generator.gauss(g, noise)) for g in (0, 1000, 0)]
+        samples.append(value)
+    return [list(axis) for axis in zip(*samples)]
+
+
+def test_an_accelerometer_tells_movement_from_cramps():
+    begin, _ = CRAMP_S
+    alerts = {}
+    for name, moves in (('lying', []), ('moved', [(begin - 2, begin + 6)]), ('moving', [(begin - 2, LENGTH_S)])):
+        axes = acceleration(moves, 9)
+        signals = [(f'ACC {axis}', 'mg', samples) for axis, samples in zip('XYZ', axes)]
+        from_edf = run('--json', write(f'{name}.edf', edf([('GM', 'uV', CRAMP), *signals], LENGTH_S)))
+        columns = [[f'{v / 10:.1f}' for v in samples] for samples in (CRAMP, *axes)]
+        from_csv = run('--json', write(f'{name}.csv', csv('time_s,GM_uV,ACCX_mg,ACCY_mg,ACCZ_mg', TIMES, *columns)))
+        assert from_edf.stderr == from_csv.stderr == '', (from_edf, from_csv)
+        alerts[name] = [row['alert_s'] for row in rows(from_edf)]
+        assert alerts[name] == [row['alert_s'] for row in rows(from_csv)], (alerts, from_csv)
+    without = rows(run('--json', '--channel', 'GM', NIGHT))[0]['alert_s']
+    assert len(alerts['lying']) == 1 and begin < alerts['lying'][0] < without, (alerts, without)
+    # What rose with a movement is told later, and what moves all the time not at all.
+    assert all(alert > alerts['lying'][0] + 5 for alert in alerts['moved']) and alerts['moving'] == [], alerts
+
+
 def test_csv_gives_the_same_events():
     from_edf, from_csv = rows(run('--json', NIGHT))[0], run('--json', NIGHT_CSV)
     assert from_csv.returncode == 0 and '"angle_deg"' in from_csv.stderr, from_csv

@@ -40,6 +40,7 @@ struct arguments {
 
 enum argument {
         OPTION_SCRIPT = 256,
+        OPTION_ACCELEROMETER,
         OPTION_RECORDINGS,
         OPTION_SEED,
         OPTION_DEVELOPMENT,
@@ -62,6 +63,7 @@ enum argument {
 
 static const struct option options[] = {
         {"script", required_argument, NULL, OPTION_SCRIPT},
+        {"accelerometer", no_argument, NULL, OPTION_ACCELEROMETER},
         {"recordings", required_argument, NULL, OPTION_RECORDINGS},
         {"seed", required_argument, NULL, OPTION_SEED},
         {"development", no_argument, NULL, OPTION_DEVELOPMENT},
@@ -100,6 +102,7 @@ static void print_help(void) {
                 "  --channels N    only nights with so many channels\n"
                 "  --rate HZ       of the sensor (as home-night draws it)\n"
                 "  --bits N        of the sensor (as home-night draws it)\n"
+                "  --accelerometer the sensor has one; crampd is run with it and without\n"
                 "  --jobs N        processes (2)\n"
                 "  --no-rivals     crampd's detector alone\n"
                 "  --variant FILE  a build of the detector, instead of this one; may come often\n"
@@ -200,6 +203,9 @@ static int parse_option(int option, char *text, struct arguments *arguments) {
         case OPTION_CSV:
                 arguments->csv = text;
                 return 0;
+        case OPTION_ACCELEROMETER:
+                plan->accelerometer = true;
+                return 0;
         case OPTION_LIST:
                 plan->list = true;
                 return 0;
@@ -244,30 +250,33 @@ static void add_rivals(struct group *group) {
         group_add(group, &rival_plmad);
 }
 
+/* `deaf`: crampd that hears no accelerometer; NULL = there is none. */
 static struct group group_main(const struct arguments *arguments, const struct rival_kind *own,
-                               unsigned channels) {
+                               const struct rival_kind *deaf, unsigned channels) {
         struct group group = {.name = "main", .plan = arguments->plan, .nights = arguments->nights};
 
         group.plan.channels = channels;
         group.plan.seed = arguments->first_seed + (channels > 1 ? TWO_CHANNELS_SEED : 0);
         group_add(&group, own);
+        if (deaf)
+                group_add(&group, deaf);
         if (arguments->rivals)
                 add_rivals(&group);
         return group;
 }
 
 /* Tables of the nights with one and with two channels. Returns 0 or -errno. */
-static int evaluate_main(const struct arguments *arguments, const struct rival_kind *own, FILE *csv,
-                         unsigned *ret_missed) {
+static int evaluate_main(const struct arguments *arguments, const struct rival_kind *own,
+                         const struct rival_kind *deaf, FILE *csv, unsigned *ret_missed) {
         struct group groups[2] = {0};
         size_t n = 0;
         int r = 0;
 
         if (arguments->plan.channels != 0)
-                groups[n++] = group_main(arguments, own, arguments->plan.channels);
+                groups[n++] = group_main(arguments, own, deaf, arguments->plan.channels);
         else
                 for (unsigned channels = 1; channels <= 2; channels++)
-                        groups[n++] = group_main(arguments, own, channels);
+                        groups[n++] = group_main(arguments, own, deaf, channels);
 
         for (size_t i = 0; i < n && r == 0; i++) {
                 r = group_run(&groups[i], arguments->jobs);
@@ -276,12 +285,16 @@ static int evaluate_main(const struct arguments *arguments, const struct rival_k
                 if (csv)
                         report_csv(csv, &groups[i]);
                 report_own(&groups[i], own);
+                if (deaf)
+                        report_own(&groups[i], deaf);
                 if (arguments->rivals) {
                         report_rivals(&groups[i], own);
                         report_causes(&groups[i], own);
                         report_equal(&groups[i], own);
                 } else if (arguments->n_variants == 0) {
                         report_causes(&groups[i], own);
+                        if (deaf)
+                                report_causes(&groups[i], deaf);
                 }
                 (void)printf("  took %.0f s\n", groups[i].elapsed_s);
         }
@@ -332,14 +345,14 @@ static int evaluate_cells(const struct arguments *arguments, const struct rival_
         return r;
 }
 
-static int evaluate(const struct arguments *arguments, const struct rival_kind *own, FILE *csv,
-                    unsigned *ret_missed) {
+static int evaluate(const struct arguments *arguments, const struct rival_kind *own,
+                    const struct rival_kind *deaf, FILE *csv, unsigned *ret_missed) {
         int r = 0;
 
         if (csv)
                 report_csv_head(csv);
         if (arguments->nights > 0)
-                r = evaluate_main(arguments, own, csv, ret_missed);
+                r = evaluate_main(arguments, own, deaf, csv, ret_missed);
         if (r == 0 && arguments->cell_nights > 0)
                 r = evaluate_cells(arguments, own, csv, ret_missed);
         if (r == 0 && csv && (fflush(csv) != 0 || ferror(csv)))
@@ -357,7 +370,7 @@ int main(int argc, char **argv) {
                 .rivals = true,
         };
         _cleanup_(fclosep) FILE *csv = NULL;
-        struct rival_kind own;
+        struct rival_kind own, deaf = {0};
         unsigned missed = 0;
         int r;
 
@@ -373,13 +386,17 @@ int main(int argc, char **argv) {
                 }
         }
         r = rival_detector_make(arguments.variants, arguments.n_variants, arguments.sensitivity,
-                                arguments.evidence_factor, &own);
+                                arguments.evidence_factor, true, &own);
+        if (r == 0 && arguments.plan.accelerometer)
+                r = rival_detector_make(arguments.variants, arguments.n_variants, arguments.sensitivity,
+                                        arguments.evidence_factor, false, &deaf);
         if (r < 0)
                 return r == -ENOENT ? EX_NOINPUT : EX_OSERR;
 
         (void)puts("Everything below is about SIMULATED cramps. In brackets: exact 95 % intervals.");
-        r = evaluate(&arguments, &own, csv, &missed);
+        r = evaluate(&arguments, &own, deaf.new ? &deaf : NULL, csv, &missed);
         rival_detector_done(&own);
+        rival_detector_done(&deaf);
         if (r < 0) {
                 (void)fprintf(stderr, "evaluate: %s\n", strerror(-r));
                 return EX_SOFTWARE;

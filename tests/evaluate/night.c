@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "daemon/basic/cleanup.h"
+#include "tests/corpus/model.h"
 #include "tests/corpus/random.h"
 #include "tests/corpus/splice-load.h"
 
@@ -41,7 +42,8 @@ struct night_work {
         struct listener *listeners;
         struct alarms *alarms; /* per setting of all kinds */
         size_t n_alarms;
-        int32_t *counts;
+        int32_t *counts; /* a piece of the corpus; then of the muscles' channels alone: */
+        int32_t *muscles;
 };
 
 /* What a rival's callback gets: where its settings begin. */
@@ -99,6 +101,7 @@ static void night_done(struct night_work *work) {
                 free(work->alarms[i].alarm);
         free(work->alarms);
         free(work->counts);
+        free(work->muscles);
         detector_free(work->front);
         corpus_free(work->corpus);
         splice_free(work->splice);
@@ -133,6 +136,7 @@ static struct corpus_setup night_sensor(const struct night_plan *plan) {
         else
                 setup = draw_sensor(plan);
         setup.channels = plan->channels;
+        setup.accelerometer = plan->accelerometer;
         if (plan->rate_hz != 0)
                 setup.rate_hz = plan->rate_hz;
         if (plan->bits != 0)
@@ -184,7 +188,8 @@ static int night_add_rivals(const struct rival_kind *const *kinds, size_t n_kind
         work->alarms = calloc(work->n_alarms, sizeof(*work->alarms));
         work->counts = calloc((size_t)PIECE_S * sensor->rate_hz * corpus_columns(work->corpus),
                               sizeof(*work->counts));
-        if (!work->rivals || !work->listeners || !work->alarms || !work->counts)
+        work->muscles = calloc((size_t)PIECE_S * sensor->rate_hz * sensor->channels, sizeof(int32_t));
+        if (!work->rivals || !work->listeners || !work->alarms || !work->counts || !work->muscles)
                 return -ENOMEM;
 
         for (size_t i = 0; i < n_kinds; i++) {
@@ -192,6 +197,7 @@ static int night_add_rivals(const struct rival_kind *const *kinds, size_t n_kind
                         .rate_hz = sensor->rate_hz,
                         .channels = sensor->channels,
                         .scale_uv = sensor->scale_uv,
+                        .motion_scale_g = sensor->accelerometer ? MODEL_MOTION_SCALE_G : 0,
                         .on_alarm = on_alarm,
                         .userdata = &work->listeners[i],
                 };
@@ -217,10 +223,36 @@ static int night_add_front(struct night_work *work) {
         return detector_new(&(struct detector_setup){.rate_mhz = sensor->rate_hz * 1000,
                                                      .channels = sensor->channels,
                                                      .scale_uv = scale_uv,
+                                                     .motion_scale_g = sensor->accelerometer
+                                                                               ? MODEL_MOTION_SCALE_G
+                                                                               : 0,
                                                      .on_event = ignore_event,
                                                      .on_signal = on_signal,
                                                      .userdata = work},
                             &work->front);
+}
+
+/* All of these arrived. The accelerometer shows a value until the next one. */
+static int night_push_frames(struct night_work *work, uint64_t index, const int32_t *counts,
+                             size_t frames) {
+        size_t columns = corpus_columns(work->corpus);
+        size_t channels = corpus_get_setup(work->corpus)->channels;
+        int r = 0;
+
+        if (columns == channels)
+                return detector_push(work->front, index, counts, frames);
+        for (size_t at = 0, n; at < frames && r == 0; at += n) {
+                const int32_t *motion = counts + at * columns + channels;
+
+                for (n = 0; at + n < frames && memcmp(counts + (at + n) * columns + channels, motion,
+                                                      (columns - channels) * sizeof(*motion)) == 0;
+                     n++)
+                        memcpy(work->muscles + n * channels, counts + (at + n) * columns,
+                               channels * sizeof(*counts));
+                detector_set_motion(work->front, motion);
+                r = detector_push(work->front, index + at, work->muscles, n);
+        }
+        return r;
 }
 
 /* Pushes what arrived of a piece; `gap` is the first one that may reach into it. */
@@ -241,8 +273,8 @@ static int night_push(struct night_work *work, uint64_t index, size_t frames,
                 }
                 if (*gap < gaps_end && (*gap)->first < until)
                         until = (*gap)->first;
-                r = detector_push(work->front, at, work->counts + (at - index) * columns,
-                                  (size_t)(until - at));
+                r = night_push_frames(work, at, work->counts + (at - index) * columns,
+                                      (size_t)(until - at));
                 if (r < 0)
                         return r;
                 at = until;

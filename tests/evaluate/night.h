@@ -21,6 +21,7 @@ struct night_plan {
         unsigned channels;
         unsigned rate_hz, bits; /* 0: home-night draws them, too; else 1000 Hz, 16 bits */
         double rest_min_uv;     /* no sensor with a quieter rest is drawn */
+        bool accelerometer;     /* the sensor has one, and crampd's detector hears it */
         bool list;              /* print what the first setting got wrong */
 };
 

@@ -111,7 +111,7 @@ void report_own(const struct group *group, const struct rival_kind *own) {
         const struct summary *summary = &group->summaries[group_first(group, own)];
         char text[CELL];
 
-        print_head("crampd", group);
+        print_head(own->name, group);
         (void)printf("  %-36s %s  %zu of %zu\n", "sensitivity, strong (6 x rest and more)",
                      text_share(summary->strong_hits, summary->strong, text), summary->strong_hits,
                      summary->strong);

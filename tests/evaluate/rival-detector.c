@@ -16,9 +16,11 @@ struct build {
         __typeof__(detector_free) *free;
         __typeof__(detector_push) *push;
         __typeof__(detector_finish) *finish;
+        __typeof__(detector_set_motion) *set_motion; /* NULL: a build that knows none */
 };
 
 struct builds {
+        bool motion; /* they hear the accelerometer */
         enum detector_sensitivity sensitivity;
         double evidence_factor;
         size_t n;
@@ -95,6 +97,8 @@ static int detector_rival_fill(struct own *own) {
                         &(struct detector_setup){.rate_mhz = setup->rate_hz * 1000,
                                                  .channels = setup->channels,
                                                  .scale_uv = own->scale_uv,
+                                                 .motion_scale_g =
+                                                         builds->motion ? setup->motion_scale_g : 0,
                                                  .sensitivity = builds->sensitivity,
                                                  .evidence_factor = builds->evidence_factor,
                                                  .on_event = detector_on_event,
@@ -126,9 +130,14 @@ static int detector_rival_new(const struct rival_kind *kind, const struct rival_
 static void detector_rival_push(struct rival *rival, const struct detector_signal *signal) {
         struct own *own = (struct own *)rival;
 
-        for (size_t i = 0; i < rival->kind->n_settings; i++)
-                (void)own->instances[i].build->push(own->instances[i].detector, signal->index,
-                                                    signal->counts, signal->frames);
+        for (size_t i = 0; i < rival->kind->n_settings; i++) {
+                const struct build *build = own->instances[i].build;
+
+                if (build->set_motion)
+                        build->set_motion(own->instances[i].detector, signal->motion);
+                (void)build->push(own->instances[i].detector, signal->index, signal->counts,
+                                  signal->frames);
+        }
 }
 
 static void detector_rival_finish(struct rival *rival) {
@@ -145,6 +154,8 @@ static int build_load(const char *path, struct build *build) {
                 build->free = (__typeof__(detector_free) *)dlsym(build->library, "detector_free");
                 build->push = (__typeof__(detector_push) *)dlsym(build->library, "detector_push");
                 build->finish = (__typeof__(detector_finish) *)dlsym(build->library, "detector_finish");
+                build->set_motion =
+                        (__typeof__(detector_set_motion) *)dlsym(build->library, "detector_set_motion");
         }
         if (build->new && build->free && build->push && build->finish)
                 return 0;
@@ -153,7 +164,7 @@ static int build_load(const char *path, struct build *build) {
 }
 
 int rival_detector_make(char *const *paths, size_t n_paths, enum detector_sensitivity sensitivity,
-                        double evidence_factor, struct rival_kind *ret) {
+                        double evidence_factor, bool motion, struct rival_kind *ret) {
         size_t n = n_paths > 0 ? n_paths : 1;
         struct builds *builds = calloc(1, sizeof(*builds) + n * sizeof(builds->build[0]));
 
@@ -162,8 +173,9 @@ int rival_detector_make(char *const *paths, size_t n_paths, enum detector_sensit
         builds->n = n;
         builds->sensitivity = sensitivity;
         builds->evidence_factor = evidence_factor;
+        builds->motion = motion;
         *ret = (struct rival_kind){
-                .name = "crampd",
+                .name = motion ? "crampd" : "crampd, deaf to motion",
                 .source = "this project",
                 .n_settings = n,
                 .channels_min = 1,
@@ -179,7 +191,8 @@ int rival_detector_make(char *const *paths, size_t n_paths, enum detector_sensit
                 builds->build[0] = (struct build){.new = detector_new,
                                                   .free = detector_free,
                                                   .push = detector_push,
-                                                  .finish = detector_finish};
+                                                  .finish = detector_finish,
+                                                  .set_motion = detector_set_motion};
         for (size_t i = 0; i < n_paths; i++) {
                 int r = build_load(paths[i], &builds->build[i]);
 

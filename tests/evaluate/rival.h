@@ -25,6 +25,7 @@ typedef void (*rival_alarm_func)(size_t setting, const struct rival_alarm *alarm
 struct rival_setup {
         unsigned rate_hz, channels;
         double scale_uv;
+        double motion_scale_g; /* of the accelerometer, if there is one; else 0 */
         rival_alarm_func on_alarm;
         void *userdata;
 };

@@ -171,13 +171,14 @@ static void test_detector(void **state) {
         struct heard heard;
         char missing[] = "/nonexistent.so", *paths[] = {missing};
 
-        assert_int_equal(rival_detector_make(NULL, 0, DETECTOR_SENSITIVITY_NORMAL, 0, &own), 0);
+        assert_int_equal(rival_detector_make(NULL, 0, DETECTOR_SENSITIVITY_NORMAL, 0, true, &own), 0);
         play(&own, &block, 1, &heard);
         assert_int_equal(heard.alarms, 1);
         assert_seconds(heard.last.onset_index, 99.5, 100.5);
         assert_seconds(heard.last.end_index, 159, 163);
         rival_detector_done(&own);
-        assert_int_not_equal(rival_detector_make(paths, 1, DETECTOR_SENSITIVITY_NORMAL, 0, &own), 0);
+        assert_int_not_equal(rival_detector_make(paths, 1, DETECTOR_SENSITIVITY_NORMAL, 0, true, &own),
+                             0);
 }
 
 /* A rival that only counts what it is given. */

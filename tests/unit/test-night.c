@@ -226,6 +226,34 @@ static void test_calibration_that_is_old(void **state) {
         night_free(f.night);
 }
 
+/* Blocks of 50 ms and, with some, another acceleration; the leg turns all the time. */
+static void play_moving(struct fixture *f, double seconds, double level, bool heard) {
+        for (double at = 0; at < seconds; at += 0.05) {
+                const int32_t motion_mg[3] = {(int32_t)(1000 * cos(3 * at)),
+                                              (int32_t)(1000 * sin(3 * at)), 0};
+
+                if (heard)
+                        night_set_motion(f->night, motion_mg);
+                play(f, 0.05, level);
+        }
+}
+
+/* A leg that moves is no cramp; one whose accelerometer has fallen silent is judged without. */
+static void test_motion(void **state) {
+        struct fixture f;
+
+        begin(&f, 0.5, 0);
+        play_moving(&f, 30, 5, true);
+        play_moving(&f, 20, 40, true);
+        assert_int_equal(f.seen.raised, 0);
+        play_moving(&f, 30, 5, true);
+        play_moving(&f, 10, 5, false);
+        play_moving(&f, 20, 40, false);
+        assert_int_equal(f.seen.raised, 1);
+        night_finish(f.night, "stopped");
+        night_free(f.night);
+}
+
 /* An electrode that comes off is no watched time, and the night says when. */
 static void test_poor_signal_is_not_watched(void **state) {
         struct fixture fixture, *f = &fixture;
@@ -534,6 +562,7 @@ int main(void) {
                 cmocka_unit_test(test_learnt_evidence),
                 cmocka_unit_test(test_calibrated),
                 cmocka_unit_test(test_calibration_that_is_old),
+                cmocka_unit_test(test_motion),
                 cmocka_unit_test(test_poor_signal_is_not_watched),
                 cmocka_unit_test(test_episode_times),
                 cmocka_unit_test(test_start_known),

@@ -470,6 +470,50 @@ static void test_length_estimate(void **state) {
         recording_free(recording);
 }
 
+/* Reads to the end in blocks of two rows and compares channels and accelerometer. */
+static void motion_check(void **state, const char *text, const int32_t *expected, size_t rows,
+                         size_t columns) {
+        const struct recording_options options = {.rate_hz = 1000, .motion = true};
+        struct recording *recording = recording_expect(text_write(state, text), &options);
+        struct recording_error error = {{0}};
+        int32_t counts[16];
+        uint64_t index;
+        size_t row = 0;
+        ssize_t got;
+
+        assert_int_equal(recording_columns(recording), columns);
+        assert_int_equal(recording_motion_scale_g(recording) > 0, columns == 4);
+        while ((got = recording_read(recording, &index, counts, 2, &error)) > 0) {
+                for (size_t i = 0; i < (size_t)got * columns; i++)
+                        assert_int_equal(counts[i], expected[row * columns + i]);
+                row += (size_t)got;
+        }
+        assert_int_equal(got, 0);
+        assert_int_equal(row, rows);
+        recording_free(recording);
+}
+
+/* In mg, behind the muscles, whatever the order of the columns; a value that is missing is the last one.
+ */
+static void test_accelerometer(void **state) {
+        static const int32_t four[] = {100, 1000, -500, 3, 200, 1000, -500, 4, 300, 1001, -500, 4};
+        static const int32_t one[] = {100, 200};
+        const char *left_out[] = {"GM_uV,ACCX_g,ACCY_g\n1,1,1\n2,1,1\n",
+                                  "GM_uV,ACCX_uV,ACCY_g,ACCZ_g\n1,1,1,1\n2,1,1,1\n",
+                                  "GM_uV,ACCX_deg,ACCY_g,ACCZ_g\n1,1,1,1\n2,1,1,1\n",
+                                  "GM_uV,HACCX_g,ACCY_g,ACCZ_g\n1,1,1,1\n2,1,1,1\n"};
+
+        motion_check(state,
+                     "ACCZ_g,GM_uV,ACCX_g,\"ACC Y (mg)\"\n0.003,1,1,-500\n0.004,2,,-500\n"
+                     "nan,3,1.001,\n",
+                     four, 3, 4);
+        for (size_t i = 0; i < ARRAY_LENGTH(left_out); i++)
+                if (i != 1)
+                        motion_check(state, left_out[i], one, 2, 1);
+        /* Not unasked. */
+        COUNTS_CHECK("GM_uV,ACCX_g,ACCY_g,ACCZ_g\n1,1,1,1\n2,1,1,1\n", &at_1000_hz, 1, 100, 200);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_forms),
@@ -490,6 +534,7 @@ int main(void) {
                 cmocka_unit_test(test_limits),
                 cmocka_unit_test(test_big_file),
                 cmocka_unit_test(test_length_estimate),
+                cmocka_unit_test(test_accelerometer),
         };
 
         return cmocka_run_group_tests_name("recording-csv", tests, files_setup, files_teardown);

@@ -351,6 +351,52 @@ static void test_what_is_no_recording(void **state) {
                       "wrong name");
 }
 
+/* At the muscles' rate and at a fraction of it, a value until the next; what does not fit is left out.
+ */
+static void test_accelerometer(void **state) {
+        static const int rates[] = {1000, 50, 300};
+        const struct recording_options options = {.motion = true};
+
+        for (size_t k = 0; k < ARRAY_LENGTH(rates); k++) {
+                const struct signal_layout layouts[] = {
+                        {"GM", "uV", -3276.8, 3276.7, -32768, 32767, 1000},
+                        {"ACC X", "g", -32.768, 32.767, -32768, 32767, rates[k]},
+                        {"ACC Y", "g", -32.768, 32.767, -32768, 32767, rates[k]},
+                        {"ACC Z", "g", -32.768, 32.767, -32768, 32767, rates[k]},
+                };
+                const char *path = edf_write(state, "moving.edf", false, layouts, 4, 0);
+                struct recording *recording = recording_expect(path, &options);
+                size_t columns = recording_columns(recording);
+                struct recording_error error;
+                static int32_t counts[3000 * 4];
+                uint64_t index, frame = 0;
+                ssize_t got;
+
+                assert_int_equal(columns, rates[k] == 300 ? 1 : 4);
+                assert_int_equal(recording_left_out(recording)[0] != NULL, rates[k] == 300);
+                assert_true(rates[k] == 300 || (recording_motion_scale_g(recording) > 0.000999 &&
+                                                recording_motion_scale_g(recording) < 0.001001));
+                while ((got = recording_read(recording, &index, counts, 1700, &error)) > 0) {
+                        assert_int_equal(index, frame);
+                        for (size_t i = 0; i < (size_t)got; i++, frame++)
+                                for (int c = 0; c < (int)columns; c++)
+                                        assert_int_equal(
+                                                counts[i * columns + (size_t)c],
+                                                sample_at(&layouts[c], c,
+                                                          (int64_t)(c == 0 ? frame
+                                                                           : frame * (uint64_t)rates[k] /
+                                                                                     1000)));
+                }
+                assert_int_equal(got, 0);
+                assert_int_equal(frame, SECONDS * 1000);
+                recording_free(recording);
+                /* Not unasked. */
+                recording = recording_expect(path, NULL);
+                assert_int_equal(recording_columns(recording), 1);
+                recording_free(recording);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_edf_plus),
@@ -367,6 +413,7 @@ int main(void) {
                 cmocka_unit_test(test_opened_twice),
                 cmocka_unit_test(test_many_times),
                 cmocka_unit_test(test_what_is_no_recording),
+                cmocka_unit_test(test_accelerometer),
         };
 
         return cmocka_run_group_tests_name("recording-edf", tests, files_setup, files_teardown);
