@@ -21,11 +21,14 @@ static bool cramp_counts(const struct store_cramp *cramp) {
         return !cramp->reported || cramp->watched;
 }
 
+static bool evening_is_good(const struct store_evening *evening) {
+        return (double)evening->monitored_us >= TRIAL_NIGHT_MIN_HOURS * HOUR_US;
+}
+
 static bool night_is_good(const struct store_person *person, const char *evening) {
         for (size_t i = person->n_evenings; i-- > 0;)
                 if (strcmp(person->evenings[i].evening, evening) == 0)
-                        return (double)person->evenings[i].monitored_us >=
-                               TRIAL_NIGHT_MIN_HOURS * HOUR_US;
+                        return evening_is_good(&person->evenings[i]);
         return false;
 }
 
@@ -59,69 +62,94 @@ static unsigned nights_count(const struct store_person *person, int64_t from, in
 
 /* --- What nights follow */
 
-/* Of one kind of entry, by day of the four weeks: the sum, and whether there is an entry at all. */
-struct daily {
-        double sum[ADVISOR_DAYS];
-        bool logged[ADVISOR_DAYS];
+/* The days that links look at: of each kind of entry the sum, and whether there is one at all; and the
+ * night after, if it was a good one, with its clusters. */
+struct days {
+        double sum[LINK_MAX][ADVISOR_DAYS];
+        bool logged[LINK_MAX][ADVISOR_DAYS];
+        bool good[ADVISOR_DAYS];
+        unsigned clusters[ADVISOR_DAYS];
 };
 
-static void daily_look(const struct store_person *person, int64_t first_day, int what,
-                       struct daily *ret) {
+static int link_of(int what) {
+        return what == ENTRY_STANDING       ? LINK_STANDING
+               : what == ENTRY_EXERCISE     ? LINK_EXERCISE
+               : what == NUTRIENT_HYDRATION ? LINK_DRINK
+                                            : -1;
+}
+
+static bool day_in(int64_t day, int64_t first_day) {
+        return day >= first_day && day < first_day + ADVISOR_DAYS;
+}
+
+static void entries_look(const struct store_person *person, int64_t first_day, struct days *days) {
         struct entry amount;
 
-        *ret = (struct daily){0};
         for (size_t i = 0; i < person->n_entries; i++) {
-                int64_t day = advisor_day_of(&person->entries[i]) - first_day;
+                int64_t day = advisor_day_of(&person->entries[i]);
+                int link;
 
-                if (day < 0 || day >= ADVISOR_DAYS ||
-                    !advisor_read_amount(&person->entries[i], &amount) || amount.what != what)
+                if (!day_in(day, first_day) || !advisor_read_amount(&person->entries[i], &amount) ||
+                    (link = link_of(amount.what)) < 0)
                         continue;
-                ret->sum[day] += amount.base;
-                ret->logged[day] = true;
+                days->sum[link][day - first_day] += amount.base;
+                days->logged[link][day - first_day] = true;
         }
 }
 
 /* The night of a day is that of its evening. */
-static void link_look(const struct store_person *person, int64_t today, const struct daily *daily,
-                      double limit, bool below, int64_t onsets_us[], struct advice_link *ret) {
-        *ret = (struct advice_link){0};
-        for (size_t i = 0; i < person->n_evenings; i++) {
-                int64_t evening = advisor_day(person->evenings[i].evening);
-                int64_t day = evening - (today - ADVISOR_DAYS + 1);
-                unsigned clusters;
+static void nights_look(const struct store_person *person, int64_t first_day, struct days *days) {
+        int64_t last_us[ADVISOR_DAYS];
 
-                if (day < 0 || day >= ADVISOR_DAYS || (below && !daily->logged[day]) ||
-                    !night_is_good(person, person->evenings[i].evening))
+        for (size_t i = 0; i < person->n_evenings; i++) {
+                int64_t day = advisor_day(person->evenings[i].evening);
+
+                if (day_in(day, first_day))
+                        days->good[day - first_day] = evening_is_good(&person->evenings[i]);
+        }
+        for (size_t i = 0; i < person->n_cramps; i++) {
+                const struct store_cramp *cramp = &person->cramps[i];
+                int64_t day = advisor_day(cramp->evening) - first_day;
+
+                if (day < 0 || day >= ADVISOR_DAYS || !days->good[day] || !cramp_counts(cramp))
                         continue;
-                clusters = clusters_count(person, false, evening, evening + 1, onsets_us);
-                if (below ? daily->sum[day] < limit : daily->sum[day] >= limit) {
-                        ret->nights_after++;
-                        ret->clusters_after += clusters;
-                } else {
-                        ret->nights_other++;
-                        ret->clusters_other += clusters;
-                }
+                /* As trial_clusters(): what comes within an hour of another is one with it. */
+                if (days->clusters[day] == 0 ||
+                    cramp->onset_us - last_us[day] >= (int64_t)TRIAL_CLUSTER_GAP_US)
+                        days->clusters[day]++;
+                last_us[day] = cramp->onset_us;
         }
 }
 
-static void links_look(const struct store_person *person, int64_t today, int64_t onsets_us[],
+static void links_look(const struct store_person *person, int64_t today,
                        struct advice_link ret[static LINK_MAX]) {
         static const struct {
-                int what;
                 double limit;
                 bool below;
         } kinds[LINK_MAX] = {
-                [LINK_STANDING] = {ENTRY_STANDING, ADVICE_LONG_STANDING_MIN, false},
-                [LINK_EXERCISE] = {ENTRY_EXERCISE, ADVICE_MUCH_EXERCISE_MIN, false},
-                [LINK_DRINK] = {NUTRIENT_HYDRATION, ADVICE_LITTLE_DRINK_ML, true},
+                [LINK_STANDING] = {ADVICE_LONG_STANDING_MIN, false},
+                [LINK_EXERCISE] = {ADVICE_MUCH_EXERCISE_MIN, false},
+                [LINK_DRINK] = {ADVICE_LITTLE_DRINK_ML, true},
         };
-        struct daily daily;
+        struct days days = {0};
 
-        for (int link = 0; link < LINK_MAX; link++) {
-                daily_look(person, today - ADVISOR_DAYS + 1, kinds[link].what, &daily);
-                link_look(person, today, &daily, kinds[link].limit, kinds[link].below, onsets_us,
-                          &ret[link]);
-        }
+        entries_look(person, today - ADVISOR_DAYS + 1, &days);
+        nights_look(person, today - ADVISOR_DAYS + 1, &days);
+        memset(ret, 0, LINK_MAX * sizeof(ret[0]));
+        for (int link = 0; link < LINK_MAX; link++)
+                for (int day = 0; day < ADVISOR_DAYS; day++) {
+                        bool below = days.sum[link][day] < kinds[link].limit;
+
+                        if (!days.good[day] || (kinds[link].below && !days.logged[link][day]))
+                                continue;
+                        if (below == kinds[link].below) {
+                                ret[link].nights_after++;
+                                ret[link].clusters_after += days.clusters[day];
+                        } else {
+                                ret[link].nights_other++;
+                                ret[link].clusters_other += days.clusters[day];
+                        }
+                }
 }
 
 /* Nobody timed a reported cramp. */
@@ -151,7 +179,7 @@ int advisor_look_history(const struct store_person *person, int64_t now_us, stru
         ret->clusters_known =
                 clusters_count(person, true, today - ADVISOR_DAYS + 1, today + 1, onsets_us);
         ret->days = ADVISOR_DAYS;
-        links_look(person, today, onsets_us, ret->links);
+        links_look(person, today, ret->links);
         /* A long cramp is a reason for a doctor in whatever night it was. */
         for (size_t i = 0; i < person->n_cramps; i++) {
                 const struct store_cramp *cramp = &person->cramps[i];
