@@ -112,6 +112,29 @@ static int run_episodes(struct probe *probe, struct crampd_error *error) {
         return r < 0 ? r : (int)count;
 }
 
+static int run_changes(struct probe *probe, struct crampd_error *error) {
+        const struct crampd_filter filter = {.since_us = 0, .until_us = INT64_MAX};
+        unsigned count = 0;
+        char *cursor;
+        int r = crampd_list_changes(probe->client, &filter, NULL, episode_count, &count, &cursor, error);
+
+        if (r < 0)
+                return r;
+        free(cursor);
+        return (int)count;
+}
+
+static int run_waveform(struct probe *probe, struct crampd_error *error) {
+        struct crampd_waveform *waveform;
+        int r = crampd_get_waveform(probe->client, "e1", &waveform, error);
+
+        if (r < 0)
+                return r;
+        r = (int)waveform->n_pieces;
+        crampd_waveform_free(waveform);
+        return r;
+}
+
 static int outline_count(const struct crampd_episode_outline *episode, void *userdata) {
         unsigned *count = userdata;
 
@@ -400,6 +423,8 @@ static const struct command {
         {"sensors", run_sensors},
         {"episodes", run_episodes},
         {"outlines", run_outlines},
+        {"changes", run_changes},
+        {"waveform", run_waveform},
         {"stop", run_stop},
         {"add", run_add},
         {"remove", run_remove},

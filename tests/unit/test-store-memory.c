@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "daemon/store/outline.h"
+#include "daemon/store/waveform.h"
 #include "tests/unit/store-disk.h"
 #include "tests/unit/store-fixture.h"
 
@@ -124,6 +125,53 @@ static int outline_episodes(struct fixture *f, const struct store_filter *filter
         return told->error;
 }
 
+/* Given until it is taken; the store frees it in any case. */
+static void put_waveform(struct fixture *f) {
+        for (;;) {
+                struct store_waveform *waveform = calloc(1, sizeof(*waveform));
+                int r;
+
+                if (!waveform)
+                        continue;
+                (void)snprintf(waveform->episode, sizeof(waveform->episode), "%016x", EPISODES);
+                waveform->start_us = 1;
+                waveform->rate_mhz = 1000000;
+                waveform->channels = waveform->n_pieces = 1;
+                waveform->scale_uv = 1;
+                waveform->pieces[0].frames = 100;
+                waveform->samples = calloc(100, sizeof(*waveform->samples));
+                if (!waveform->samples) {
+                        (void)store_waveform_free(waveform);
+                        continue;
+                }
+                r = store_put_waveform(f->store, waveform);
+                assert_true(r == 0 || r == -ENOMEM);
+                if (r == 0)
+                        return;
+        }
+}
+
+static void on_waveform(int error, const struct store_waveform *waveform, void *userdata) {
+        struct rows_told *told = userdata;
+
+        told->calls++;
+        told->error = error;
+        told->n = waveform ? store_waveform_frames(waveform) : 0;
+}
+
+static int get_waveform(struct fixture *f, struct rows_told *told) {
+        struct store_filter filter = filter_all();
+        int r;
+
+        (void)snprintf(filter.id, sizeof(filter.id), "%016x", EPISODES);
+        told->calls = 0;
+        r = store_get_waveform(f->store, &filter, on_waveform, told);
+        if (r < 0)
+                return r;
+        WAIT_FOR(f, told->calls > 0);
+        return told->error;
+}
+
 static bool tell(struct fixture *f, struct page *page) {
         struct store_sensor sensor = sample_sensor(SENSOR_ID, OWNER_UID);
         struct store_night night = sample_night(NIGHT_ID, SENSOR_ID);
@@ -150,6 +198,12 @@ static bool tell(struct fixture *f, struct page *page) {
                 WAIT_FOR(f, outcome.calls == 2 + i);
                 assert_int_equal(outcome.error, 0);
         }
+        put_waveform(f);
+        do
+                r = get_waveform(f, &told);
+        while (r == -ENOMEM || (r == 0 && told.n == 0)); /* a query may come before the write */
+        assert_int_equal(r, 0);
+        assert_int_equal(told.n, 100);
         do
                 r = list_sensors(f, &sensors);
         while (r == -ENOMEM);
