@@ -16,7 +16,7 @@ export PATH LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 packages="gcc libc6-dev meson ninja-build pkg-config libsystemd-dev libdbus-1-dev libsqlite3-dev libedf-dev
         clang clang-format libclang-rt-14-dev valgrind libc6-dbg shellcheck libxml2-utils
         libpango1.0-dev fonts-dejavu-core tidy python3-html5lib poppler-utils chromium tmux
-        gettext libcmocka-dev python3 python3-dbus python3-gi
+        gettext libcmocka-dev python3 python3-dbus python3-gi python3-scipy
         less bash-completion zsh fish mandoc python3-biosig python3-icalendar python3-jsonschema dbus dbus-daemon dunst imagemagick xvfb sqlite3 systemd
         qemu-system-x86 bluez bluez-test-tools busybox-static cpio kmod util-linux udev"
 # The detector on other machines, in the long form.

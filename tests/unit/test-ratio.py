@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The exact ratio of two rates, and the interval of one: against published examples, and against an independent implementation with long integers
-and 50-digit decimals, which shares neither a function nor an idea with the one under test (sums of probabilities
-instead of continued fractions, secant steps on logits instead of halving)."""
+"""The exact ratio of two rates, and the interval of one: against published examples, against SciPy, and against an independent
+implementation with long integers and 50-digit decimals, which shares neither a function nor an idea with the one under test
+(sums of probabilities instead of continued fractions, secant steps on logits instead of halving)."""
 
 import decimal
 import math
@@ -9,6 +9,8 @@ import os
 import random
 import subprocess
 import sys
+
+from scipy import stats
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', 'support'))
 import tap
@@ -110,15 +112,32 @@ def test_published_examples():
     assert low == 0 and abs(high / (1 + high) - (1 - 0.025 ** 0.1)) < 1e-12
 
 
-def test_random_cases():
-    chance = random.Random(20241028)
+def random_cases(seed):
+    chance = random.Random(seed)
     cases = []
     while len(cases) < CASES:
         size = chance.choice([3, 10, 40, 120])
         case = (chance.randint(0, size), chance.randint(1, 200), chance.randint(0, size), chance.randint(1, 200))
         if case[0] + case[2] > 0:
             cases.append(case)
-    for case, got in zip(cases, dumped([' '.join(map(str, case)) for case in cases])):
+    return zip(cases, dumped([' '.join(map(str, case)) for case in cases]))
+
+
+def test_scipy():
+    """Given their sum, the first count is binomial: SciPy has the exact test and interval of that."""
+    for (x1, t1, x2, t2), (_, low, high, p_value) in random_cases(7):
+        test = stats.binomtest(x1, x1 + x2, t1 / (t1 + t2))
+        ends = test.proportion_ci(0.95, method='exact')
+        for value, share in ((low, ends.low), (high, ends.high)):
+            truth = share / (1 - share) * t2 / t1 if share < 1 else math.inf
+            assert value == truth or abs(value - truth) <= TOLERANCE * truth, (x1, t1, x2, t2, value, truth)
+        assert abs(p_value - test.pvalue) <= TOLERANCE * test.pvalue, (x1, t1, x2, t2, p_value, test.pvalue)
+    tap.measured(f'interval and p value agree with SciPy to 1e-6 in {CASES} random cases')
+
+
+def test_random_cases():
+    cases = list(random_cases(20241028))
+    for case, got in cases:
         compare(case, got)
     tap.measured(f'rate ratio, interval and p value agree to 1e-6 in {len(cases)} random cases')
 
