@@ -165,6 +165,7 @@ static void report_account(const struct night *night, const struct detector_even
                 .bridged = from->bridged,
                 .dips = from->dips,
                 .together = from->together < 0 ? (double)NAN : from->together,
+                .moved = from->moved < 0 ? (double)NAN : from->moved,
                 .channels = night->format.channels,
                 .took_part = (uint32_t)from->took_part,
                 .point_us = (int64_t)frames_to_us(night, from->point_frames),

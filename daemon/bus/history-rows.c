@@ -204,6 +204,8 @@ int history_append_account(sd_bus_message *reply, const struct store_account *ac
         dictionary_append(reply, &r, "dips", "u", account->dips);
         if (!isnan(account->together))
                 dictionary_append(reply, &r, "together", "d", account->together);
+        if (!isnan(account->moved))
+                dictionary_append(reply, &r, "moved", "d", account->moved);
         dictionary_append(reply, &r, "channels", "u", account->channels);
         dictionary_append(reply, &r, "took_part", "u", account->took_part);
         dictionary_append(reply, &r, "quality", "s", account->quality);

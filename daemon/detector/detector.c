@@ -161,6 +161,7 @@ static struct episode_context detector_context(struct detector *detector, uint64
                 .alert_s = detector_needed_s(detector->sensitivity, detector->evidence_factor),
                 .sensitivity = detector->sensitivity,
                 .evidence_factor = detector->evidence_factor,
+                .has_motion = detector->limb.scale_g > 0.0,
                 .on_event = detector->on_event,
                 .userdata = detector->userdata,
         };

@@ -102,8 +102,10 @@ struct detector_account {
         double ratio_peak;      /* the highest since onset */
         uint32_t bridged;       /* dips short enough to be bridged */
         uint32_t dips;          /* longer ones, which count against */
-        double together;    /* mean share of the other channels that rose too, 0-1; negative: there was
-                               none that could tell */
+        double together; /* mean share of the other channels that rose too, 0-1; negative: there was
+                            none that could tell */
+        double moved;    /* how far it rose with a movement of the limb, 0-1; negative: no accelerometer
+                            told */
         uint64_t took_part; /* bit n: channel n rises at the alert, at least half as much as the leading
                                one (channels 0-63) */
         enum detector_quality quality; /* of the leading channel at the alert */

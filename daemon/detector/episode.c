@@ -132,6 +132,7 @@ static void episode_give_account(struct episode *episode, const struct episode_c
                 .bridged = trail->bridged,
                 .dips = trail->dips,
                 .together = trail->together_hops > 0 ? trail->together_sum / trail->together_hops : -1.0,
+                .moved = context->has_motion ? lead->evidence.rose : -1.0,
                 .took_part = took_part(context, episode->lead),
                 .quality = lead->quality.now,
                 .points = trail->points,

@@ -45,6 +45,7 @@ struct episode_context {
         double alert_s;                        /* evidence that an alert takes */
         enum detector_sensitivity sensitivity; /* of which it is made */
         double evidence_factor;
+        bool has_motion; /* there is an accelerometer */
         detector_event_func on_event;
         void *userdata;
 };

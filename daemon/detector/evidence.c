@@ -66,11 +66,13 @@ double evidence_move(struct evidence *evidence, double hop_s, double share, doub
                      double support, bool told) {
         evidence->moved -= evidence->moved * hop_s / TUNING_MOTION_MEMORY_S;
         if (!(evidence->score_s > 0.0))
-                evidence->moved = recent;
+                evidence->moved = evidence->rose = recent;
         else if (evidence->run_hops * hop_s < TUNING_MOTION_ONSET_S && recent > evidence->moved)
-                evidence->moved = recent;
-        if (share < 0.0)
+                evidence->moved = evidence->rose = recent;
+        if (share < 0.0) {
+                evidence->rose = -1.0;
                 return support;
+        }
 
         if (!told)
                 support = TUNING_MOTION_STILL_GAIN;

@@ -16,6 +16,7 @@ struct evidence {
         double ratio;      /* level over rest */
         double together;   /* share of the other channels that take part, 0-1 */
         double moved;      /* rose with a movement of the limb, 0-1, fading */
+        double rose;       /* the same, unfaded; negative = nobody told */
         double company;    /* the highest of these of late: what began together is a movement */
         uint32_t run_hops; /* since the score rose from zero */
 };

@@ -52,12 +52,12 @@ const char *const rows_sql_episode[ROWS_STATEMENT_MAX] = {
         [ROWS_PUT_ACCOUNT] =
                 "INSERT OR REPLACE INTO account (episode, sensitivity, evidence_factor, needed_s, "
                 "from_us, active_s, unbroken_s, ratio_alert, ratio_peak, bridged, dips, together, "
-                "channels, took_part, quality, point_us, evidence) SELECT row, ?2, ?3, ?4, ?5, ?6, ?7, "
-                "?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17 FROM episode WHERE id = ?1",
+                "channels, took_part, quality, point_us, evidence, moved) SELECT row, ?2, ?3, ?4, ?5, "
+                "?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18 FROM episode WHERE id = ?1",
         [ROWS_GET_ACCOUNT] =
                 "SELECT e.id, a.sensitivity, a.evidence_factor, a.needed_s, a.from_us, a.active_s, "
                 "a.unbroken_s, a.ratio_alert, a.ratio_peak, a.bridged, a.dips, a.together, a.channels, "
-                "a.took_part, a.quality, a.point_us, a.evidence "
+                "a.took_part, a.quality, a.point_us, a.evidence, a.moved "
                 "FROM account a JOIN episode e ON e.row = a.episode JOIN sensor s ON s.row = e.sensor "
                 "WHERE e.id = ?1 AND (?2 OR s.owner_uid = ?3)",
 };
@@ -238,6 +238,7 @@ int rows_put_account(struct rows *rows, const struct store_account *account) {
         binding_text(&binding, account->quality);
         binding_number(&binding, account->point_us);
         binding_text(&binding, evidence);
+        binding_real(&binding, account->moved);
         return binding_run(&binding);
 }
 
@@ -264,6 +265,7 @@ static int read_account(sqlite3_stmt *statement, void *ret) {
         account->point_us = reading_number(&reading);
         READ_TEXT(&reading, evidence);
         evidence_parse(evidence, account);
+        account->moved = reading_real(&reading);
         return reading.rc;
 }
 

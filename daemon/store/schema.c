@@ -223,6 +223,9 @@ static const char *const migrations[] = {
         "UPDATE episode SET changed_us = max(alert_us, coalesce(end_us, alert_us), "
         "  coalesce(annotated_us, alert_us));"
         "CREATE INDEX episode_changed ON episode (changed_us, id);",
+
+        /* Whether a cramp rose with a movement, as an accelerometer tells. */
+        "ALTER TABLE account ADD COLUMN moved REAL;",
 };
 
 int schema_newest(void) {

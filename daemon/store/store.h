@@ -181,6 +181,7 @@ struct store_account {
         double ratio_peak;
         uint32_t bridged, dips;
         double together; /* NaN = there was no other channel to tell */
+        double moved;    /* NaN = there was no accelerometer to tell */
         uint32_t channels;
         uint32_t took_part; /* bit n: channel n */
         char quality[16];

@@ -337,6 +337,7 @@ struct crampd_account {
         double ratio_alert, ratio_peak;
         unsigned bridged, dips;
         double together; /* NaN = there was no other channel to tell */
+        double moved;    /* rose with a movement of the limb, 0-1; NaN = no accelerometer told */
         unsigned channels;
         unsigned took_part; /* bit n: channel n */
         char *quality;

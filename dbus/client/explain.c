@@ -24,6 +24,7 @@ static const struct field account_fields[] = {
         ACCOUNT_FIELD(bridged, FIELD_UNSIGNED, true),
         ACCOUNT_FIELD(dips, FIELD_UNSIGNED, true),
         ACCOUNT_FIELD(together, FIELD_DOUBLE, false),
+        ACCOUNT_FIELD(moved, FIELD_DOUBLE, false),
         ACCOUNT_FIELD(channels, FIELD_UNSIGNED, true),
         ACCOUNT_FIELD(took_part, FIELD_UNSIGNED, true),
         ACCOUNT_FIELD(quality, FIELD_STRING, true),
@@ -99,6 +100,7 @@ int crampd_explain_episode(crampd_client *client, const char *id, struct crampd_
         account = calloc(1, sizeof(*account));
         if (account) {
                 account->together = (double)NAN;
+                account->moved = (double)NAN;
                 r = dict_read(&iter, account_fields, ELEMENTS(account_fields), account, error);
         } else
                 r = error_set_oom(error);

@@ -100,6 +100,7 @@ static int account_print_json(const struct crampd_episode *episode,
         json_uint(&json, "bridged", account->bridged);
         json_uint(&json, "dips", account->dips);
         json_double(&json, "together", account->together, 3);
+        json_double(&json, "moved", account->moved, 3);
         json_uint(&json, "channels", account->channels);
         json_array_begin(&json, "took_part");
         for (unsigned i = 0; i < 32; i++)
@@ -129,6 +130,15 @@ static void others_print(const struct crampd_account *account) {
         printf(_("%.0f %% of what the other channels could have shown; %u of %u channels rose together"),
                account->together * 100.0, parts, account->channels);
         puts(parts == 1 ? _(" (one muscle alone speaks for a cramp)") : "");
+}
+
+/* Nothing without an accelerometer. */
+static void limb_print(const struct crampd_account *account) {
+        if (isnan(account->moved))
+                return;
+        label_print(_("Limb:"));
+        puts(account->moved < 0.1 ? _("still when it began")
+                                  : _("moved when it began: such evidence counts less"));
 }
 
 static void course_print(const struct crampd_episode *episode, const struct crampd_account *account) {
@@ -182,6 +192,7 @@ static int account_print(const struct crampd_episode *episode, const struct cram
                account->bridged, number(0.1, 1).text, account->dips);
         putchar('\n');
         others_print(account);
+        limb_print(account);
         label_print(_("Signal:"));
         text_line("", account->quality, "\n");
         course_print(episode, account);

@@ -18,6 +18,13 @@
 #define SCALE_G 0.001
 
 static struct signal_events events;
+static double moved; /* as the account of the last alert says */
+
+static void collect(const struct detector_event *event, void *userdata) {
+        if (event->type == DETECTOR_EVENT_ALERT)
+                moved = event->account->moved;
+        signal_collect(event, userdata);
+}
 
 /* What the accelerometer shows: noise of so many mg on each axis, more between two times; gravity goes
  * from one axis to another there. */
@@ -53,7 +60,7 @@ static void run(const struct signal *signal, const struct limb_script *script, s
                                                       .channels = signal->channels,
                                                       .scale_uv = scales,
                                                       .motion_scale_g = script->deaf ? 0 : SCALE_G,
-                                                      .on_event = signal_collect,
+                                                      .on_event = collect,
                                                       .userdata = &events},
                              &detector),
                 0);
@@ -120,9 +127,11 @@ static void test_a_still_limb_supports(void **state) {
         make_activity(&signal, 6.0);
         run(&signal, &(struct limb_script){.deaf = true}, VALUE_FRAMES, 1);
         without_s = alert_s(&signal);
+        assert_true(moved < 0.0);
         run(&signal, &(struct limb_script){.noise_mg = 3}, VALUE_FRAMES, 1);
         assert_between(alert_s(&signal), 40.0, without_s - 0.5);
         check_cramp(&signal, &events, 40.0, 65.0, 0.3);
+        assert_true(moved >= 0.0 && moved < 0.1);
         signal_done(&signal);
 }
 
@@ -156,6 +165,7 @@ static void test_movement_bars_no_cramp(void **state) {
         run(&signal, &(struct limb_script){.noise_mg = 3, .from_s = 36, .to_s = 44, .shake_mg = 120},
             VALUE_FRAMES, 1);
         assert_between(alert_s(&signal), still_s + 8.0, 40.0 + 41.0);
+        assert_between(moved, 0.5, 1.0);
         /* Moved from the 4th to the 7th second, when it had begun without. */
         run(&signal, &(struct limb_script){.noise_mg = 3, .from_s = 44, .to_s = 47, .shake_mg = 120},
             VALUE_FRAMES, 1);

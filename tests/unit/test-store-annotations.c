@@ -247,6 +247,7 @@ static void test_accounts(void **state) {
                 .bridged = 3,
                 .dips = UINT32_MAX,
                 .together = (double)NAN,
+                .moved = 0.25,
                 .channels = 1,
                 .took_part = 1,
                 .quality = "noisy",
@@ -268,7 +269,7 @@ static void test_accounts(void **state) {
         assert_true(got.account.from_us == ONSET_US - 7 && got.account.point_us == 2000000);
         assert_true(got.account.active_s == 8.05 && got.account.unbroken_s == 4);
         assert_true(got.account.ratio_alert == 2.5 && got.account.ratio_peak == 9.75);
-        assert_true(isnan(got.account.together));
+        assert_true(isnan(got.account.together) && got.account.moved == 0.25);
         assert_int_equal(got.account.dips, UINT32_MAX);
         assert_int_equal(got.account.points, STORE_ACCOUNT_POINTS);
         for (uint32_t i = 0; i < STORE_ACCOUNT_POINTS; i++)

@@ -344,7 +344,9 @@ static void test_a_calibration_is_kept_with_its_sensor(void **state) {
         "ALTER TABLE episode DROP COLUMN annotated_us;"           \
         "DROP TABLE missed;"                                      \
         "DROP TABLE profile; DROP TABLE entry; DROP TABLE trial;" \
-        "DROP TABLE account; DROP TABLE waveform;"
+        "DROP TABLE account; DROP TABLE waveform;"                \
+        "DROP INDEX episode_changed;"                             \
+        "ALTER TABLE episode DROP COLUMN changed_us;"
 
 static void test_the_second_version_is_taken_over(void **state) {
         struct fixture *f = *state;
