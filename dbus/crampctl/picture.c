@@ -353,7 +353,8 @@ static void rates_draw(const struct picture *picture, const struct rates *rates)
         FILE *file = picture->file;
 
         if (rates->weeks == 1)
-                fprintf(file, _("Cramps in 8 h watched, of each week, with the exact 95 %% interval"));
+                /* xgettext:no-c-format */
+                fputs(_("Cramps in 8 h watched, of each week, with the exact 95 % interval"), file);
         else
                 fprintf(file,
                         _("Cramps in 8 h watched, of %u weeks each, with the exact 95 %% interval"),

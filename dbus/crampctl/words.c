@@ -41,7 +41,7 @@ static void user_find(void) {
 
 const char *words_text(const char *text) {
         user_find();
-        return language_text(user.language, text);
+        return text ? language_text(user.language, text) : "";
 }
 
 const struct language *words_language(void) {

@@ -14,7 +14,8 @@
 
 #define _(text) words_text(text)
 
-const char *words_text(const char *text) __attribute__((format_arg(1)));
+/* NULL gives "". */
+const char *words_text(const char *text) __attribute__((format_arg(1), returns_nonnull));
 
 const struct language *words_language(void);
 
