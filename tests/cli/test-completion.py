@@ -53,7 +53,9 @@ def test_nothing_of_the_help_is_missing():
 def test_options_that_are_offered_are_known():
     """Each without anything else ends in a complaint about something else, or in a value that is missing."""
     for verb in verbs():
-        for option in set(offered(verb, '--')) - COMMON:
+        options = sorted(set(offered(verb, '--')) - COMMON)
+        # Sanitizers need not see them all.
+        for option in options[:1] if os.environ.get('TESTS_SLOW') else options:
             done = subprocess.run([CRAMPCTL, verb, option, '--no-such-option'], capture_output=True, text=True, check=False,
                                   env=environment(DBUS_SYSTEM_BUS_ADDRESS='unix:path=/nonexistent'), timeout=60)
             assert f'{option} is not understood' not in done.stderr and f'option {option} ' not in done.stderr.replace(
