@@ -180,12 +180,14 @@ static void calibration_print(const struct crampd_sensor *sensor) {
         timestamp_format_people(sensor->calibrated_us, timestamp_local_offset(sensor->calibrated_us),
                                 date);
         text_write(stdout, sensor->name[0] ? sensor->name : sensor->id);
-        printf(": calibrated %s", date);
+        printf(_(": calibrated %s"), date);
         if (sensor->calibration && strcmp(sensor->calibration, "moved") == 0)
-                fputs("; rest is not what it was then: do the electrodes sit elsewhere? Calibrate anew",
+                fputs(_("; rest is not what it was then: do the electrodes sit elsewhere? Calibrate "
+                        "anew"),
                       stdout);
         else if (sensor->calibration && strcmp(sensor->calibration, "other-stream") == 0)
-                fputs("; it does not count, for channels or scale have changed: calibrate anew", stdout);
+                fputs(_("; it does not count, for channels or scale have changed: calibrate anew"),
+                      stdout);
         putchar('\n');
 }
 
