@@ -21,13 +21,30 @@
 
 /* --- bluetoothd --- */
 
+/* It does not tell on the bus; what comes in the same package does. "" if that is not there. */
+static void version_read(char ret[static NAME_SIZE]) {
+        FILE *pipe = popen("bluetoothctl --version 2>/dev/null", "re");
+        char line[NAME_SIZE] = "";
+        const char *space;
+
+        ret[0] = 0;
+        if (!pipe)
+                return;
+        if (fgets(line, sizeof(line), pipe) && (space = strchr(line, ' ')))
+                (void)snprintf(ret, NAME_SIZE, " %.*s", (int)strcspn(space + 1, "\n"), space + 1);
+        (void)pclose(pipe);
+}
+
 void check_bluetoothd(struct doctor *doctor) {
+        char version[NAME_SIZE];
+
         if (!doctor->system)
                 doctor_tell(doctor, FINDING_UNKNOWN, "See above.",
                             "Without the bus nobody can tell whether bluetoothd runs.");
-        else if (doctor_is_on_bus(doctor->system, BLUEZ_SERVICE))
-                doctor_tell(doctor, FINDING_OK, NULL, "bluetoothd is on the bus.");
-        else if (doctor_is_activatable(doctor->system, BLUEZ_SERVICE))
+        else if (doctor_is_on_bus(doctor->system, BLUEZ_SERVICE)) {
+                version_read(version);
+                doctor_tell(doctor, FINDING_OK, NULL, "bluetoothd%s is on the bus.", version);
+        } else if (doctor_is_activatable(doctor->system, BLUEZ_SERVICE))
                 doctor_tell(doctor, FINDING_FAILED, "Start it: sudo systemctl enable --now bluetooth",
                             "bluetoothd does not run, so no sensor can be reached.");
         else

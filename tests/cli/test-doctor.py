@@ -56,10 +56,12 @@ def files_write(root, account=True, policy=True, soft='0', hard='0'):
         write(f'{folder}/type', kind + '\n')
         write(f'{folder}/soft', (soft if kind == 'bluetooth' else '1') + '\n')
         write(f'{folder}/hard', hard + '\n')
+    write('bin/bluetoothctl', '#!/bin/sh\necho bluetoothctl: 5.99\n')
+    os.chmod(os.path.join(root, 'bin/bluetoothctl'), 0o755)
 
 
 def doctor(root, *options, session='', display=':0'):
-    env = environment(DBUS_SESSION_BUS_ADDRESS=session, DISPLAY=display)
+    env = environment(DBUS_SESSION_BUS_ADDRESS=session, DISPLAY=display, PATH=f'{root}/bin:' + os.environ['PATH'])
     for name in ('XDG_RUNTIME_DIR', 'WAYLAND_DISPLAY'):
         env.pop(name, None)
     done = subprocess.run([*WRAPPER, CRAMPCTL, 'doctor', '--root', root, *options], capture_output=True, timeout=60, env=env,
@@ -114,6 +116,7 @@ def test_all_is_well():
         for check in CHECKS:
             expect(findings, check, 'ok')
         expect(findings, 'adapter', 'ok', 'hci1')
+        expect(findings, 'bluetoothd', 'ok', 'bluetoothd 5.99 ')
         expect(findings, 'clock', 'ok', 'Europe/Berlin')
         expect(findings, 'sensors', 'ok', 'left calf', '87%')
 
