@@ -140,7 +140,7 @@ format_is_clean() {
 }
 
 scripts_are_clean() {
-        find .ci daemon dbus sensors systemd tests -type f -exec grep -lZE '^#!/bin/(busybox |ba)?sh|^# shellcheck shell=' {} + |
+        find .ci daemon dbus po sensors systemd tests -type f -exec grep -lZE '^#!/bin/(busybox |ba)?sh|^# shellcheck shell=' {} + |
                 xargs -0 shellcheck
 }
 
