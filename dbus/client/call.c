@@ -165,16 +165,21 @@ int reply_check(DBusMessage *message, DBusMessage *reply, const char *signature,
         return 0;
 }
 
-int call_send(crampd_client *client, DBusMessage *message, DBusMessage **ret_reply,
-              struct crampd_error *error) {
+int call_begin(crampd_client *client, DBusMessage *message, DBusPendingCall **ret,
+               struct crampd_error *error) {
         DBusPendingCall *pending = NULL;
-        DBusMessage *reply;
-        int r;
 
         if (!dbus_connection_send_with_reply(client->connection, message, &pending, client->timeout_ms))
                 return error_set_oom(error);
         if (!pending)
                 return error_set(error, -ENOTCONN, "the connection to the bus is closed");
+        *ret = pending;
+        return 0;
+}
+
+int call_end(DBusPendingCall *pending, DBusMessage **ret_reply, struct crampd_error *error) {
+        DBusMessage *reply;
+        int r;
 
         dbus_pending_call_block(pending);
         reply = dbus_pending_call_steal_reply(pending);
@@ -188,6 +193,14 @@ int call_send(crampd_client *client, DBusMessage *message, DBusMessage **ret_rep
         }
         *ret_reply = reply;
         return 0;
+}
+
+int call_send(crampd_client *client, DBusMessage *message, DBusMessage **ret_reply,
+              struct crampd_error *error) {
+        DBusPendingCall *pending;
+        int r = call_begin(client, message, &pending, error);
+
+        return r < 0 ? r : call_end(pending, ret_reply, error);
 }
 
 int call_wait(crampd_client *client, DBusMessage *message, const char *signature,

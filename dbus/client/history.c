@@ -172,38 +172,94 @@ int pages_list_of(crampd_client *client, const struct pages_filter *filter, page
         return pages_walk(client, filter, "aa{sv}t", items_read, &items, error);
 }
 
+/* A page that was asked for. */
+struct asked_page {
+        DBusMessage *message;
+        DBusPendingCall *call; /* NULL = none was */
+};
+
+static int page_ask(crampd_client *client, const struct pages_filter *filter, uint64_t after,
+                    struct asked_page *ret, struct crampd_error *error) {
+        int r = page_request(client, filter, after, &ret->message, error);
+
+        if (r >= 0)
+                r = call_begin(client, ret->message, &ret->call, error);
+        return r;
+}
+
+static int page_get(struct asked_page *asked, const char *signature, DBusMessage **ret,
+                    struct crampd_error *error) {
+        DBusMessage *page = NULL;
+        int r = call_end(asked->call, &page, error);
+
+        asked->call = NULL;
+        if (r >= 0)
+                r = reply_check(asked->message, page, signature, error);
+        dbus_message_unref(asked->message);
+        asked->message = NULL;
+        if (r < 0 && page)
+                dbus_message_unref(page);
+        else if (r >= 0)
+                *ret = page;
+        return r;
+}
+
+static void page_give_up(struct asked_page *asked) {
+        if (asked->call) {
+                dbus_pending_call_cancel(asked->call);
+                dbus_pending_call_unref(asked->call);
+        }
+        if (asked->message)
+                dbus_message_unref(asked->message);
+        *asked = (struct asked_page){};
+}
+
+/* The last of a page's values. */
+static uint64_t page_cursor(DBusMessage *page) {
+        dbus_uint64_t cursor = 0;
+        DBusMessageIter iter;
+
+        (void)dbus_message_iter_init(page, &iter);
+        while (dbus_message_iter_has_next(&iter))
+                (void)dbus_message_iter_next(&iter);
+        dbus_message_iter_get_basic(&iter, &cursor);
+        return cursor;
+}
+
+/* The next page is asked for before one is read, so that crampd and the bus work meanwhile. */
 int pages_walk(crampd_client *client, const struct pages_filter *filter, const char *signature,
                page_func func, void *userdata, struct crampd_error *error) {
+        struct asked_page asked = {};
         uint64_t cursor = 0, next = 0;
         unsigned total = 0;
-        int r;
+        int r = 0;
 
-        if (filter->sensor) {
+        if (filter->sensor)
                 r = check_text("the sensor's id", filter->sensor, error);
-                if (r < 0)
-                        return r;
-        }
-        do {
-                DBusMessage *message = NULL, *page = NULL;
+        if (r >= 0)
+                r = page_ask(client, filter, 0, &asked, error);
+        while (r >= 0 && asked.call) {
+                DBusMessage *page;
 
+                r = page_get(&asked, signature, &page, error);
+                if (r < 0)
+                        break;
                 cursor = next;
-                r = page_request(client, filter, cursor, &message, error);
-                if (r < 0)
-                        return r;
-                r = call_wait(client, message, signature, &page, error);
-                dbus_message_unref(message);
-                if (r < 0)
-                        return r;
-                r = func(page, userdata, &next, error);
+                next = page_cursor(page);
+                if (next != 0 && next != cursor)
+                        r = page_ask(client, filter, next, &asked, error);
+                if (r >= 0)
+                        r = func(page, userdata, &next, error);
                 dbus_message_unref(page);
                 if (r < 0)
-                        return r;
+                        break;
                 total += (unsigned)r;
                 /* A list that does not get on would never end. */
                 if (next != 0 && (r == 0 || next == cursor || total > ITEMS_MAX))
-                        return error_set(error, -EPROTO, "crampd's list does not end");
-        } while (next != 0);
-        return 0;
+                        r = error_set(error, -EPROTO, "crampd's list does not end");
+        }
+        page_give_up(&asked);
+        return r < 0 ? r : 0;
 }
 
 struct episode_listing {

@@ -80,6 +80,16 @@ int check_sensor_path(const char *path, struct crampd_error *error);
 int call_new(const char *path, const char *interface, const char *method, DBusMessage **ret,
              struct crampd_error *error);
 
+/* A call in two steps: what happens in between does not wait for it. call_end() takes the call over; one
+ * that is not wanted any more is to be cancelled and given up by dbus_pending_call_cancel() and
+ * _unref(). */
+int call_begin(crampd_client *client, DBusMessage *message, DBusPendingCall **ret,
+               struct crampd_error *error);
+int call_end(DBusPendingCall *pending, DBusMessage **ret_reply, struct crampd_error *error);
+/* -EPROTO for a reply of another signature. */
+int reply_check(DBusMessage *message, DBusMessage *reply, const char *signature,
+                struct crampd_error *error);
+
 /* Sends and waits. An error as reply is a failure. */
 int call_send(crampd_client *client, DBusMessage *message, DBusMessage **ret_reply,
               struct crampd_error *error);

@@ -173,27 +173,30 @@ static int field_read(DBusMessageIter *value, const struct field *field, void *t
         return 0;
 }
 
+/* Looks first where the last key was found: they mostly come in order. */
 static const struct field *field_find(const struct field *fields, size_t n_fields, const char *key,
-                                      size_t *ret_index) {
-        for (size_t i = 0; i < n_fields; i++)
+                                      size_t *index) {
+        for (size_t n = 0; n < n_fields; n++) {
+                size_t i = (*index + 1 + n) % n_fields;
+
                 if (strcmp(fields[i].key, key) == 0) {
-                        *ret_index = i;
+                        *index = i;
                         return fields + i;
                 }
+        }
         return NULL;
 }
 
 /* `entry` is at a {sv}. */
 static int entry_read(DBusMessageIter *entry, const struct field *fields, size_t n_fields, void *target,
-                      uint64_t *seen, struct crampd_error *error) {
+                      uint64_t *seen, size_t *index, struct crampd_error *error) {
         DBusMessageIter pair, value;
         const struct field *field;
         const char *key;
-        size_t index;
 
         dbus_message_iter_recurse(entry, &pair);
         dbus_message_iter_get_basic(&pair, &key);
-        field = field_find(fields, n_fields, key, &index);
+        field = field_find(fields, n_fields, key, index);
         if (!field)
                 return 0;
 
@@ -201,7 +204,7 @@ static int entry_read(DBusMessageIter *entry, const struct field *fields, size_t
         dbus_message_iter_recurse(&pair, &value);
         if (dbus_message_iter_get_arg_type(&value) != field_type(field->kind))
                 return error_set(error, -EPROTO, "crampd sent '%s' with a wrong type", field->key);
-        *seen |= UINT64_C(1) << index;
+        *seen |= UINT64_C(1) << *index;
         return field_read(&value, field, target, error);
 }
 
@@ -216,6 +219,7 @@ static bool is_dict(DBusMessageIter *iter) {
 int dict_read(DBusMessageIter *iter, const struct field *fields, size_t n_fields, void *target,
               struct crampd_error *error) {
         DBusMessageIter entry;
+        size_t index = n_fields > 0 ? n_fields - 1 : 0;
         uint64_t seen = 0;
 
         if (n_fields > FIELDS_MAX || !is_dict(iter))
@@ -224,7 +228,7 @@ int dict_read(DBusMessageIter *iter, const struct field *fields, size_t n_fields
         for (dbus_message_iter_recurse(iter, &entry);
              dbus_message_iter_get_arg_type(&entry) == DBUS_TYPE_DICT_ENTRY;
              (void)dbus_message_iter_next(&entry)) {
-                int r = entry_read(&entry, fields, n_fields, target, &seen, error);
+                int r = entry_read(&entry, fields, n_fields, target, &seen, &index, error);
 
                 if (r < 0)
                         return r;

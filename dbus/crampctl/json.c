@@ -44,11 +44,27 @@ static size_t utf8_sequence_length(const char *text) {
         return length;
 }
 
+/* Bytes at `text` that stand for themselves. */
+static size_t plain_length(const char *text) {
+        size_t n = 0;
+
+        while ((unsigned char)text[n] >= 0x20 && (unsigned char)text[n] < 0x80 && text[n] != '"' &&
+               text[n] != '\\')
+                n++;
+        return n;
+}
+
 static void text_write(FILE *file, const char *text) {
         fputc('"', file);
         while (*text) {
-                size_t length = utf8_sequence_length(text);
+                size_t length = plain_length(text);
 
+                if (length > 0) {
+                        (void)fwrite(text, 1, length, file);
+                        text += length;
+                        continue;
+                }
+                length = utf8_sequence_length(text);
                 if (length == 0) {
                         fputs("\xef\xbf\xbd", file); /* U+FFFD, the replacement character */
                         length = 1;

@@ -29,13 +29,15 @@ void text_write(FILE *file, const char *text) {
         if (!text)
                 return;
         while (*text) {
-                size_t length = control_length(text);
+                size_t length = control_length(text), plain = 0;
 
-                if (length > 0) {
+                if (length > 0)
                         fputc('?', file);
-                        text += length;
-                } else
-                        fputc(*text++, file);
+                text += length;
+                while (text[plain] && control_length(text + plain) == 0)
+                        plain++;
+                (void)fwrite(text, 1, plain, file);
+                text += plain;
         }
 }
 
