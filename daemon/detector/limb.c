@@ -43,9 +43,10 @@ void limb_push(struct limb *limb, uint32_t frames) {
         limb->frames += frames;
 }
 
-/* How far the hop's mean is from gravity, and how much it shook within. */
+/* How far the hop's mean is from gravity, and how much it shook within. What weighs much more than 1 g
+ * rests, in another unit than it says. */
 static double limb_measure(struct limb *limb, double hop_s) {
-        double power = (double)limb->squares / (double)limb->frames, away = 0.0;
+        double power = (double)limb->squares / (double)limb->frames, away = 0.0, weight = 0.0;
 
         for (unsigned axis = 0; axis < LIMB_AXES; axis++) {
                 double mean = (double)limb->sum[axis] / (double)limb->frames;
@@ -57,11 +58,16 @@ static double limb_measure(struct limb *limb, double hop_s) {
                 d = mean_g - limb->gravity_g[axis];
                 away += d * d;
                 limb->gravity_g[axis] += d * hop_s / TUNING_MOTION_GRAVITY_S;
+                weight += limb->gravity_g[axis] * limb->gravity_g[axis];
         }
         limb->primed = true;
         if (!(power > 0.0))
                 power = 0.0;
-        return __builtin_sqrt(away + power * (limb->scale_g * limb->scale_g));
+        limb->weighs = weight >= TUNING_MOTION_WEIGHT_MIN_G * TUNING_MOTION_WEIGHT_MIN_G;
+        away += power * (limb->scale_g * limb->scale_g);
+        if (weight > TUNING_MOTION_WEIGHT_MAX_G * TUNING_MOTION_WEIGHT_MAX_G)
+                away /= weight;
+        return __builtin_sqrt(away);
 }
 
 void limb_close_hop(struct limb *limb, const struct grid *grid) {
@@ -88,5 +94,8 @@ void limb_close_hop(struct limb *limb, const struct grid *grid) {
                 limb->share = 1.0;
         if (limb->share > limb->recent)
                 limb->recent = limb->share;
+        /* That it is still says only a sensor that shows gravity. */
+        if (!limb->weighs && !(limb->share > 0.0))
+                limb->share = -1.0;
         limb_begin_hop(limb);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What an accelerometer in the sensor tells: whether the limb moves, now and of late. Gravity is taken
- * out as what stays for a second; where it turns, the limb turns. Integers until the end of a hop, so
+ * out as what stays for a second; where it turns, the limb turns. Where a sensor's unit is another than
+ * it says, gravity tells. Integers until the end of a hop, so
  * that it makes no difference how frames are cut. Needs grid; called by detector.c.
  */
 #pragma once
@@ -23,6 +24,7 @@ struct limb {
         uint32_t frames;
 
         bool primed;
+        bool weighs;                 /* there is gravity in what it shows */
         double gravity_g[LIMB_AXES]; /* slow mean */
         double noise_g;              /* the level that never goes away: the sensor's own, or the bed's */
         double level_g;              /* of the last hop */

@@ -213,6 +213,10 @@
 #define TUNING_MOTION_MOVES_G 0.087
 /* Gravity is what stays for so long (time constant), s. Chosen. */
 #define TUNING_MOTION_GRAVITY_S 1.0
+/* What shows less than the first of gravity, in g, is no accelerometer at rest, or in a smaller unit
+ * than it says; more than the second, in a larger. Chosen. */
+#define TUNING_MOTION_WEIGHT_MIN_G 0.5
+#define TUNING_MOTION_WEIGHT_MAX_G 2.0
 /* A level that never goes away is the sensor's own noise, or the bed's: it is believed this slowly and
  * forgotten this fast (time constants), s, and moving is so many times as much. Chosen. */
 #define TUNING_MOTION_NOISE_RISE_S 300.0
@@ -226,9 +230,9 @@
  * (time constant), s. Chosen on development seeds: see "With an accelerometer" in
  * tests/evaluate/README.md. */
 #define TUNING_MOTION_ROSE_GAIN 0.25
-#define TUNING_MOTION_MEMORY_S 60.0
+#define TUNING_MOTION_MEMORY_S 30.0
 /* Factor on the gain while the limb is still, where no other channel tells. Chosen likewise. */
-#define TUNING_MOTION_STILL_GAIN 1.2
+#define TUNING_MOTION_STILL_GAIN 1.4
 
 /* --- Onset --- */
 

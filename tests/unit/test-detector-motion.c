@@ -33,18 +33,20 @@ struct limb_script {
         bool mute; /* it has, but nothing is heard */
         double noise_mg, from_s, to_s, shake_mg;
         bool turns;
+        double unit; /* by which the counts are larger than they say; 0 = 1 */
 };
 
 static void value_at(const struct limb_script *script, double at_s, uint64_t *random,
                      int32_t ret[static 3]) {
         bool moves = at_s >= script->from_s && at_s < script->to_s;
         double noise = moves ? hypot(script->noise_mg, script->shake_mg) : script->noise_mg;
+        double unit = script->unit > 0 ? script->unit : 1.0;
         double turned = script->turns ? (at_s - script->from_s) / (script->to_s - script->from_s) : 0;
 
         turned = turned < 0 ? 0 : turned > 1 ? 1 : turned;
-        ret[0] = (int32_t)lrint(1000.0 * cos(turned) + noise * signal_normal(random));
-        ret[1] = (int32_t)lrint(1000.0 * sin(turned) + noise * signal_normal(random));
-        ret[2] = (int32_t)lrint(noise * signal_normal(random));
+        ret[0] = (int32_t)lrint(unit * (1000.0 * cos(turned) + noise * signal_normal(random)));
+        ret[1] = (int32_t)lrint(unit * (1000.0 * sin(turned) + noise * signal_normal(random)));
+        ret[2] = (int32_t)lrint(unit * (noise * signal_normal(random)));
 }
 
 /* In pieces of random length up to `longest`, cut also where the accelerometer's value changes. */
@@ -154,6 +156,32 @@ static void test_movement_is_no_cramp(void **state) {
         signal_done(&signal);
 }
 
+/* Whatever the unit is, gravity is 1 g; what shows none tells nothing of rest. */
+static void test_unknown_units(void **state) {
+        static struct signal_events plain;
+        struct signal signal;
+        double right_s;
+
+        make_activity(&signal, 6.0);
+        signal_detect(&signal, 0, &plain);
+        run(&signal, &(struct limb_script){.noise_mg = 3}, VALUE_FRAMES, 1);
+        right_s = alert_s(&signal);
+        run(&signal, &(struct limb_script){.noise_mg = 3, .unit = 16.384}, VALUE_FRAMES, 1);
+        assert_true(alert_s(&signal) == right_s);
+        run(&signal, &(struct limb_script){.noise_mg = 3, .unit = 0.1}, VALUE_FRAMES, 1);
+        assert_true(alert_s(&signal) ==
+                    seconds(&signal, only(&plain, DETECTOR_EVENT_ALERT)->alert_index));
+        signal_done(&signal);
+
+        make_cramp(&signal, RATE_HZ * 1000, 1, 6.0, 0.15, 16.0);
+        run(&signal,
+            &(struct limb_script){
+                    .noise_mg = 3, .from_s = 39, .to_s = 57, .shake_mg = 120, .unit = 16.384},
+            VALUE_FRAMES, 1);
+        assert_silent(&events);
+        signal_done(&signal);
+}
+
 /* But a cramp that rises out of a movement is only told later, and one in which the leg is moved too. */
 static void test_movement_bars_no_cramp(void **state) {
         struct signal signal;
@@ -241,6 +269,7 @@ int main(void) {
                 cmocka_unit_test(test_without_it_nothing_changes),
                 cmocka_unit_test(test_a_still_limb_supports),
                 cmocka_unit_test(test_movement_is_no_cramp),
+                cmocka_unit_test(test_unknown_units),
                 cmocka_unit_test(test_movement_bars_no_cramp),
                 cmocka_unit_test(test_noise_is_learnt),
                 cmocka_unit_test(test_however_cut),
