@@ -827,6 +827,8 @@ def test_hooks_that_fail():
     for command, said in (('exit 3', 'exit code 3'), ('kill -9 $$', 'signal 9'), ('/nonexistent', 'exit code 127'),
                           # SIGPIPE ends the writer, as in any shell.
                           ('{ yes; echo $? >&2; } 2>/dev/null | true; kill -TERM $$', 'signal 15')):
+        if WRAPPER and command != 'exit 3':
+            continue  # it is the shell that differs
         with agent('--exec', command) as (fake, desktop, running):
             fake.do('signal', member='AlertRaised')
             shown(desktop, 1)
@@ -852,6 +854,8 @@ def test_command_line():
                   ['--quiet', '22:00-07:00x'], ['--night', ''], ['--lost-after', '-1'], ['--lost-after', '1e3'],
                   ['--lost-after', '99999999999999999999'], ['--sound', ''], ['--sound', '../x'], ['--sound', 'x' * 65],
                   ['--private=maybe'], ['--quiet-alerts']):
+        if WRAPPER and wrong != ['--private=maybe']:
+            continue  # valgrind takes a second to start, and finds the same in each
         run(*wrong, code=64)
     Fakes.end()
     with PrivateBus():
