@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,25 @@
 #include "daemon/config-file.h"
 
 #define FILE_NAME "/etc/x.conf"
+
+static unsigned fail_at; /* the allocation that fails, counted from 1; 0 = none */
+
+static bool fails(void) {
+        return fail_at > 0 && --fail_at == 0;
+}
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+char *__real_strdup(const char *text);
+char *__wrap_strdup(const char *text);
+
+void *__wrap_malloc(size_t size) {
+        return fails() ? NULL : __real_malloc(size);
+}
+
+char *__wrap_strdup(const char *text) {
+        return fails() ? NULL : __real_strdup(text);
+}
 
 static int parse(const char *text, struct options *options, char **error) {
         *options = (struct options){.log_level = LOG_INFO};
@@ -153,11 +173,32 @@ static void test_zero_byte(void **state) {
         free(error);
 }
 
+static void test_memory(void **state) {
+        static const char text[] = "[General]\nStateDirectory=/x\n[Bluetooth]\nAdapters=hci0\n"
+                                   "[VirtualSensor]\nFile=/x\nName=y\nFile=/z\n";
+        unsigned n = 0;
+        int r;
+
+        do {
+                struct options options;
+                char *error;
+
+                fail_at = ++n;
+                r = parse(text, &options, &error);
+                assert_true(r == 0 || r == -ENOMEM);
+                assert_null(error);
+                options_done(&options);
+        } while (r < 0);
+        /* The text, the directory, the adapters, the sensor's first name, and three values. */
+        assert_int_equal(n, 7 + 1);
+        fail_at = 0;
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_all_keys),  cmocka_unit_test(test_nothing),
                 cmocka_unit_test(test_mistakes),  cmocka_unit_test(test_too_many_sensors),
-                cmocka_unit_test(test_zero_byte),
+                cmocka_unit_test(test_zero_byte), cmocka_unit_test(test_memory),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
