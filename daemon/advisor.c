@@ -54,13 +54,31 @@ int advisor_write_profile(const struct profile *profile, char *text, size_t size
 
 /* --- Days */
 
-/* Days from the civil calendar, counted in years that begin in March. */
+/* The number that so many digits write, or -1. */
+static int digits_read(const char *text, unsigned n) {
+        int number = 0;
+
+        for (unsigned i = 0; i < n; i++) {
+                if (text[i] < '0' || text[i] > '9')
+                        return -1;
+                number = 10 * number + (text[i] - '0');
+        }
+        return number;
+}
+
+/* Days from the civil calendar, counted in years that begin in March. Read by hand: lists of nights have
+ * thousands of dates, and samples wait meanwhile. */
 int64_t advisor_day(const char *date) {
-        int year, month, day, length = 0;
+        int year, month, day;
         int64_t era, of_era, of_year;
 
-        if (sscanf(date, "%4d-%2d-%2d%n", &year, &month, &day, &length) != 3 || date[length] ||
-            month < 1 || month > 12 || day < 1 || day > 31 || year < 1)
+        if (strnlen(date, sizeof("2026-11-23")) != strlen("2026-11-23") || date[4] != '-' ||
+            date[7] != '-')
+                return INT64_MIN;
+        year = digits_read(date, 4);
+        month = digits_read(date + 5, 2);
+        day = digits_read(date + 8, 2);
+        if (year < 1 || month < 1 || month > 12 || day < 1 || day > 31)
                 return INT64_MIN;
         year -= month <= 2;
         era = year / 400;

@@ -84,23 +84,38 @@ static void dispersion_judge(const struct trial_night *nights, size_t n_nights,
         result->dispersion_p_value = chi_square_above(chi_square, degrees);
 }
 
-/* How few clusters would have had to come with the change, for chance to be ruled out. */
+/* Whether so few with the change could be told from chance, against those without it. */
+static bool is_told(const struct trial_result *result, unsigned clusters, double *ret_effect) {
+        struct rate_ratio ratio;
+
+        if (rate_ratio_exact(clusters, result->with.nights, result->without.clusters,
+                             result->without.nights, TRIAL_CONFIDENCE, &ratio) < 0 ||
+            ratio.high >= 1 || ratio.p_value >= 1 - TRIAL_CONFIDENCE)
+                return false;
+        *ret_effect = ratio.ratio;
+        return true;
+}
+
+/* How few clusters would have had to come with the change, for chance to be ruled out: by halving, as
+ * years of nights have thousands, and somebody waits. */
 static void smallest_effect_find(struct trial_result *result) {
         const struct trial_side *without = &result->without, *with = &result->with;
-        struct rate_ratio ratio;
+        unsigned above;
 
         result->most_clusters = -1;
         result->smallest_effect = NAN;
         if (without->nights == 0 || with->nights == 0 || without->clusters == 0)
                 return;
-        for (unsigned clusters = 0;
-             clusters * (double)without->nights < without->clusters * (double)with->nights; clusters++) {
-                if (rate_ratio_exact(clusters, with->nights, without->clusters, without->nights,
-                                     TRIAL_CONFIDENCE, &ratio) < 0 ||
-                    ratio.high >= 1 || ratio.p_value >= 1 - TRIAL_CONFIDENCE)
-                        break;
-                result->most_clusters = (int)clusters;
-                result->smallest_effect = ratio.ratio;
+        /* At the rate without the change nothing is told. */
+        above = (unsigned)ceil(without->clusters * ((double)with->nights / without->nights));
+        while ((unsigned)(result->most_clusters + 1) < above) {
+                unsigned least = (unsigned)(result->most_clusters + 1);
+                unsigned middle = least + (above - least) / 2;
+
+                if (is_told(result, middle, &result->smallest_effect))
+                        result->most_clusters = (int)middle;
+                else
+                        above = middle;
         }
 }
 

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 #include <cmocka.h>
 
 #include "daemon/guidance/trial.h"
@@ -178,6 +179,23 @@ static void smallest_effect_is_the_edge(void **state) {
         }
 }
 
+/* Years of nights are compared on the daemon's loop, where samples wait for it. */
+static void years_are_compared_quickly(void **state) {
+        static struct trial_night years[3650];
+        struct trial_result result;
+        clock_t before;
+
+        for (size_t i = 0; i < 3650; i++)
+                years[i] = (struct trial_night){.phase = i % 2 ? TRIAL_WITH : TRIAL_WITHOUT,
+                                                .monitored_hours = 7.5,
+                                                .clusters = 4};
+        before = clock();
+        trial_compare(TRIAL_ALTERNATING, years, 3650, &result);
+        assert_true(clock() - before < CLOCKS_PER_SEC / 5);
+        assert_int_equal(result.without.clusters, 7300);
+        assert_in_range(result.most_clusters, 7000, 7200);
+}
+
 static void bunches_are_not_a_difference(void **state) {
         struct trial_result result;
 
@@ -261,6 +279,7 @@ int main(void) {
                 cmocka_unit_test_setup(a_clear_difference_is_told_with_its_limits, setup),
                 cmocka_unit_test_setup(no_difference_is_not_called_none, setup),
                 cmocka_unit_test_setup(smallest_effect_is_the_edge, setup),
+                cmocka_unit_test_setup(years_are_compared_quickly, setup),
                 cmocka_unit_test_setup(bunches_are_not_a_difference, setup),
                 cmocka_unit_test_setup(chance_is_not_called_bunches, setup),
                 cmocka_unit_test_setup(unmonitored_nights_do_not_count, setup),
