@@ -16,6 +16,7 @@
 #include "daemon/basic/cleanup.h"
 #include "daemon/basic/log.h"
 #include "daemon/bus/bus.h"
+#include "daemon/bus/guidance-call.h"
 #include "daemon/crampd.h"
 #include "daemon/livestream.h"
 #include "daemon/options.h"
@@ -320,6 +321,8 @@ static void tear_down(struct crampd *crampd) {
                 remove_virtual(crampd, sensor);
                 sensor_free(sensor, "stopped");
         }
+        if (crampd->bus)
+                guidance_stop(crampd->bus);
         crampd->store = store_close(crampd->store, STORE_CLOSE_LIMIT_US);
         crampd->livestream = livestream_free(crampd->livestream);
         if (crampd->bus)

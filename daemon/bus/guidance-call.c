@@ -58,6 +58,7 @@ static void call_finish(struct guidance_call *call) {
         TAILQ_REMOVE(&bus->guiding, call, guiding);
         sd_bus_message_unref(call->reply);
         sd_event_source_disable_unref(call->patience);
+        sd_event_source_disable_unref(call->turn);
         sd_bus_message_unref(call->message);
         free(call->arguments);
         free(call);
@@ -108,7 +109,7 @@ static void on_person(int error, const struct store_person *person, void *userda
                 call_start(call);
         else if (r < 0)
                 call_fail(call, r, &bus_error);
-        else if (!call->reply)
+        else if (!call->reply && !call->turn)
                 call_finish(call);
 }
 
@@ -197,6 +198,45 @@ int guidance_begin_plain(struct bus *bus, sd_bus_message *message, sd_bus_messag
 void guidance_ask_again(struct guidance_call *call, const struct store_person_filter *filter) {
         call->filter = *filter;
         call->again = true;
+}
+
+static int on_turn(sd_event_source *source, void *userdata) {
+        _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
+        struct guidance_call *call = userdata;
+        int r = call->step(call, &bus_error);
+
+        if (r > 0)
+                r = sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+        else if (r == 0) {
+                (void)sd_bus_send(NULL, call->reply, NULL);
+                call_finish(call);
+        }
+        if (r < 0)
+                call_fail(call, r, &bus_error);
+        return 0;
+}
+
+int guidance_go_on(struct guidance_call *call, sd_bus_message *reply, guidance_step_func step) {
+        int r;
+
+        call->reply = reply;
+        call->step = step;
+        r = sd_event_add_defer(call->bus->crampd->event, &call->turn, on_turn, call);
+        return r < 0 ? r : sd_event_source_set_priority(call->turn, SD_EVENT_PRIORITY_IDLE);
+}
+
+void guidance_stop(struct bus *bus) {
+        struct guidance_call *call;
+
+        /* Ending one begins the next of that person, which the store then ends. */
+        while (true) {
+                TAILQ_FOREACH(call, &bus->guiding, guiding)
+                if (call->turn)
+                        break;
+                if (!call)
+                        return;
+                call_fail(call, -ECANCELED, NULL);
+        }
 }
 
 int guidance_reply(struct guidance_call *call, sd_bus_message *reply) {

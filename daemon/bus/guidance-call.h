@@ -18,17 +18,23 @@ struct guidance_call;
 typedef int (*guidance_work_func)(struct guidance_call *call, const struct store_person *person,
                                   sd_bus_error *error);
 
+/* One of many steps towards the answer. Returns 1 if another follows, 0 when `call->reply` is whole, or
+ * negative errno with `error` set. */
+typedef int (*guidance_step_func)(struct guidance_call *call, sd_bus_error *error);
+
 struct guidance_call {
         TAILQ_ENTRY(guidance_call) guiding;
         struct bus *bus;
         sd_bus_message *message;
-        sd_bus_message *reply;           /* waits for a change to be stored */
+        sd_bus_message *reply;           /* waits for a change to be stored, or for more steps */
         uid_t uid;                       /* whose guidance it is */
         const struct language *language; /* of the answer */
         const char *changes;             /* what of the person it changes */
         bool again;                      /* the store is asked once more, by another filter */
         bool urgent, answered;           /* see guidance_begin_urgent() */
         sd_event_source *patience;
+        sd_event_source *turn; /* of guidance_go_on() */
+        guidance_step_func step;
         struct store_person_filter filter; /* what to ask of the store */
         guidance_work_func work;
         void *arguments; /* of the method, read already; freed with the call */
@@ -65,6 +71,14 @@ int guidance_begin_plain(struct bus *bus, sd_bus_message *message, sd_bus_messag
 
 /* The work is done again, with what this filter gives. */
 void guidance_ask_again(struct guidance_call *call, const struct store_person_filter *filter);
+
+/* For what takes long: `step` is called until it is done, a turn of the loop each time and only when
+ * nothing else waits, so that no sample does; then `reply` is sent. Takes `reply` over in any case.
+ * What steps need they keep in `call->arguments`: the person is gone by then. */
+int guidance_go_on(struct guidance_call *call, sd_bus_message *reply, guidance_step_func step);
+
+/* Ends what guidance_go_on() began: the daemon stops. */
+void guidance_stop(struct bus *bus);
 
 /* Sends the answer; takes it over. */
 int guidance_reply(struct guidance_call *call, sd_bus_message *reply);

@@ -355,19 +355,66 @@ static int append_trial(sd_bus_message *reply, const struct store_person *person
         return r;
 }
 
+/* What the steps of a list need, in one piece of memory. */
+struct listing {
+        struct store_person person;
+        size_t next; /* trial */
+};
+
+static void *put_after(char **at, const void *from, size_t size) {
+        void *to = *at;
+
+        if (size > 0)
+                memcpy(to, from, size);
+        *at += size;
+        return to;
+}
+
+/* Each array's size is a multiple of its elements' alignment, and the strictest come first. */
+static struct listing *listing_new(const struct store_person *person) {
+        const size_t cramps = person->n_cramps * sizeof(*person->cramps),
+                     evenings = person->n_evenings * sizeof(*person->evenings),
+                     trials = person->n_trials * sizeof(*person->trials);
+        struct listing *listing = malloc(sizeof(*listing) + cramps + evenings + trials);
+        char *at = (char *)(listing + 1);
+
+        if (!listing)
+                return NULL;
+        *listing = (struct listing){.person = *person};
+        listing->person.entries = NULL;
+        listing->person.n_entries = 0;
+        listing->person.cramps = put_after(&at, person->cramps, cramps);
+        listing->person.evenings = put_after(&at, person->evenings, evenings);
+        listing->person.trials = put_after(&at, person->trials, trials);
+        return listing;
+}
+
+/* One trial: years of nights take a while. */
+static int step_list_trials(struct guidance_call *call, sd_bus_error *error) {
+        struct listing *listing = call->arguments;
+        int r;
+
+        if (listing->next == listing->person.n_trials) {
+                r = sd_bus_message_close_container(call->reply);
+                return r < 0 ? r : 0;
+        }
+        r = append_trial(call->reply, &listing->person, &listing->person.trials[listing->next++],
+                         call->language);
+        return r < 0 ? r : 1;
+}
+
 static int work_list_trials(struct guidance_call *call, const struct store_person *person,
                             sd_bus_error *error) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         int r;
 
+        call->arguments = listing_new(person);
+        if (!call->arguments)
+                return -ENOMEM;
         r = sd_bus_message_new_method_return(call->message, &reply);
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "a{sv}");
-        for (size_t i = 0; i < person->n_trials && r >= 0; i++)
-                r = append_trial(reply, person, &person->trials[i], call->language);
-        if (r >= 0)
-                r = sd_bus_message_close_container(reply);
-        return r < 0 ? r : guidance_reply(call, steal_pointer(&reply));
+        return r < 0 ? r : guidance_go_on(call, steal_pointer(&reply), step_list_trials);
 }
 
 int method_list_trials(sd_bus_message *message, void *userdata, sd_bus_error *error) {

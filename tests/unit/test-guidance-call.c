@@ -70,14 +70,21 @@ static struct crampd crampd;
 static struct bus bus;
 static struct {
         unsigned with, without; /* calls of work() with a person, and with none */
-        char order[8];
+        char order[16];
 } seen;
+
+static void note(char letter) {
+        size_t n = strlen(seen.order);
+
+        assert_true(n + 1 < sizeof(seen.order));
+        seen.order[n] = letter;
+}
 
 static int work(struct guidance_call *call, const struct store_person *person, sd_bus_error *error) {
         const char *name = call->arguments;
 
         *(person ? &seen.with : &seen.without) += 1;
-        strncat(seen.order, name, 1);
+        note(name[0]);
         return 0;
 }
 
@@ -162,8 +169,72 @@ static void urgent_behind_others_does_not_wait_for_them(void **state) {
         assert_int_equal(seen.with, 2);
 }
 
+/* --- many steps --- */
+
+static unsigned steps_left;
+
+static int step(struct guidance_call *call, sd_bus_error *error) {
+        note('s');
+        return --steps_left > 0;
+}
+
+static int work_long(struct guidance_call *call, const struct store_person *person,
+                     sd_bus_error *error) {
+        return guidance_go_on(call, NULL, step);
+}
+
+static void begin_long(void) {
+        const struct store_person_filter filter = {.uid = 1000};
+
+        assert_int_equal(guidance_begin(&bus, NULL, &filter, NULL, work_long, NULL, NULL), 1);
+}
+
+static int on_other(sd_event_source *source, void *userdata) {
+        note('o');
+        return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static void long_work_lets_all_else_go_first(void **state) {
+        sd_event_source *other = NULL;
+
+        steps_left = 3;
+        begin_long();
+        begin(false, "b"); /* of the same person: it waits */
+        answer(0, 0);
+        assert_string_equal(seen.order, "");
+        assert_int_equal(sd_event_add_defer(crampd.event, &other, on_other, NULL), 0);
+        assert_true(sd_event_run(crampd.event, 0) > 0);
+        assert_string_equal(seen.order, "o");
+        assert_true(sd_event_run(crampd.event, 0) > 0);
+        assert_string_equal(seen.order, "oo"); /* as long as it wants to */
+        other = sd_event_source_disable_unref(other);
+        for (unsigned i = 0; i < 3; i++) {
+                assert_int_equal(asked.n, 1);
+                assert_true(sd_event_run(crampd.event, 0) > 0); /* a step a turn */
+                assert_int_equal(steps_left, 2 - i);
+        }
+        assert_string_equal(seen.order, "oosss");
+        assert_int_equal(asked.n, 2);
+        answer(1, 0);
+        assert_string_equal(seen.order, "oosssb");
+}
+
+static void a_stop_ends_long_work(void **state) {
+        steps_left = 3;
+        begin_long();
+        begin(false, "b");
+        answer(0, 0);
+        guidance_stop(&bus);
+        assert_int_equal(sd_event_run(crampd.event, 0), 0);
+        assert_string_equal(seen.order, "");
+        answer(1, -ECANCELED); /* as a store that is closed does */
+        assert_string_equal(seen.order, "");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(long_work_lets_all_else_go_first, setup, teardown),
+                cmocka_unit_test_setup_teardown(a_stop_ends_long_work, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_call_in_time_is_answered_once, setup, teardown),
                 cmocka_unit_test_setup_teardown(an_urgent_call_does_not_wait_for_a_disk, setup,
                                                 teardown),
