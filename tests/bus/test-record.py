@@ -21,7 +21,7 @@ from crampctl import CRAMPCTL, WRAPPER, environment, run  # noqa: E402
 from daemon import LIMIT_S, System  # noqa: E402
 
 RATE_HZ = 500
-SPEED = 16
+SPEED = 10
 
 _files = tempfile.TemporaryDirectory(prefix='record-')
 
@@ -92,7 +92,7 @@ def min_us(header):
 
 def test_duration_and_a_second_name():
     folder = Path(_files.name) / 'nights'
-    with System() as system, system.daemon('--virtual', f'{recording()},speed=60,name=calf'):
+    with System() as system, system.daemon('--virtual', f'{recording()},speed={SPEED},name=calf'):
         out = json.loads(run('record', 'calf', '-o', str(folder), '--duration', '5s', '--json'))
         assert 5 <= out['length_s'] < 5.1 and out['files'] == 1, out
         name, = os.listdir(folder)
