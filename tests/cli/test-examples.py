@@ -51,7 +51,7 @@ class Installed:
         return program, os.path.dirname(os.path.dirname(pc))
 
 
-def check(command, episode_line, relief, **more):
+def check(command, episode_line, relief, warning=None, **more):
     """TOUCH in the command stands for what it runs at an alert: as two words, or as one with ' x'."""
     with PrivateBus(), FakeCrampd() as fake, tempfile.TemporaryDirectory() as folder:
         mark = os.path.join(folder, 'on')
@@ -72,6 +72,9 @@ def check(command, episode_line, relief, **more):
             for line in relief:
                 assert process.stdout.readline() == line + '\n'
             tap.wait_until(lambda: os.path.exists(mark), LIMIT_S, 'the command')
+            if warning:
+                fake.do('signal', member='SensorWarning')
+                assert process.stdout.readline() == warning + '\n'
             # The repeated one ran nothing: exactly one alert was told.
             assert process.poll() is None
         finally:
@@ -95,7 +98,8 @@ def test_python():
 def test_shell():
     with Installed() as installed:
         check(['sh', installed.path('share/doc/crampd/examples/lamp.sh'), 'TOUCH'], 'gastrocnemius-medialis',
-              ['Cramp: sit up and hold on before you stand.'], PATH=os.path.dirname(CRAMPCTL) + ':' + os.environ['PATH'])
+              ['Cramp: sit up and hold on before you stand.'], 'Charge the sensor before the night.',
+              PATH=os.path.dirname(CRAMPCTL) + ':' + os.environ['PATH'])
 
 
 tap.main(globals())
