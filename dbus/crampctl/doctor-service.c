@@ -54,6 +54,11 @@ void check_account(struct doctor *doctor) {
 
         if (r > 0)
                 doctor_tell(doctor, FINDING_OK, NULL, "The account %s is there.", CRAMPD_USER);
+        else if (r == 0 && doctor_is_on_bus(doctor->system, CRAMPD_SERVICE))
+                doctor_tell(doctor, FINDING_WARNING,
+                            "Well if you started it for a try; else: sudo systemd-sysusers",
+                            "There is no account %s; the crampd on the bus runs as somebody else.",
+                            CRAMPD_USER);
         else if (r == 0 || r == -ENOENT || r == -ESRCH)
                 doctor_tell(doctor, FINDING_FAILED,
                             "Make it, then reload the bus: sudo systemd-sysusers && sudo systemctl "

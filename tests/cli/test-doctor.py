@@ -174,6 +174,13 @@ def test_service_and_its_files():
         expect(ask()[1], 'service', 'ok', 'there is no systemd')
 
 
+def test_crampd_of_somebody_else():
+    with surroundings(account=False) as (ask, _):
+        code, findings = ask()
+        assert code == 0
+        expect(findings, 'account', 'warning', 'somebody else')
+
+
 def test_the_code_is_that_of_the_first_failure():
     with surroundings({}, crampd=False, policy=False) as (ask, _):
         assert ask()[0] == 69
