@@ -163,7 +163,7 @@ static void nights_legend_draw(struct canvas *canvas, double y) {
         };
         static const char *const names[] = {N_("not watched"), N_("gaps, or under 4 h"),
                                             N_("one missed")};
-        static const double places[] = {0, 90, 210};
+        static const double places[] = {0, 105, 225};
         const double size = 9;
         double x = 0;
 

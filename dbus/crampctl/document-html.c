@@ -40,6 +40,8 @@ static const char *const style[] = {
         "border-bottom:1px solid var(--grid)}\n"
         ".n{text-align:right;font-variant-numeric:tabular-nums}\n"
         ".w{white-space:normal;min-width:5em;overflow-wrap:anywhere}\n"
+        "th.w{overflow-wrap:break-word;hyphens:auto}\n"
+        "@media screen and (max-width:40rem){.w{min-width:9em}td.w:last-child{min-width:13em}}\n"
         "summary{cursor:pointer;color:var(--soft)}\n",
         ".t{fill:var(--text)}.s{fill:var(--soft)}.g{fill:var(--grid)}.b{fill:var(--bar)}"
         ".m{fill:var(--mark)}.l0{fill:var(--l0)}.l1{fill:var(--l1)}.l2{fill:var(--l2)}.l3{fill:var(--l3)"
