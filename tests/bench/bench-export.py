@@ -46,14 +46,16 @@ def waveform():
 
 
 def seconds(*arguments, runs=5):
-    taken = []
+    taken, used = [], sum(os.times()[2:4])
     with tempfile.TemporaryDirectory() as folder:
         for i in range(runs):
             begin = time.perf_counter()
             run('export', *arguments, '-o', os.path.join(folder, str(i)))
             taken.append(time.perf_counter() - begin)
         size = sum(path.stat().st_size for path in Path(folder).rglob('*') if path.is_file()) / runs
-    return statistics.median(taken), max(taken), size
+    # What crampctl itself took of the processor, however busy the machine is.
+    used_s = (sum(os.times()[2:4]) - used) / runs
+    return statistics.median(taken), max(taken), size, used_s
 
 
 def test_export_of_ten_years():
@@ -65,11 +67,12 @@ def test_export_of_ten_years():
         fill(system.state / 'crampd.db', os.geteuid(), [(NIGHTS - i, 8, 3 + (i < more)) for i in range(NIGHTS)])
         with system.daemon():
             for form in ('csv', 'json', 'jsonl', 'ics', 'sqlite'):
-                median_s, worst_s, size = seconds('--format', form)
+                median_s, worst_s, size, used_s = seconds('--format', form)
                 tap.measured(f'export --format {form} of {EPISODES} cramps, {NIGHTS} nights: median {median_s * 1000:.0f} ms, longest '
-                             f'{worst_s * 1000:.0f} ms, {size / 1e6:.1f} MB (bar {BAR_S * 1000:.0f} ms)')
+                             f'{worst_s * 1000:.0f} ms, {size / 1e6:.1f} MB; of the processor '
+                             f'{used_s * 1000:.0f} ms (bar {BAR_S * 1000:.0f} ms)')
                 assert median_s < BAR_S, (form, median_s)
-            median_s, _, _ = seconds('--format', 'jsonl', '--after', '')
+            median_s, *_ = seconds('--format', 'jsonl', '--after', '')
             tap.measured(f'export --after "" of {EPISODES} cramps: median {median_s * 1000:.0f} ms (bar {BAR_S * 1000:.0f} ms)')
             assert median_s < BAR_S, median_s
 
@@ -79,7 +82,7 @@ def test_export_of_ten_years():
                        'ORDER BY row DESC LIMIT ?', (code, KEPT))
         with system.daemon():
             for form in ('sqlite', 'edf'):
-                median_s, _, size = seconds('--format', form, runs=1)
+                median_s, _, size, _ = seconds('--format', form, runs=1)
                 tap.measured(f'export --format {form} with the signal of {KEPT} cramps ({len(code)} bytes each in the database): '
                              f'{median_s:.2f} s, {size / 1e6:.1f} MB')
 
