@@ -141,6 +141,9 @@ class Terminal:
         os.waitpid(self.pid, 0)
 
 
+# A sensor may be called what a shell would run.
+HOSTILE = r"""x'"`echo B`$(echo C)!1;\z\\"""
+
 CASES = [
     ('crampctl edit le\t', '[edit] [left calf]'),
     ('crampctl edit "le\t', '[edit] [left calf]'),
@@ -154,13 +157,15 @@ CASES = [
 
 
 def on_terminal(command, prepare):
-    with PrivateBus(), FakeCrampd(), tempfile.TemporaryDirectory() as folder:
+    with PrivateBus(), FakeCrampd() as fake, tempfile.TemporaryDirectory() as folder:
         (Path(folder) / 'night one.edf').write_text('', encoding='utf-8')
         terminal = Terminal(command, shell_folder(folder), folder)
         try:
             terminal.type(prepare + '; echo rea""dy\n')
             terminal.wait(r'ready\r?\n')
-            for typed, words in CASES:
+            fake.do('set', key='sensors', value=[SENSORS[0], dict(SENSORS[1], name=HOSTILE)])
+            quoted = [(f'crampctl edit {quote}x\t', f'[edit] [{HOSTILE}]') for quote in ('', '"', "'")]
+            for typed, words in CASES + quoted:
                 terminal.type(typed + '\n')
                 said = terminal.wait(r'WORDS ([^\r\n]*?)\s*\r?\n')[1]
                 assert said == words, (typed, said)

@@ -2,6 +2,27 @@
 # shellcheck shell=bash
 # Completion of crampctl in bash. What there is to offer is known to crampctl itself: see --complete.
 
+# Makes of _crampctl's `value` what must stand within its `quote`, which readline closes, or without one:
+# a name may hold what the shell would run.
+_crampctl_quote() {
+        case $quote in
+        \')
+                value=${value//\'/\'\\\'\'}
+                ;;
+        \")
+                value=${value//\\/\\\\}
+                value=${value//\"/\\\"}
+                value=${value//\$/\\\$}
+                value=${value//\`/\\\`}
+                # No backslash keeps it from the history there.
+                value=${value//!/\"\'!\'\"}
+                ;;
+        *)
+                printf -v value %q "$value"
+                ;;
+        esac
+}
+
 _crampctl() {
         local cur words cword line value quote='' before
         COMPREPLY=()
@@ -21,8 +42,7 @@ _crampctl() {
                 fi
                 value=${line%%$'\t'*}
                 [[ $value != *= ]] || compopt -o nospace 2>/dev/null
-                # Within quotes readline closes them; elsewhere spaces want a backslash.
-                [[ $quote ]] || printf -v value %q "$value"
+                _crampctl_quote
                 COMPREPLY+=("$value")
         done < <(crampctl --complete "${words[@]:1:cword-1}" "$cur" 2>/dev/null)
 
