@@ -4,6 +4,8 @@
 import os
 import pty
 import sys
+import tempfile
+from pathlib import Path
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
 
@@ -59,6 +61,19 @@ def test_only_if_wanted():
         for arguments in (['status'], ['muscles'], ['history'], ['history', '--help'], ['annotate', 'e1', 'confirmed']):
             out, code = on_terminal(*arguments, PAGER=MARK)
             assert code == 0 and 'paged' not in out, out
+
+
+def test_lent_rights_run_no_commands():
+    """Who may run crampctl by sudo, and nothing else, must not get a shell from its pager."""
+    with PrivateBus(), FakeCrampd(), tempfile.TemporaryDirectory() as folder:
+        less = Path(folder) / 'less'
+        less.write_text('#!/bin/sh\ncat >/dev/null\necho "secure: $LESSSECURE"\n', encoding='utf-8')
+        less.chmod(0o755)
+        path = f'{folder}:{os.environ["PATH"]}'
+        for name in ('SUDO_UID', 'DOAS_USER', 'PKEXEC_UID'):
+            out, code = on_terminal('history', '--list', PATH=path, PAGER='echo a shell', LESSSECURE='', **{name: '1000'})
+            assert (out, code) == ('secure: 1\n', 0), (name, out)
+        assert on_terminal('history', '--list', PATH=path, LESSSECURE='')[0] == 'secure: \n'
 
 
 def test_colour_goes_through():
