@@ -13,6 +13,8 @@
 
 /* More persons than one box has; of one that does not fit, every change is news. */
 #define PERSONS_MAX 64u
+/* When the store did not say what would change. */
+#define RETRY_US INT64_C(60000000)
 
 struct told {
         uid_t uid;
@@ -92,19 +94,7 @@ static void forget(struct advice_news *news, uid_t uid) {
 
 /* --- time --- */
 
-static int on_time(sd_event_source *source, uint64_t time_us, void *userdata) {
-        struct advice_news *news = userdata;
-        int64_t now_us = crampd_now_us();
-        uid_t due[PERSONS_MAX];
-        size_t n = 0;
-
-        for (size_t i = 0; i < news->n; i++)
-                if (news->all[i].next_us <= now_us)
-                        due[n++] = news->all[i].uid;
-        for (size_t i = 0; i < n; i++)
-                advice_news_check(news, due[i], "time");
-        return 0;
-}
+static int on_time(sd_event_source *source, uint64_t time_us, void *userdata);
 
 static void timer_set(struct advice_news *news) {
         int64_t first_us = INT64_MAX;
@@ -122,6 +112,25 @@ static void timer_set(struct advice_news *news) {
                 r = sd_event_source_set_enabled(news->timer, SD_EVENT_ONESHOT);
         if (r < 0)
                 log_warning("Advice will not follow the time of day: %s, ignoring.", strerror(-r));
+}
+
+static int on_time(sd_event_source *source, uint64_t time_us, void *userdata) {
+        struct advice_news *news = userdata;
+        int64_t now_us = crampd_now_us();
+        uid_t due[PERSONS_MAX];
+        size_t n = 0;
+
+        for (size_t i = 0; i < news->n; i++)
+                if (news->all[i].next_us <= now_us) {
+                        due[n++] = news->all[i].uid;
+                        /* The look that follows says when next; if it fails, it is made up for then. */
+                        news->all[i].next_us = now_us + RETRY_US;
+                }
+        for (size_t i = 0; i < n; i++)
+                advice_news_check(news, due[i], "time");
+        /* For the others, whoever was forgotten. */
+        timer_set(news);
+        return 0;
 }
 
 void advice_news_told(struct advice_news *news, uid_t uid, const struct store_person *person,

@@ -190,5 +190,34 @@ def test_time_alone_changes_advice():
         assert flags(client) == []
 
 
+def test_time_of_others_takes_nothing_away():
+    """Somebody else's advice, heard by nobody, changes by time before ours does."""
+    if os.geteuid() != 0:
+        tap.skip('only root can become another user')
+    with System() as system, system.daemon():
+        other = subprocess.Popen(['/usr/bin/python3', '-c', f'''
+import os, sys, time
+os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})
+sys.path.insert(0, {str(HERE.parent / 'support')!r})
+os.environ.setdefault('CRAMPD', '')
+import dbus
+from daemon import *
+client = Client({system.bus.address!r})
+client.subscribe()
+at_us = dbus.Int64(int(time.time() * 1e6) - {14 * DAY_US} + 7000000)
+client.call(ROOT, GUIDANCE, 'Log', 'a{{sv}}', client.options(kind='symptom', what='swelling', leg='right', time_us=at_us))
+client.wait_signal('AdviceChanged')
+print('logged', flush=True)
+client.wait(lambda: client.signals[1:], 60, 'news by time')
+print(client.signals[1][1][0]['why'])
+'''], stdout=subprocess.PIPE, text=True)
+        assert other.stdout.readline() == 'logged\n'
+        client = system.client()  # does not subscribe
+        log(client, kind='symptom', what='swelling', leg='right',
+            time_us=dbus.Int64(int(time.time() * 1e6) - 14 * DAY_US + 1500000))
+        advise(client)
+        assert other.communicate(timeout=90)[0] == 'time\n'
+
+
 if __name__ == '__main__':
     tap.main(globals())
