@@ -439,6 +439,10 @@ void night_set_motion(struct night *night, const int32_t *motion_mg) {
         night->motion_index = night->next_index;
 }
 
+bool night_hears_motion(const struct night *night) {
+        return night->has_motion;
+}
+
 /* Not for ever what it was. */
 static void forget_motion(struct night *night, uint64_t index) {
         if (!night->has_motion || frames_to_us(night, index - night->motion_index) <= MOTION_STALE_US)

@@ -70,9 +70,11 @@ const double *night_get_mvc(const struct night *night);
 /* "fits"; "moved": rest is not what it was, so the electrodes sit elsewhere; "other-stream": it was made
  * on a stream of another shape or scale; NULL = there is none. */
 const char *night_describe_calibration(const struct night *night);
-/* What the sensor's accelerometer shows, three values in mg: with the next samples, until it is said anew
- * or for two seconds. */
+/* What the sensor's accelerometer shows, three values in mg: with the next samples, until it is said
+ * anew or for two seconds. */
 void night_set_motion(struct night *night, const int32_t *motion_mg);
+/* Whether the accelerometer is heard now. */
+bool night_hears_motion(const struct night *night);
 /* With the next samples: as detector_set_hold(). */
 void night_set_hold(struct night *night, bool held);
 

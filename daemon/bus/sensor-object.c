@@ -227,6 +227,9 @@ int sensor_append_description(sd_bus_message *message, const struct sensor *sens
         append_link(message, &r, &counters);
         append_clock(message, &r, sensor);
         append_extras(message, &r, &sensor->extras);
+        if (sensor->extras.accelerations > 0)
+                dictionary_append(message, &r, "accelerometer", "b",
+                                  sensor->night && night_hears_motion(sensor->night));
         append_battery(message, &r, sensor);
         calibrate_append(message, &r, sensor);
         if (format) {

@@ -91,6 +91,9 @@ def test_every_family_from_advert_to_alert():
             tap.measured(f'{make.name}, {int(row["packets"])}, {int(row["lost_packets"])}, {int(row["malformed_packets"])}, '
                          f'{"yes" if path in alerts else "no"}, {back[path]:.1f}')
         assert alerts == set(paths)
+        # Those that send an accelerometer are heard.
+        heard = {str(row['driver']) for row in rows.values() if row.get('accelerometer')}
+        assert heard == {'ganglion', 'umyo'}, heard
         for path in paths:
             assert int(rows[path]['malformed_packets']) == 0, rows[path]
             assert back[path] < RECONNECT_MAX_S, (path, back[path])

@@ -244,10 +244,12 @@ static void test_motion(void **state) {
 
         begin(&f, 0.5, 0);
         play_moving(&f, 30, 5, true);
+        assert_true(night_hears_motion(f.night));
         play_moving(&f, 20, 40, true);
         assert_int_equal(f.seen.raised, 0);
         play_moving(&f, 30, 5, true);
         play_moving(&f, 10, 5, false);
+        assert_false(night_hears_motion(f.night));
         play_moving(&f, 20, 40, false);
         assert_int_equal(f.seen.raised, 1);
         night_finish(f.night, "stopped");
