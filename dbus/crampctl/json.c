@@ -7,6 +7,8 @@
 #include <math.h>
 #include <stddef.h>
 
+#include "dbus/crampctl/text.h"
+
 #define DECIMALS_MAX 15
 
 /* Length of the well-formed UTF-8 sequence at `text` (Unicode 15, table 3-7), 0 if there is none. */
@@ -54,7 +56,16 @@ static size_t plain_length(const char *text) {
         return n;
 }
 
-static void text_write(FILE *file, const char *text) {
+/* Of a well-formed sequence of one to three bytes. */
+static unsigned character_of(const char *text, size_t length) {
+        const unsigned char *byte = (const unsigned char *)text;
+
+        return length == 1   ? byte[0]
+               : length == 2 ? (byte[0] & 0x1fu) << 6 | (byte[1] & 0x3fu)
+                             : (byte[0] & 0x0fu) << 12 | (byte[1] & 0x3fu) << 6 | (byte[2] & 0x3fu);
+}
+
+static void string_write(FILE *file, const char *text) {
         fputc('"', file);
         while (*text) {
                 size_t length = plain_length(text);
@@ -75,8 +86,9 @@ static void text_write(FILE *file, const char *text) {
                         fputs("\\n", file);
                 } else if (*text == '\t') {
                         fputs("\\t", file);
-                } else if ((unsigned char)*text < 0x20) {
-                        fprintf(file, "\\u%04x", (unsigned)*text);
+                } else if (text_is_control(text)) {
+                        /* Terminals obey more of these than JSON forbids. */
+                        fprintf(file, "\\u%04x", character_of(text, length));
                 } else {
                         (void)fwrite(text, 1, length, file);
                 }
@@ -92,7 +104,7 @@ static void value_begin(struct json *json, const char *key) {
         if (json->depth > 0)
                 json->started[json->depth - 1] = true;
         if (key) {
-                text_write(json->file, key);
+                string_write(json->file, key);
                 fputc(':', json->file);
         }
 }
@@ -132,7 +144,7 @@ void json_string(struct json *json, const char *key, const char *value) {
                 return;
         }
         value_begin(json, key);
-        text_write(json->file, value);
+        string_write(json->file, value);
 }
 
 void json_int(struct json *json, const char *key, int64_t value) {

@@ -12,13 +12,22 @@
 #define COLUMNS_DEFAULT 80u
 #define COLUMNS_MAX 1000u
 
-/* Bytes of the control character at `text`, else 0: C0, DEL, and C1 as UTF-8. */
+/* Bytes of the control character at `text`, else 0: C0, DEL, C1 as UTF-8, and what ends lines or turns
+ * the direction of all that follows (U+2028 to 202E, U+2066 to 2069), so that a name could rewrite what
+ * stands beside it. */
 static size_t control_length(const char *text) {
         const unsigned char *byte = (const unsigned char *)text;
 
         if (byte[0] < 0x20 || byte[0] == 0x7f)
                 return 1;
-        return byte[0] == 0xc2 && byte[1] >= 0x80 && byte[1] < 0xa0 ? 2 : 0;
+        if (byte[0] == 0xc2 && byte[1] >= 0x80 && byte[1] < 0xa0)
+                return 2;
+        if (byte[0] != 0xe2)
+                return 0;
+        return (byte[1] == 0x80 && byte[2] >= 0xa8 && byte[2] <= 0xae) ||
+                               (byte[1] == 0x81 && byte[2] >= 0xa6 && byte[2] <= 0xa9)
+                       ? 3
+                       : 0;
 }
 
 bool text_is_control(const char *text) {

@@ -13,13 +13,14 @@
 #define TEXT_ALARM "\033[1;31m"
 #define TEXT_PLAIN "\033[0m"
 
-/* Writes with control characters replaced by '?'; NULL writes nothing. */
+/* Writes with control characters replaced by '?', and so what ends lines or turns their direction; NULL
+ * writes nothing. */
 void text_write(FILE *file, const char *text);
 
 /* The same into a buffer, cut at a character's border. Returns the bytes without the final 0. */
 size_t text_clean(char *to, size_t size, const char *text);
 
-/* Begins with a control character. */
+/* Begins with such a character. */
 bool text_is_control(const char *text);
 
 /* Cells that text_write() of this fills. */

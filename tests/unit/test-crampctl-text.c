@@ -83,10 +83,12 @@ static void assert_written(void (*write)(FILE *file), const char *expected) {
 static void write_controls(FILE *file) {
         text_write(file, "a\tb\n\x7f\xc2\x9b\x1b[0m é\xc2");
         text_write(file, NULL);
+        /* What turns the direction or ends a line; other marks stay. */
+        text_write(file, " \xe2\x80\xae\xe2\x81\xa6\xe2\x80\xa8 \xe2\x80\x94\xe2\x80");
 }
 
 static void test_controls(void **state) {
-        assert_written(write_controls, "a?b????[0m é\xc2");
+        assert_written(write_controls, "a?b????[0m é\xc2 ??? \xe2\x80\x94\xe2\x80");
 }
 
 static void test_times(void **state) {

@@ -79,7 +79,9 @@ static void test_strings(void **state) {
         } strings[] = {
                 {"", "\"\"\n"},
                 {"Wade \xe2\x80\x93 links", "\"Wade \xe2\x80\x93 links\"\n"},
-                {"\"\\/\n\t\r\x01\x1f\x7f", "\"\\\"\\\\/\\n\\t\\u000d\\u0001\\u001f\x7f\"\n"},
+                {"\"\\/\n\t\r\x01\x1f\x7f", "\"\\\"\\\\/\\n\\t\\u000d\\u0001\\u001f\\u007f\"\n"},
+                /* C1, and what turns the direction of a line. */
+                {"\xc2\x9b\xe2\x80\xae\xe2\x81\xa6", "\"\\u009b\\u202e\\u2066\"\n"},
                 {"\xf0\x9f\xa6\xb5", "\"\xf0\x9f\xa6\xb5\"\n"},
                 /* stray, overlong, surrogate, too high, cut short */
                 {"\x80"
