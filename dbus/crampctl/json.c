@@ -50,7 +50,7 @@ static size_t utf8_sequence_length(const char *text) {
 static size_t plain_length(const char *text) {
         size_t n = 0;
 
-        while ((unsigned char)text[n] >= 0x20 && (unsigned char)text[n] < 0x80 && text[n] != '"' &&
+        while ((unsigned char)text[n] >= 0x20 && (unsigned char)text[n] < 0x7f && text[n] != '"' &&
                text[n] != '\\')
                 n++;
         return n;
