@@ -206,9 +206,9 @@
 
 /* --- Movement, as an accelerometer tells it --- */
 
-/* Still below the first, in g: a sensor that nobody wears varies by less than 13 mg on an axis (van Hees
- * et al. 2011), here on all three. It moves from the second on: gravity turned by 5 degrees, as a change
- * of posture counts (van Hees et al. 2015). */
+/* Still below the first, in g: a sensor that nobody wears varies by less than 13 mg on an axis (what
+ * GGIR takes for not worn, after van Hees et al. 2013), here on all three. It moves from the second on:
+ * gravity turned by 5 degrees, as a change of posture counts (van Hees et al. 2015). */
 #define TUNING_MOTION_STILL_G 0.0225
 #define TUNING_MOTION_MOVES_G 0.087
 /* Gravity is what stays for so long (time constant), s. Chosen. */
