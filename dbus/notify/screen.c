@@ -40,6 +40,7 @@ struct screen;
 struct question {
         struct screen *screen;
         DBusPendingCall *pending;
+        bool again; /* something changed since it was asked */
         bool *target;
 };
 
@@ -89,22 +90,30 @@ static bool bool_read(DBusMessage *reply, bool *ret) {
         return true;
 }
 
+static void ask(struct screen *screen, size_t i);
+
+/* What was true before the last change may be so no more: only "locked" is taken from such an answer. */
 static void question_answered(DBusPendingCall *pending, void *userdata) {
         DBusMessage *reply = dbus_pending_call_steal_reply(pending);
         struct question *question = userdata;
+        struct screen *screen = question->screen;
+        bool again = question->again, answer;
 
         dbus_pending_call_unref(question->pending);
         question->pending = NULL;
+        question->again = false;
         if (reply) {
-                (void)bool_read(reply, question->target);
+                if (bool_read(reply, &answer) && (answer || !again))
+                        *question->target = answer;
                 dbus_message_unref(reply);
         }
-        tell(question->screen);
+        tell(screen);
+        if (again)
+                ask(screen, (size_t)(question - screen->questions));
 }
 
 /* Takes over the message, which may be NULL. */
 static void question_send(struct question *question, DBusConnection *connection, DBusMessage *message) {
-        question_cancel(question);
         if (!message)
                 return;
         dbus_message_set_auto_start(message, FALSE);
@@ -134,6 +143,17 @@ static void saver_ask(struct screen *screen, size_t i) {
                                                    "GetActive"));
 }
 
+/* Of logind, then of the savers. One question at a time: whoever floods us with signals must not keep
+ * every answer away. */
+static void ask(struct screen *screen, size_t i) {
+        if (screen->questions[i].pending)
+                screen->questions[i].again = true;
+        else if (i == 0)
+                session_ask(screen);
+        else
+                saver_ask(screen, i - 1);
+}
+
 static void saver_left(struct screen *screen, DBusMessage *message) {
         const char *name, *old_owner, *new_owner;
 
@@ -145,7 +165,7 @@ static void saver_left(struct screen *screen, DBusMessage *message) {
                         continue;
                 screen->saver_active[i] = false;
                 if (*new_owner)
-                        saver_ask(screen, i);
+                        ask(screen, 1 + i);
                 tell(screen);
         }
 }
@@ -163,9 +183,9 @@ static DBusHandlerResult session_filter(DBusConnection *connection, DBusMessage 
                 if (!dbus_message_is_signal(message, savers[i].name, "ActiveChanged") ||
                     !dbus_message_get_args(message, NULL, DBUS_TYPE_BOOLEAN, &active, DBUS_TYPE_INVALID))
                         continue;
-                /* An answer on its way is older. */
-                question_cancel(&screen->questions[1 + i]);
-                screen->saver_active[i] = active;
+                /* Anybody may send this. That the screen is free again only the saver is asked. */
+                screen->saver_active[i] = screen->saver_active[i] || active;
+                ask(screen, 1 + i);
                 tell(screen);
         }
         return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
@@ -175,7 +195,7 @@ static DBusHandlerResult system_filter(DBusConnection *connection, DBusMessage *
                                        void *userdata) {
         /* Whichever session changed, and whatever of it: ours is asked for. */
         if (dbus_message_is_signal(message, DBUS_INTERFACE_PROPERTIES, "PropertiesChanged"))
-                session_ask(userdata);
+                ask(userdata, 0);
         return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
 }
 
@@ -204,11 +224,11 @@ int screen_new(struct bus_loop *session, struct bus_loop *system, screen_func fu
         for (size_t i = 0; i < SAVERS; i++) {
                 dbus_bus_add_match(session->connection, savers[i].match, NULL);
                 dbus_bus_add_match(session->connection, savers[i].match_owner, NULL);
-                saver_ask(screen, i);
+                ask(screen, 1 + i);
         }
         if (system) {
                 dbus_bus_add_match(system->connection, MATCH_LOGIND, NULL);
-                session_ask(screen);
+                ask(screen, 0);
         }
         *ret = screen;
         return 0;

@@ -577,6 +577,21 @@ def test_locked_screen():
         assert hidden(shown(desktop, count + 5))
 
 
+def test_strangers_unlock_nothing():
+    with agent() as (fake, desktop, _):
+        desktop.do('saver', active=True)
+        fake.do('signal', member='AlertRaised')
+        wait(lambda: desktop.notices() and hidden(desktop.notices()[-1]), 'a hidden notice')
+        for _ in range(100):
+            desktop.do('saver', active=False, stranger=True)
+        fake.do('signal', member='AlertRaised', episode={'id': 'e9'})
+        wait(lambda: any(notice['replaces'] == 0 for notice in desktop.notices()[1:]), 'the second alert')
+        assert all(hidden(notice) for notice in desktop.notices()[-2:]), desktop.notices()
+        # The saver's own word counts, also behind theirs.
+        desktop.do('saver', active=False)
+        wait(lambda: not hidden(desktop.notices()[-1]), 'the details')
+
+
 def test_locked_at_the_start():
     with Fakes.borrow() as (fake, desktop):
         desktop.do('lock', locked=True)

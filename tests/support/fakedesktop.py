@@ -172,10 +172,14 @@ def run():
             if command['active'] is None:
                 self.session.release_name(SAVER)
                 return
+            message = dbus.lowlevel.SignalMessage('/org/freedesktop/ScreenSaver', SAVER, 'ActiveChanged')
+            message.append(command['active'], signature='b')
+            if command.get('stranger'):
+                self.stranger.send_message(message)
+                self.stranger.flush()
+                return
             self.saver_active = command['active']
             self.session.request_name(SAVER)
-            message = dbus.lowlevel.SignalMessage('/org/freedesktop/ScreenSaver', SAVER, 'ActiveChanged')
-            message.append(self.saver_active, signature='b')
             self.session.send_message(message)
 
         def do_lock(self, command):
