@@ -2,6 +2,7 @@
 #include "dbus/crampctl/recorder.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,9 @@
 #define SETTLE_FRAMES_S 30u
 #define NUMBER_MAX 10000u
 #define STAMP_SIZE 32
+/* What EDF+ of thousandths can hold, and far from what any sensor sends. */
+#define RATE_MIN_HZ 0.001
+#define RATE_MAX_HZ 1e6
 
 enum suffix { SUFFIX_EDF, SUFFIX_BDF };
 static const char *const suffixes[] = {[SUFFIX_EDF] = ".edf", [SUFFIX_BDF] = ".bdf"};
@@ -101,6 +105,25 @@ static char *name_make(const struct recorder *recorder, int64_t start_us, unsign
         return n < 0 ? NULL : name;
 }
 
+static int fail_write(const struct recorder *recorder, int r) {
+        return fail(EX_CANTCREAT, "cannot write '%s': %s", recorder->path, strerror(-r));
+}
+
+/* Makes an empty file that nobody else may read, in a folder where others may have made something
+ * meanwhile: a link of theirs is not followed, nor is a file of theirs filled. Returns 0 or -errno. */
+static int file_reserve(const char *path, bool replace) {
+        struct stat st;
+        int fd;
+
+        if (replace && lstat(path, &st) >= 0 && S_ISREG(st.st_mode) && unlink(path) < 0)
+                return -errno;
+        fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, S_IRUSR | S_IWUSR);
+        if (fd < 0)
+                return -errno;
+        (void)close(fd);
+        return 0;
+}
+
 /* Only the very first file may replace another or fail for one: at night the next free name is taken. */
 static int name_choose(struct recorder *recorder, int64_t start_us) {
         bool first = recorder->figures.files == 0 && !recorder->folder;
@@ -108,36 +131,22 @@ static int name_choose(struct recorder *recorder, int64_t start_us) {
         for (unsigned number = recorder->folder ? 1 : recorder->figures.files + 1; number < NUMBER_MAX;
              number++) {
                 char *name = name_make(recorder, start_us, number);
-                struct stat st;
+                int r;
 
                 if (!name)
                         return fail(EX_OSERR, "out of memory");
-                if (lstat(name, &st) < 0 && errno == ENOENT) {
-                        free(recorder->path);
-                        recorder->path = name;
-                        return 0;
-                }
-                if (first && recorder->setup.force && S_ISREG(st.st_mode)) {
-                        free(recorder->path);
-                        recorder->path = name;
-                        return 0;
-                }
-                if (first) {
-                        int code = fail(EX_CANTCREAT, "'%s' exists already; --force replaces it", name);
-
-                        free(name);
-                        return code;
-                }
-                free(name);
+                free(recorder->path);
+                recorder->path = name;
+                r = file_reserve(name, first && recorder->setup.force);
+                if (r != -EEXIST)
+                        return r < 0 ? fail_write(recorder, r) : 0;
+                if (first)
+                        return fail(EX_CANTCREAT, "'%s' exists already; --force replaces it", name);
         }
         return fail(EX_CANTCREAT, "there are too many files like '%s' already", recorder->setup.path);
 }
 
 /* --- files --- */
-
-static int fail_write(const struct recorder *recorder, int r) {
-        return fail(EX_CANTCREAT, "cannot write '%s': %s", recorder->path, strerror(-r));
-}
 
 static uint64_t frames_to_us(uint32_t rate_mhz, uint64_t frames) {
         return (uint64_t)((unsigned __int128)frames * UINT64_C(1000000000) / rate_mhz);
@@ -198,7 +207,8 @@ static int file_begin(struct recorder *recorder, const struct crampd_samples *sa
                       const struct crampd_stream_info *info) {
         int code;
 
-        if (!(info->rate_hz > 0) || samples->channels > CRAMPD_STREAM_CHANNELS_MAX)
+        if (!(info->rate_hz >= RATE_MIN_HZ && info->rate_hz <= RATE_MAX_HZ) ||
+            samples->channels > CRAMPD_STREAM_CHANNELS_MAX)
                 return fail(EX_PROTOCOL, "the stream's shape makes no sense");
         recorder->bdf = recorder->bdf || needs_bdf(samples);
         recorder->rate_mhz = (uint32_t)llrint(info->rate_hz * 1000);
@@ -221,7 +231,7 @@ static int file_begin(struct recorder *recorder, const struct crampd_samples *sa
 static bool same_shape(const struct recorder *recorder, const struct crampd_samples *samples,
                        const struct crampd_stream_info *info) {
         return samples->index >= recorder->next_index && samples->channels == recorder->channels &&
-               (uint32_t)llrint(info->rate_hz * 1000) == recorder->rate_mhz &&
+               llrint(fmin(info->rate_hz, RATE_MAX_HZ) * 1000) == (long long)recorder->rate_mhz &&
                info->scale_uv == recorder->scale_uv && (recorder->writer_bdf || !needs_bdf(samples));
 }
 

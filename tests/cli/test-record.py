@@ -127,6 +127,27 @@ def test_longer_gaps_and_new_streams_begin_files():
         assert 'exists already' in recording.wait(73)
 
 
+def test_what_others_made_is_not_written_to():
+    """In a folder of several users: links are not followed, and --force makes a new file in the place of the old one."""
+    with PrivateBus(), FakeCrampd() as fake, tempfile.TemporaryDirectory() as folder:
+        path, kept = Path(folder) / 'night.edf', Path(folder) / 'kept'
+        kept.write_text('mine', encoding='utf-8')
+        kept.chmod(0o644)
+        os.link(kept, path)
+        recording = Recording(fake, '-o', str(path), '--force')
+        recording.send(datagrams(0, 250))
+        recording.end()
+        assert kept.read_text(encoding='utf-8') == 'mine'
+        assert digital(path)[1][0][:250] == [value(i, 0) for i in range(250)] and path.stat().st_mode & 0o777 == 0o600
+        for target in (kept, Path(folder) / 'nowhere'):
+            path.unlink()
+            path.symlink_to(target)
+            recording = Recording(fake, '-o', str(path), '--force')
+            recording.send(datagrams(0, 250))
+            assert 'exists already' in recording.wait(73)
+            assert kept.read_text(encoding='utf-8') == 'mine' and sorted(os.listdir(folder)) == ['kept', 'night.edf']
+
+
 def test_more_than_16_bits():
     def large(index, channel):
         return 8388607 - index if channel else -8388608 + index
