@@ -359,6 +359,9 @@ int method_forget_calibration(sd_bus_message *message, void *userdata, sd_bus_er
         r = sensor_object_get(userdata, message, method_forget_calibration, error, &sensor, NULL);
         if (r <= 0)
                 return r < 0 ? r : 1;
+        r = store_get_error(sensor->crampd->store);
+        if (r < 0) /* it would wait until the store works again, and take the room of episodes */
+                return error_set_store(error, r);
         call = calloc(1, sizeof(*call));
         if (!call)
                 return -ENOMEM;

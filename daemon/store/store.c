@@ -329,7 +329,7 @@ int store_put_calibration(struct store *store, const struct store_calibration *c
                 return -ENOMEM;
         request->calibration = *calibration;
         request->callback.done = done;
-        return store_queue_write(store, request, STORE_QUEUE_MAX);
+        return store_queue_write(store, request, STORE_QUEUE_MAX / 2);
 }
 
 int store_put_account(struct store *store, const struct store_account *account) {

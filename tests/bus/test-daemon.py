@@ -674,6 +674,11 @@ def test_alert_does_not_need_a_disk():
         assert client.error_of(ROOT, HISTORY, 'ListEpisodes', 'a{sv}', client.options()) == \
             'org.crampd1.Error.StoreFailed'
         assert add_error(client) == 'org.crampd1.Error.StoreFailed'
+        # Nor does it wait for a disk, in the place of an episode.
+        path = client.sensors()[0][0]
+        for _ in range(3):
+            assert client.error_of(path, SENSOR, 'ForgetCalibration', 'a{sv}', client.options()) == \
+                'org.crampd1.Error.StoreFailed'
 
 
 def test_lost_bus_ends_the_daemon():
