@@ -16,6 +16,8 @@
 /* When the store did not say what would change. */
 #define RETRY_US INT64_C(60000000)
 
+struct look;
+
 struct told {
         uid_t uid;
         uint64_t digest;
@@ -27,6 +29,7 @@ struct advice_news {
         sd_event_source *timer; /* at the first of all `next_us` */
         struct told all[PERSONS_MAX];
         size_t n;
+        LIST_HEAD(, look) looks; /* on their way, one a person */
 };
 
 DEFINE_CLEANUP(struct advice *, advice_free)
@@ -149,8 +152,11 @@ void advice_news_told(struct advice_news *news, uid_t uid, const struct store_pe
 
 struct look {
         struct bus *bus;
+        LIST_ENTRY(look) looks;
         uid_t uid;
-        const char *why; /* NULL: nothing has changed, and it is only to be known what is told */
+        const char *why;   /* NULL: nothing has changed, and it is only to be known what is told */
+        bool again;        /* something has changed since the store was asked */
+        const char *after; /* why */
 };
 
 /* What the signal is made of. */
@@ -211,24 +217,38 @@ static int compare(const struct look *look, const struct store_person *person) {
 static void on_person(int error, const struct store_person *person, void *userdata) {
         _cleanup_(freep) struct look *look = userdata;
 
+        LIST_REMOVE(look, looks);
         if (error == -ECANCELED)
                 return;
         if (error >= 0)
                 error = compare(look, person);
         if (error < 0)
                 log_error("Whether advice has changed could not be found out: %s.", strerror(-error));
+        if (look->again)
+                advice_news_check(look->bus->news, look->uid, look->after);
 }
 
+/* One question a person at a time: a thousand changes at once are looked at twice, and keep neither
+ * disk nor store from others. */
 static void look_at(struct advice_news *news, uid_t uid, const char *why) {
         const struct store_person_filter filter = advisor_filter(uid, crampd_now_us());
         struct look *look;
 
+        LIST_FOREACH (look, &news->looks, looks)
+                if (look->uid == uid) {
+                        look->again = look->again || why;
+                        look->after = look->after ?: why;
+                        return;
+                }
         look = malloc(sizeof(*look));
         if (!look)
                 return;
-        *look = (struct look){news->bus, uid, why};
-        if (store_get_person(news->bus->crampd->store, &filter, on_person, look) < 0)
+        *look = (struct look){.bus = news->bus, .uid = uid, .why = why};
+        LIST_INSERT_HEAD(&news->looks, look, looks);
+        if (store_get_person(news->bus->crampd->store, &filter, on_person, look) < 0) {
+                LIST_REMOVE(look, looks);
                 free(look);
+        }
 }
 
 void advice_news_check(struct advice_news *news, uid_t uid, const char *why) {
