@@ -62,11 +62,11 @@ static void call_finish(struct guidance_call *call) {
         sd_bus_message_unref(call->message);
         free(call->arguments);
         free(call);
-        TAILQ_FOREACH(next, &bus->guiding, guiding)
-        if (next->uid == uid) {
-                call_start(next);
-                return;
-        }
+        TAILQ_FOREACH (next, &bus->guiding, guiding)
+                if (next->uid == uid) {
+                        call_start(next);
+                        return;
+                }
 }
 
 static void call_fail(struct guidance_call *call, int r, const sd_bus_error *error) {
@@ -135,8 +135,8 @@ static int begin(struct bus *bus, sd_bus_message *message, const struct store_pe
         struct guidance_call *call;
         unsigned of_user = 0;
 
-        TAILQ_FOREACH(call, &bus->guiding, guiding)
-        of_user += call->uid == filter->uid;
+        TAILQ_FOREACH (call, &bus->guiding, guiding)
+                of_user += call->uid == filter->uid;
         call = of_user < CALLS_PER_USER ? calloc(1, sizeof(*call)) : NULL;
         if (!call) {
                 free(arguments);
@@ -221,6 +221,8 @@ int guidance_go_on(struct guidance_call *call, sd_bus_message *reply, guidance_s
 
         call->reply = reply;
         call->step = step;
+        if (call->bus->crampd->stopping) /* the loop takes no more turns */
+                return -ECANCELED;
         r = sd_event_add_defer(call->bus->crampd->event, &call->turn, on_turn, call);
         return r < 0 ? r : sd_event_source_set_priority(call->turn, SD_EVENT_PRIORITY_IDLE);
 }
@@ -230,9 +232,9 @@ void guidance_stop(struct bus *bus) {
 
         /* Ending one begins the next of that person, which the store then ends. */
         while (true) {
-                TAILQ_FOREACH(call, &bus->guiding, guiding)
-                if (call->turn)
-                        break;
+                TAILQ_FOREACH (call, &bus->guiding, guiding)
+                        if (call->turn)
+                                break;
                 if (!call)
                         return;
                 call_fail(call, -ECANCELED, NULL);

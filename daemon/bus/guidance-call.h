@@ -77,7 +77,8 @@ void guidance_ask_again(struct guidance_call *call, const struct store_person_fi
  * What steps need they keep in `call->arguments`: the person is gone by then. */
 int guidance_go_on(struct guidance_call *call, sd_bus_message *reply, guidance_step_func step);
 
-/* Ends what guidance_go_on() began: the daemon stops. */
+/* Ends what guidance_go_on() began: the daemon stops, and what the store still answers begins no more of
+ * it. */
 void guidance_stop(struct bus *bus);
 
 /* Sends the answer; takes it over. */

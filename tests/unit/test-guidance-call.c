@@ -110,6 +110,7 @@ static int setup(void **state) {
         memset(&asked, 0, sizeof(asked));
         memset(&seen, 0, sizeof(seen));
         bus.crampd = &crampd;
+        crampd.stopping = false;
         TAILQ_INIT(&bus.guiding);
         return sd_event_new(&crampd.event);
 }
@@ -231,10 +232,23 @@ static void a_stop_ends_long_work(void **state) {
         assert_string_equal(seen.order, "");
 }
 
+static void no_long_work_begins_after_a_stop(void **state) {
+        steps_left = 3;
+        begin_long();
+        begin(false, "b");
+        crampd.stopping = true;
+        guidance_stop(&bus);
+        answer(0, 0); /* was ready when the store was closed */
+        answer(1, -ECANCELED);
+        assert_true(TAILQ_EMPTY(&bus.guiding));
+        assert_string_equal(seen.order, "");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(long_work_lets_all_else_go_first, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_stop_ends_long_work, setup, teardown),
+                cmocka_unit_test_setup_teardown(no_long_work_begins_after_a_stop, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_call_in_time_is_answered_once, setup, teardown),
                 cmocka_unit_test_setup_teardown(an_urgent_call_does_not_wait_for_a_disk, setup,
                                                 teardown),
