@@ -55,7 +55,7 @@ static unsigned nights_count(const struct store_person *person, int64_t from, in
         for (size_t i = 0; i < person->n_evenings; i++) {
                 int64_t day = advisor_day(person->evenings[i].evening);
 
-                n += day >= from && day < below && night_is_good(person, person->evenings[i].evening);
+                n += day >= from && day < below && evening_is_good(&person->evenings[i]);
         }
         return n;
 }

@@ -13,7 +13,7 @@
 
 /* More persons than one box has; of one that does not fit, every change is news. */
 #define PERSONS_MAX 64u
-/* When the store did not say what would change. */
+/* When the store did not say what would change. Chosen. */
 #define RETRY_US INT64_C(60000000)
 
 struct look;
@@ -233,6 +233,7 @@ static void on_person(int error, const struct store_person *person, void *userda
 static void look_at(struct advice_news *news, uid_t uid, const char *why) {
         const struct store_person_filter filter = advisor_filter(uid, crampd_now_us());
         struct look *look;
+        int r = -ENOMEM;
 
         LIST_FOREACH (look, &news->looks, looks)
                 if (look->uid == uid) {
@@ -241,13 +242,16 @@ static void look_at(struct advice_news *news, uid_t uid, const char *why) {
                         return;
                 }
         look = malloc(sizeof(*look));
-        if (!look)
-                return;
-        *look = (struct look){.bus = news->bus, .uid = uid, .why = why};
-        LIST_INSERT_HEAD(&news->looks, look, looks);
-        if (store_get_person(news->bus->crampd->store, &filter, on_person, look) < 0) {
-                LIST_REMOVE(look, looks);
+        if (look) {
+                *look = (struct look){.bus = news->bus, .uid = uid, .why = why};
+                LIST_INSERT_HEAD(&news->looks, look, looks);
+                r = store_get_person(news->bus->crampd->store, &filter, on_person, look);
+                if (r < 0)
+                        LIST_REMOVE(look, looks);
+        }
+        if (r < 0) {
                 free(look);
+                log_warning("Whether advice has changed is not looked up: %s, ignoring.", strerror(-r));
         }
 }
 
