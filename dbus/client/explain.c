@@ -47,7 +47,6 @@ static int points_read(DBusMessageIter *value, struct crampd_account *account,
         int n;
 
         dbus_message_iter_recurse(value, &item);
-        account->n_points = 0;
         if (dbus_message_iter_get_arg_type(&item) == DBUS_TYPE_INVALID)
                 return 0;
         dbus_message_iter_get_fixed_array(&item, &points, &n);
@@ -59,37 +58,10 @@ static int points_read(DBusMessageIter *value, struct crampd_account *account,
         return 0;
 }
 
-/* `iter` is at an a{sv}. */
-static int evidence_read(DBusMessageIter *iter, struct crampd_account *account,
-                         struct crampd_error *error) {
-        DBusMessageIter entry, pair, value;
-        const char *key;
-
-        for (dbus_message_iter_recurse(iter, &entry);
-             dbus_message_iter_get_arg_type(&entry) == DBUS_TYPE_DICT_ENTRY;
-             (void)dbus_message_iter_next(&entry)) {
-                int r;
-
-                dbus_message_iter_recurse(&entry, &pair);
-                dbus_message_iter_get_basic(&pair, &key);
-                if (strcmp(key, "evidence_s") != 0)
-                        continue;
-                (void)dbus_message_iter_next(&pair);
-                dbus_message_iter_recurse(&pair, &value);
-                if (dbus_message_iter_get_arg_type(&value) != DBUS_TYPE_ARRAY ||
-                    dbus_message_iter_get_element_type(&value) != DBUS_TYPE_DOUBLE)
-                        return error_set(error, -EPROTO, "crampd sent 'evidence_s' with a wrong type");
-                r = points_read(&value, account, error);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
 int crampd_explain_episode(crampd_client *client, const char *id, struct crampd_account **ret,
                            struct crampd_error *error) {
         struct crampd_account *account;
-        DBusMessageIter iter;
+        DBusMessageIter iter, points;
         DBusMessage *reply;
         int r;
 
@@ -105,7 +77,9 @@ int crampd_explain_episode(crampd_client *client, const char *id, struct crampd_
         } else
                 r = error_set_oom(error);
         if (r >= 0)
-                r = evidence_read(&iter, account, error);
+                r = dict_find(&iter, "evidence_s", "ad", &points, error);
+        if (r > 0)
+                r = points_read(&points, account, error);
         dbus_message_unref(reply);
         if (r < 0) {
                 crampd_account_free(account);

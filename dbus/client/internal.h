@@ -97,10 +97,6 @@ int call_send(crampd_client *client, DBusMessage *message, DBusMessage **ret_rep
 int call_wait(crampd_client *client, DBusMessage *message, const char *signature,
               DBusMessage **ret_reply, struct crampd_error *error);
 
-/* What call_wait() makes of the reply. */
-int reply_check(DBusMessage *message, DBusMessage *reply, const char *signature,
-                struct crampd_error *error);
-
 /* --- later.c --- */
 
 /* Forgets the calls that wait for an answer. */
@@ -165,6 +161,11 @@ struct field {
  * allocated, and belong to the caller also after a failure. Unknown keys are ignored. -EPROTO for a
  * wrong type or a missing key. */
 int dict_read(DBusMessageIter *iter, const struct field *fields, size_t n_fields, void *target,
+              struct crampd_error *error);
+
+/* Finds the value of `key` in the a{sv} at `iter`: 1 with `ret` at it, 0 if it is not there, -EPROTO for
+ * one of another signature. */
+int dict_find(DBusMessageIter *iter, const char *key, const char *signature, DBusMessageIter *ret,
               struct crampd_error *error);
 
 /* Copies the string or object path at `iter` and moves on. */

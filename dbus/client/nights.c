@@ -8,8 +8,6 @@
 
 #include "dbus/client/internal.h"
 
-#define ZONE_OFFSET_MAX_S (24 * 60 * 60)
-
 #define NIGHT_FIELD(key, kind, required) \
         { #key, kind, required, offsetof(struct crampd_night, key) }
 
@@ -29,7 +27,6 @@ static int gaps_read(DBusMessageIter *value, struct crampd_night *night, struct 
         dbus_int64_t time_us;
         const char *reason;
 
-        night->n_longest = 0;
         for (dbus_message_iter_recurse(value, &item);
              dbus_message_iter_get_arg_type(&item) == DBUS_TYPE_STRUCT;
              (void)dbus_message_iter_next(&item)) {
@@ -54,38 +51,6 @@ static int gaps_read(DBusMessageIter *value, struct crampd_night *night, struct 
         return 0;
 }
 
-/* `iter` is at an a{sv}. */
-static int longest_read(DBusMessageIter *iter, struct crampd_night *night, struct crampd_error *error) {
-        DBusMessageIter entry, pair, value;
-        const char *key;
-
-        for (dbus_message_iter_recurse(iter, &entry);
-             dbus_message_iter_get_arg_type(&entry) == DBUS_TYPE_DICT_ENTRY;
-             (void)dbus_message_iter_next(&entry)) {
-                char *signature;
-                bool fits;
-                int r;
-
-                dbus_message_iter_recurse(&entry, &pair);
-                dbus_message_iter_get_basic(&pair, &key);
-                if (strcmp(key, "longest_gaps") != 0)
-                        continue;
-                (void)dbus_message_iter_next(&pair);
-                dbus_message_iter_recurse(&pair, &value);
-                signature = dbus_message_iter_get_signature(&value);
-                if (!signature)
-                        return error_set_oom(error);
-                fits = strcmp(signature, "a(xxs)") == 0;
-                dbus_free(signature);
-                if (!fits)
-                        return error_set(error, -EPROTO, "crampd sent 'longest_gaps' with a wrong type");
-                r = gaps_read(&value, night, error);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
 static void night_clear(struct crampd_night *night) {
         free(night->evening);
         free(night->sensor);
@@ -99,14 +64,16 @@ struct night_listing {
 static int night_item(DBusMessageIter *item, void *userdata, struct crampd_error *error) {
         const struct night_listing *listing = userdata;
         struct crampd_night night = {};
+        DBusMessageIter gaps;
         int r;
 
         r = dict_read(item, night_fields, ELEMENTS(night_fields), &night, error);
         if (r >= 0)
-                r = longest_read(item, &night, error);
-        if (r >= 0 &&
-            (night.zone_offset_s < -ZONE_OFFSET_MAX_S || night.zone_offset_s > ZONE_OFFSET_MAX_S))
-                r = error_set(error, -EPROTO, "crampd sent a time zone of %d s", night.zone_offset_s);
+                r = dict_find(item, "longest_gaps", "a(xxs)", &gaps, error);
+        if (r > 0)
+                r = gaps_read(&gaps, &night, error);
+        if (r >= 0)
+                r = zone_check(night.zone_offset_s, error);
         if (r >= 0)
                 r = listing->func(&night, listing->userdata);
         night_clear(&night);

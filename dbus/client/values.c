@@ -239,6 +239,41 @@ int dict_read(DBusMessageIter *iter, const struct field *fields, size_t n_fields
         return 0;
 }
 
+static int signature_check(DBusMessageIter *value, const char *key, const char *signature,
+                           struct crampd_error *error) {
+        char *sent = dbus_message_iter_get_signature(value);
+        int r = 0;
+
+        if (!sent)
+                r = error_set_oom(error);
+        else if (strcmp(sent, signature) != 0)
+                r = error_set(error, -EPROTO, "crampd sent '%s' with a wrong type", key);
+        dbus_free(sent);
+        return r;
+}
+
+int dict_find(DBusMessageIter *iter, const char *key, const char *signature, DBusMessageIter *ret,
+              struct crampd_error *error) {
+        DBusMessageIter entry, pair;
+        const char *name;
+
+        for (dbus_message_iter_recurse(iter, &entry);
+             dbus_message_iter_get_arg_type(&entry) == DBUS_TYPE_DICT_ENTRY;
+             (void)dbus_message_iter_next(&entry)) {
+                int r;
+
+                dbus_message_iter_recurse(&entry, &pair);
+                dbus_message_iter_get_basic(&pair, &name);
+                if (strcmp(name, key) != 0)
+                        continue;
+                (void)dbus_message_iter_next(&pair);
+                dbus_message_iter_recurse(&pair, ret);
+                r = signature_check(ret, key, signature, error);
+                return r < 0 ? r : 1;
+        }
+        return 0;
+}
+
 int string_read(DBusMessageIter *iter, char **ret, struct crampd_error *error) {
         int type = dbus_message_iter_get_arg_type(iter);
         int r;

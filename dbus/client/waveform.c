@@ -30,13 +30,13 @@ void crampd_waveform_free(struct crampd_waveform *waveform) {
 }
 
 /* `value` is at an a(uu). */
-static int pieces_take(DBusMessageIter *value, struct crampd_waveform *waveform,
+static int pieces_read(DBusMessageIter *value, struct crampd_waveform *waveform,
                        struct crampd_error *error) {
         int n = dbus_message_iter_get_element_count(value);
         DBusMessageIter item, member;
         dbus_uint32_t number;
 
-        if (n < 1 || (unsigned)n > PIECES_MAX || waveform->pieces)
+        if (n < 1 || (unsigned)n > PIECES_MAX)
                 return error_set(error, -EPROTO, "crampd sent a waveform of %d pieces", n);
         waveform->pieces = calloc((size_t)n, sizeof(*waveform->pieces));
         if (!waveform->pieces)
@@ -52,39 +52,6 @@ static int pieces_take(DBusMessageIter *value, struct crampd_waveform *waveform,
                 (void)dbus_message_iter_next(&member);
                 dbus_message_iter_get_basic(&member, &number);
                 piece->frames = number;
-        }
-        return 0;
-}
-
-/* `iter` is at an a{sv}. */
-static int pieces_read(DBusMessageIter *iter, struct crampd_waveform *waveform,
-                       struct crampd_error *error) {
-        DBusMessageIter entry, pair, value;
-        const char *key;
-
-        for (dbus_message_iter_recurse(iter, &entry);
-             dbus_message_iter_get_arg_type(&entry) == DBUS_TYPE_DICT_ENTRY;
-             (void)dbus_message_iter_next(&entry)) {
-                char *signature;
-                bool fits;
-                int r;
-
-                dbus_message_iter_recurse(&entry, &pair);
-                dbus_message_iter_get_basic(&pair, &key);
-                if (strcmp(key, "pieces") != 0)
-                        continue;
-                (void)dbus_message_iter_next(&pair);
-                dbus_message_iter_recurse(&pair, &value);
-                signature = dbus_message_iter_get_signature(&value);
-                if (!signature)
-                        return error_set_oom(error);
-                fits = strcmp(signature, "a(uu)") == 0;
-                dbus_free(signature);
-                if (!fits)
-                        return error_set(error, -EPROTO, "crampd sent 'pieces' with a wrong type");
-                r = pieces_take(&value, waveform, error);
-                if (r < 0)
-                        return r;
         }
         return 0;
 }
@@ -130,13 +97,15 @@ static int waveform_check(const struct crampd_waveform *waveform, struct crampd_
 
 static int waveform_read(DBusMessage *reply, struct crampd_waveform *waveform,
                          struct crampd_error *error) {
-        DBusMessageIter iter;
+        DBusMessageIter iter, pieces;
         int r;
 
         (void)dbus_message_iter_init(reply, &iter);
         r = dict_read(&iter, waveform_fields, ELEMENTS(waveform_fields), waveform, error);
         if (r >= 0)
-                r = pieces_read(&iter, waveform, error);
+                r = dict_find(&iter, "pieces", "a(uu)", &pieces, error);
+        if (r > 0)
+                r = pieces_read(&pieces, waveform, error);
         (void)dbus_message_iter_next(&iter);
         if (r >= 0)
                 r = samples_read(&iter, waveform, error);
