@@ -82,18 +82,26 @@ int history_append_changes(sd_bus_message *reply, const struct store_episode *ep
         return r;
 }
 
-int history_append_episodes(sd_bus_message *reply, const struct store_episode *episodes, size_t n,
-                            uint64_t cursor) {
-        int r;
+static int page_open(sd_bus_message *reply) {
+        return sd_bus_message_open_container(reply, 'a', "a{sv}");
+}
 
-        r = sd_bus_message_open_container(reply, 'a', "a{sv}");
-        for (size_t i = 0; r >= 0 && i < n; i++)
-                r = history_append_episode(reply, &episodes[i]);
+static int page_close(sd_bus_message *reply, int r, uint64_t cursor) {
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         if (r >= 0)
                 r = sd_bus_message_append(reply, "t", cursor);
         return r;
+}
+
+int history_append_episodes(sd_bus_message *reply, const struct store_episode *episodes, size_t n,
+                            uint64_t cursor) {
+        int r;
+
+        r = page_open(reply);
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                r = history_append_episode(reply, &episodes[i]);
+        return page_close(reply, r, cursor);
 }
 
 static int append_missed(sd_bus_message *reply, const struct store_missed *missed) {
@@ -118,32 +126,40 @@ int history_append_missed(sd_bus_message *reply, const struct store_missed *miss
                           uint64_t cursor) {
         int r;
 
-        r = sd_bus_message_open_container(reply, 'a', "a{sv}");
+        r = page_open(reply);
         for (size_t i = 0; r >= 0 && i < n; i++)
                 r = append_missed(reply, &missed[i]);
+        return page_close(reply, r, cursor);
+}
+
+/* A key whose value is an array of structures. */
+static int structs_open(sd_bus_message *reply, const char *key, const char *signature) {
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'e', "sv");
         if (r >= 0)
+                r = sd_bus_message_append_basic(reply, 's', key);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'v', signature);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', signature + 1);
+        return r;
+}
+
+static int structs_close(sd_bus_message *reply, int r) {
+        for (unsigned i = 0; i < 3 && r >= 0; i++)
                 r = sd_bus_message_close_container(reply);
-        if (r >= 0)
-                r = sd_bus_message_append(reply, "t", cursor);
         return r;
 }
 
 static int append_gaps(sd_bus_message *reply, const struct store_night_report *report) {
         int r;
 
-        r = sd_bus_message_open_container(reply, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append_basic(reply, 's', "longest_gaps");
-        if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'v', "a(xxs)");
-        if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'a', "(xxs)");
+        r = structs_open(reply, "longest_gaps", "a(xxs)");
         for (size_t i = 0; i < report->n_longest && r >= 0; i++)
                 r = sd_bus_message_append(reply, "(xxs)", report->longest[i].start_us,
                                           report->longest[i].end_us, report->longest[i].reason);
-        for (unsigned i = 0; i < 3 && r >= 0; i++)
-                r = sd_bus_message_close_container(reply);
-        return r;
+        return structs_close(reply, r);
 }
 
 static int append_night(sd_bus_message *reply, const struct store_night_report *report) {
@@ -178,14 +194,10 @@ int history_append_nights(sd_bus_message *reply, const struct store_night_report
                           uint64_t cursor) {
         int r;
 
-        r = sd_bus_message_open_container(reply, 'a', "a{sv}");
+        r = page_open(reply);
         for (size_t i = 0; r >= 0 && i < n; i++)
                 r = append_night(reply, &nights[i]);
-        if (r >= 0)
-                r = sd_bus_message_close_container(reply);
-        if (r >= 0)
-                r = sd_bus_message_append(reply, "t", cursor);
-        return r;
+        return page_close(reply, r, cursor);
 }
 
 int history_append_account(sd_bus_message *reply, const struct store_account *account) {
@@ -218,19 +230,11 @@ int history_append_account(sd_bus_message *reply, const struct store_account *ac
 static int append_pieces(sd_bus_message *reply, const struct store_waveform *waveform) {
         int r;
 
-        r = sd_bus_message_open_container(reply, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append_basic(reply, 's', "pieces");
-        if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'v', "a(uu)");
-        if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'a', "(uu)");
+        r = structs_open(reply, "pieces", "a(uu)");
         for (uint32_t i = 0; i < waveform->n_pieces && r >= 0; i++)
                 r = sd_bus_message_append(reply, "(uu)", waveform->pieces[i].first,
                                           waveform->pieces[i].frames);
-        for (unsigned i = 0; i < 3 && r >= 0; i++)
-                r = sd_bus_message_close_container(reply);
-        return r;
+        return structs_close(reply, r);
 }
 
 int history_append_waveform(sd_bus_message *reply, const struct store_waveform *waveform) {

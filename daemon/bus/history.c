@@ -48,34 +48,40 @@ static struct query_call *query_free(struct query_call *call) {
 
 DEFINE_CLEANUP(struct query_call *, query_free)
 
-static int answer(const struct query_call *call, const struct store_episode *episodes, size_t n,
-                  uint64_t cursor, sd_bus_error *error) {
+/* --- answering --- */
+
+static int reply_begin(const struct query_call *call, int error, sd_bus_message **ret,
+                       sd_bus_error *ret_error) {
+        return error < 0 ? error_set_store(ret_error, error)
+                         : sd_bus_message_new_method_return(call->message, ret);
+}
+
+/* `r`: what came of filling the reply in. */
+static void reply_end(const struct query_call *call, sd_bus_message *reply, int r,
+                      const sd_bus_error *error) {
+        if (r >= 0)
+                r = sd_bus_send(NULL, reply, NULL);
+        if (r < 0)
+                (void)sd_bus_reply_method_errno(call->message, r, error);
+}
+
+static void on_episodes(int error, const struct store_episode *episodes, size_t n, uint64_t cursor,
+                        void *userdata) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
+        _cleanup_(query_freep) struct query_call *call = userdata;
         int r;
 
-        if (call->question == QUESTION_EPISODE && n == 0)
-                return sd_bus_error_set(error, ERROR_NO_SUCH_EPISODE, "There is no such episode.");
-        r = sd_bus_message_new_method_return(call->message, &reply);
+        if (error >= 0 && call->question == QUESTION_EPISODE && n == 0)
+                r = sd_bus_error_set(&bus_error, ERROR_NO_SUCH_EPISODE, "There is no such episode.");
+        else
+                r = reply_begin(call, error, &reply, &bus_error);
         if (r >= 0)
                 r = call->question == QUESTION_EPISODE ? history_append_episode(reply, &episodes[0])
                     : call->question == QUESTION_CHANGES
                             ? history_append_changes(reply, episodes, n, call->after)
                             : history_append_episodes(reply, episodes, n, cursor);
-        if (r >= 0)
-                r = sd_bus_send(NULL, reply, NULL);
-        return r;
-}
-
-static void on_episodes(int error, const struct store_episode *episodes, size_t n, uint64_t cursor,
-                        void *userdata) {
-        _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
-        _cleanup_(query_freep) struct query_call *call = userdata;
-        int r;
-
-        r = error < 0 ? error_set_store(&bus_error, error)
-                      : answer(call, episodes, n, cursor, &bus_error);
-        if (r < 0)
-                (void)sd_bus_reply_method_errno(call->message, r, &bus_error);
+        reply_end(call, reply, r, &bus_error);
 }
 
 static void on_nights(int error, const struct store_night_report *nights, size_t n, uint64_t cursor,
@@ -85,14 +91,10 @@ static void on_nights(int error, const struct store_night_report *nights, size_t
         _cleanup_(query_freep) struct query_call *call = userdata;
         int r;
 
-        r = error < 0 ? error_set_store(&bus_error, error)
-                      : sd_bus_message_new_method_return(call->message, &reply);
+        r = reply_begin(call, error, &reply, &bus_error);
         if (r >= 0)
                 r = history_append_nights(reply, nights, n, cursor);
-        if (r >= 0)
-                r = sd_bus_send(NULL, reply, NULL);
-        if (r < 0)
-                (void)sd_bus_reply_method_errno(call->message, r, &bus_error);
+        reply_end(call, reply, r, &bus_error);
 }
 
 static void on_missed(int error, const struct store_missed *missed, size_t n, uint64_t cursor,
@@ -102,14 +104,10 @@ static void on_missed(int error, const struct store_missed *missed, size_t n, ui
         _cleanup_(query_freep) struct query_call *call = userdata;
         int r;
 
-        r = error < 0 ? error_set_store(&bus_error, error)
-                      : sd_bus_message_new_method_return(call->message, &reply);
+        r = reply_begin(call, error, &reply, &bus_error);
         if (r >= 0)
                 r = history_append_missed(reply, missed, n, cursor);
-        if (r >= 0)
-                r = sd_bus_send(NULL, reply, NULL);
-        if (r < 0)
-                (void)sd_bus_reply_method_errno(call->message, r, &bus_error);
+        reply_end(call, reply, r, &bus_error);
 }
 
 static void on_account(int error, const struct store_account *account, void *userdata) {
@@ -118,18 +116,14 @@ static void on_account(int error, const struct store_account *account, void *use
         _cleanup_(query_freep) struct query_call *call = userdata;
         int r;
 
-        r = error < 0 ? error_set_store(&bus_error, error) : 0;
-        if (r >= 0 && !account)
+        if (error >= 0 && !account)
                 r = sd_bus_error_set(&bus_error, ERROR_NO_SUCH_EPISODE,
                                      "There is no such episode, or no account of it was kept.");
-        if (r >= 0)
-                r = sd_bus_message_new_method_return(call->message, &reply);
+        else
+                r = reply_begin(call, error, &reply, &bus_error);
         if (r >= 0)
                 r = history_append_account(reply, account);
-        if (r >= 0)
-                r = sd_bus_send(NULL, reply, NULL);
-        if (r < 0)
-                (void)sd_bus_reply_method_errno(call->message, r, &bus_error);
+        reply_end(call, reply, r, &bus_error);
 }
 
 static void on_waveform(int error, const struct store_waveform *waveform, void *userdata) {
@@ -138,18 +132,14 @@ static void on_waveform(int error, const struct store_waveform *waveform, void *
         _cleanup_(query_freep) struct query_call *call = userdata;
         int r;
 
-        r = error < 0 ? error_set_store(&bus_error, error) : 0;
-        if (r >= 0 && !waveform)
+        if (error >= 0 && !waveform)
                 r = sd_bus_error_set(&bus_error, ERROR_NO_SUCH_EPISODE,
                                      "There is no such episode, or no waveform of it was kept.");
-        if (r >= 0)
-                r = sd_bus_message_new_method_return(call->message, &reply);
+        else
+                r = reply_begin(call, error, &reply, &bus_error);
         if (r >= 0)
                 r = history_append_waveform(reply, waveform);
-        if (r >= 0)
-                r = sd_bus_send(NULL, reply, NULL);
-        if (r < 0)
-                (void)sd_bus_reply_method_errno(call->message, r, &bus_error);
+        reply_end(call, reply, r, &bus_error);
 }
 
 static void on_outline(int error, const struct store_outline *outline, uint64_t cursor, void *userdata) {
@@ -158,14 +148,10 @@ static void on_outline(int error, const struct store_outline *outline, uint64_t 
         _cleanup_(query_freep) struct query_call *call = userdata;
         int r;
 
-        r = error < 0 ? error_set_store(&bus_error, error)
-                      : sd_bus_message_new_method_return(call->message, &reply);
+        r = reply_begin(call, error, &reply, &bus_error);
         if (r >= 0)
                 r = outline_append(reply, outline, cursor);
-        if (r >= 0)
-                r = sd_bus_send(NULL, reply, NULL);
-        if (r < 0)
-                (void)sd_bus_reply_method_errno(call->message, r, &bus_error);
+        reply_end(call, reply, r, &bus_error);
 }
 
 static int put_question(struct store *store, const struct store_filter *filter,
@@ -230,6 +216,17 @@ static int set_id(char ret[static STORE_ID_SIZE], const char *id) {
         return 0;
 }
 
+static int take_limits(struct store_filter *filter, const char *sensor, uint32_t limit_max,
+                       sd_bus_error *error) {
+        if (filter->limit < 1 || filter->limit > limit_max)
+                return sd_bus_error_setf(error, ERROR_INVALID_ARGUMENT,
+                                         "Option 'limit' must be 1 to %u.", limit_max);
+        if (sensor && set_id(filter->sensor, sensor) < 0)
+                return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
+                                        "Option 'sensor' must be 16 hexadecimal digits.");
+        return 0;
+}
+
 static int parse_filter(sd_bus_message *message, struct store_filter *filter, uint32_t limit_max,
                         sd_bus_error *error) {
         const char *sensor = NULL;
@@ -244,17 +241,13 @@ static int parse_filter(sd_bus_message *message, struct store_filter *filter, ui
         int r;
 
         r = dictionary_read(message, entries, error);
+        if (r >= 0)
+                r = take_limits(filter, sensor, limit_max, error);
         if (r < 0)
                 return r;
-        if (filter->limit < 1 || filter->limit > limit_max)
-                return sd_bus_error_setf(error, ERROR_INVALID_ARGUMENT,
-                                         "Option 'limit' must be 1 to %u.", limit_max);
         if (filter->after > INT64_MAX)
                 return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
                                         "Option 'after' is not a cursor of crampd.");
-        if (sensor && set_id(filter->sensor, sensor) < 0)
-                return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
-                                        "Option 'sensor' must be 16 hexadecimal digits.");
         return 0;
 }
 
@@ -293,14 +286,10 @@ static int parse_changes(sd_bus_message *message, struct store_filter *filter, s
         int r;
 
         r = dictionary_read(message, entries, error);
+        if (r >= 0)
+                r = take_limits(filter, sensor, STORE_PAGE_MAX, error);
         if (r < 0)
                 return r;
-        if (filter->limit < 1 || filter->limit > STORE_PAGE_MAX)
-                return sd_bus_error_setf(error, ERROR_INVALID_ARGUMENT,
-                                         "Option 'limit' must be 1 to %u.", STORE_PAGE_MAX);
-        if (sensor && set_id(filter->sensor, sensor) < 0)
-                return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
-                                        "Option 'sensor' must be 16 hexadecimal digits.");
         if (after[0] && history_parse_change(after, &filter->changed_us, filter->changed_id) < 0)
                 return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
                                         "Option 'after' is not a cursor of ListChanges().");

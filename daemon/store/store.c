@@ -398,6 +398,23 @@ static int store_queue_query(struct store *store, struct request *new) {
         return 0;
 }
 
+/* A question about the rows of `filter`; whose callback is for the caller to set. */
+static int question_new(enum request_kind kind, const struct store_filter *filter, uint32_t page_max,
+                        void *userdata, struct request **ret) {
+        struct request *request;
+        int r;
+
+        r = filter_check(filter, page_max);
+        if (r < 0)
+                return r;
+        request = request_new(kind, userdata);
+        if (!request)
+                return -ENOMEM;
+        request->filter = *filter;
+        *ret = request;
+        return 0;
+}
+
 int store_list_sensors(struct store *store, store_sensors_func done, void *userdata) {
         struct request *request = request_new(REQUEST_LIST_SENSORS, userdata);
 
@@ -410,15 +427,10 @@ int store_list_sensors(struct store *store, store_sensors_func done, void *userd
 int store_list_episodes(struct store *store, const struct store_filter *filter, store_episodes_func done,
                         void *userdata) {
         struct request *request;
-        int r;
+        int r = question_new(REQUEST_LIST_EPISODES, filter, STORE_PAGE_MAX, userdata, &request);
 
-        r = filter_check(filter, STORE_PAGE_MAX);
         if (r < 0)
                 return r;
-        request = request_new(REQUEST_LIST_EPISODES, userdata);
-        if (!request)
-                return -ENOMEM;
-        request->filter = *filter;
         request->callback.episodes = done;
         return store_queue_query(store, request);
 }
@@ -426,15 +438,10 @@ int store_list_episodes(struct store *store, const struct store_filter *filter, 
 int store_list_nights(struct store *store, const struct store_filter *filter, store_nights_func done,
                       void *userdata) {
         struct request *request;
-        int r;
+        int r = question_new(REQUEST_LIST_NIGHTS, filter, STORE_NIGHTS_PAGE_MAX, userdata, &request);
 
-        r = filter_check(filter, STORE_NIGHTS_PAGE_MAX);
         if (r < 0)
                 return r;
-        request = request_new(REQUEST_LIST_NIGHTS, userdata);
-        if (!request)
-                return -ENOMEM;
-        request->filter = *filter;
         request->callback.nights = done;
         return store_queue_query(store, request);
 }
@@ -442,15 +449,10 @@ int store_list_nights(struct store *store, const struct store_filter *filter, st
 int store_list_missed(struct store *store, const struct store_filter *filter, store_missed_func done,
                       void *userdata) {
         struct request *request;
-        int r;
+        int r = question_new(REQUEST_LIST_MISSED, filter, STORE_PAGE_MAX, userdata, &request);
 
-        r = filter_check(filter, STORE_PAGE_MAX);
         if (r < 0)
                 return r;
-        request = request_new(REQUEST_LIST_MISSED, userdata);
-        if (!request)
-                return -ENOMEM;
-        request->filter = *filter;
         request->callback.missed = done;
         return store_queue_query(store, request);
 }
@@ -495,13 +497,11 @@ int store_get_account(struct store *store, const struct store_filter *filter, st
         struct request *request;
         int r;
 
-        r = filter->id[0] ? filter_check(filter, STORE_PAGE_MAX) : -EINVAL;
+        if (!filter->id[0])
+                return -EINVAL;
+        r = question_new(REQUEST_GET_ACCOUNT, filter, STORE_PAGE_MAX, userdata, &request);
         if (r < 0)
                 return r;
-        request = request_new(REQUEST_GET_ACCOUNT, userdata);
-        if (!request)
-                return -ENOMEM;
-        request->filter = *filter;
         request->callback.account = done;
         return store_queue_query(store, request);
 }
@@ -511,13 +511,11 @@ int store_get_waveform(struct store *store, const struct store_filter *filter, s
         struct request *request;
         int r;
 
-        r = filter->id[0] ? filter_check(filter, STORE_PAGE_MAX) : -EINVAL;
+        if (!filter->id[0])
+                return -EINVAL;
+        r = question_new(REQUEST_GET_WAVEFORM, filter, STORE_PAGE_MAX, userdata, &request);
         if (r < 0)
                 return r;
-        request = request_new(REQUEST_GET_WAVEFORM, userdata);
-        if (!request)
-                return -ENOMEM;
-        request->filter = *filter;
         request->callback.waveform = done;
         return store_queue_query(store, request);
 }
@@ -527,13 +525,11 @@ int store_list_verdicts(struct store *store, const struct store_filter *filter, 
         struct request *request;
         int r;
 
-        r = filter->sensor[0] ? filter_check(filter, STORE_PAGE_MAX) : -EINVAL;
+        if (!filter->sensor[0])
+                return -EINVAL;
+        r = question_new(REQUEST_LIST_VERDICTS, filter, STORE_PAGE_MAX, userdata, &request);
         if (r < 0)
                 return r;
-        request = request_new(REQUEST_LIST_VERDICTS, userdata);
-        if (!request)
-                return -ENOMEM;
-        request->filter = *filter;
         request->callback.verdicts = done;
         return store_queue_query(store, request);
 }
@@ -541,15 +537,10 @@ int store_list_verdicts(struct store *store, const struct store_filter *filter, 
 static int outline_ask(struct store *store, enum request_kind kind, const struct store_filter *filter,
                        store_outline_func done, void *userdata) {
         struct request *request;
-        int r;
+        int r = question_new(kind, filter, STORE_OUTLINE_PAGE_MAX, userdata, &request);
 
-        r = filter_check(filter, STORE_OUTLINE_PAGE_MAX);
         if (r < 0)
                 return r;
-        request = request_new(kind, userdata);
-        if (!request)
-                return -ENOMEM;
-        request->filter = *filter;
         request->callback.outline = done;
         return store_queue_query(store, request);
 }
