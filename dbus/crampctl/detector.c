@@ -62,18 +62,6 @@ static void text_line(const char *before, const char *text, const char *after) {
         fputs(after, stdout);
 }
 
-/* A number as text, as the language writes it. */
-struct number {
-        char text[LANGUAGE_NUMBER_SIZE];
-};
-
-static struct number number(double value, int decimals) {
-        struct number number;
-
-        language_number(words_language(), value, decimals, number.text);
-        return number;
-}
-
 /* All values begin in one column. */
 static void label_print(const char *label) {
         printf("  %s%*s", label, text_width(label) < 17 ? (int)(18 - text_width(label)) : 1, "");
@@ -148,7 +136,7 @@ static void course_print(const struct crampd_episode *episode, const struct cram
         if (account->n_points == 0)
                 return;
         printf("  ");
-        printf(_("Evidence over time, of %s s needed:"), number(account->needed_s, 1).text);
+        printf(_("Evidence over time, of %s s needed:"), words_figure(account->needed_s, 1).text);
         putchar('\n');
         for (size_t i = step - 1; i < account->n_points; i += step) {
                 int64_t time_us = account->from_us + (int64_t)(i + 1) * account->point_us;
@@ -156,7 +144,7 @@ static void course_print(const struct crampd_episode *episode, const struct cram
                 char time[TIMESTAMP_SIZE];
 
                 timestamp_format_people(time_us, episode->zone_offset_s, time);
-                printf("    %s  %5s s  ", time, number(account->evidence_s[i], 1).text);
+                printf("    %s  %5s s  ", time, words_figure(account->evidence_s[i], 1).text);
                 for (int k = 0; k < BAR_CELLS && k + 0.5 < share * BAR_CELLS; k++)
                         fputs(cell, stdout);
                 putchar('\n');
@@ -173,23 +161,23 @@ static int account_print(const struct crampd_episode *episode, const struct cram
         printf(_(": onset %s, alert %s"), onset, alert);
         putchar('\n');
         label_print(_("Level:"));
-        printf(_("%s times rest at the alert, %s at its highest"), number(account->ratio_alert, 1).text,
-               number(account->ratio_peak, 1).text);
+        printf(_("%s times rest at the alert, %s at its highest"),
+               words_figure(account->ratio_alert, 1).text, words_figure(account->ratio_peak, 1).text);
         putchar('\n');
         label_print(_("Evidence needed:"));
-        printf(_("%s s (sensitivity "), number(account->needed_s, 1).text);
+        printf(_("%s s (sensitivity "), words_figure(account->needed_s, 1).text);
         text_write(stdout, words_of_list(account->sensitivity));
         if (account->evidence_factor != 1.0)
                 printf(_(", times %s learnt from what you said of alerts"),
-                       number(account->evidence_factor, 2).text);
+                       words_figure(account->evidence_factor, 2).text);
         puts(")");
         label_print(_("Activity:"));
-        printf(_("%s s from %s to the alert, the last %s s unbroken"), number(account->active_s, 1).text,
-               from, number(account->unbroken_s, 1).text);
+        printf(_("%s s from %s to the alert, the last %s s unbroken"),
+               words_figure(account->active_s, 1).text, from, words_figure(account->unbroken_s, 1).text);
         putchar('\n');
         label_print(_("Dips:"));
         printf(_("%u short (up to %s s) and bridged; %u longer: they count against it"),
-               account->bridged, number(0.1, 1).text, account->dips);
+               account->bridged, words_figure(0.1, 1).text, account->dips);
         putchar('\n');
         others_print(account);
         limb_print(account);
@@ -264,8 +252,8 @@ static int detector_print(const struct crampd_detector *detector) {
         char since[TIMESTAMP_SIZE];
 
         text_line(_("Sensitivity:   "), words_of_list(detector->sensitivity), "\n");
-        printf(_("An alert takes %s s of evidence now (factor %s)"), number(detector->needed_s, 1).text,
-               number(detector->applied, 2).text);
+        printf(_("An alert takes %s s of evidence now (factor %s)"),
+               words_figure(detector->needed_s, 1).text, words_figure(detector->applied, 2).text);
         putchar('\n');
         puts(detector->learning ? _("Learning:      on") : _("Learning:      off"));
         printf(_("Annotated:     %u confirmed, %u false alarms, %u missed (at least %u are needed; each "
@@ -280,8 +268,8 @@ static int detector_print(const struct crampd_detector *detector) {
                 printf(_("what was said before %s is forgotten"), since);
                 putchar('\n');
         }
-        printf(_("They propose:  factor %s (bounds %s to %s)"), number(detector->proposed, 2).text,
-               number(detector->factor_min, 2).text, number(detector->factor_max, 2).text);
+        printf(_("They propose:  factor %s (bounds %s to %s)"), words_figure(detector->proposed, 2).text,
+               words_figure(detector->factor_min, 2).text, words_figure(detector->factor_max, 2).text);
         puts(detector->learning ? _(", from the next night on") : _(", which is not applied"));
         text_line("               ", detector->reason, "\n");
         return output_finish_stdout();

@@ -64,18 +64,6 @@ static void table_tell(struct telling *telling, const char *caption, const struc
         writer->table_end(writer);
 }
 
-/* A number as text, as the language writes it. */
-struct number {
-        char text[LANGUAGE_NUMBER_SIZE];
-};
-
-static struct number number(double value, int decimals) {
-        struct number number;
-
-        language_number(words_language(), value, decimals, number.text);
-        return number;
-}
-
 /* --- summary --- */
 
 static const struct document_column fact_columns[] = {
@@ -153,7 +141,8 @@ static void summary_tell(struct telling *telling) {
         fact(telling, N_("False alarms"), N_("%u, left out of all figures"), all->false_alarms);
         if (tally_rate(all, &rate) >= 0)
                 fact(telling, N_("Rate"), N_("%s in 8 watched hours, 95 %% interval %s to %s"),
-                     number(rate.rate, 2).text, number(rate.low, 2).text, number(rate.high, 2).text);
+                     words_figure(rate.rate, 2).text, words_figure(rate.low, 2).text,
+                     words_figure(rate.high, 2).text);
         else
                 fact(telling, N_("Rate"), N_("unknown: nothing was watched"));
         lengths_tell(telling);
@@ -162,7 +151,7 @@ static void summary_tell(struct telling *telling) {
              report->severities[REPORT_STRONG]);
         if (report->n_pains > 0)
                 fact(telling, N_("Pain, 0 to 10"), N_("%s on average of the %u that it was told of"),
-                     number((double)report->pain_sum / report->n_pains, 1).text, report->n_pains);
+                     words_figure((double)report->pain_sum / report->n_pains, 1).text, report->n_pains);
         places_tell(telling);
         writer->table_end(writer);
 }
@@ -220,9 +209,9 @@ static void rates_table_tell(struct telling *telling) {
                         row_tell(telling, date, N_("not watched"));
                 else
                         row_tell(telling, date, N_("%s (%s to %s): %u in %s h of %u nights"),
-                                 number(rate.rate, 2).text, number(rate.low, 2).text,
-                                 number(rate.high, 2).text, span.cramps_watched,
-                                 number((double)span.monitored_us / 3.6e9, 1).text, span.nights);
+                                 words_figure(rate.rate, 2).text, words_figure(rate.low, 2).text,
+                                 words_figure(rate.high, 2).text, span.cramps_watched,
+                                 words_figure((double)span.monitored_us / 3.6e9, 1).text, span.nights);
         }
         writer->table_end(writer);
 }
@@ -334,7 +323,7 @@ static void nights_tell(struct telling *telling) {
                         continue;
                 date_format(tally->first_day + (int)i, texts[0]);
                 (void)snprintf(texts[1], DATE_SIZE, "%.20s",
-                               number((double)day->monitored_us / 3.6e9, 1).text);
+                               words_figure((double)day->monitored_us / 3.6e9, 1).text);
                 (void)snprintf(texts[2], DATE_SIZE, "%.0f", (double)day->gap_us / 6e7);
                 (void)snprintf(texts[3], DATE_SIZE, "%u", day->cramps);
                 (void)snprintf(texts[4], DATE_SIZE, "%u", day->missed);

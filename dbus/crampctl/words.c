@@ -76,6 +76,13 @@ void words_number(double value, int decimals, char buffer[static TEXT_NUMBER_SIZ
                 *point = words_language()->decimal_mark;
 }
 
+struct words_figure words_figure(double value, int decimals) {
+        struct words_figure figure;
+
+        language_number(words_language(), value, decimals, figure.text);
+        return figure;
+}
+
 const char *words_of_list(const char *word) {
         static const char *const marked[] = {
                 N_("left"),        N_("right"),    N_("both"),         N_("mild"),

@@ -29,6 +29,13 @@ int words_choose(const char *wanted);
 /* As text_number(), with the mark of the language. */
 void words_number(double value, int decimals, char buffer[static TEXT_NUMBER_SIZE]);
 
+/* A number among the values of a format: words_figure(2.5, 1).text is "2.5", with the mark of the
+ * language; negative decimals as with language_number(). */
+struct words_figure {
+        char text[LANGUAGE_NUMBER_SIZE];
+};
+struct words_figure words_figure(double value, int decimals);
+
 /* A word of a closed list ("left", "moderate") for people; as it is when it is none of those. */
 const char *words_of_list(const char *word);
 
