@@ -13,9 +13,8 @@ import os
 import signal
 import socket
 import struct
-import sys
 
-from puppet import Puppet
+import puppet
 
 NAME = 'org.crampd1'
 MANAGER_PATH = '/org/crampd1'
@@ -140,7 +139,7 @@ TRIAL = {'id': 't1', 'nutrient': 'magnesium', 'design': 'before-after', 'start_d
          'verdict': 'fewer', 'text': 'You had fewer.'}
 
 
-class FakeCrampd(Puppet):
+class FakeCrampd(puppet.Puppet):
     """The test's end of the process."""
 
     program = os.path.abspath(__file__)
@@ -163,7 +162,6 @@ def run():
     import dbus.bus
     import dbus.lowlevel
     import dbus.mainloop.glib
-    from gi.repository import GLib
 
     make = {'s': dbus.String, 'u': dbus.UInt32, 'i': dbus.Int32, 'x': dbus.Int64, 't': dbus.UInt64, 'd': dbus.Double,
             'b': dbus.Boolean, 'n': dbus.Int16}
@@ -577,20 +575,8 @@ def run():
         def do_own(self, command):
             self.bus.request_name(NAME)
 
-        def command(self, source, condition):
-            line = sys.stdin.readline()
-            if not line:
-                os._exit(0)
-            command = json.loads(line)
-            answer = getattr(self, 'do_' + command['do'])(command)
-            self.bus.flush()
-            print(json.dumps(answer), flush=True)
-            return True
-
     service = Service()
-    GLib.io_add_watch(sys.stdin, GLib.IO_IN | GLib.IO_HUP, service.command)
-    print('"ready"', flush=True)
-    GLib.MainLoop().run()
+    puppet.obey(service, service.bus.flush)
 
 
 if __name__ == '__main__':

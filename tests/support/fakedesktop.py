@@ -10,10 +10,9 @@ Needs python3-dbus and python3-gi."""
 import json
 import os
 import signal
-import sys
 import time
 
-from puppet import Puppet
+import puppet
 
 NOTIFICATIONS = 'org.freedesktop.Notifications'
 PATH = '/org/freedesktop/Notifications'
@@ -23,7 +22,7 @@ SESSION = '/org/freedesktop/login1/session/_31'
 CAPABILITIES = ['actions', 'body', 'body-markup', 'persistence', 'sound']
 
 
-class FakeDesktop(Puppet):
+class FakeDesktop(puppet.Puppet):
     """The test's end of the process."""
 
     program = os.path.abspath(__file__)
@@ -45,7 +44,6 @@ def run():
     import dbus.bus
     import dbus.lowlevel
     import dbus.mainloop.glib
-    from gi.repository import GLib
 
     class Desktop:
         def __init__(self):
@@ -197,20 +195,8 @@ def run():
         def do_own(self, command):
             self.session.request_name(NOTIFICATIONS)
 
-        def command(self, source, condition):
-            line = sys.stdin.readline()
-            if not line:
-                os._exit(0)
-            command = json.loads(line)
-            answer = getattr(self, 'do_' + command['do'])(command)
-            self.session.flush()
-            print(json.dumps(answer), flush=True)
-            return True
-
     desktop = Desktop()
-    GLib.io_add_watch(sys.stdin, GLib.IO_IN | GLib.IO_HUP, desktop.command)
-    print('"ready"', flush=True)
-    GLib.MainLoop().run()
+    puppet.obey(desktop, desktop.session.flush)
 
 
 if __name__ == '__main__':

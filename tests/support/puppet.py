@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""A process of a test's own that does on a bus what the test tells it, a line of JSON each way. The test's end of it; the
-other end is a file that reads commands from its standard input. Used by fakecrampd.py and fakedesktop.py."""
+"""A process of a test's own that does on a bus what the test tells it, a line of JSON each way: both ends of the line.
+Used by fakecrampd.py and fakedesktop.py. The process needs python3-gi."""
 
 import json
+import os
 import select
 import subprocess
 import sys
@@ -48,3 +49,23 @@ class Puppet:
         self.process.stdin.write(json.dumps({'do': command, **arguments}) + '\n')
         self.process.stdin.flush()
         return self._answer()
+
+
+def obey(actor, flush):
+    """In the process: does what the test tells it, by the methods do_NAME of `actor`, until the test is gone. `flush`
+    sends what these left unsent, before the test has its answer."""
+    from gi.repository import GLib
+
+    def command(source, condition):
+        line = sys.stdin.readline()
+        if not line:
+            os._exit(0)
+        order = json.loads(line)
+        answer = getattr(actor, 'do_' + order['do'])(order)
+        flush()
+        print(json.dumps(answer), flush=True)
+        return True
+
+    GLib.io_add_watch(sys.stdin, GLib.IO_IN | GLib.IO_HUP, command)
+    print('"ready"', flush=True)
+    GLib.MainLoop().run()
