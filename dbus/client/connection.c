@@ -70,7 +70,8 @@ int crampd_client_new(crampd_client **ret, struct crampd_error *error) {
 
 int crampd_client_new_session(crampd_client **ret, struct crampd_error *error) {
         if (!bus_loop_has_session())
-                return error_set(error, -ENOTCONN, "neither DBUS_SESSION_BUS_ADDRESS nor XDG_RUNTIME_DIR leads to one");
+                return error_set(error, -ENOTCONN,
+                                 "neither DBUS_SESSION_BUS_ADDRESS nor XDG_RUNTIME_DIR leads to one");
         return client_new(DBUS_BUS_SESSION, ret, error);
 }
 

@@ -48,7 +48,8 @@ void alert_facts_take(struct alert_facts *facts, const struct crampd_event *even
 
 /* All but the sound. */
 void wording_alert(const struct alert_facts *facts, struct notice_content *ret);
-/* The top pieces of what helps now, reasons to see a doctor first. `advice` NULL: there was none to be had. */
+/* The top pieces of what helps now, reasons to see a doctor first. `advice` NULL: there was none to be
+ * had. */
 void wording_advice(const struct crampd_advice *advice, struct notice_content *ret);
 void wording_warning(const struct crampd_event *event, struct notice_content *ret);
 void wording_lost(const char *name, int64_t since_us, int zone_offset_s, struct notice_content *ret);
