@@ -39,7 +39,7 @@ static int set_stored_error(sd_bus_error *error, const struct store_annotation *
         if (r == -ENOENT && annotation->sensor[0])
                 return sd_bus_error_setf(
                         error, ERROR_NO_SUCH_SENSOR,
-                        "There is no such sensor of yours (or it has %u missed cramps already).",
+                        "There is no such sensor of yours (or you told of %u missed cramps already).",
                         STORE_MISSED_MAX);
         if (r == -ENOENT)
                 return sd_bus_error_set(error, ERROR_NO_SUCH_EPISODE, "There is no such episode.");

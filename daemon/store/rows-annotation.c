@@ -16,7 +16,8 @@ const char *const rows_sql_annotation[ROWS_STATEMENT_MAX] = {
                 "INSERT INTO missed (id, sensor, time_us, zone_offset_s, pain, note, annotated_us) "
                 "SELECT ?1, s.row, ?8, ?9, ?5, coalesce(?6, ''), ?7 FROM sensor s "
                 "WHERE s.id = ?10 AND (?2 OR s.owner_uid = ?3) "
-                "AND (SELECT count(*) FROM missed m WHERE m.sensor = s.row) < ?11",
+                "AND (SELECT count(*) FROM missed m JOIN sensor o ON o.row = m.sensor "
+                "WHERE o.owner_uid = s.owner_uid) < ?11",
         [ROWS_CLEAR_MISSED] = "DELETE FROM missed WHERE id = ?1 AND " OF_OWNER,
         [ROWS_FIND_MISSED] = "SELECT m.time_us, m.row FROM missed m JOIN sensor s ON s.row = m.sensor "
                              "WHERE m.id = ?1 AND (?2 OR s.owner_uid = ?3)",

@@ -22,7 +22,7 @@
 #define STORE_PAIN_MAX 10
 #define STORE_NOTE_SIZE 501u
 #define STORE_VERDICT_SIZE 16u
-/* More missed cramps of one sensor are not taken. */
+/* More missed cramps of one user, whatever the sensor, are not taken: advice looks at all of them. */
 #define STORE_MISSED_MAX 10000u
 
 struct store;

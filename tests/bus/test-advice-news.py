@@ -4,8 +4,10 @@
 they tell and log, a cramp, what they say of one, and the time that passes. Needs CRAMPD, CRAMPCTL and CALF_EMG in the
 environment."""
 
+import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -176,6 +178,24 @@ def test_what_is_said_of_cramps_is_told():
             assert told[-1]['id'] == 'red-severe' and told[-1]['why'] == 'annotation', told
             client.call(ROOT, HISTORY, 'Annotate', 'sa{sv}', episode, client.options(verdict='false-alarm'))
             client.wait(lambda: not news(client)[-1]['red_flag'], what='the end of that')
+
+
+def test_missed_cramps_have_an_end():
+    """Of a user, not of each sensor: those come and go, and advice looks at all."""
+    with System() as system:
+        with system.daemon():
+            pass
+        path = system.state / 'crampd.db'
+        fill(path, os.geteuid(), [(1, 8, 0)], sensors=2)
+        now_us = int(time.time()) * 1000000
+        with contextlib.closing(sqlite3.connect(path)) as db, db:
+            db.executemany('INSERT INTO missed (id, sensor, time_us, zone_offset_s, annotated_us) VALUES (?, 1, ?, 0, 0)',
+                           [(f'{i + 1:016x}', now_us - i) for i in range(9999)])
+        with system.daemon():
+            client = system.client()
+            report = (ROOT, HISTORY, 'ReportMissed', 'sxa{sv}', f'{2:016x}')
+            client.call(*report, dbus.Int64(now_us), client.options())
+            assert client.error_of(*report, dbus.Int64(now_us - 1), client.options()) == 'org.crampd1.Error.NoSuchSensor'
 
 
 def test_time_alone_changes_advice():
