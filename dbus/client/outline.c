@@ -13,6 +13,8 @@
 /* What the numbers of words can reach. */
 #define WORDS_MAX 65535u
 #define COLUMNS_MAX 9u
+/* Far more than a night, and sums of as many as a list may hold do not overflow. */
+#define NIGHT_MAX_US (INT64_C(100) * 86400 * 1000000)
 
 /* A column as it lies in the message. */
 struct column {
@@ -186,7 +188,11 @@ static int nights_read(DBusMessage *message, void *userdata, uint64_t *ret_curso
                         .sensor = page.words[c[SENSOR].q[i]],
                 };
 
-                r = listing->night(&night, listing->userdata);
+                if (night.monitored_us < 0 || night.monitored_us > NIGHT_MAX_US || night.gap_us < 0 ||
+                    night.gap_us > NIGHT_MAX_US)
+                        r = error_set(error, -EPROTO, "crampd sent a night of no possible length");
+                else
+                        r = listing->night(&night, listing->userdata);
         }
         strings_free(page.words);
         return r < 0 ? r : page.n_rows;

@@ -23,7 +23,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 import golden
 import tap
 from crampctl import CRAMPCTL, WRAPPER, environment, run
-from fakecrampd import EPISODES, FakeCrampd
+from fakecrampd import EPISODES, NIGHTS, FakeCrampd
 from past import DAY_US, HOUR_US, cramp, date_text, day_number, night, some_months
 from privatebus import PrivateBus
 
@@ -273,6 +273,10 @@ def test_bad_answers_for_pictures():
             fake.answer(method, 'error org.crampd1.Error.StoreFailed')
             run('history', '--plot', code=74)
             fake.answer(method, None)
+        for wrong in ({'monitored_us': 2**63 - 1}, {'monitored_us': -1}, {'gap_us': 2**63 - 1}, {'gap_us': -2**63}):
+            fake.do('set', key='nights', value=[dict(NIGHTS[0], **wrong)] * 2)
+            assert 'possible length' in run('history', '--plot', code=76)
+        fake.do('set', key='nights', value=NIGHTS)
         fake.do('set', key='episodes', value=[dict(EPISODES[0], zone_offset_s=86401)])
         run('history', '--plot', code=76)
         for both in ('--list', '--csv', '--missed'):
