@@ -24,6 +24,7 @@ int channel_plan_init(struct channel_plan *plan, uint32_t rate_mhz, bool is_enve
         plan->block_hops = (uint32_t)(plan->spectrum.frames / plan->grid.hop_frames) + 1;
         plan->idle_hops = grid_hops(&plan->grid, TUNING_SPECTRUM_IDLE_MS);
         plan->stuck_hops = grid_hops(&plan->grid, TUNING_STUCK_MS);
+        plan->lost_hops = grid_hops(&plan->grid, TUNING_GAP_LOST_MS);
         plan->flat_hops = grid_hops(&plan->grid, (uint32_t)(TUNING_QUALITY_FLAT_S * 1000.0));
         return 0;
 }
@@ -75,6 +76,8 @@ void channel_reset(struct channel *channel, const struct channel_plan *plan) {
                 .spectrum_sum = channel->spectrum_sum,
         };
         floor_reset(&channel->floor, &plan->grid, channel->scale_uv);
+        artefact_reset(&channel->artefact, &plan->grid, channel->scale_uv);
+        newrest_reset(&channel->newrest);
         channel_begin_hop(channel);
 }
 
@@ -83,6 +86,7 @@ void channel_restart(struct channel *channel, const struct channel_plan *plan, i
         condition_prime(&channel->condition, first);
         mains_skip(&channel->mains, &plan->grid, gap);
         envelope_restart(&channel->envelope);
+        artefact_restart(&channel->artefact);
         channel->block_filled = 0;
         channel->settling = plan->settle_hops;
         channel->flat_hops = 0;
@@ -253,7 +257,7 @@ static void channel_judge_quality(struct channel *channel, const struct channel_
                 .limit_share = (double)channel->limit_hits / (double)plan->grid.hop_frames,
                 .swings =
                         (int64_t)channel->count_max - channel->count_min >= TUNING_QUALITY_LIMIT_COUNTS,
-                .tone_share = channel->tone_share,
+                .tone_share = channel->drowned_hops > 0 ? 1.0 : channel->tone_share,
                 .white = channel->white,
                 .rest_uv = channel->floor.rest_uv,
                 .rest_fell = channel->floor.fallen >= TUNING_QUALITY_FELL_UNITS,
@@ -267,11 +271,28 @@ static void channel_judge_quality(struct channel *channel, const struct channel_
                 channel->highest = channel->count_max;
 }
 
+/* Mains far above rest, and what is left of them is not clean: it lasts a while after it was seen. */
+static void channel_watch_mains(struct channel *channel, const struct channel_plan *plan) {
+        double limit_uv =
+                TUNING_MAINS_DROWN_RATIO *
+                (channel->floor.rest_uv > 0.0 ? channel->floor.rest_uv : channel->envelope.level_uv);
+
+        if (!(mains_power(&channel->mains) > limit_uv * limit_uv))
+                channel->drowned_hops = 0;
+        else if (channel->tone_share >= TUNING_MAINS_DROWN_SHARE &&
+                 (channel->drowned_hops > 0 || channel->evidence.score_s < TUNING_FLOOR_FREEZE_S))
+                channel->drowned_hops = plan->lost_hops;
+        else if (channel->drowned_hops > 0)
+                channel->drowned_hops--;
+}
+
 void channel_close_hop(struct channel *channel, struct channel_plan *plan, int32_t last) {
         if (!plan->is_envelope) {
                 condition_flush(&channel->condition, &plan->condition);
                 mains_track(&channel->mains, &plan->grid);
                 channel_watch_flatness(channel, plan, last);
+                artefact_take(&channel->artefact,
+                              channel->count_sum / (double)plan->grid.hop_frames * channel->scale_uv);
         }
 
         if (channel->settling > 0)
@@ -282,6 +303,7 @@ void channel_close_hop(struct channel *channel, struct channel_plan *plan, int32
 
         if (!plan->is_envelope) {
                 channel_look_at_spectrum(channel, plan);
+                channel_watch_mains(channel, plan);
                 channel_judge_quality(channel, plan);
         }
         channel_begin_hop(channel);
@@ -296,7 +318,8 @@ bool channel_is_held(const struct channel *channel, const struct channel_plan *p
 }
 
 bool channel_is_present(const struct channel *channel) {
-        return channel_is_measured(channel) && channel->tone_share < TUNING_TONE_SHARE;
+        return channel_is_measured(channel) && channel->drowned_hops == 0 &&
+               channel->tone_share < TUNING_TONE_SHARE;
 }
 
 void channel_restart_spectrum(struct channel *channel, const struct channel_plan *plan) {

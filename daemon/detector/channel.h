@@ -10,11 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/detector/artefact.h"
 #include "daemon/detector/condition.h"
 #include "daemon/detector/envelope.h"
 #include "daemon/detector/evidence.h"
 #include "daemon/detector/floor.h"
 #include "daemon/detector/mains.h"
+#include "daemon/detector/newrest.h"
 #include "daemon/detector/quality.h"
 #include "daemon/detector/spectrum.h"
 #include "daemon/detector/trail.h"
@@ -25,7 +27,7 @@ struct channel_plan {
         bool is_envelope; /* the counts are levels already: no conditioning, mains or spectrum */
         struct condition_plan condition;
         struct spectrum spectrum;
-        uint32_t settle_hops, block_hops, idle_hops, stuck_hops, flat_hops;
+        uint32_t settle_hops, block_hops, idle_hops, stuck_hops, flat_hops, lost_hops;
         double *scratch_uv; /* one hop */
 };
 
@@ -36,6 +38,8 @@ struct channel {
         struct envelope envelope;
         struct floor floor;
         double prior_uv; /* what rest was when it was calibrated; 0 = not known */
+        struct artefact artefact;
+        struct newrest newrest;
         struct evidence evidence;
         struct trail trail;
 
@@ -51,6 +55,8 @@ struct channel {
         uint32_t spectra;
         uint32_t hops_since_spectrum;
         double tone_share;
+        uint32_t drowned_hops; /* for so long mains leave nothing else to be told */
+        uint32_t absent_hops;  /* for so long nothing could be told of the muscle */
 
         uint32_t settling; /* hops left during which nothing is concluded */
         uint32_t flat_hops;

@@ -192,10 +192,68 @@ static double detector_together(const struct detector *detector, uint32_t channe
         return judged > 0 ? sum / (double)judged : -1.0;
 }
 
+/* How much slow voltage there is beside what may be a muscle: 0 none, 1 as with a leg that moves. */
+static double motion_of(double share) {
+        share = (share - TUNING_ARTEFACT_FROM) / (TUNING_ARTEFACT_TO - TUNING_ARTEFACT_FROM);
+        return share < 0.0 ? 0.0 : share > 1.0 ? 1.0 : share;
+}
+
+/* What cannot be judged neither adds nor takes away; after a while nothing is left to hold on to.
+ * Returns true when there is nothing to judge. */
+static bool detector_take_absence(const struct detector *detector, struct channel *channel) {
+        if (channel_is_present(channel) || channel->stuck) {
+                channel->absent_hops = 0;
+                return false;
+        }
+        if (++channel->absent_hops == detector->plan.lost_hops &&
+            detector->episode.state != DETECTOR_CRAMP)
+                evidence_reset(&channel->evidence);
+        return true;
+}
+
+/* Factor on the gain from what the other channels and the slow voltage do; `ret_others`: share of the
+ * others that take part, negative if none can tell. */
+static double detector_support(const struct detector *detector, uint32_t index, double slow_share,
+                               double *ret_others) {
+        struct evidence *evidence = &detector->channels[index].evidence;
+        double together = detector_together(detector, index), motion = motion_of(slow_share),
+               support = 1.0;
+
+        *ret_others = together;
+        evidence->together = together < 0.0 ? 0.5 : together;
+        if (together > evidence->company)
+                evidence->company = together;
+        if (motion > evidence->motion)
+                evidence->motion = motion;
+        if (together >= 0.0)
+                support = TUNING_ISOLATED_GAIN +
+                          (TUNING_TOGETHER_GAIN - TUNING_ISOLATED_GAIN) * evidence->company;
+        return support * (1.0 + (TUNING_ARTEFACT_GAIN - 1.0) * evidence->motion);
+}
+
+/* Returns true when what looked like activity was a new rest, which it is from now on. */
+static bool detector_take_newrest(const struct detector *detector, struct channel *channel,
+                                  const struct evidence_input *input, double slow_share) {
+        double newrest_uv = newrest_take(
+                &channel->newrest, &(struct newrest_input){.hop_s = input->hop_s,
+                                                           .level_uv = input->level_uv,
+                                                           .rest_uv = input->rest_uv,
+                                                           .slow_share = slow_share,
+                                                           .in_run = channel->evidence.score_s > 0.0});
+
+        if (!(newrest_uv > 0.0) || detector->episode.state == DETECTOR_CRAMP)
+                return false;
+        floor_adopt(&channel->floor, newrest_uv);
+        artefact_adopt(&channel->artefact);
+        evidence_reset(&channel->evidence);
+        newrest_reset(&channel->newrest);
+        return true;
+}
+
 static void detector_weigh_channel(struct detector *detector, uint32_t index) {
         struct channel *channel = &detector->channels[index];
         struct evidence *evidence = &channel->evidence;
-        double before_s = evidence->score_s, others = -1.0;
+        double before_s = evidence->score_s, others = -1.0, slow_share;
         struct evidence_input input = {
                 .hop_s = detector->plan.grid.hop_s,
                 .envelope_uv = channel->envelope.envelope_uv,
@@ -209,29 +267,22 @@ static void detector_weigh_channel(struct detector *detector, uint32_t index) {
                 evidence_rebase(evidence, evidence->after_uv);
                 return;
         }
-        /* What cannot be judged neither adds nor takes away. */
-        if (!channel_is_present(channel) && !channel->stuck)
+        if (detector_take_absence(detector, channel))
                 return;
 
         input.rest_uv = evidence_rest(evidence, channel->floor.rest_uv, input.level_uv);
+        slow_share = artefact_share(&channel->artefact, input.level_uv, input.rest_uv);
         evidence->company -= evidence->company * input.hop_s / TUNING_COMPANY_MEMORY_S;
-        if (evidence->score_s > 0.0) {
-                double together = detector_together(detector, index);
-
-                others = together;
-                evidence->together = together < 0.0 ? 0.5 : together;
-                if (together > evidence->company)
-                        evidence->company = together;
-                if (together >= 0.0)
-                        input.support =
-                                TUNING_ISOLATED_GAIN +
-                                (TUNING_TOGETHER_GAIN - TUNING_ISOLATED_GAIN) * evidence->company;
-        } else if (detector->episode.state != DETECTOR_CRAMP) {
+        evidence->motion -= evidence->motion * input.hop_s / TUNING_ARTEFACT_MEMORY_S;
+        if (evidence->score_s > 0.0)
+                input.support = detector_support(detector, index, slow_share, &others);
+        else if (detector->episode.state != DETECTOR_CRAMP)
                 channel_restart_spectrum(channel, &detector->plan);
-        }
         if (detector->limb.scale_g > 0.0)
                 input.support = evidence_move(evidence, input.hop_s, detector->limb.share,
                                               detector->limb.recent, input.support, others >= 0.0);
+        if (detector_take_newrest(detector, channel, &input, slow_share))
+                return;
         evidence_take(evidence, &input);
         trail_take(&channel->trail, evidence, before_s, others, detector->hop_index);
 }
@@ -249,11 +300,13 @@ static void detector_feed_floors(struct detector *detector) {
                 if (channel->flat_hops == detector->plan.stuck_hops)
                         floor_retract(&channel->floor, channel->flat_hops);
                 /* A tone that stays is part of it. */
-                if (channel_is_measured(channel) && !channel_is_held(channel, &detector->plan) &&
+                if (channel_is_measured(channel) && channel->drowned_hops == 0 &&
+                    !channel_is_held(channel, &detector->plan) &&
                     channel->evidence.score_s < TUNING_FLOOR_FREEZE_S) {
                         floor_feed(&channel->floor, channel->envelope.envelope_uv);
                         floor_consult(&channel->floor, &detector->plan.grid, channel->prior_uv,
                                       channel->envelope.envelope_uv);
+                        artefact_learn(&channel->artefact);
                 }
         }
 }
@@ -360,7 +413,12 @@ static void detector_take_gap(struct detector *detector, uint64_t index, const i
                 episode_break(&detector->episode, &context);
 
         if (gap > grid_frames(grid, TUNING_GAP_FORGET_MS)) {
+                struct episode before = detector->episode;
+
                 detector_reset(detector);
+                /* The muscle is the same. */
+                detector->episode.had_one = before.had_one;
+                detector->episode.again_until_index = before.again_until_index;
                 gap = 0;
         } else if (gap > grid_frames(grid, TUNING_GAP_SHORT_MS)) {
                 for (uint32_t i = 0; i < detector->channel_count; i++)

@@ -17,6 +17,12 @@ static enum detector_severity severity_of(double ratio) {
         return ratio >= TUNING_MODERATE_RATIO ? DETECTOR_MODERATE : DETECTOR_MILD;
 }
 
+double episode_needed_s(const struct episode *episode, const struct episode_context *context) {
+        bool again = episode->had_one && context->end_index <= episode->again_until_index;
+
+        return context->alert_s * (again ? TUNING_AGAIN_FACTOR : 1.0);
+}
+
 static uint32_t lead_by_evidence(const struct episode_context *context) {
         uint32_t lead = 0;
 
@@ -123,7 +129,7 @@ static void episode_give_account(struct episode *episode, const struct episode_c
         episode->account = (struct detector_account){
                 .sensitivity = context->sensitivity,
                 .evidence_factor = context->evidence_factor,
-                .needed_s = context->alert_s,
+                .needed_s = episode_needed_s(episode, context),
                 .from_index = trail->from_index,
                 .active_s = trail->hops * hop_s,
                 .unbroken_s = trail->unbroken_hops * hop_s,
@@ -184,6 +190,12 @@ static void episode_end(struct episode *episode, const struct episode_context *c
         for (uint32_t i = 0; i < context->channel_count; i++)
                 evidence_rebase(&context->channels[i].evidence, context->channels[i].envelope.level_uv);
         context->history->barrier = context->history->taken;
+        if (event.end_index - event.onset_index >=
+            grid_frames(&context->plan->grid, TUNING_AGAIN_LEAST_MS)) {
+                episode->had_one = true;
+                episode->again_until_index =
+                        event.end_index + grid_frames(&context->plan->grid, TUNING_AGAIN_MS);
+        }
         episode->recovered_s = 0.0;
         episode_enter(episode, DETECTOR_RECOVERING);
         context->on_event(&event, context->userdata);
@@ -319,7 +331,7 @@ void episode_step(struct episode *episode, const struct episode_context *context
                         episode_suspect(episode, context);
                 break;
         case DETECTOR_SUSPECTED:
-                if (score_s >= context->alert_s)
+                if (score_s >= episode_needed_s(episode, context))
                         episode_alert(episode, context);
                 else if (score_s < TUNING_DISMISS_S ||
                          episode->state_hops >= grid_hops(&context->plan->grid, TUNING_SUSPECT_MAX_MS))

@@ -32,6 +32,8 @@ struct episode {
         double absence_s, lost_s, recovered_s;
         uint64_t absence_index, lost_index;
         struct episode_steadiness steadiness;
+        bool had_one;                    /* a cramp has ended, */
+        uint64_t again_until_index;      /* and up to this frame another is likelier */
         struct detector_account account; /* of the alert */
 };
 
@@ -41,8 +43,8 @@ struct episode_context {
         struct channel *channels;
         uint32_t channel_count;
         struct history *history;
-        uint64_t end_index;                    /* first frame after the hop */
-        double alert_s;                        /* evidence that an alert takes */
+        uint64_t end_index; /* first frame after the hop */
+        double alert_s;     /* evidence that an alert takes, if there was no cramp before */
         enum detector_sensitivity sensitivity; /* of which it is made */
         double evidence_factor;
         bool has_motion; /* there is an accelerometer */
@@ -51,6 +53,9 @@ struct episode_context {
 };
 
 void episode_reset(struct episode *episode);
+
+/* Evidence that an alert takes now. */
+double episode_needed_s(const struct episode *episode, const struct episode_context *context);
 
 /* One hop later. */
 void episode_step(struct episode *episode, const struct episode_context *context);

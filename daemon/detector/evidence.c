@@ -75,7 +75,7 @@ double evidence_move(struct evidence *evidence, double hop_s, double share, doub
         }
 
         if (!told)
-                support = TUNING_MOTION_STILL_GAIN;
+                support *= TUNING_MOTION_STILL_GAIN;
         support *= 1.0 + (TUNING_MOTION_ROSE_GAIN - 1.0) * evidence->moved;
         /* Who moves in pain loses nothing by it, and who moves shows no cramp by it. */
         return support * (1.0 - share);

@@ -18,6 +18,7 @@ struct evidence {
         double moved;      /* rose with a movement of the limb, 0-1, fading */
         double rose;       /* the same, unfaded; negative = nobody told */
         double company;    /* the highest of these of late: what began together is a movement */
+        double motion;     /* the same of slow voltage beside the muscle's, 0-1 */
         uint32_t run_hops; /* since the score rose from zero */
 };
 

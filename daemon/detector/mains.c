@@ -216,6 +216,20 @@ static double line_frequency_error(const struct mains_line *line, double seconds
         return -cross / __builtin_sqrt(was * is) / (TRIGONOMETRY_TURN * seconds);
 }
 
+double mains_power(const struct mains *mains) {
+        double power = 0.0;
+
+        for (unsigned i = 0; i < TUNING_MAINS_HARMONICS; i++) {
+                const struct mains_line *line = &mains->line[i];
+
+                if (line->on)
+                        power += (line->weight_sine * line->weight_sine +
+                                  line->weight_cosine * line->weight_cosine) *
+                                 0.5;
+        }
+        return power;
+}
+
 void mains_track(struct mains *mains, const struct grid *grid) {
         uint32_t haste = grid_hops(grid, TUNING_NOTCH_HASTE_MS),
                  period = grid_hops(grid, TUNING_NOTCH_TRACK_MS);

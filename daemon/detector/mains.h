@@ -43,6 +43,9 @@ void mains_leave_out(const struct mains *mains, struct spectrum *spectrum, doubl
 /* Takes the lines off n samples; learns only when told to. */
 void mains_cancel(struct mains *mains, const struct grid *grid, double *uv, size_t n, bool learn);
 
+/* Mean square of the lines that are taken off. */
+double mains_power(const struct mains *mains);
+
 /* Once per hop: follows the frequency. */
 void mains_track(struct mains *mains, const struct grid *grid);
 

@@ -68,7 +68,7 @@ static void test_one_smooth_cramp(void **state) {
         make_cramp(&signal, 1000000, 1, 4.0, 0.0, 40.0);
         run(&signal, DETECTOR_SENSITIVITY_NORMAL, signal.frames, &told);
         assert_int_equal(account->sensitivity, DETECTOR_SENSITIVITY_NORMAL);
-        assert_true(account->evidence_factor == 1.0 && account->needed_s == 8.0);
+        assert_true(account->evidence_factor == 1.0 && account->needed_s == 7.0);
         from_s = seconds(&signal, account->from_index);
         assert_between(from_s, 39.9, 41.5);
         assert_between(from_s + account->active_s, seconds(&signal, told.alert.alert_index) - 0.001,
@@ -87,15 +87,15 @@ static void test_one_smooth_cramp(void **state) {
         assert_int_equal(account->points, (uint32_t)account->active_s);
         for (uint32_t i = 1; i < account->points; i++)
                 assert_true(account->score_s[i] > account->score_s[i - 1]);
-        assert_true(account->score_s[account->points - 1] <= 8.1);
-        assert_true(account->score_s[account->points - 1] > 6.9);
+        assert_true(account->score_s[account->points - 1] <= 7.1);
+        assert_true(account->score_s[account->points - 1] > 5.9);
 
         run(&signal, DETECTOR_SENSITIVITY_NORMAL, 37, &pieces);
         assert_true(pieces.at_alert.from_index == account->from_index);
         assert_memory_equal(pieces.at_alert.score_s, account->score_s, sizeof(account->score_s));
         run(&signal, DETECTOR_SENSITIVITY_LOW, signal.frames, &pieces);
         assert_int_equal(pieces.at_alert.sensitivity, DETECTOR_SENSITIVITY_LOW);
-        assert_true(pieces.at_alert.needed_s == 12.0);
+        assert_true(pieces.at_alert.needed_s == 10.5);
         assert_true(pieces.at_alert.active_s > account->active_s + 2.0);
         signal_done(&signal);
 }

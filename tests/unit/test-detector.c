@@ -424,7 +424,7 @@ static void test_isolation(void **state) {
                 alert_s[i] = seconds(&signal, only(&events, DETECTOR_EVENT_ALERT)->alert_index) - 40.0;
                 signal_done(&signal);
         }
-        assert_between(alert_s[0], 8.0, 12.0);
+        assert_between(alert_s[0], 6.5, 10.0);
         assert_true(alert_s[1] < alert_s[0] - 1.0);
         assert_true(alert_s[2] > alert_s[0] + 4.0);
 }

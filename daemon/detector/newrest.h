@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whether what looks like activity is only a new rest: a level that came with a movement or with a jump
+ * of voltage (an electrode that moved, or came back) and has kept as still since as noise does. A muscle
+ * waxes and wanes. Needs the tuning; called by detector.c once a hop.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+struct newrest {
+        double since_s; /* since the last movement or jump */
+        bool jumped;    /* it was a jump */
+        double before;  /* level over rest before it */
+        bool disturbed; /* the present run began with one */
+        double run_s;   /* length of the run */
+        double still_s; /* for so long the level has kept within its bounds */
+        double low_uv, high_uv, squares;
+};
+
+struct newrest_input {
+        double hop_s;
+        double level_uv, rest_uv;
+        double slow_share; /* of slow voltage, see artefact.h */
+        bool in_run;       /* there is evidence */
+};
+
+void newrest_reset(struct newrest *newrest);
+
+/* Returns the new rest, or 0. */
+double newrest_take(struct newrest *newrest, const struct newrest_input *input);
