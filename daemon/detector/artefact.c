@@ -48,13 +48,15 @@ void artefact_adopt(struct artefact *artefact) {
         floor_adopt(&artefact->floor, artefact->level_uv);
 }
 
-double artefact_share(const struct artefact *artefact, double level_uv, double rest_uv) {
+double artefact_share(const struct artefact *artefact, const struct grid *grid, double level_uv,
+                      double rest_uv) {
         double slow_rest_uv = artefact->floor.usual_uv, slow, muscle;
 
         if (artefact->hops == 0 || !(slow_rest_uv > 0.0))
                 return 0.0;
-        slow = artefact->level_uv * artefact->level_uv -
-               TUNING_ARTEFACT_RATIO * TUNING_ARTEFACT_RATIO * slow_rest_uv * slow_rest_uv;
         muscle = level_uv * level_uv - rest_uv * rest_uv;
+        slow = artefact->level_uv * artefact->level_uv -
+               muscle * TUNING_ARTEFACT_BAND_HZ / (grid->band_hz - TUNING_HIGHPASS_HZ) -
+               TUNING_ARTEFACT_RATIO * TUNING_ARTEFACT_RATIO * slow_rest_uv * slow_rest_uv;
         return slow > 0.0 && muscle > 0.0 ? __builtin_sqrt(slow / muscle) : 0.0;
 }

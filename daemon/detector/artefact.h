@@ -35,6 +35,7 @@ void artefact_learn(struct artefact *artefact);
 /* Takes the present level for rest from now on. */
 void artefact_adopt(struct artefact *artefact);
 
-/* By how much the slow voltage exceeds its rest, as a share of what the muscle seems to add to its own;
- * 0 if unknown. */
-double artefact_share(const struct artefact *artefact, double level_uv, double rest_uv);
+/* By how much the slow voltage exceeds its rest, and what a muscle with a flat spectrum would have
+ * there, as a share of what the muscle seems to add to its own rest; 0 if unknown. */
+double artefact_share(const struct artefact *artefact, const struct grid *grid, double level_uv,
+                      double rest_uv);

@@ -271,7 +271,8 @@ static void detector_weigh_channel(struct detector *detector, uint32_t index) {
                 return;
 
         input.rest_uv = evidence_rest(evidence, channel->floor.rest_uv, input.level_uv);
-        slow_share = artefact_share(&channel->artefact, input.level_uv, input.rest_uv);
+        slow_share =
+                artefact_share(&channel->artefact, &detector->plan.grid, input.level_uv, input.rest_uv);
         evidence->company -= evidence->company * input.hop_s / TUNING_COMPANY_MEMORY_S;
         evidence->motion -= evidence->motion * input.hop_s / TUNING_ARTEFACT_MEMORY_S;
         if (evidence->score_s > 0.0)

@@ -249,6 +249,9 @@
 #define TUNING_ARTEFACT_TO 0.25
 #define TUNING_ARTEFACT_MEMORY_S 4.0
 #define TUNING_ARTEFACT_GAIN 0.1
+/* So many Hz of a flat spectrum are in the slow voltage: the difference of two means of n samples has
+ * 2 / n of white noise's power, and 100 ms of them 20 Hz of twice as wide a band's. */
+#define TUNING_ARTEFACT_BAND_HZ 10.0
 
 /*
  * A level that came with a movement or a jump of voltage, and keeps still for so long, s, is a new rest.
