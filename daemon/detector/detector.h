@@ -94,18 +94,19 @@ enum detector_quality {
 struct detector_account {
         enum detector_sensitivity sensitivity;
         double evidence_factor; /* on top of the step */
-        double needed_s;        /* evidence that the alert took, in seconds of a strong cramp */
-        uint64_t from_index;    /* first frame of that evidence; the onset is looked for before it */
-        double active_s;        /* from there to the alert */
-        double unbroken_s;      /* of these, since the last dip too long to bridge */
-        double ratio_alert;     /* level (1 s RMS) over rest, at the alert */
-        double ratio_peak;      /* the highest since onset */
-        uint32_t bridged;       /* dips short enough to be bridged */
-        uint32_t dips;          /* longer ones, which count against */
-        double together; /* mean share of the other channels that rose too, 0-1; negative: there was
-                            none that could tell */
-        double moved;    /* how far it rose with a movement of the limb, 0-1; negative: no accelerometer
-                            told */
+        double needed_s;     /* evidence that the alert took, in seconds of a strong cramp; in the hour
+                                after one it takes less */
+        uint64_t from_index; /* first frame of that evidence; the onset is looked for before it */
+        double active_s;     /* from there to the alert */
+        double unbroken_s;   /* of these, since the last dip too long to bridge */
+        double ratio_alert;  /* level (1 s RMS) over rest, at the alert */
+        double ratio_peak;   /* the highest since onset */
+        uint32_t bridged;    /* dips short enough to be bridged */
+        uint32_t dips;       /* longer ones, which count against */
+        double together;     /* mean share of the other channels that rose too, 0-1; negative: there was
+                                none that could tell */
+        double moved; /* how far it rose with a movement of the limb, 0-1; negative: no accelerometer
+                         told */
         uint64_t took_part; /* bit n: channel n rises at the alert, at least half as much as the leading
                                one (channels 0-63) */
         enum detector_quality quality; /* of the leading channel at the alert */

@@ -409,10 +409,10 @@ def test_what_people_say_of_episodes():
 
             account = client.call(ROOT, HISTORY, 'ExplainEpisode', 'sa{sv}', episode, client.options())
             row = client.episodes()[0]
-            assert account['sensitivity'] == 'normal' and account['needed_s'] == 8 and account['evidence_factor'] == 1
+            assert account['sensitivity'] == 'normal' and account['needed_s'] == 7 and account['evidence_factor'] == 1
             assert row['onset_us'] - 1000000 <= account['from_us'] < row['alert_us'], account
             assert abs(account['from_us'] + account['active_s'] * 1e6 - row['alert_us']) < 100000, account
-            assert account['evidence_s'] == sorted(account['evidence_s']) and 6 < account['evidence_s'][-1] <= 8.1, account
+            assert account['evidence_s'] == sorted(account['evidence_s']) and 5 < account['evidence_s'][-1] <= 7.1, account
             assert account['point_us'] == 1000000 and 1.5 < account['ratio_alert'] <= account['ratio_peak'], account
             assert account['channels'] == 2 and account['quality'] == 'good', account
             sensor = client.sensors()[0][1]['id']
@@ -452,7 +452,7 @@ def test_learning_is_asked_for_bounded_and_taken_back():
                                 dbus.Int64(now_us - (first + number) * 60000000), client.options())
             details = look()
             assert not details['learning'] and details['proposed'] == details['applied'] == 1, details
-            assert details['sensitivity'] == 'low' and details['needed_s'] == 12 and 'since_us' not in details, details
+            assert details['sensitivity'] == 'low' and details['needed_s'] == 10.5 and 'since_us' not in details, details
             miss(details['verdicts_min'] - 1, 1)
             assert look()['proposed'] == 1
             miss(40, 100)

@@ -73,7 +73,7 @@ def test_a_factor_holds_from_the_next_night_until_taken_back():
             edit(client, path, learning=True)
             edit(client, path, sensitivity='high')
             details = look(client, path)
-            assert details['applied'] == 1 and details['needed_s'] == 6, details
+            assert details['applied'] == 1 and details['needed_s'] == 5.25, details
         for ending in ({'learning': False}, {'forget': True}):
             with system.daemon():
                 client = system.client()
@@ -85,10 +85,10 @@ def test_a_factor_holds_from_the_next_night_until_taken_back():
                 details = look(client, path)
                 assert details['applied'] == details['proposed'], details
                 assert details['factor_min'] <= details['applied'] < 0.92, details
-                assert abs(details['needed_s'] - 6 * details['applied']) < 1e-9, details
+                assert abs(details['needed_s'] - 5.25 * details['applied']) < 1e-9, details
                 edit(client, path, **ending)
                 details = look(client, path)
-                assert details['applied'] == 1 and details['needed_s'] == 6, details
+                assert details['applied'] == 1 and details['needed_s'] == 5.25, details
         # Forgotten is forgotten, with learning still on.
         with system.daemon():
             client = system.client()
