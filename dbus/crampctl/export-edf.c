@@ -21,7 +21,8 @@
 
 struct files {
         struct export *export;
-        bool single; /* `path` is a file */
+        bool single;        /* `path` is a file */
+        struct output only; /* that one; it gets its name when it is known that no other comes */
         size_t written;
         int code;
 };
@@ -116,19 +117,28 @@ static int write_stretch(const char *path, const struct crampd_episode *episode,
         return r < 0 ? r : closed;
 }
 
+static int write_into(struct output *output, struct files *files, const char *path,
+                      const struct crampd_episode *episode, const struct crampd_waveform *waveform,
+                      size_t piece, const int16_t *samples) {
+        int code, r;
+
+        code = output_open(output, path, files->export->force);
+        if (code != 0)
+                return code;
+        r = write_stretch(output->temporary, episode, waveform, piece, samples);
+        return r < 0 ? fail(EX_CANTCREAT, "cannot write '%s': %s", path, strerror(-r)) : 0;
+}
+
 /* Under its name once it is whole. Returns an exit code. */
 static int write_file(struct files *files, const char *path, const struct crampd_episode *episode,
                       const struct crampd_waveform *waveform, size_t piece, const int16_t *samples) {
         _cleanup_(output_close) struct output output = {};
-        int code, r;
+        int code;
 
-        code = output_open(&output, path, files->export->force);
-        if (code != 0)
-                return code;
-        r = write_stretch(output.temporary, episode, waveform, piece, samples);
-        if (r < 0)
-                return fail(EX_CANTCREAT, "cannot write '%s': %s", path, strerror(-r));
-        return output_commit(&output);
+        if (files->single)
+                return write_into(&files->only, files, path, episode, waveform, piece, samples);
+        code = write_into(&output, files, path, episode, waveform, piece, samples);
+        return code != 0 ? code : output_commit(&output);
 }
 
 static int write_episode(const struct crampd_episode *episode, void *userdata) {
@@ -171,7 +181,10 @@ static int edf_write(struct export *export) {
                             strerror(errno));
         code = export_episodes(export, write_episode, &files);
         if (files.code != 0)
-                return files.code;
+                code = files.code;
+        if (code == 0 && files.only.file)
+                code = output_commit(&files.only);
+        output_close(&files.only);
         if (code == 0 && files.written == 0 && export->legend && !export->after)
                 puts("No cramp of that choice has a waveform.");
         return code;

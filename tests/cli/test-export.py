@@ -203,6 +203,7 @@ def test_edf_reads_back():
         # One stretch may be a file by its name; more are refused.
         one = Path(folder) / 'one.edf'
         assert 'folder' in run('export', '--format', 'edf', '-o', str(one), code=64)
+        assert not [name for name in os.listdir(folder) if name.startswith(one.name)]
         assert not one.exists()
         run('export', '--format', 'edf', '-o', str(where), code=73)
         run('export', '--format', 'edf', '-o', str(where), '--force')
