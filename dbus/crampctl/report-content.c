@@ -432,7 +432,7 @@ int report_tell(const struct report *report, struct document_writer *writer) {
 
         date_format(report->tally.first_day, telling.first);
         date_format(report->tally.first_day + (int)report->tally.n_days - 1, telling.last);
-        timestamp_format_iso(report->made_us, timestamp_local_offset(report->made_us), made);
+        timestamp_format_people(report->made_us, timestamp_local_offset(report->made_us), made);
         {
                 char subtitle[LINE_SIZE];
 
