@@ -2,6 +2,8 @@
 /* From verdicts to a factor: see learning.h. */
 #include "daemon/learning.h"
 
+#include "daemon/guidance/translate.h"
+
 #define DAY_US (INT64_C(86400) * 1000000)
 
 /* 1, 1/2, 1/4 at whole half-lives, in a line between them; 0 when too old. What lies ahead of the clock
@@ -67,13 +69,13 @@ struct learning_proposal learning_propose(const struct learning_verdict *verdict
 const char *learning_outcome_describe(enum learning_outcome outcome) {
         switch (outcome) {
         case LEARNING_BALANCED:
-                return "False alarms and missed cramps are in balance: nothing is to change.";
+                return N_("False alarms and missed cramps are in balance: nothing is to change.");
         case LEARNING_MORE_EVIDENCE:
-                return "False alarms prevail: alerts should take more evidence, and come later.";
+                return N_("False alarms prevail: alerts should take more evidence, and come later.");
         case LEARNING_LESS_EVIDENCE:
-                return "Missed cramps prevail: alerts should take less evidence, and come earlier.";
+                return N_("Missed cramps prevail: alerts should take less evidence, and come earlier.");
         case LEARNING_TOO_FEW:
         default:
-                return "Too few alerts were annotated of late to learn from.";
+                return N_("Too few alerts were annotated of late to learn from.");
         }
 }

@@ -132,7 +132,7 @@ static void quantity_add(struct table *table, double value, int decimals, const 
                 table_cell(table, "-");
                 return;
         }
-        text_number(value, decimals, number);
+        words_number(value, decimals, number);
         table_cell(table, "%s%s%s", number, *unit ? " " : "", unit);
 }
 
@@ -142,15 +142,16 @@ static void episode_add(const struct analysis *analysis, const struct detector_e
         struct table *table = analysis->table;
 
         onset_add(table, onset_s);
-        quantity_add(table, index_seconds(analysis, event->alert_index) - onset_s, 2, "s later", true);
+        quantity_add(table, index_seconds(analysis, event->alert_index) - onset_s, 2, _("s later"),
+                     true);
         if (event->end_reason == DETECTOR_END_STREAM_END)
-                table_cell(table, "to the end");
+                table_cell(table, "%s", _("to the end"));
         else
                 quantity_add(table, index_seconds(analysis, event->end_index) - onset_s, 1, "s", true);
         quantity_add(table, event->peak_uv, 0, "uV", !channel->arbitrary);
         quantity_add(table, event->median_hz, 0, "Hz", event->median_hz > 0);
         quantity_add(table, event->confidence, 2, "", true);
-        table_cell(table, "%s", detector_severity_to_string(event->severity));
+        table_cell(table, "%s", words_of_list(detector_severity_to_string(event->severity)));
         table_cell(table, "%s", channel->label);
 }
 

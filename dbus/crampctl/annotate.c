@@ -15,6 +15,7 @@
 #include "dbus/crampctl/output.h"
 #include "dbus/crampctl/text.h"
 #include "dbus/crampctl/timestamp.h"
+#include "dbus/crampctl/words.h"
 
 #define PAIN_MAX 10
 
@@ -71,7 +72,7 @@ static int done_print(const struct global_options *global, const char *key, cons
                 json_object_end(&json);
                 (void)json_finish(&json);
         } else if (!global->no_legend) {
-                text_write(stdout, words);
+                text_write(stdout, _(words));
                 putchar('\n');
         }
         return output_finish_stdout();
@@ -95,7 +96,7 @@ static int episode_annotate(const struct arguments *arguments) {
         if (r < 0)
                 return fail_client(r, &error);
         return done_print(&arguments->global, arguments->clear ? "cleared" : "annotated", id,
-                          arguments->clear ? "Taken back." : "Noted.");
+                          arguments->clear ? N_("Taken back.") : N_("Noted."));
 }
 
 /* --- missed cramps --- */
@@ -127,10 +128,10 @@ static int missed_report(const struct arguments *arguments) {
         _cleanup_(client_freep) crampd_client *client = NULL;
         _cleanup_(freep) char *path = NULL, *id = NULL;
         struct crampd_error error = {};
-        struct crampd_filter filter;
+        int64_t missed_us;
         int code, r;
 
-        code = filter_parse(arguments->missed, NULL, &filter);
+        code = time_option_parse("--missed", arguments->missed, &missed_us);
         if (code == 0)
                 code = client_open(&client);
         if (code == 0)
@@ -139,12 +140,12 @@ static int missed_report(const struct arguments *arguments) {
         if (code != 0)
                 return code;
         /* The last part of a sensor's path is its id. */
-        r = crampd_report_missed(client, strrchr(path, '/') + 1, filter.since_us, &arguments->annotation,
-                                 &id, &error);
+        r = crampd_report_missed(client, strrchr(path, '/') + 1, missed_us, &arguments->annotation, &id,
+                                 &error);
         if (r < 0)
                 return fail_client(r, &error);
         return done_print(&arguments->global, "missed", id,
-                          "Noted as missed; 'crampctl history --missed' lists it.");
+                          N_("Noted as missed; 'crampctl history --missed' lists it."));
 }
 
 /* --- command line --- */

@@ -10,6 +10,7 @@
 
 #include "dbus/crampctl/connect.h"
 #include "dbus/crampctl/episode.h"
+#include "dbus/crampctl/event.h"
 #include "dbus/crampctl/json.h"
 #include "dbus/crampctl/options.h"
 #include "dbus/crampctl/output.h"
@@ -182,7 +183,7 @@ static int account_print(const struct crampd_episode *episode, const struct cram
         others_print(account);
         limb_print(account);
         label_print(_("Signal:"));
-        text_line("", account->quality, "\n");
+        text_line("", signal_describe(account->quality) ?: words_of_list(account->quality), "\n");
         course_print(episode, account);
         return output_finish_stdout();
 }
@@ -271,7 +272,7 @@ static int detector_print(const struct crampd_detector *detector) {
         printf(_("They propose:  factor %s (bounds %s to %s)"), words_figure(detector->proposed, 2).text,
                words_figure(detector->factor_min, 2).text, words_figure(detector->factor_max, 2).text);
         puts(detector->learning ? _(", from the next night on") : _(", which is not applied"));
-        text_line("               ", detector->reason, "\n");
+        text_line("               ", _(detector->reason), "\n");
         return output_finish_stdout();
 }
 

@@ -8,8 +8,9 @@
 #include <string.h>
 
 #include "daemon/basic/cleanup.h"
-#include "dbus/crampctl/event.h"
 #include "dbus/crampctl/doctor.h"
+#include "dbus/crampctl/event.h"
+#include "dbus/crampctl/words.h"
 
 #define BLUEZ_SERVICE "org.bluez"
 #define ADAPTER_INTERFACE "org.bluez.Adapter1"
@@ -185,7 +186,7 @@ static void sensor_tell_streaming(struct doctor *doctor, const struct crampd_sen
         const char *signal = signal_describe(sensor->signal);
 
         if (sensor->battery >= 0)
-                (void)snprintf(battery, sizeof(battery), ", battery %d%%", sensor->battery);
+                (void)snprintf(battery, sizeof(battery), _(", battery %d%%"), sensor->battery);
         if (sensor->rssi != 0)
                 (void)snprintf(radio, sizeof(radio), ", %d dBm", sensor->rssi);
 
@@ -215,10 +216,10 @@ static void sensor_tell(struct doctor *doctor, const struct crampd_sensor *senso
                 const char *remedy;
         } states[] = {
                 {"stalled", FINDING_FAILED,
-                 "If that sentence names no way out: switch the sensor off and on."},
+                 N_("If that sentence names no way out: switch the sensor off and on.")},
                 {"absent", FINDING_WARNING,
-                 "Switch it on, charge it, wear it within 10 m of this computer."},
-                {"paused", FINDING_WARNING, "Watch it again: crampctl resume"},
+                 N_("Switch it on, charge it, wear it within 10 m of this computer.")},
+                {"paused", FINDING_WARNING, N_("Watch it again: crampctl resume")},
                 {"ended", FINDING_OK, NULL},
         };
         const char *name = sensor->name[0] ? sensor->name : sensor->id;
@@ -230,11 +231,11 @@ static void sensor_tell(struct doctor *doctor, const struct crampd_sensor *senso
         for (size_t i = 0; i < ARRAY_LENGTH(states); i++)
                 if (strcmp(states[i].state, sensor->state) == 0) {
                         doctor_tell(doctor, states[i].finding, states[i].remedy, "%s is %s: %s", name,
-                                    sensor->state, sensor->reason);
+                                    words_of_list(sensor->state), sensor->reason);
                         return;
                 }
         doctor_tell(doctor, FINDING_WARNING, "Wait a minute, then ask again.", "%s is %s: %s", name,
-                    sensor->state, sensor->reason);
+                    words_of_list(sensor->state), sensor->reason);
 }
 
 void check_sensors(struct doctor *doctor) {

@@ -14,6 +14,7 @@
 #include "dbus/crampctl/options.h"
 #include "dbus/crampctl/output.h"
 #include "dbus/crampctl/text.h"
+#include "dbus/crampctl/words.h"
 
 #define TIMEOUT_MS 5000
 #define BUS_SERVICE "org.freedesktop.DBus"
@@ -70,10 +71,10 @@ static const struct check checks[] = {
 static const struct {
         const char *word, *colour;
 } findings[] = {
-        [FINDING_OK] = {"ok", ""},
-        [FINDING_WARNING] = {"warning", TEXT_BOLD},
-        [FINDING_FAILED] = {"failed", TEXT_ALARM},
-        [FINDING_UNKNOWN] = {"unknown", ""},
+        [FINDING_OK] = {N_("ok"), ""},
+        [FINDING_WARNING] = {N_("warning"), TEXT_BOLD},
+        [FINDING_FAILED] = {N_("failed"), TEXT_ALARM},
+        [FINDING_UNKNOWN] = {N_("unknown"), ""},
 };
 
 /* --- for the checks --- */
@@ -84,7 +85,7 @@ void doctor_tell(struct doctor *doctor, enum finding finding, const char *remedy
         va_list arguments;
 
         va_start(arguments, format);
-        if (vsnprintf(text, sizeof(text), format, arguments) < 0)
+        if (vsnprintf(text, sizeof(text), _(format), arguments) < 0)
                 text[0] = 0;
         va_end(arguments);
 
@@ -97,16 +98,17 @@ void doctor_tell(struct doctor *doctor, enum finding finding, const char *remedy
                 json_string(&doctor->json, "check", doctor->check->name);
                 json_string(&doctor->json, "result", findings[finding].word);
                 json_string(&doctor->json, "text", text);
-                json_string(&doctor->json, "remedy", remedy);
+                json_string(&doctor->json, "remedy", remedy ? _(remedy) : NULL);
                 json_object_end(&doctor->json);
                 (void)json_finish(&doctor->json);
                 return;
         }
-        printf("%s%-8s%s %-14s ", doctor->colour ? findings[finding].colour : "", findings[finding].word,
+        printf("%s%-8s%s %-14s ", doctor->colour ? findings[finding].colour : "",
+               _(findings[finding].word),
                doctor->colour && findings[finding].colour[0] ? TEXT_PLAIN : "", doctor->check->name);
         text_write(stdout, text);
         if (remedy)
-                printf(" %s", remedy);
+                printf(" %s", _(remedy));
         putchar('\n');
 }
 
@@ -186,12 +188,14 @@ static void summary_print(const struct doctor *doctor) {
         unsigned failed = doctor->findings[FINDING_FAILED], warned = doctor->findings[FINDING_WARNING],
                  unknown = doctor->findings[FINDING_UNKNOWN];
 
+        putchar('\n');
         if (failed + warned == 0)
-                fputs("\nNothing is wrong", stdout);
+                fputs(_("Nothing is wrong"), stdout);
         else
-                printf("\n%u failed, %u warnings", failed, warned);
+                printf(warned == 1 ? _("%u failed, 1 warning") : _("%u failed, %u warnings"), failed,
+                       warned);
         if (unknown > 0)
-                printf("; %u could not be told", unknown);
+                printf(_("; %u could not be told"), unknown);
         puts(".");
 }
 

@@ -197,8 +197,12 @@ static int words_take(struct command *command, int n, char *words[]) {
         if (n > (edit ? 3 : 2))
                 return fail(EX_USAGE, "'%s' is one word too many; see 'crampctl log --help'",
                             words[edit ? 3 : 2]);
-        if (n < 2)
+        if (n < 2 && (edit || strcmp(words[0], "symptom") == 0 || strcmp(words[0], "note") == 0))
                 return fail(EX_USAGE, "'%s' needs another word; see 'crampctl log --help'", words[0]);
+        if (n < 2)
+                return fail(EX_USAGE,
+                            "how much of '%s'? Add a number with its unit, such as 300mg, 500ml or 8h",
+                            words[0]);
         if (edit) {
                 entry->id = words[1];
                 entry->amount = n > 2 ? words[2] : NULL;

@@ -37,7 +37,7 @@ static const struct verb verbs[] = {
         {"show", "Show one recorded cramp and its signal", verb_show},
         {"annotate", "Say whether an alert was a cramp, or that one was missed", verb_annotate},
         {"detector", "Tell why an alert was raised, and learn from what you said", verb_detector},
-        {"export", "Write recorded cramps as CSV or JSON", verb_export},
+        {"export", "Write recorded cramps for other programs", verb_export},
         {"report", "Write a report for a doctor, as HTML or PDF", verb_report},
         {"guidance", "What could help you, how sure that is, and why", verb_guidance},
         {"nutrients", "All nutrients beside each other, for you", verb_nutrients},

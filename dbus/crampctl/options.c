@@ -107,6 +107,10 @@ static int time_parse(const char *option, const char *text, int64_t now_us, int6
         return 0;
 }
 
+int time_option_parse(const char *option, const char *text, int64_t *ret_us) {
+        return time_parse(option, text, timestamp_now_us(), ret_us);
+}
+
 int filter_parse(const char *since, const char *until, struct crampd_filter *ret) {
         int64_t now_us = timestamp_now_us();
         struct crampd_filter filter = {};

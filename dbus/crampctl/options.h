@@ -62,5 +62,8 @@ int operand_sensor(int argc, char *argv[], const char **ret);
 int period_options_parse(struct global_options *global, int argc, char *argv[], const char *help,
                          struct crampd_filter *ret, bool *ret_over);
 
+/* A point in time, for an option of that name. */
+int time_option_parse(const char *option, const char *text, int64_t *ret_us);
+
 /* --since and --until; empty means not given. */
 int filter_parse(const char *since, const char *until, struct crampd_filter *ret);

@@ -92,13 +92,28 @@ const char *words_of_list(const char *word) {
                 N_("low"),         N_("normal"),   N_("high"),         N_("confirmed"),
                 N_("false-alarm"), N_("absent"),   N_("scanning"),     N_("connecting"),
                 N_("resolving"),   N_("starting"), N_("streaming"),    N_("stalled"),
-                N_("paused"),      N_("ended"),
+                N_("paused"),      N_("ended"),    N_("good"),         N_("ok"),
         };
 
         for (size_t i = 0; word && i < ARRAY_LENGTH(marked); i++)
                 if (strcmp(marked[i], word) == 0)
                         return words_text(marked[i]);
         return word;
+}
+
+const char *words_of_bluetooth(const char *bluetooth) {
+        static const struct {
+                const char *bluetooth, *label;
+        } labels[] = {
+                {"ok", N_("ok")},
+                {"no-bluez", N_("bluetoothd does not run; see 'crampctl doctor'")},
+                {"no-adapter", N_("there is no adapter, or it is off; see 'crampctl doctor'")},
+        };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(labels); i++)
+                if (strcmp(labels[i].bluetooth, bluetooth) == 0)
+                        return words_text(labels[i].label);
+        return bluetooth;
 }
 
 const char *words_of_population(const char *population) {

@@ -39,6 +39,9 @@ struct words_figure words_figure(double value, int decimals);
 /* A word of a closed list ("left", "moderate") for people; as it is when it is none of those. */
 const char *words_of_list(const char *word);
 
+/* How Bluetooth is, as crampd_status has it ("no-bluez"), for people, and where to read on. */
+const char *words_of_bluetooth(const char *bluetooth);
+
 /* The grade of evidence ("common-advice") for people, and whom it is of ("older-adults"). */
 const char *words_of_grade(const char *grade);
 const char *words_of_population(const char *population);
