@@ -258,6 +258,21 @@ static int scan_loop(struct scan *scan, crampd_client *client, int signal_fd, un
         return scan_finish(scan);
 }
 
+/* Who waits for half a minute is not to hear then that the sensor is to blame. */
+static int bluetooth_check(crampd_client *client) {
+        struct crampd_error error = {};
+        struct crampd_status *status;
+        int r = crampd_get_status(client, &status, &error), code = 0;
+
+        if (r < 0)
+                return fail_client(r, &error);
+        if (strcmp(status->bluetooth, "ok") != 0)
+                code = fail(EX_UNAVAILABLE, "no sensor can be heard: %s",
+                            words_of_bluetooth(status->bluetooth));
+        crampd_status_free(status);
+        return code;
+}
+
 static int scan_run(struct scan *scan, unsigned seconds, bool all) {
         _cleanup_(client_freep) crampd_client *client = NULL;
         struct crampd_error error = {};
@@ -267,6 +282,8 @@ static int scan_run(struct scan *scan, unsigned seconds, bool all) {
         if (signal_fd < 0)
                 return fail(EX_OSERR, "cannot receive signals: %s", strerror(-signal_fd));
         code = client_open(&client);
+        if (code == 0)
+                code = bluetooth_check(client);
         if (code == 0) {
                 r = crampd_start_scan(client, seconds, all, on_found, scan, &error);
                 code = r < 0 ? fail_client(r, &error) : 0;

@@ -187,8 +187,8 @@ static int people_print(const struct overview *overview) {
         text_write(stdout, status->detector_version);
         printf(_("), running since %s"), started);
         fputc('\n', stdout);
-        line_print(_("Store:"), status->store);
-        line_print(_("Bluetooth:"), status->bluetooth);
+        line_print(_("Store:"), words_of_list(status->store));
+        line_print(_("Bluetooth:"), words_of_bluetooth(status->bluetooth));
         last_print(overview);
         if (overview->n_sensors == 0)
                 line_print(_("Sensors:"), _("none yet; 'crampctl add --help' tells how to adopt one"));

@@ -31,10 +31,14 @@ def datagram(index, frames, flags=0, channels=2):
 # --- scan ---
 
 
+def await_scan(fake):
+    return tap.wait_until(lambda: [call for call in fake.do('calls') if call['member'] == 'Scan'], what='the scan')
+
+
 def scan(fake, *arguments, found=FOUND, reason='done', code=0):
     fake.do('calls')
     process = start('scan', *arguments)
-    tap.wait_until(lambda: [call for call in fake.do('calls') if call['member'] == 'Scan'], what='the scan')
+    await_scan(fake)
     fake.do('scan', found=found, reason=reason)
     out, err = process.communicate(timeout=30)
     assert process.returncode == code, (process.returncode, err)
@@ -56,7 +60,7 @@ def test_scan_lists_what_is_heard():
 def test_scan_asks_for_what_was_said():
     with PrivateBus(), FakeCrampd() as fake:
         process = start('scan', '--all', '--seconds', '7')
-        calls = tap.wait_until(lambda: fake.do('calls'), what='the scan')
+        calls = await_scan(fake)
         assert calls[0]['member'] == 'Scan' and calls[0]['args'] == [{'seconds': 7, 'all': 1}], calls
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=30) == 0
@@ -81,10 +85,19 @@ def test_scan_that_is_refused_or_ends_early():
         assert 'limit reached' in run('scan', code=75)
 
 
+def test_scan_waits_for_nothing_without_bluetooth():
+    with PrivateBus(), FakeCrampd() as fake:
+        for how, words in (('no-bluez', 'bluetoothd does not run'), ('no-adapter', 'no adapter, or it is off')):
+            fake.do('bluetooth', how=how)
+            err = run('scan', code=69)
+            assert words in err and 'crampctl doctor' in err, err
+        assert not [call for call in fake.do('calls') if call['member'] == 'Scan']
+
+
 def test_scan_takes_nothing_from_strangers():
     with PrivateBus(), FakeCrampd() as fake:
         process = start('scan', '--no-legend')
-        tap.wait_until(lambda: fake.do('calls'), what='the scan')
+        await_scan(fake)
         fake.do('scan', found=FOUND, reason='done', stranger=True)
         # Nor what is malformed; the scan goes on.
         fake.do('scan', found=FOUND, how='type name')
@@ -98,7 +111,7 @@ def test_scan_draws_on_a_terminal():
         ours, theirs = pty.openpty()
         with subprocess.Popen([*WRAPPER, CRAMPCTL, 'scan'], stdout=theirs, stdin=theirs, env=environment()) as process:
             os.close(theirs)
-            tap.wait_until(lambda: fake.do('calls'), what='the scan')
+            await_scan(fake)
             fake.do('scan', found=FOUND)
             text = b''
             while b'gforce' not in text:

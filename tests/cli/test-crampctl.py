@@ -108,11 +108,12 @@ def test_no_daemon():
 
 def test_status():
     with PrivateBus(), FakeCrampd() as fake:
+        fake.do('bluetooth', how='no-adapter')
         out = run()
         assert run('status') == out
         assert out.startswith('crampd 0.1.0 (detector 1), running since 2026-11-22 23:26:40\n'
                               'Store:       ok\n'
-                              'Bluetooth:   no-adapter\n'
+                              "Bluetooth:   there is no adapter, or it is off; see 'crampctl doctor'\n"
                               'Last alert:  '), out
         assert ('Sensors:\n'
                 '  left calf  left   gastrocnemius-medialis  streaming           Data is coming in.\n'
@@ -209,6 +210,7 @@ def test_annotate():
 
         # Of several sensors one has to be named, of one not.
         assert '--sensor' in run('annotate', '--missed', '-1h', code=64)
+        assert "--missed does not understand '3am'" in run('annotate', '--missed', '3am', code=64)
         fake.do('set', key='sensors', value=[SENSORS[1]])
         assert sent('--missed', '2026-11-23T04:10Z') == [('ReportMissed', ['b2', 1795407000000000, {}])]
 

@@ -465,7 +465,7 @@ def run():
         def do_reset(self, command):
             self.sensors = [dict(sensor) for sensor in SENSORS]
             self.episodes = [dict(episode) for episode in EPISODES]
-            self.status = {'version': '0.1.0', 'detector_version': '1', 'store': 'ok', 'bluetooth': 'no-adapter',
+            self.status = {'version': '0.1.0', 'detector_version': '1', 'store': 'ok', 'bluetooth': 'ok',
                            'started_us': 1795390000000000}
             self.hows = {}
             self.calls = []
@@ -547,6 +547,9 @@ def run():
 
         def do_set(self, command):
             setattr(self, command['key'], command['value'])
+
+        def do_bluetooth(self, command):
+            self.status['bluetooth'] = command['how']
 
         def do_frames(self, command):
             """Sends each (state, [(envelope, floor)...]) to all readers; raw hexadecimal text goes out as it is."""
