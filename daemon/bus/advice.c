@@ -23,25 +23,9 @@ DEFINE_CLEANUP(struct advice *, advice_free)
 
 /* --- lists of texts --- */
 
-static void list_open(sd_bus_message *reply, int *r, const char *key) {
-        if (*r >= 0)
-                *r = sd_bus_message_open_container(reply, 'e', "sv");
-        if (*r >= 0)
-                *r = sd_bus_message_append_basic(reply, 's', key);
-        if (*r >= 0)
-                *r = sd_bus_message_open_container(reply, 'v', "as");
-        if (*r >= 0)
-                *r = sd_bus_message_open_container(reply, 'a', "s");
-}
-
 static void list_add(sd_bus_message *reply, int *r, const char *text) {
         if (*r >= 0)
                 *r = sd_bus_message_append_basic(reply, 's', text);
-}
-
-static void list_close(sd_bus_message *reply, int *r) {
-        for (unsigned i = 0; i < 3 && *r >= 0; i++)
-                *r = sd_bus_message_close_container(reply);
 }
 
 /* --- words --- */
@@ -50,12 +34,12 @@ static void append_reasons(sd_bus_message *reply, int *r, const struct language 
                            const struct advice_reason reasons[], size_t n) {
         char text[512];
 
-        list_open(reply, r, "reasons");
+        dictionary_open_array(reply, r, "reasons", "as");
         for (size_t i = 0; i < n; i++) {
                 (void)advice_reason_write(&reasons[i], language, text, sizeof(text));
                 list_add(reply, r, text);
         }
-        list_close(reply, r);
+        dictionary_close_array(reply, r);
 }
 
 /* The parts, joined by spaces. */
@@ -110,17 +94,17 @@ static void append_sources(sd_bus_message *reply, int *r, const struct language 
                 gather(gathered, &n, SOURCES_MAX, item->limit->source);
         for (size_t i = 0; i < item->n_foods; i++)
                 gather(gathered, &n, SOURCES_MAX, item->foods[i]->source);
-        list_open(reply, r, "sources");
+        dictionary_open_array(reply, r, "sources", "as");
         for (size_t i = 0; i < n; i++)
                 source_add(reply, r, language, gathered[i]);
-        list_close(reply, r);
+        dictionary_close_array(reply, r);
 }
 
 static void append_foods(sd_bus_message *reply, int *r, const struct language *language,
                          const struct advice_item *item, bool amounts) {
         char text[512], amount[LANGUAGE_NUMBER_SIZE];
 
-        list_open(reply, r, "foods");
+        dictionary_open_array(reply, r, "foods", "as");
         for (size_t i = 0; i < item->n_foods; i++) {
                 const struct knowledge_food *food = item->foods[i];
                 const char *name = language_text(language, food->name);
@@ -134,15 +118,15 @@ static void append_foods(sd_bus_message *reply, int *r, const struct language *l
                         (void)snprintf(text, sizeof(text), "%s", name);
                 list_add(reply, r, text);
         }
-        list_close(reply, r);
+        dictionary_close_array(reply, r);
 }
 
 static void append_missing(sd_bus_message *reply, int *r, uint32_t missing) {
-        list_open(reply, r, "missing");
+        dictionary_open_array(reply, r, "missing", "as");
         for (unsigned field = 0; field < FIELD_MAX; field++)
                 if ((missing & (1U << field)) && field_to_string(field))
                         list_add(reply, r, field_to_string(field));
-        list_close(reply, r);
+        dictionary_close_array(reply, r);
 }
 
 static void append_figures(sd_bus_message *reply, int *r, const struct advice_item *item) {
@@ -226,10 +210,10 @@ static void append_relief(sd_bus_message *reply, int *r, const struct guidance_c
         }
         if (in_danger)
                 steps = relief_steps_in_danger();
-        list_open(reply, r, "relief");
+        dictionary_open_array(reply, r, "relief", "as");
         for (; *steps; steps++)
                 list_add(reply, r, language_text(call->language, *steps));
-        list_close(reply, r);
+        dictionary_close_array(reply, r);
 }
 
 static int append_advice(sd_bus_message *reply, const struct guidance_call *call,

@@ -49,6 +49,22 @@ void dictionary_append_doubles(sd_bus_message *message, int *r, const char *key,
                 *r = sd_bus_message_close_container(message);
 }
 
+void dictionary_open_array(sd_bus_message *message, int *r, const char *key, const char *signature) {
+        if (*r >= 0)
+                *r = sd_bus_message_open_container(message, 'e', "sv");
+        if (*r >= 0)
+                *r = sd_bus_message_append_basic(message, 's', key);
+        if (*r >= 0)
+                *r = sd_bus_message_open_container(message, 'v', signature);
+        if (*r >= 0)
+                *r = sd_bus_message_open_container(message, 'a', signature + 1);
+}
+
+void dictionary_close_array(sd_bus_message *message, int *r) {
+        for (unsigned i = 0; i < 3 && *r >= 0; i++)
+                *r = sd_bus_message_close_container(message);
+}
+
 void dictionary_close(sd_bus_message *message, int *r) {
         if (*r >= 0)
                 *r = sd_bus_message_close_container(message);

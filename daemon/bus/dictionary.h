@@ -15,6 +15,9 @@ void dictionary_append(sd_bus_message *message, int *r, const char *key, const c
 /* An array of doubles. */
 void dictionary_append_doubles(sd_bus_message *message, int *r, const char *key, const double *values,
                                size_t n);
+/* An array of texts or structures, which come in between. `signature`: of the array. */
+void dictionary_open_array(sd_bus_message *message, int *r, const char *key, const char *signature);
+void dictionary_close_array(sd_bus_message *message, int *r);
 void dictionary_close(sd_bus_message *message, int *r);
 
 /* One key that a method knows. */

@@ -132,34 +132,12 @@ int history_append_missed(sd_bus_message *reply, const struct store_missed *miss
         return page_close(reply, r, cursor);
 }
 
-/* A key whose value is an array of structures. */
-static int structs_open(sd_bus_message *reply, const char *key, const char *signature) {
-        int r;
-
-        r = sd_bus_message_open_container(reply, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append_basic(reply, 's', key);
-        if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'v', signature);
-        if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'a', signature + 1);
-        return r;
-}
-
-static int structs_close(sd_bus_message *reply, int r) {
-        for (unsigned i = 0; i < 3 && r >= 0; i++)
-                r = sd_bus_message_close_container(reply);
-        return r;
-}
-
-static int append_gaps(sd_bus_message *reply, const struct store_night_report *report) {
-        int r;
-
-        r = structs_open(reply, "longest_gaps", "a(xxs)");
-        for (size_t i = 0; i < report->n_longest && r >= 0; i++)
-                r = sd_bus_message_append(reply, "(xxs)", report->longest[i].start_us,
-                                          report->longest[i].end_us, report->longest[i].reason);
-        return structs_close(reply, r);
+static void append_gaps(sd_bus_message *reply, int *r, const struct store_night_report *report) {
+        dictionary_open_array(reply, r, "longest_gaps", "a(xxs)");
+        for (size_t i = 0; i < report->n_longest && *r >= 0; i++)
+                *r = sd_bus_message_append(reply, "(xxs)", report->longest[i].start_us,
+                                           report->longest[i].end_us, report->longest[i].reason);
+        dictionary_close_array(reply, r);
 }
 
 static int append_night(sd_bus_message *reply, const struct store_night_report *report) {
@@ -184,8 +162,7 @@ static int append_night(sd_bus_message *reply, const struct store_night_report *
         dictionary_append(reply, &r, "longest_gap_us", "t", report->longest_gap_us);
         dictionary_append(reply, &r, "reconnects", "u", night->reconnects);
         dictionary_append(reply, &r, "episodes", "u", report->episodes);
-        if (r >= 0)
-                r = append_gaps(reply, report);
+        append_gaps(reply, &r, report);
         dictionary_close(reply, &r);
         return r;
 }
@@ -227,14 +204,12 @@ int history_append_account(sd_bus_message *reply, const struct store_account *ac
         return r;
 }
 
-static int append_pieces(sd_bus_message *reply, const struct store_waveform *waveform) {
-        int r;
-
-        r = structs_open(reply, "pieces", "a(uu)");
-        for (uint32_t i = 0; i < waveform->n_pieces && r >= 0; i++)
-                r = sd_bus_message_append(reply, "(uu)", waveform->pieces[i].first,
-                                          waveform->pieces[i].frames);
-        return structs_close(reply, r);
+static void append_pieces(sd_bus_message *reply, int *r, const struct store_waveform *waveform) {
+        dictionary_open_array(reply, r, "pieces", "a(uu)");
+        for (uint32_t i = 0; i < waveform->n_pieces && *r >= 0; i++)
+                *r = sd_bus_message_append(reply, "(uu)", waveform->pieces[i].first,
+                                           waveform->pieces[i].frames);
+        dictionary_close_array(reply, r);
 }
 
 int history_append_waveform(sd_bus_message *reply, const struct store_waveform *waveform) {
@@ -247,8 +222,7 @@ int history_append_waveform(sd_bus_message *reply, const struct store_waveform *
         dictionary_append(reply, &r, "channels", "u", waveform->channels);
         dictionary_append(reply, &r, "scale_uv", "d", waveform->scale_uv);
         dictionary_append(reply, &r, "arbitrary_unit", "b", waveform->arbitrary_unit);
-        if (r >= 0)
-                r = append_pieces(reply, waveform);
+        append_pieces(reply, &r, waveform);
         dictionary_close(reply, &r);
         if (r >= 0)
                 r = sd_bus_message_append_array(reply, 'n', waveform->samples,
