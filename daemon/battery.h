@@ -2,7 +2,7 @@
 /*
  * How long a sensor's battery lasts: from percent readings and their times while it streams, the rate of
  * its discharge, the hours left, whether that is enough for the night, and whether its owner should be
- * told this evening. Pure: no clock, bus or store; times come in. Called by the daemon's sensor.
+ * told this evening. Pure: no clock, bus or store; times come in. Called by sensor-battery.c.
  *
  * A gauge moves in steps (of 1 to 10 percent), trembles around them, and tells where the battery stands
  * only at the moment when it shows less than ever before. So a run of discharge is kept as its new lows,

@@ -45,6 +45,8 @@ struct crampd {
 
 /* Realtime now, in microseconds UTC. */
 int64_t crampd_now_us(void);
+/* CLOCK_BOOTTIME now: goes on while the machine sleeps, and is never set. */
+int64_t crampd_boot_us(void);
 
 /* The bus name was acquired, or could not be: `error` 0 or negative errno. Called by the bus. */
 void crampd_name_acquired(struct crampd *crampd, int error);

@@ -2,7 +2,7 @@
 /*
  * Learning from what an owner says of a sensor's alerts: verdicts in, a factor on the evidence that an
  * alert takes out. Pure: knows no bus, no store, no clock and no libm, so that the same verdicts give
- * the same factor everywhere. Called by sensor.c.
+ * the same factor everywhere. Called by sensor-learning.c.
  *
  * The factor is made of the verdicts alone and not of the factor before, so it cannot run away; without
  * them it is 1, and the detector is what it was. All figures are chosen, not published: they say how

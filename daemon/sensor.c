@@ -3,7 +3,6 @@
 #include "daemon/sensor.h"
 
 #include <errno.h>
-#include <math.h>
 #include <string.h>
 #include <time.h>
 
@@ -23,13 +22,6 @@
 #define GRACE_CRAMP_US (UINT64_C(30) * 1000000)
 #define GRACE_REST_US (UINT64_C(300) * 1000000)
 
-#define BATTERY_CHECK_US (UINT64_C(60) * 1000000)
-/* A link tells the battery's level when it changes. That of an earlier stream holds when a new one has
- * lasted this long without another: every sensor tells within seconds. */
-#define BATTERY_SETTLE_US (UINT64_C(120) * 1000000)
-/* A rate that was learnt anew is worth writing when it differs by this much. */
-#define BATTERY_RATE_NEWS 0.1
-
 static int64_t clock_us(clockid_t clock) {
         struct timespec now;
 
@@ -39,6 +31,10 @@ static int64_t clock_us(clockid_t clock) {
 
 int64_t crampd_now_us(void) {
         return clock_us(CLOCK_REALTIME);
+}
+
+int64_t crampd_boot_us(void) {
+        return clock_us(CLOCK_BOOTTIME);
 }
 
 /* --- night to store and bus --- */
@@ -97,10 +93,10 @@ static void on_alert(enum night_change change, const struct store_episode *episo
                      void *userdata) {
         struct sensor *sensor = userdata;
 
-        if (change == NIGHT_ALERT_RAISED)
+        if (change == NIGHT_ALERT_RAISED) {
                 sensor->recorded = false;
-        if (change == NIGHT_ALERT_RAISED)
                 calibrate_end(sensor, CALIBRATE_CRAMP);
+        }
         /* The alert first: it never waits for the disk. */
         alerts_send(sensor, change, episode, lasting_us, /* repeated= */ false, /* to= */ NULL);
         record_episode(sensor, episode);
@@ -127,91 +123,12 @@ static void on_gap(const struct store_gap *gap, void *userdata) {
         (void)store_put_gap(sensor->crampd->store, gap);
 }
 
-/* --- learning --- */
-
-/* The factor that a night of this sensor begins with. */
-static double next_factor(const struct sensor *sensor) {
-        return sensor->row.learning ? sensor->learning.factor : 1.0;
-}
-
-static void set_factor(struct sensor *sensor, double factor) {
-        sensor->evidence_factor = factor;
-        if (sensor->night)
-                night_set_evidence(sensor->night, sensor_sensitivity(&sensor->row), factor);
-}
-
-struct store_filter sensor_verdicts_filter(const struct sensor *sensor) {
-        struct store_filter filter = {.since_us = sensor->row.learning_since_us,
-                                      .until_us = STORE_NO_TIME,
-                                      .limit = LEARNING_VERDICTS_MAX};
-
-        memcpy(filter.sensor, sensor->row.id, sizeof(filter.sensor));
-        return filter;
-}
-
-void sensor_take_verdicts(struct sensor *sensor, const struct store_verdict *verdicts, size_t n) {
-        struct learning_verdict learnt[LEARNING_VERDICTS_MAX];
-        size_t n_learnt = 0;
-
-        for (size_t i = 0; i < n && n_learnt < LEARNING_VERDICTS_MAX; i++) {
-                enum learning_kind kind = strcmp(verdicts[i].verdict, "missed") == 0 ? LEARNING_MISSED
-                                          : strcmp(verdicts[i].verdict, "false-alarm") == 0
-                                                  ? LEARNING_FALSE_ALARM
-                                                  : LEARNING_CONFIRMED;
-
-                learnt[n_learnt++] = (struct learning_verdict){kind, verdicts[i].time_us};
-        }
-        sensor->learning = learning_propose(learnt, n_learnt, crampd_now_us());
-}
-
-/* The sensor may be gone when the store answers, and what counts may be another. */
-struct learn_call {
-        struct crampd *crampd;
-        char sensor[STORE_ID_SIZE];
-        int64_t since_us;
-};
-
-static void on_verdicts(int error, const struct store_verdict *verdicts, size_t n, void *userdata) {
-        _cleanup_(freep) struct learn_call *call = userdata;
-        struct sensor *sensor;
-
-        if (error < 0)
-                return; /* what was learnt before stays */
-        sensor = sensor_find(call->crampd, call->sensor);
-        if (sensor && sensor->row.learning_since_us == call->since_us)
-                sensor_take_verdicts(sensor, verdicts, n);
-}
-
-void sensor_learn(struct sensor *sensor) {
-        struct store_filter filter = sensor_verdicts_filter(sensor);
-        struct learn_call *call;
-
-        if (!sensor->row.learning)
-                return; /* asked for when it is looked at */
-        call = malloc(sizeof(*call));
-        if (!call)
-                return;
-        call->crampd = sensor->crampd;
-        call->since_us = filter.since_us;
-        memcpy(call->sensor, sensor->row.id, sizeof(call->sensor));
-        if (store_list_verdicts(sensor->crampd->store, &filter, on_verdicts, call) < 0)
-                free(call);
-}
-
-void sensor_learn_all(struct crampd *crampd, uid_t owner_uid) {
-        struct sensor *sensor;
-
-        LIST_FOREACH (sensor, &crampd->sensors, sensors)
-                if (owner_uid == 0 || sensor->row.owner_uid == owner_uid)
-                        sensor_learn(sensor);
-}
-
 static void on_night_row(const struct store_night *row, void *userdata) {
         struct sensor *sensor = userdata;
         int r = store_put_night(sensor->crampd->store, row, NULL, NULL);
 
         if (row->seen_us == row->start_us && row->end_us == STORE_NO_TIME) { /* it has just begun */
-                set_factor(sensor, next_factor(sensor));
+                sensor_set_factor(sensor, sensor_next_factor(sensor));
                 sensor_learn(sensor); /* verdicts fade, too: for the night after */
         }
         if (row->end_us != STORE_NO_TIME) /* one more that counts, or not */
@@ -255,80 +172,11 @@ static void end_night(struct sensor *sensor, const char *end_reason) {
         sensor->night = night_free(sensor->night);
 }
 
-/* --- battery --- */
-
-static uint64_t boot_us(void) {
-        return (uint64_t)clock_us(CLOCK_BOOTTIME);
-}
-
-static void store_battery(const struct sensor *sensor) {
-        struct store_battery battery = {.rate = sensor->row.battery_rate};
-
-        memcpy(battery.sensor, sensor->row.id, sizeof(battery.sensor));
-        memcpy(battery.warned, sensor->row.battery_warned, sizeof(battery.warned));
-        /* Without it the next night begins with less to go by: nothing that must not fail. */
-        (void)store_put_battery(sensor->crampd->store, &battery);
-}
-
-static void remember_rate(struct sensor *sensor) {
-        double learned = battery_get_learned(&sensor->battery), known = sensor->row.battery_rate;
-
-        if (fabs(learned - known) <= BATTERY_RATE_NEWS * known)
-                return;
-        sensor->row.battery_rate = learned;
-        store_battery(sensor);
-}
-
-void sensor_set_battery_warned(struct sensor *sensor, const char *evening) {
-        (void)snprintf(sensor->row.battery_warned, sizeof(sensor->row.battery_warned), "%s", evening);
-        store_battery(sensor);
-}
-
-void sensor_get_battery(const struct sensor *sensor, struct battery_forecast *ret) {
-        battery_forecast(&sensor->battery, boot_us(), local_us(crampd_now_us()), ret);
-}
-
-/* True when the level that is known is that of the stream that runs. */
-static bool is_battery_current(const struct sensor *sensor, uint64_t now_us) {
-        return sensor->battery_percent >= 0 &&
-               (now_us - sensor->battery_heard_us <= BATTERY_BREAK_US ||
-                now_us - sensor->streaming_since_us >= BATTERY_SETTLE_US);
-}
-
-static void check_battery(struct sensor *sensor) {
-        uint64_t now_us = boot_us();
-
-        if (sensor->streaming_since_us == 0) {
-                sensor->streaming_since_us = now_us;
-                battery_begin(&sensor->battery, now_us);
-        }
-        sensor->battery_check_us = now_us + BATTERY_CHECK_US;
-        if (!battery_has_reading(&sensor->battery, now_us) && is_battery_current(sensor, now_us))
-                battery_push(&sensor->battery, (unsigned)sensor->battery_percent, now_us);
-        remember_rate(sensor);
-        warnings_check(sensor);
-}
+/* --- source to night --- */
 
 static void on_source_battery(unsigned percent, void *userdata) {
-        struct sensor *sensor = userdata;
-
-        sensor->battery_percent = (int)percent;
-        sensor->battery_heard_us = boot_us();
-        if (sensor->streaming_since_us == 0)
-                return;
-        battery_push(&sensor->battery, percent, sensor->battery_heard_us);
-        check_battery(sensor);
+        sensor_take_battery(userdata, percent);
 }
-
-static void end_battery(struct sensor *sensor) {
-        if (sensor->streaming_since_us == 0)
-                return;
-        battery_end(&sensor->battery, boot_us());
-        sensor->streaming_since_us = 0;
-        sensor->battery_check_us = 0;
-}
-
-/* --- source to night --- */
 
 static void on_source_state(enum source_state state, const char *reason, void *userdata) {
         struct sensor *sensor = userdata;
@@ -368,7 +216,7 @@ static void begin_stream(struct sensor *sensor) {
                                             .leg = sensor->row.leg,
                                             .format = &sensor->format,
                                             .sensitivity = sensor_sensitivity(&sensor->row),
-                                            .evidence_factor = next_factor(sensor),
+                                            .evidence_factor = sensor_next_factor(sensor),
                                             .start_us = sensor->start_us,
                                             .callbacks = &night_callbacks,
                                             .userdata = sensor},
@@ -399,15 +247,14 @@ static void on_settled_block(const struct emg_block *block, uint64_t arrival_us,
                 sample_clock_get_stats(sensor->clock, &stats);
                 night_set_origin(sensor->night, stats.origin_us);
         }
-        night_push(sensor->night, block, (int64_t)arrival_us,
-                   clock_us(CLOCK_REALTIME) - clock_us(CLOCK_BOOTTIME));
+        night_push(sensor->night, block, (int64_t)arrival_us, crampd_now_us() - crampd_boot_us());
 }
 
 static void on_source_block(const struct emg_block *block, uint64_t arrival_us, void *userdata) {
         struct sensor *sensor = userdata;
 
         if (arrival_us >= sensor->battery_check_us)
-                check_battery(sensor);
+                sensor_check_battery(sensor);
         if (block->frames_after > 0 && sensor->format.rate_mhz > 0)
                 arrival_us -= stream_frames_to_us(sensor->format.rate_mhz, block->frames_after);
         if (sensor->clock)
@@ -428,7 +275,7 @@ static void on_source_stopped(const char *reason, void *userdata) {
         uint64_t lasting_us;
         int r;
 
-        end_battery(sensor);
+        sensor_end_battery(sensor);
         signal_watch_end(&sensor->signal_watch);
         if (sensor->clock)
                 sample_clock_flush(sensor->clock);
@@ -516,15 +363,14 @@ void sensor_apply(struct sensor *sensor, const struct store_sensor *row) {
         sensor->row.battery_rate = old.battery_rate;
         memcpy(sensor->row.battery_warned, old.battery_warned, sizeof(old.battery_warned));
         sensor->row.calibration = old.calibration;
-        if (sensor->night) {
+        if (sensor->night)
                 night_set_place(sensor->night, row->muscle, row->leg);
-        }
         /* Learning ends at once, and begins with a night. */
         if (row->learning_since_us != old.learning_since_us)
                 sensor->learning = learning_propose(NULL, 0, 0);
         if (!row->learning || row->learning_since_us != old.learning_since_us)
                 sensor->evidence_factor = 1.0;
-        set_factor(sensor, sensor->evidence_factor);
+        sensor_set_factor(sensor, sensor->evidence_factor);
         sensor_learn(sensor);
         if (!sensor->link)
                 return;

@@ -76,6 +76,12 @@ enum source_state sensor_get_state(const struct sensor *sensor, const char **ret
 double sensor_get_capacity(const struct sensor *sensor);
 void sensor_get_counters(const struct sensor *sensor, struct link_counters *ret);
 
+/* The source tells the battery's level. */
+void sensor_take_battery(struct sensor *sensor, unsigned percent);
+/* With the first block of a stream, and again from `battery_check_us` on. */
+void sensor_check_battery(struct sensor *sensor);
+/* The stream is over. */
+void sensor_end_battery(struct sensor *sensor);
 /* How long the battery lasts, seen from now. */
 void sensor_get_battery(const struct sensor *sensor, struct battery_forecast *ret);
 /* Remembers that its owner has been warned this evening. */
@@ -85,6 +91,9 @@ void sensor_set_battery_warned(struct sensor *sensor, const char *evening);
 void sensor_apply(struct sensor *sensor, const struct store_sensor *row);
 /* The step that a row names; normal if it names none. */
 enum detector_sensitivity sensor_sensitivity(const struct store_sensor *row);
+/* The factor of evidence that a night of this sensor begins with; and one that holds from now on. */
+double sensor_next_factor(const struct sensor *sensor);
+void sensor_set_factor(struct sensor *sensor, double factor);
 /* Reads anew what was said of its alerts; the proposal holds from the next night on. Each that is about
  * sensors of `owner_uid`. */
 void sensor_learn(struct sensor *sensor);
