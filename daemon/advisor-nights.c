@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "daemon/basic/cleanup.h"
-#include "daemon/night.h"
+#include "daemon/basic/local-time.h"
 
 #define HOUR_US 3.6e9
 

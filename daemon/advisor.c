@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "daemon/basic/cleanup.h"
+#include "daemon/basic/local-time.h"
 #include "daemon/guidance/relief.h"
-#include "daemon/night.h"
 
 #define ASSIGNMENTS_MAX 32u
 #define DAY_US (INT64_C(86400) * 1000000)

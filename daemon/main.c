@@ -14,12 +14,14 @@
 
 #include "config.h"
 #include "daemon/basic/cleanup.h"
+#include "daemon/basic/local-time.h"
 #include "daemon/basic/log.h"
 #include "daemon/bus/bus.h"
 #include "daemon/bus/guidance-call.h"
 #include "daemon/crampd.h"
 #include "daemon/livestream.h"
 #include "daemon/options.h"
+#include "daemon/public-id.h"
 #include "daemon/sensor.h"
 
 #define STORE_CLOSE_LIMIT_US (UINT64_C(10) * 1000000)

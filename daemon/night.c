@@ -7,12 +7,12 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-id128.h>
-#include <time.h>
 
 #include "daemon/basic/cleanup.h"
+#include "daemon/basic/local-time.h"
 #include "daemon/capture.h"
 #include "daemon/guidance/relief.h"
+#include "daemon/public-id.h"
 
 _Static_assert(STORE_ACCOUNT_POINTS == DETECTOR_ACCOUNT_POINTS, "an account must fit");
 _Static_assert(STREAM_CHANNELS_MAX <= 32, "a bit for each channel");
@@ -73,37 +73,6 @@ struct night {
         int64_t episode_start_us;  /* `start_us` at its onset: its length follows no clock */
         const char *finish_reason; /* replaces the detector's while night_finish() runs */
 };
-
-int32_t zone_offset_s(int64_t time_us) {
-        time_t seconds = (time_t)(time_us / 1000000);
-        struct tm local;
-
-        return localtime_r(&seconds, &local) ? (int32_t)local.tm_gmtoff : 0;
-}
-
-int64_t local_us(int64_t time_us) {
-        return time_us + (int64_t)zone_offset_s(time_us) * 1000000;
-}
-
-void public_id_new(char ret[static STORE_ID_SIZE]) {
-        sd_id128_t random = SD_ID128_NULL;
-        char text[SD_ID128_STRING_MAX];
-
-        /* Fails only where the kernel has no random numbers; an id of zeros is refused by the store
-         * then. */
-        (void)sd_id128_randomize(&random);
-        memcpy(ret, sd_id128_to_string(random, text), STORE_ID_SIZE - 1);
-        ret[STORE_ID_SIZE - 1] = '\0';
-}
-
-/* 01:00 belongs to the day before. */
-void evening_of(int64_t time_us, char *ret, size_t size) {
-        time_t seconds = (time_t)(time_us / 1000000) - 12 * 3600;
-        struct tm local;
-
-        if (!localtime_r(&seconds, &local) || strftime(ret, size, "%Y-%m-%d", &local) == 0)
-                ret[0] = '\0';
-}
 
 static uint64_t frames_to_us(const struct night *night, uint64_t frames) {
         return stream_frames_to_us(night->format.rate_mhz, frames);

@@ -112,12 +112,3 @@ enum detector_state night_get_state(const struct night *night);
 const struct store_episode *night_get_episode(const struct night *night, uint64_t *ret_lasting_us);
 /* Stream time received so far in which a cramp could be seen. */
 uint64_t night_get_monitored_us(const struct night *night);
-
-/* Seconds that local time is ahead of UTC at that moment. */
-int32_t zone_offset_s(int64_t time_us);
-/* That moment in local time: microseconds since 1970-01-01 00:00 there. */
-int64_t local_us(int64_t time_us);
-/* The night of that moment, noon to noon local time, named by its evening: "2026-11-23". */
-void evening_of(int64_t time_us, char *ret, size_t size);
-/* A new public id: 16 random hexadecimal digits. */
-void public_id_new(char ret[static STORE_ID_SIZE]);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/basic/local-time.h"
 #include "daemon/bus/warnings.h"
 #include "daemon/sensor.h"
 

@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include "daemon/basic/cleanup.h"
+#include "daemon/basic/local-time.h"
 #include "daemon/basic/text.h"
 #include "daemon/bus/advice-news.h"
 #include "daemon/bus/caller.h"
 #include "daemon/bus/dictionary.h"
 #include "daemon/bus/error.h"
 #include "daemon/bus/objects.h"
+#include "daemon/public-id.h"
 #include "daemon/sensor.h"
 
 /* A missed cramp lies in the past; clocks differ by less. */

@@ -8,13 +8,14 @@
 
 #include "daemon/advisor.h"
 #include "daemon/basic/cleanup.h"
+#include "daemon/basic/local-time.h"
 #include "daemon/bus/caller.h"
 #include "daemon/bus/dictionary.h"
 #include "daemon/bus/error.h"
 #include "daemon/bus/guidance-call.h"
 #include "daemon/bus/log-warnings.h"
 #include "daemon/guidance/translate.h"
-#include "daemon/night.h"
+#include "daemon/public-id.h"
 
 #define DAY_US (INT64_C(86400) * 1000000)
 /* Clocks of clients and daemon may differ by so much. */

@@ -5,6 +5,7 @@
 
 #include "config.h"
 #include "daemon/basic/cleanup.h"
+#include "daemon/basic/local-time.h"
 #include "daemon/basic/log.h"
 #include "daemon/bus/advice-news.h"
 #include "daemon/bus/alerts.h"
@@ -16,6 +17,7 @@
 #include "daemon/bus/settings.h"
 #include "daemon/bus/subscribers.h"
 #include "daemon/bus/warnings.h"
+#include "daemon/public-id.h"
 #include "sensors/address.h"
 
 static int get_version(sd_bus *connection, const char *path, const char *interface, const char *property,

@@ -8,12 +8,13 @@
 
 #include "daemon/advisor.h"
 #include "daemon/basic/cleanup.h"
+#include "daemon/basic/local-time.h"
 #include "daemon/bus/caller.h"
 #include "daemon/bus/dictionary.h"
 #include "daemon/bus/error.h"
 #include "daemon/bus/guidance-call.h"
 #include "daemon/guidance/translate.h"
-#include "daemon/night.h"
+#include "daemon/public-id.h"
 
 /* Our own choices: two months to compare with, a week until a change can have taken effect, and blocks
  * of four weeks. */

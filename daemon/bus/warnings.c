@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "daemon/basic/local-time.h"
 #include "daemon/bus/alerts.h"
 #include "daemon/bus/subscribers.h"
 

@@ -10,6 +10,7 @@
 #include <math.h>
 #include <cmocka.h>
 
+#include "daemon/basic/local-time.h"
 #include "daemon/guidance/relief.h"
 #include "daemon/learning.h"
 #include "daemon/night.h"
