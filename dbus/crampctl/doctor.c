@@ -225,6 +225,8 @@ int verb_doctor(const struct global_options *global, int argc, char *argv[]) {
                 return code;
 
         doctor.as_json = g.json;
+        if (g.json) /* for programs: the same in every language */
+                (void)words_choose("en");
         doctor.colour = text_may_colour(stdout);
         buses_open(&doctor);
         for (size_t i = 0; i < ARRAY_LENGTH(checks); i++) {

@@ -272,6 +272,15 @@ def test_desktop():
         expect(ask()[1], 'notifications', 'failed', 'does not answer')
 
 
+def test_language():
+    with surroundings(session={}), tempfile.TemporaryDirectory() as root:
+        files_write(root)
+        english, german = (doctor(root, f'--language={language}')[1] for language in ('en', 'de'))
+        assert 'The account crampd is there.' in english and 'Das Konto crampd gibt es.' in german, german
+        # Programs get the same in every language.
+        assert doctor(root, '--json', '--language=en') == doctor(root, '--json', '--language=de')
+
+
 def test_usage():
     for arguments in (['now'], ['--root'], ['-x']):
         run('doctor', *arguments, code=64)
