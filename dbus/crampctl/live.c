@@ -217,9 +217,9 @@ static const char *detector_state_name(unsigned state) {
 static void level_write(struct row *row, const struct lane *lane) {
         char level[TEXT_NUMBER_SIZE], ratio[TEXT_NUMBER_SIZE] = "", percent[TEXT_NUMBER_SIZE];
 
-        text_number((double)lane->level_uv, lane->level_uv < 100 ? 1 : 0, level);
+        words_number((double)lane->level_uv, lane->level_uv < 100 ? 1 : 0, level);
         if (lane->floor_uv > 0)
-                text_number((double)lane->level_uv / (double)lane->floor_uv, 1, ratio);
+                words_number((double)lane->level_uv / (double)lane->floor_uv, 1, ratio);
         text_number(lane->mvc_percent, 0, percent);
         row_text(row, ", ");
         row_text(row, level);

@@ -176,6 +176,24 @@ static const struct tally_day *day_at(const struct tally *tally, int day) {
         return index >= 0 && index < (int64_t)tally->n_days ? tally->days + index : NULL;
 }
 
+/* On two lines where one is too short. */
+static void legend_draw(const struct picture *picture) {
+        static const char *const words[] = {"0", "1", "2", "3", N_("4+ cramps")};
+        const char *blank = _("blank not watched"), *marks = _("' gaps or short, m missed");
+        size_t width = text_width(blank) + strlen("; ") + text_width(marks);
+
+        fputs(blank, picture->file);
+        for (unsigned level = LEVEL_NONE; level < LEVELS; level++) {
+                const char *word = _(words[level - LEVEL_NONE]);
+
+                fputs(", ", picture->file);
+                level_write(picture, level);
+                fprintf(picture->file, " %s", word);
+                width += strlen(", x ") + text_width(word);
+        }
+        fprintf(picture->file, ";%c%s\n", width > picture->columns ? '\n' : ' ', marks);
+}
+
 static void nights_draw(const struct picture *picture, const struct tally *tally, int monday,
                         unsigned weeks) {
         FILE *file = picture->file;
@@ -204,17 +222,8 @@ static void nights_draw(const struct picture *picture, const struct tally *tally
                 }
                 fputc('\n', file);
         }
-        if (!picture->legend)
-                return;
-        fputs(_("blank not watched"), file);
-        for (unsigned level = LEVEL_NONE; level < LEVELS; level++) {
-                static const char *const words[] = {"0", "1", "2", "3", N_("4+ cramps")};
-
-                fputs(", ", file);
-                level_write(picture, level);
-                fprintf(file, " %s", _(words[level - LEVEL_NONE]));
-        }
-        fputs(_("; ' gaps or short, m missed\n"), file);
+        if (picture->legend)
+                legend_draw(picture);
 }
 
 /* Cramps a night, where a week is one cell. */
