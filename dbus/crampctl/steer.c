@@ -87,7 +87,7 @@ int verb_identify(const struct global_options *global, int argc, char *argv[]) {
                 .help = "Usage: crampctl identify [OPTION...] SENSOR\n"
                         "\n"
                         "Let a connected sensor blink or vibrate, if it can, to tell it from "
-                        "others. " OPERAND_HELP "\n"
+                        "others.\n" OPERAND_HELP "\n"
                         "Options:\n" COMMON_OPTIONS_HELP "\n"
                         "Examples:\n"
                         "  crampctl identify C0:FF:EE:00:00:01\n",
