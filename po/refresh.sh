@@ -14,7 +14,7 @@ trap 'rm -rf "$work"' EXIT
 
 {
         echo '# Files with texts for people, beside daemon/guidance/knowledge.toml. Written by refresh.sh.'
-        grep -rlE --include='*.[ch]' '(^|[^A-Za-z_])(N?_\(|doctor_tell\(|language_text\([a-z>-]+,|fail\(EX_)' daemon dbus |
+        grep -rlE --include='*.[ch]' '(^|[^A-Za-z_])(N?_\(|doctor_tell\(|language_text\([a-z>-]+,|fail\(EX_)' daemon dbus sensors |
                 grep -v -e '/translate\.h$' -e '/language\.[ch]$' -e '/words\.h$' -e '/crampctl\.h$' | LC_ALL=C sort
 } >"$work/POTFILES"
 grep -v '^#' "$work/POTFILES" >"$work/files"

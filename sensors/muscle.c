@@ -48,42 +48,48 @@ int leg_from_string(const char *name) {
         return name_find(leg_names, LEG_MAX, name);
 }
 
+/* For translators; whoever shows these texts translates them. */
+#define N_(text) text
+
 static const struct {
         const char *title;
         const char *site;
 } places[MUSCLE_MAX] = {
-        [MUSCLE_UNSPECIFIED] = {"Not said", "As the maker of the sensor shows it."},
-        [MUSCLE_GASTROCNEMIUS] = {"Calf (gastrocnemius, either head)",
-                                  "On the calf's biggest bulge, below the knee; along the leg."},
+        [MUSCLE_UNSPECIFIED] = {N_("Not said"), N_("As the maker of the sensor shows it.")},
+        [MUSCLE_GASTROCNEMIUS] = {N_("Calf (gastrocnemius, either head)"),
+                                  N_("On the calf's biggest bulge, below the knee; along the leg.")},
         [MUSCLE_GASTROCNEMIUS_MEDIALIS] =
-                {"Inner calf (gastrocnemius medialis)",
-                 "On the most prominent bulge of the inner calf; along the leg."},
-        [MUSCLE_GASTROCNEMIUS_LATERALIS] = {"Outer calf (gastrocnemius lateralis)",
-                                            "A third of the way from the head of the fibula (the knob "
-                                            "below the knee, outside) to the "
-                                            "heel; along that line."},
+                {N_("Inner calf (gastrocnemius medialis)"),
+                 N_("On the most prominent bulge of the inner calf; along the leg.")},
+        [MUSCLE_GASTROCNEMIUS_LATERALIS] =
+                {N_("Outer calf (gastrocnemius lateralis)"),
+                 N_("A third of the way from the head of the fibula (the knob "
+                    "below the knee, outside) to the "
+                    "heel; along that line.")},
         [MUSCLE_SOLEUS] =
-                {"Deep calf (soleus)",
-                 "Two thirds of the way from the inner side of the knee (medial condyle of the "
-                 "femur) to the inner ankle bone; along that line."},
+                {N_("Deep calf (soleus)"),
+                 N_("Two thirds of the way from the inner side of the knee (medial condyle of the "
+                    "femur) to the inner ankle bone; along that line.")},
         [MUSCLE_TIBIALIS_ANTERIOR] =
-                {"Shin (tibialis anterior)",
-                 "A third of the way from the tip of the fibula, below the knee, to "
-                 "the tip of the inner ankle bone; along that line."},
-        [MUSCLE_PERONEUS_LONGUS] = {"Outer shin (peroneus longus)",
-                                    "A quarter of the way from the tip of the head of the fibula to the "
-                                    "tip of the outer ankle bone; along that line."},
+                {N_("Shin (tibialis anterior)"),
+                 N_("A third of the way from the tip of the fibula, below the knee, to "
+                    "the tip of the inner ankle bone; along that line.")},
+        [MUSCLE_PERONEUS_LONGUS] =
+                {N_("Outer shin (peroneus longus)"),
+                 N_("A quarter of the way from the tip of the head of the fibula to the "
+                    "tip of the outer ankle bone; along that line.")},
         [MUSCLE_FOOT] =
-                {"Foot (short muscles of the sole)",
-                 "On the inner edge of the arch, in front of the heel; along the foot. SENIAM has "
-                 "no site for it."},
+                {N_("Foot (short muscles of the sole)"),
+                 N_("On the inner edge of the arch, in front of the heel; along the foot. SENIAM has "
+                    "no site for it.")},
         [MUSCLE_QUADRICEPS] =
-                {"Front of the thigh (rectus femoris)",
-                 "Halfway from the front tip of the hip bone (anterior superior iliac spine) "
-                 "to the top of the kneecap; along that line."},
-        [MUSCLE_HAMSTRINGS] = {"Back of the thigh (biceps femoris)",
-                               "Halfway from the sitting bone (ischial tuberosity) to the outer side of "
-                               "the knee (lateral epicondyle of the tibia); along that line."},
+                {N_("Front of the thigh (rectus femoris)"),
+                 N_("Halfway from the front tip of the hip bone (anterior superior iliac spine) "
+                    "to the top of the kneecap; along that line.")},
+        [MUSCLE_HAMSTRINGS] =
+                {N_("Back of the thigh (biceps femoris)"),
+                 N_("Halfway from the sitting bone (ischial tuberosity) to the outer side of "
+                    "the knee (lateral epicondyle of the tibia); along that line.")},
 };
 
 const char *muscle_title(unsigned muscle) {

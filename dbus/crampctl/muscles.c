@@ -8,6 +8,7 @@
 #include "dbus/crampctl/json.h"
 #include "dbus/crampctl/options.h"
 #include "dbus/crampctl/output.h"
+#include "dbus/crampctl/words.h"
 #include "sensors/muscle.h"
 
 static const char help[] = "Usage: crampctl muscles [OPTION...]\n"
@@ -34,7 +35,8 @@ int verb_muscles(const struct global_options *global, int argc, char *argv[]) {
                 struct json json = JSON_INIT(stdout);
 
                 if (!g.json) {
-                        printf("%s: %s\n    %s\n", muscle_to_string(m), muscle_title(m), muscle_site(m));
+                        printf("%s: %s\n    %s\n", muscle_to_string(m), _(muscle_title(m)),
+                               _(muscle_site(m)));
                         continue;
                 }
                 json_object_begin(&json, NULL);
