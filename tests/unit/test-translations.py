@@ -70,7 +70,7 @@ SAFETY = [
     (r'prescriber', r'Praxis, die es verordnet hat'),
     (r'\b[Aa]sk a healthcare provider\b', r'Fragen Sie in der Arztpraxis oder Apotheke'),
     (r'\b[Ss]ee (?:your|a) doctor\b', rf'(?:[Gg]ehen Sie [^.]*|zu einer ){DOCTOR}'),
-    (r'\bdoctors?\b', DOCTOR),
+    (r'(?<!crampctl )\bdoctors?\b', DOCTOR),  # not the verb
     (r'\b[Dd]o not stop\b', r'[Ss]etzen Sie [^.:]*nicht[s]?[^.:]* ab\b|[Ss]etzen Sie nichts ab'),
     (r'\b[Nn]ever\b', r'\b[Nn]ie\b'),
     (r'\bnot massage\b', r'nicht massieren|Massieren Sie \w+ nicht'),
