@@ -2,6 +2,7 @@
 /*
  * The configuration file, crampd.conf(5): sections of KEY=VALUE lines. Read once, at the start, into the
  * same options as the command line. Strict: what is not understood is refused with its file and line.
+ * Called by options.c.
  */
 #pragma once
 

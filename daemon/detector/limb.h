@@ -2,8 +2,8 @@
 /*
  * What an accelerometer in the sensor tells: whether the limb moves, now and of late. Gravity is taken
  * out as what stays for a second; where it turns, the limb turns. Where a sensor's unit is another than
- * it says, gravity tells. Integers until the end of a hop, so
- * that it makes no difference how frames are cut. Needs grid; called by detector.c.
+ * it says, gravity tells. Integers until the end of a hop, so that it makes no difference how frames are
+ * cut. Needs grid; called by detector.c.
  */
 #pragma once
 

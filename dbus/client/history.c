@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * History: rows from org.crampd1.History, page by page, and episodes. Called by nights.c.
+ * History: rows from org.crampd1.History, page by page, and episodes. Its pages are
+ * walked by the other lists, too: annotations.c, nights.c, outline.c, daylog.c.
  */
 #include <errno.h>
 #include <math.h>

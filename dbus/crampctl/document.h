@@ -2,6 +2,7 @@
 /*
  * A document as a sequence of parts, written as it is told: what is said in one place (report-content.c)
  * comes out as HTML or as PDF. Texts are UTF-8 and may hold anything; the writers escape.
+ * A writer is one file, picked by report.c.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Asks crampd for the past and makes a tally of it. Needs the client library, filter.c and tally.c; used
- * by history.c and report.c.
+ * by history.c and report-data.c.
  */
 #pragma once
 

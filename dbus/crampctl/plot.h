@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A signal drawn as text: what it spans in each column, in braille patterns (two columns and four rows
- * of dots a character) or in plain ASCII. Knows nothing of where the signal comes from.
+ * of dots a character) or in plain ASCII. Knows nothing of where the signal comes from;
+ * called by show.c.
  */
 #pragma once
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The past in figures: nights, hours of the night, lengths and rates, from outlines of what was
- * recorded. Pure: time comes in with the data. Fed by past.c; read by picture.c and report.c.
+ * recorded. Pure: time comes in with the data. Fed by past.c; read by picture.c, summary.c, chart.c and
+ * the report.
  *
  * Days are evenings, counted from 1970-01-01: a night runs from the noon of its day to the next.
  */

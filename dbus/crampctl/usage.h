@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reads a verb's own help: which options there are, what values they take, which words come where. That
- * is what completion needs, so that it can only offer what the help tells. Needs libc alone.
+ * is what completion needs, so that it can only offer what the help tells. Needs libc alone;
+ * called by complete.c.
  */
 #pragma once
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Hours of the day, as "22:00-07:00": from that minute to before the other, local time, over midnight if
- * the first is the later one.
+ * the first is the later one. Pure: time comes in. Called by
+ * options.c, troubles.c and desk.h.
  */
 #pragma once
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * cramp-notify's command line. There is no other configuration: the unit takes options from a drop-in.
+ * Read once by main; kept by it.
  */
 #pragma once
 
