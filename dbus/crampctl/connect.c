@@ -9,6 +9,7 @@
 #include <sysexits.h>
 
 #include "dbus/crampctl/crampctl.h"
+#include "dbus/crampctl/episode.h"
 #include "dbus/crampctl/timestamp.h"
 #include "dbus/crampctl/words.h"
 
@@ -112,4 +113,22 @@ int episode_find(crampd_client *client, const char *said, char **ret) {
         if (r < 0)
                 return fail_client(r, &error);
         return *ret ? 0 : fail(EX_DATAERR, "there was no alert in the last 7 days");
+}
+
+static int episode_keep(const struct crampd_episode *episode, void *userdata) {
+        return episode_copy(episode, userdata);
+}
+
+int episode_open(const char *said, crampd_client **ret_client, struct crampd_episode *ret) {
+        _cleanup_(freep) char *id = NULL;
+        struct crampd_error error = {};
+        int code, r;
+
+        code = client_open(ret_client);
+        if (code == 0)
+                code = episode_find(*ret_client, said, &id);
+        if (code != 0)
+                return code;
+        r = crampd_get_episode(*ret_client, id, episode_keep, ret, &error);
+        return r < 0 ? fail_client(r, &error) : 0;
 }

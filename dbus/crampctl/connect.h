@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What verbs do first: reach the bus, find the sensor that is meant.
+ * What verbs do first: reach the bus, find the sensor or the episode that is meant.
  */
 #pragma once
 
@@ -28,3 +28,7 @@ int sensor_find(crampd_client *client, const char *wanted, char **ret_path);
 /* The id, to be freed, of the episode with this id, or of the newest of the last 7 days for "last".
  * Returns 0, or an exit code after saying why. */
 int episode_find(crampd_client *client, const char *said, char **ret);
+
+/* Both: reaches the bus and reads that episode; `ret` is empty before, and to be freed with
+ * episode_copy_clear() in any case. */
+int episode_open(const char *said, crampd_client **ret_client, struct crampd_episode *ret);

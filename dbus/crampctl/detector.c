@@ -53,10 +53,6 @@ static void account_freep(struct crampd_account **account) {
         crampd_account_free(*account);
 }
 
-static void episode_clearp(struct crampd_episode *episode) {
-        episode_copy_clear(episode);
-}
-
 static void text_line(const char *before, const char *text, const char *after) {
         fputs(before, stdout);
         text_write(stdout, text);
@@ -188,26 +184,17 @@ static int account_print(const struct crampd_episode *episode, const struct cram
         return output_finish_stdout();
 }
 
-static int episode_keep(const struct crampd_episode *episode, void *userdata) {
-        return episode_copy(episode, userdata);
-}
-
 static int explain_run(const struct global_options *global, const char *said) {
         _cleanup_(client_freep) crampd_client *client = NULL;
         _cleanup_(account_freep) struct crampd_account *account = NULL;
-        _cleanup_(episode_clearp) struct crampd_episode episode = {};
-        _cleanup_(freep) char *id = NULL;
+        _cleanup_(episode_copy_clear) struct crampd_episode episode = {};
         struct crampd_error error = {};
         int code, r;
 
-        code = client_open(&client);
-        if (code == 0)
-                code = episode_find(client, said, &id);
+        code = episode_open(said, &client, &episode);
         if (code != 0)
                 return code;
-        r = crampd_get_episode(client, id, episode_keep, &episode, &error);
-        if (r >= 0)
-                r = crampd_explain_episode(client, id, &account, &error);
+        r = crampd_explain_episode(client, episode.id, &account, &error);
         if (r < 0)
                 return fail_client(r, &error);
         return global->json ? account_print_json(&episode, account) : account_print(&episode, account);

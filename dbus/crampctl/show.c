@@ -47,10 +47,6 @@ static void waveform_freep(struct crampd_waveform **waveform) {
         crampd_waveform_free(*waveform);
 }
 
-static void episode_clearp(struct crampd_episode *episode) {
-        episode_copy_clear(episode);
-}
-
 /* --- JSON --- */
 
 static void waveform_write_json(struct json *json, const struct crampd_waveform *waveform) {
@@ -308,31 +304,21 @@ static int people_print(const struct crampd_episode *episode, const struct cramp
         return code == 0 ? output_finish_stdout() : code;
 }
 
-static int episode_take(const struct crampd_episode *episode, void *userdata) {
-        return episode_copy(episode, userdata);
-}
-
 static int show_run(const struct global_options *global, const char *said) {
         _cleanup_(client_freep) crampd_client *client = NULL;
         _cleanup_(waveform_freep) struct crampd_waveform *waveform = NULL;
-        _cleanup_(episode_clearp) struct crampd_episode episode = {};
-        _cleanup_(freep) char *id = NULL;
+        _cleanup_(episode_copy_clear) struct crampd_episode episode = {};
         struct crampd_error error = {};
         int code, r;
 
-        code = client_open(&client);
-        if (code == 0)
-                code = episode_find(client, said, &id);
+        code = episode_open(said, &client, &episode);
         if (code != 0)
                 return code;
-        r = crampd_get_episode(client, id, episode_take, &episode, &error);
-        if (r >= 0 && episode.has_waveform) {
-                r = crampd_get_waveform(client, id, &waveform, &error);
-                if (r == -ENOENT) /* forgotten since */
-                        r = 0;
+        if (episode.has_waveform) {
+                r = crampd_get_waveform(client, episode.id, &waveform, &error);
+                if (r < 0 && r != -ENOENT) /* forgotten since */
+                        return fail_client(r, &error);
         }
-        if (r < 0)
-                return fail_client(r, &error);
         return global->json ? json_print(&episode, waveform)
                             : people_print(&episode, waveform, !global->no_legend);
 }
