@@ -370,3 +370,17 @@ bool find_file(const struct fixture *fixture, const char *prefix, const char *su
 bool file_exists(const char *path) {
         return access(path, F_OK) == 0;
 }
+
+int fixture_setup(void **state) {
+        struct fixture *fixture = fixture_new();
+
+        fixture_open(fixture);
+        put_parents(fixture);
+        *state = fixture;
+        return 0;
+}
+
+int fixture_teardown(void **state) {
+        fixture_free(*state);
+        return 0;
+}

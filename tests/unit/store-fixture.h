@@ -80,6 +80,10 @@ int put_episode(struct fixture *fixture, const struct store_episode *episode);
 /* SENSOR_ID of OWNER_UID, and NIGHT_ID. */
 void put_parents(struct fixture *fixture);
 
+/* For cmocka: a store that is open and has the parents, and the end of any. */
+int fixture_setup(void **state);
+int fixture_teardown(void **state);
+
 struct page {
         unsigned calls;
         int error;

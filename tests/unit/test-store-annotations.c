@@ -21,18 +21,10 @@ struct missed_page {
 };
 
 static int setup(void **state) {
-        struct fixture *f = fixture_new();
         struct store_episode episode = sample_episode(1, ONSET_US);
 
-        fixture_open(f);
-        put_parents(f);
-        assert_int_equal(put_episode(f, &episode), 0);
-        *state = f;
-        return 0;
-}
-
-static int teardown(void **state) {
-        fixture_free(*state);
+        (void)fixture_setup(state);
+        assert_int_equal(put_episode(*state, &episode), 0);
         return 0;
 }
 
@@ -361,12 +353,12 @@ static void test_nonsense_is_refused(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(test_said_changed_taken_back, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_only_the_owner, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_missed, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_accounts, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_verdicts, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_nonsense_is_refused, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_said_changed_taken_back, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_only_the_owner, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_missed, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_accounts, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_verdicts, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_nonsense_is_refused, setup, fixture_teardown),
         };
 
         return cmocka_run_group_tests_name("store-annotations", tests, NULL, NULL);

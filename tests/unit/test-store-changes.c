@@ -11,20 +11,6 @@
 
 #define ONSET_US (INT64_C(1795470000) * SECOND_US)
 
-static int setup(void **state) {
-        struct fixture *f = fixture_new();
-
-        fixture_open(f);
-        put_parents(f);
-        *state = f;
-        return 0;
-}
-
-static int teardown(void **state) {
-        fixture_free(*state);
-        return 0;
-}
-
 static void put(struct fixture *f, uint64_t number, bool open) {
         struct store_episode episode = sample_episode(number, ONSET_US - (int64_t)number * SECOND_US);
 
@@ -166,11 +152,13 @@ static void test_interrupted(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(test_order_and_pages, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_a_waveform_is_a_change, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_only_the_owner, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_a_clock_that_was_wrong, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_interrupted, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_order_and_pages, fixture_setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_a_waveform_is_a_change, fixture_setup,
+                                                fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_only_the_owner, fixture_setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_a_clock_that_was_wrong, fixture_setup,
+                                                fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_interrupted, fixture_setup, fixture_teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

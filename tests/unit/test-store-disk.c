@@ -30,11 +30,6 @@ static int setup(void **state) {
         return 0;
 }
 
-static int teardown(void **state) {
-        fixture_free(*state);
-        return 0;
-}
-
 static struct store_episode open_episode(unsigned number) {
         struct store_episode episode = sample_episode(number, number * SECOND_US);
 
@@ -341,10 +336,10 @@ int main(void) {
                 cmocka_unit_test(test_power_cut_loses_what_is_not_synced),
                 cmocka_unit_test(test_power_cut_keeps_all),
                 cmocka_unit_test(test_power_cut_keeps_parts),
-                cmocka_unit_test_setup_teardown(test_full_disk_still_answers, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_damage_at_work, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_hanging_disk, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_log_stays_small, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_full_disk_still_answers, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_damage_at_work, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_hanging_disk, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_log_stays_small, setup, fixture_teardown),
         };
 
         return cmocka_run_group_tests_name("store-disk", tests, setup_group, NULL);

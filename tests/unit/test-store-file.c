@@ -17,11 +17,6 @@ static int setup(void **state) {
         return 0;
 }
 
-static int teardown(void **state) {
-        fixture_free(*state);
-        return 0;
-}
-
 /* The bytes of a file; the caller frees them. */
 static char *read_file(const char *path, size_t *ret_size) {
         FILE *file = fopen(path, "re");
@@ -476,23 +471,24 @@ static void test_file_taken_away(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(test_new_file, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_file_of_others_is_closed_to_them, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_empty_file, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_version_0, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_newer_version, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_newer_version_in_log, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_other_program, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_not_a_database, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_three_bytes, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_damaged_page, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_cut_off_file, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_missing_table, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_interrupted_run, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_folder_comes_later, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_path_is_a_folder, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_open_elsewhere, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_file_taken_away, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_new_file, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_file_of_others_is_closed_to_them, setup,
+                                                fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_empty_file, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_version_0, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_newer_version, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_newer_version_in_log, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_other_program, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_not_a_database, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_three_bytes, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_damaged_page, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_cut_off_file, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_missing_table, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_interrupted_run, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_folder_comes_later, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_path_is_a_folder, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_open_elsewhere, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_file_taken_away, setup, fixture_teardown),
         };
 
         return cmocka_run_group_tests_name("store-file", tests, NULL, NULL);

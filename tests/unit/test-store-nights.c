@@ -33,11 +33,6 @@ static int setup(void **state) {
 }
 
 /* The folder of the database does not exist, so all that is put has to wait. */
-static int teardown(void **state) {
-        fixture_free(*state);
-        return 0;
-}
-
 static void on_nights(int error, const struct store_night_report *nights, size_t n, uint64_t cursor,
                       void *userdata) {
         struct nights *all = userdata;
@@ -401,15 +396,20 @@ static void test_the_first_version_is_taken_over(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(test_a_night_tells_what_became_of_it, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_pages_owners_and_times, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_settings_round_trip, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_what_was_learnt_of_a_battery, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_a_battery_outlives_its_database, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_a_night_tells_what_became_of_it, setup,
+                                                fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_pages_owners_and_times, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_settings_round_trip, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_what_was_learnt_of_a_battery, setup,
+                                                fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_a_battery_outlives_its_database, setup,
+                                                fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_a_calibration_is_kept_with_its_sensor, setup,
-                                                teardown),
-                cmocka_unit_test_setup_teardown(test_the_second_version_is_taken_over, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_the_first_version_is_taken_over, setup, teardown),
+                                                fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_the_second_version_is_taken_over, setup,
+                                                fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_the_first_version_is_taken_over, setup,
+                                                fixture_teardown),
         };
 
         return cmocka_run_group_tests_name("store-nights", tests, NULL, NULL);

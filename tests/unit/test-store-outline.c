@@ -26,20 +26,6 @@ struct outline_page {
         char words[5][ROWS_KEPT][STORE_WORD_SIZE];
 };
 
-static int setup(void **state) {
-        struct fixture *f = fixture_new();
-
-        fixture_open(f);
-        put_parents(f);
-        *state = f;
-        return 0;
-}
-
-static int teardown(void **state) {
-        fixture_free(*state);
-        return 0;
-}
-
 static void on_outline(int error, const struct store_outline *outline, uint64_t cursor, void *userdata) {
         size_t times = 0, numbers = 0, words = 0;
         struct outline_page *page = userdata;
@@ -245,9 +231,11 @@ static void test_nights(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(test_episodes_as_in_the_list, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_pages_owners_and_times, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_nights, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_episodes_as_in_the_list, fixture_setup,
+                                                fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_pages_owners_and_times, fixture_setup,
+                                                fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_nights, fixture_setup, fixture_teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

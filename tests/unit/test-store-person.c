@@ -118,11 +118,6 @@ static int setup(void **state) {
         return 0;
 }
 
-static int teardown(void **state) {
-        fixture_free(*state);
-        return 0;
-}
-
 static void test_a_profile_belongs_to_one(void **state) {
         struct fixture *f = *state;
 
@@ -340,13 +335,16 @@ static void test_an_evening_is_counted_once(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(test_a_profile_belongs_to_one, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_what_is_forgotten_leaves_the_disk, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_entries_by_time_and_page, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_nobody_touches_entries_of_others, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_trials_and_nights, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_reported_cramps, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_an_evening_is_counted_once, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_a_profile_belongs_to_one, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_what_is_forgotten_leaves_the_disk, setup,
+                                                fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_entries_by_time_and_page, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_nobody_touches_entries_of_others, setup,
+                                                fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_trials_and_nights, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_reported_cramps, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_an_evening_is_counted_once, setup,
+                                                fixture_teardown),
         };
 
         return cmocka_run_group_tests_name("store-person", tests, NULL, NULL);

@@ -14,18 +14,10 @@
 #define FRAMES 1000u
 
 static int setup(void **state) {
-        struct fixture *f = fixture_new();
         struct store_episode episode = sample_episode(1, ONSET_US);
 
-        fixture_open(f);
-        put_parents(f);
-        assert_int_equal(put_episode(f, &episode), 0);
-        *state = f;
-        return 0;
-}
-
-static int teardown(void **state) {
-        fixture_free(*state);
+        (void)fixture_setup(state);
+        assert_int_equal(put_episode(*state, &episode), 0);
         return 0;
 }
 
@@ -208,13 +200,13 @@ static void test_bounded(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(test_kept, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_only_the_owner, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_of_no_episode, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_gone_with_the_episode, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_gives_way, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_what_is_refused, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_bounded, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_kept, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_only_the_owner, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_of_no_episode, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_gone_with_the_episode, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_gives_way, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_what_is_refused, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_bounded, setup, fixture_teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

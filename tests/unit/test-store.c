@@ -29,11 +29,6 @@ static int setup_stuck(void **state) {
         return 0;
 }
 
-static int teardown(void **state) {
-        fixture_free(*state);
-        return 0;
-}
-
 static void test_sensor_round_trip(void **state) {
         struct fixture *f = *state;
         struct store_sensor full = sample_sensor("ffffffffffffffff", UINT32_MAX - 1);
@@ -645,20 +640,20 @@ static int teardown_stuck(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(test_sensor_round_trip, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_night_and_gap_round_trip, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_episode_round_trip, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_in_memory, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_pages, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_filters, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_update, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_sensor_round_trip, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_night_and_gap_round_trip, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_episode_round_trip, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_in_memory, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_pages, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_filters, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_update, setup, fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_row_without_parent_holds_up_nothing, setup,
-                                                teardown),
-                cmocka_unit_test_setup_teardown(test_nonsense_is_refused, setup, teardown),
+                                                fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_nonsense_is_refused, setup, fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_full_queue, setup_stuck, teardown_stuck),
                 cmocka_unit_test_setup_teardown(test_close_cancels, setup_stuck, teardown_stuck),
-                cmocka_unit_test_setup_teardown(test_close_writes_what_waits, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_close_from_callback, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_close_writes_what_waits, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_close_from_callback, setup, fixture_teardown),
         };
 
         return cmocka_run_group_tests_name("store", tests, NULL, NULL);
