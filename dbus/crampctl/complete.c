@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "daemon/basic/cleanup.h"
+#include "daemon/basic/language.h"
 #include "daemon/guidance/amount.h"
 #include "daemon/guidance/knowledge.h"
 #include "daemon/guidance/profile.h"
@@ -60,6 +61,11 @@ static void offer_muscles(const struct completion *completion) {
 static void offer_legs(const struct completion *completion) {
         for (unsigned i = LEG_UNSPECIFIED + 1; i < LEG_MAX; i++)
                 offer(completion, leg_to_string(i), "");
+}
+
+static void offer_languages(const struct completion *completion) {
+        for (size_t i = 0; i < languages_n; i++)
+                offer(completion, languages[i].name, "");
 }
 
 static void offer_formats(const struct completion *completion) {
@@ -238,11 +244,14 @@ static void offer_for(const char *name, const struct completion *completion) {
                 const char *name;
                 void (*offer)(const struct completion *completion);
         } offers[] = {
-                {"DIR", offer_files},      {"DRIVER", offer_drivers}, {"EPISODE", offer_episodes},
-                {"FILE", offer_files},     {"FORMAT", offer_formats}, {"KEY=VALUE", offer_assignments},
-                {"LEG", offer_legs},       {"MUSCLE", offer_muscles}, {"NUTRIENT", offer_nutrients},
-                {"SENSOR", offer_sensors}, {"STEP", offer_steps},     {"SYMPTOM", offer_symptoms},
-                {"TOPIC", offer_topics},   {"UNIT", offer_units},     {"VERDICT", offer_verdicts},
+                {"DIR", offer_files},        {"DRIVER", offer_drivers},
+                {"EPISODE", offer_episodes}, {"FILE", offer_files},
+                {"FORMAT", offer_formats},   {"KEY=VALUE", offer_assignments},
+                {"LANG", offer_languages},   {"LEG", offer_legs},
+                {"MUSCLE", offer_muscles},   {"NUTRIENT", offer_nutrients},
+                {"SENSOR", offer_sensors},   {"STEP", offer_steps},
+                {"SYMPTOM", offer_symptoms}, {"TOPIC", offer_topics},
+                {"UNIT", offer_units},       {"VERDICT", offer_verdicts},
                 {"WHAT", offer_loggable},
         };
 

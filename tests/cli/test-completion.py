@@ -66,6 +66,7 @@ def test_closed_lists():
     assert offered('edit', '--leg', '') == ['left', 'right']
     assert offered('edit', '--leg=r') == ['--leg=right']
     assert 'soleus' in offered('add', '--muscle', '') and len(offered('add', '--muscle', '')) == 9
+    assert offered('status', '--language=d') == ['--language=de'] and 'en' in offered('status', '--language', '')
     assert {'csv', 'json', 'edf'} <= set(offered('export', '--format', ''))
     assert offered('guidance', 'm') == ['magnesium'] and 'quinine' in offered('guidance', '')
     assert offered('trial', 'start', 'vitamin-d') == ['vitamin-d']
