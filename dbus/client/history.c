@@ -115,28 +115,38 @@ static int page_request(const crampd_client *client, const struct pages_filter *
         return error_set_oom(error);
 }
 
-/* `page` has the signature aa{sv}t. Returns the number of its dictionaries. */
-static int page_read(DBusMessage *page, page_item_func func, void *userdata, uint64_t *ret_cursor,
-                     struct crampd_error *error) {
-        DBusMessageIter iter, item;
-        dbus_uint64_t cursor;
+/* `iter` is at an aa{sv} and moves on. Returns the number of its dictionaries. */
+static int dicts_read(DBusMessageIter *iter, page_item_func func, void *userdata,
+                      struct crampd_error *error) {
+        DBusMessageIter item;
         int n, r;
 
-        (void)dbus_message_iter_init(page, &iter);
-        n = dbus_message_iter_get_element_count(&iter);
+        n = dbus_message_iter_get_element_count(iter);
         if (n < 0 || (unsigned)n > ITEMS_PER_PAGE)
                 return error_set(error, -EPROTO, "crampd sent more than %u rows at once",
                                  ITEMS_PER_PAGE);
-
-        dbus_message_iter_recurse(&iter, &item);
+        dbus_message_iter_recurse(iter, &item);
         for (int i = 0; i < n; i++) {
                 r = func(&item, userdata, error);
                 if (r < 0)
                         return r;
                 (void)dbus_message_iter_next(&item);
         }
+        (void)dbus_message_iter_next(iter);
+        return n;
+}
 
-        (void)dbus_message_iter_next(&iter);
+/* `page` has the signature aa{sv}t. Returns the number of its dictionaries. */
+static int page_read(DBusMessage *page, page_item_func func, void *userdata, uint64_t *ret_cursor,
+                     struct crampd_error *error) {
+        DBusMessageIter iter;
+        dbus_uint64_t cursor;
+        int n;
+
+        (void)dbus_message_iter_init(page, &iter);
+        n = dicts_read(&iter, func, userdata, error);
+        if (n < 0)
+                return n;
         dbus_message_iter_get_basic(&iter, &cursor);
         *ret_cursor = cursor;
         return n;
@@ -319,24 +329,15 @@ static int changes_request(const struct crampd_filter *filter, const char *after
 /* `page` has the signature aa{sv}s. Returns the number of episodes; takes `*cursor` on. */
 static int changes_read(DBusMessage *page, struct episode_listing *listing, char **cursor,
                         struct crampd_error *error) {
-        DBusMessageIter iter, item;
+        DBusMessageIter iter;
         const char *next;
         char *copy;
-        int n, r;
+        int n;
 
         (void)dbus_message_iter_init(page, &iter);
-        n = dbus_message_iter_get_element_count(&iter);
-        if (n < 0 || (unsigned)n > ITEMS_PER_PAGE)
-                return error_set(error, -EPROTO, "crampd sent more than %u rows at once",
-                                 ITEMS_PER_PAGE);
-        dbus_message_iter_recurse(&iter, &item);
-        for (int i = 0; i < n; i++) {
-                r = episode_item(&item, listing, error);
-                if (r < 0)
-                        return r;
-                (void)dbus_message_iter_next(&item);
-        }
-        (void)dbus_message_iter_next(&iter);
+        n = dicts_read(&iter, episode_item, listing, error);
+        if (n < 0)
+                return n;
         dbus_message_iter_get_basic(&iter, &next);
         if (n > 0 && strcmp(next, *cursor) == 0)
                 return error_set(error, -EPROTO, "crampd's list does not end");
