@@ -71,9 +71,10 @@ static const struct document_column fact_columns[] = {
         {NULL, 6, false, true},
 };
 
-static void fact(struct telling *telling, const char *name, const char *format, ...)
+/* A row of a table of two columns. */
+static void row_tell(struct telling *telling, const char *name, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
-static void fact(struct telling *telling, const char *name, const char *format, ...) {
+static void row_tell(struct telling *telling, const char *name, const char *format, ...) {
         char text[LINE_SIZE];
         const char *cells[] = {_(name), text};
         va_list arguments;
@@ -101,7 +102,7 @@ static void places_tell(struct telling *telling) {
                                                              : muscle_to_string(muscle));
                 }
         if (used > 0)
-                fact(telling, N_("Where (alerts)"), "%s", text);
+                row_tell(telling, N_("Where (alerts)"), "%s", text);
 }
 
 static void length_format(int64_t length_us, char *ret, size_t size) {
@@ -117,7 +118,8 @@ static void lengths_tell(struct telling *telling) {
                 return;
         length_format(tally->median_us, median, sizeof(median));
         length_format(tally->longest_us, longest, sizeof(longest));
-        fact(telling, N_("How long they lasted"), N_("median %s min, longest %s min"), median, longest);
+        row_tell(telling, N_("How long they lasted"), N_("median %s min, longest %s min"), median,
+                 longest);
 }
 
 static void summary_tell(struct telling *telling) {
@@ -129,29 +131,30 @@ static void summary_tell(struct telling *telling) {
 
         writer->section(writer, _("Summary"));
         writer->table_begin(writer, _("In short"), fact_columns, ARRAY_LENGTH(fact_columns), false);
-        fact(telling, N_("Nights"), N_("%zu (%s to %s), %u of them watched, for %.0f hours"),
-             tally->n_days, telling->first, telling->last, all->nights,
-             (double)all->monitored_us / 3.6e9);
-        fact(telling, N_("Watched incompletely"),
-             N_("%u with gaps of 10 minutes and more, %u for less than 4 hours"), all->gappy,
-             all->brief);
-        fact(telling, N_("Cramps"),
-             N_("%u: %u alerts (%u confirmed by the wearer) and %u missed ones that were told of"),
-             all->cramps, all->cramps - all->missed, tally->confirmed, all->missed);
-        fact(telling, N_("False alarms"), N_("%u, left out of all figures"), all->false_alarms);
+        row_tell(telling, N_("Nights"), N_("%zu (%s to %s), %u of them watched, for %.0f hours"),
+                 tally->n_days, telling->first, telling->last, all->nights,
+                 (double)all->monitored_us / 3.6e9);
+        row_tell(telling, N_("Watched incompletely"),
+                 N_("%u with gaps of 10 minutes and more, %u for less than 4 hours"), all->gappy,
+                 all->brief);
+        row_tell(telling, N_("Cramps"),
+                 N_("%u: %u alerts (%u confirmed by the wearer) and %u missed ones that were told of"),
+                 all->cramps, all->cramps - all->missed, tally->confirmed, all->missed);
+        row_tell(telling, N_("False alarms"), N_("%u, left out of all figures"), all->false_alarms);
         if (tally_rate(all, &rate) >= 0)
-                fact(telling, N_("Rate"), N_("%s in 8 watched hours, 95 %% interval %s to %s"),
-                     words_figure(rate.rate, 2).text, words_figure(rate.low, 2).text,
-                     words_figure(rate.high, 2).text);
+                row_tell(telling, N_("Rate"), N_("%s in 8 watched hours, 95 %% interval %s to %s"),
+                         words_figure(rate.rate, 2).text, words_figure(rate.low, 2).text,
+                         words_figure(rate.high, 2).text);
         else
-                fact(telling, N_("Rate"), N_("unknown: nothing was watched"));
+                row_tell(telling, N_("Rate"), N_("unknown: nothing was watched"));
         lengths_tell(telling);
-        fact(telling, N_("Severity (alerts)"), N_("%u mild, %u moderate, %u strong"),
-             report->severities[REPORT_MILD], report->severities[REPORT_MODERATE],
-             report->severities[REPORT_STRONG]);
+        row_tell(telling, N_("Severity (alerts)"), N_("%u mild, %u moderate, %u strong"),
+                 report->severities[REPORT_MILD], report->severities[REPORT_MODERATE],
+                 report->severities[REPORT_STRONG]);
         if (report->n_pains > 0)
-                fact(telling, N_("Pain, 0 to 10"), N_("%s on average of the %u that it was told of"),
-                     words_figure((double)report->pain_sum / report->n_pains, 1).text, report->n_pains);
+                row_tell(telling, N_("Pain, 0 to 10"), N_("%s on average of the %u that it was told of"),
+                         words_figure((double)report->pain_sum / report->n_pains, 1).text,
+                         report->n_pains);
         places_tell(telling);
         writer->table_end(writer);
 }
@@ -172,19 +175,6 @@ static void chart_tell(struct telling *telling, const char *title, double height
         (void)vsnprintf(description, sizeof(description), _(format), arguments);
         va_end(arguments);
         telling->writer->chart(telling->writer, &chart);
-}
-
-static void row_tell(struct telling *telling, const char *name, const char *format, ...)
-        __attribute__((format(printf, 3, 4)));
-static void row_tell(struct telling *telling, const char *name, const char *format, ...) {
-        char text[LINE_SIZE];
-        const char *cells[] = {_(name), text};
-        va_list arguments;
-
-        va_start(arguments, format);
-        (void)vsnprintf(text, sizeof(text), _(format), arguments);
-        va_end(arguments);
-        telling->writer->table_row(telling->writer, cells);
 }
 
 static void rates_table_tell(struct telling *telling) {
