@@ -23,16 +23,13 @@ import tap  # noqa: E402
 from daemon import GUIDANCE, HISTORY, ROOT, System  # noqa: E402
 from guidance import NOBODY, SAFE, advise, as_nobody, get_profile, log, set_profile  # noqa: E402
 from nights import DAY_US, fill  # noqa: E402
+from recordings import minute  # noqa: E402
 
 _files = tempfile.TemporaryDirectory(prefix='news-')
 
 
 def recording():
-    path = Path(_files.name) / 'minute.edf'
-    if not path.exists():
-        subprocess.run([os.environ['CALF_EMG'], '--script', 'minute', '--seed', '1', '--rate', '1000', '--channels', '2', '-o',
-                        path], check=True, stdout=subprocess.DEVNULL)
-    return path
+    return minute(_files.name)
 
 
 def news(client):

@@ -19,6 +19,7 @@ import tap  # noqa: E402
 from daemon import GUIDANCE, MANAGER, ROOT, System  # noqa: E402
 from guidance import INVALID, SAFE, crampctl, log, set_profile, text_of  # noqa: E402
 from nights import fill  # noqa: E402
+from recordings import minute  # noqa: E402
 
 TOPICS = [None, 'magnesium', 'potassium', 'calcium', 'vitamin-d', 'vitamin-k2', 'vitamin-b1', 'vitamin-b12', 'hydration', 'causes',
           'relief', 'stretching', 'doctor', 'food', 'quinine']
@@ -131,9 +132,7 @@ def test_trials_are_told_in_the_callers_language():
 
 def test_each_subscriber_hears_its_language():
     with tempfile.TemporaryDirectory() as folder, System() as system:
-        path = Path(folder) / 'minute.edf'
-        subprocess.run([os.environ['CALF_EMG'], '--script', 'minute', '--seed', '1', '--rate', '1000', '--channels', '2', '-o', path],
-                       check=True, stdout=subprocess.DEVNULL)
+        path = minute(folder)
         # As fast as can be: the clients subscribe before the cramp comes.
         with system.daemon('--virtual', f'{path},speed=20,muscle=soleus,leg=right'):
             english, german, changed = system.client(), system.client(), system.client()

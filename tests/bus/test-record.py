@@ -19,6 +19,7 @@ import biosig  # noqa: E402
 import tap  # noqa: E402
 from crampctl import CRAMPCTL, WRAPPER, environment, run  # noqa: E402
 from daemon import LIMIT_S, System  # noqa: E402
+from recordings import minute  # noqa: E402
 
 RATE_HZ = 500
 SPEED = 10
@@ -27,11 +28,7 @@ _files = tempfile.TemporaryDirectory(prefix='record-')
 
 
 def recording():
-    path = Path(_files.name) / 'minute.edf'
-    if not path.exists():
-        subprocess.run([os.environ['CALF_EMG'], '--script', 'minute', '--seed', '1', '--rate', str(RATE_HZ), '--channels', '2',
-                        '-o', path], check=True, stdout=subprocess.DEVNULL)
-    return path
+    return minute(_files.name, RATE_HZ)
 
 
 def digital(path):

@@ -16,6 +16,7 @@ sys.path.insert(0, str(HERE.parent / 'support'))
 import tap  # noqa: E402
 from crampctl import environment, run  # noqa: E402
 from daemon import HISTORY, LIMIT_S, ROOT, System  # noqa: E402
+from recordings import minute  # noqa: E402
 
 NOBODY = 65534
 RATE_HZ = 500
@@ -26,11 +27,7 @@ _files = tempfile.TemporaryDirectory(prefix='waveform-')
 
 
 def recording():
-    path = Path(_files.name) / 'minute.edf'
-    if not path.exists():
-        subprocess.run([os.environ['CALF_EMG'], '--script', 'minute', '--seed', '1', '--rate', str(RATE_HZ), '--channels', '2',
-                        '-o', path], check=True, stdout=subprocess.DEVNULL)
-    return path
+    return minute(_files.name, RATE_HZ)
 
 
 def played(system):
