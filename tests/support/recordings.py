@@ -6,10 +6,15 @@ import subprocess
 from pathlib import Path
 
 
-def minute(folder, rate_hz=1000):
-    """Two channels of a minute with a cramp, in an EDF+ file in that folder; made once."""
-    path = Path(folder) / 'minute.edf'
+def scripted(folder, script, rate_hz=1000):
+    """Two channels of what a script of the generator's has happen, in an EDF+ file in that folder; made once."""
+    path = Path(folder) / f'{Path(script).stem}.edf'
     if not path.exists():
-        subprocess.run([os.environ['CALF_EMG'], '--script', 'minute', '--seed', '1', '--rate', str(rate_hz), '--channels', '2',
+        subprocess.run([os.environ['CALF_EMG'], '--script', str(script), '--seed', '1', '--rate', str(rate_hz), '--channels', '2',
                         '-o', path], check=True, stdout=subprocess.DEVNULL)
     return path
+
+
+def minute(folder, rate_hz=1000):
+    """A minute with a cramp."""
+    return scripted(folder, 'minute', rate_hz)
