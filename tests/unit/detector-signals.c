@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Out of memory in a test's own preparation is the end of the test. */
 static void *must_calloc(size_t n, size_t size) {
@@ -225,4 +226,25 @@ const struct detector_event *signal_first(const struct signal_events *events,
                 if (events->event[i].type == type)
                         return &events->event[i];
         return NULL;
+}
+
+static bool doubles_equal(double a, double b) {
+        return memcmp(&a, &b, sizeof(a)) == 0;
+}
+
+bool signal_same(const struct signal_events *a, const struct signal_events *b) {
+        if (a->count != b->count)
+                return false;
+        for (size_t i = 0; i < a->count; i++) {
+                const struct detector_event *x = &a->event[i], *y = &b->event[i];
+
+                if (x->type != y->type || x->channel != y->channel || x->onset_index != y->onset_index ||
+                    x->alert_index != y->alert_index || x->end_index != y->end_index ||
+                    x->severity != y->severity || x->end_reason != y->end_reason ||
+                    !doubles_equal(x->peak_uv, y->peak_uv) || !doubles_equal(x->rest_uv, y->rest_uv) ||
+                    !doubles_equal(x->median_hz, y->median_hz) ||
+                    !doubles_equal(x->confidence, y->confidence))
+                        return false;
+        }
+        return true;
 }

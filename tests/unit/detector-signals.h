@@ -80,3 +80,6 @@ void signal_collect(const struct detector_event *event, void *userdata);
 size_t signal_count(const struct signal_events *events, enum detector_event_type type);
 const struct detector_event *signal_first(const struct signal_events *events,
                                           enum detector_event_type type);
+
+/* Whether all of them are the same, accounts left out. */
+bool signal_same(const struct signal_events *a, const struct signal_events *b);

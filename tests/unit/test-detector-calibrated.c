@@ -59,19 +59,6 @@ static void run(const struct signal *signal, const struct run *how) {
         detector_free(detector);
 }
 
-static bool same(const struct signal_events *a, const struct signal_events *b) {
-        if (a->count != b->count)
-                return false;
-        for (size_t i = 0; i < a->count; i++) {
-                struct detector_event x = a->event[i], y = b->event[i];
-
-                x.account = y.account = NULL;
-                if (memcmp(&x, &y, sizeof(x)) != 0)
-                        return false;
-        }
-        return true;
-}
-
 /* Rest for `rest_s` seconds from the stream's start, then a cramp of 30 s. */
 static void make_early_cramp(struct signal *signal, double rest_s) {
         double rms = rms_for_ratio(6.0);
@@ -109,7 +96,7 @@ static void test_moved_electrodes(void **state) {
         plain = events;
         for (size_t i = 0; i < ARRAY_LENGTH(rests_uv); i++) {
                 run(&signal, &(struct run){.rest_uv = rests_uv[i], .chunk = 50});
-                assert_true(same(&plain, &events));
+                assert_true(signal_same(&plain, &events));
         }
         /* Even one that is right moves nothing once rest was learnt. */
         run(&signal, &(struct run){.rest_uv = REST_UV, .chunk = 50});
@@ -132,7 +119,7 @@ static void test_however_cut(void **state) {
                 run(&signal, &(struct run){.rest_uv = REST_UV, .chunk = chunks[i]});
                 if (i == 0)
                         first = events;
-                assert_true(same(&first, &events));
+                assert_true(signal_same(&first, &events));
         }
         signal_done(&signal);
 }

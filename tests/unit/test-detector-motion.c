@@ -85,19 +85,6 @@ static void run(const struct signal *signal, const struct limb_script *script, s
         detector_free(detector);
 }
 
-static bool same(const struct signal_events *a, const struct signal_events *b) {
-        if (a->count != b->count)
-                return false;
-        for (size_t i = 0; i < a->count; i++) {
-                struct detector_event x = a->event[i], y = b->event[i];
-
-                x.account = y.account = NULL;
-                if (memcmp(&x, &y, sizeof(x)) != 0)
-                        return false;
-        }
-        return true;
-}
-
 /* 40 s of rest, EMG of that ratio for 25 s, rest. */
 static void make_activity(struct signal *signal, double ratio) {
         make_cramp(signal, RATE_HZ * 1000, 1, ratio, 0.15, 25.0);
@@ -116,9 +103,9 @@ static void test_without_it_nothing_changes(void **state) {
         signal_detect(&signal, 0, &plain);
         assert_int_equal(signal_count(&plain, DETECTOR_EVENT_ALERT), 1);
         run(&signal, &(struct limb_script){.deaf = true, .noise_mg = 200}, VALUE_FRAMES, 1);
-        assert_true(same(&plain, &events));
+        assert_true(signal_same(&plain, &events));
         run(&signal, &(struct limb_script){.mute = true}, VALUE_FRAMES, 1);
-        assert_true(same(&plain, &events));
+        assert_true(signal_same(&plain, &events));
         signal_done(&signal);
 }
 
@@ -226,7 +213,7 @@ static void test_however_cut(void **state) {
         assert_true(first.count > 0);
         for (uint64_t seed = 1; seed <= 20; seed++) {
                 run(&signal, &script, 1 + (size_t)(seed * 3 % VALUE_FRAMES), seed);
-                assert_true(same(&first, &events));
+                assert_true(signal_same(&first, &events));
         }
         signal_done(&signal);
 }

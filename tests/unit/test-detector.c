@@ -15,27 +15,6 @@
 
 static struct signal_events events, other;
 
-static bool doubles_equal(double a, double b) {
-        return memcmp(&a, &b, sizeof(a)) == 0;
-}
-
-static bool events_equal(const struct signal_events *a, const struct signal_events *b) {
-        if (a->count != b->count)
-                return false;
-        for (size_t i = 0; i < a->count; i++) {
-                const struct detector_event *x = &a->event[i], *y = &b->event[i];
-
-                if (x->type != y->type || x->channel != y->channel || x->onset_index != y->onset_index ||
-                    x->alert_index != y->alert_index || x->end_index != y->end_index ||
-                    x->severity != y->severity || x->end_reason != y->end_reason ||
-                    !doubles_equal(x->peak_uv, y->peak_uv) || !doubles_equal(x->rest_uv, y->rest_uv) ||
-                    !doubles_equal(x->median_hz, y->median_hz) ||
-                    !doubles_equal(x->confidence, y->confidence))
-                        return false;
-        }
-        return true;
-}
-
 static void test_setup_errors(void **state) {
         struct detector *const none = NULL, *detector = none;
         double scales[2] = {1.0, 1.0};
@@ -360,10 +339,10 @@ static void test_random_chunks(void **state) {
         assert_true(signal_count(&events, DETECTOR_EVENT_SUSPECTED) > 0);
 
         signal_detect(&signal, 1, &other);
-        assert_true(events_equal(&events, &other));
+        assert_true(signal_same(&events, &other));
         for (unsigned round = 0; round < 25; round++) {
                 signal_detect_in_random_chunks(&signal, 1 + signal_random(&seed) % 3000, &seed, &other);
-                assert_true(events_equal(&events, &other));
+                assert_true(signal_same(&events, &other));
         }
         signal_done(&signal);
 }
@@ -384,7 +363,7 @@ static void test_index_is_relative(void **state) {
                 if (events.event[i].end_index > 0)
                         events.event[i].end_index += shift;
         }
-        assert_true(events_equal(&events, &other));
+        assert_true(signal_same(&events, &other));
         signal_done(&signal);
 }
 
