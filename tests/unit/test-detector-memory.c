@@ -107,10 +107,38 @@ static void test_none_after_new(void **state) {
         signal_done(&signal);
 }
 
+/* An electrode that moves, one channel's new rest, and a cramp above it. */
+static void test_none_at_a_new_rest(void **state) {
+        struct signal signal;
+        struct detector *detector = NULL;
+        uint64_t seed = 41;
+
+        signal_init(&signal, 1000000, 3, 0.25, 190.0);
+        for (uint32_t i = 0; i < 3; i++)
+                signal_add_rest(&signal, i, 5.0, 5 + i);
+        for (size_t i = 60000; i < signal.frames; i++)
+                signal.uv[3 * i] += 3000.0 + 14.0 * signal_normal(&seed);
+        signal_add_emg(&signal, 0, 120.0, 150.0, 75.0, 75.0, 0.15, 9);
+        signal_quantise(&signal, -32768, 32767);
+
+        events.count = 0;
+        assert_int_equal(detector_new(&setup, &detector), 0);
+        allocations.count = 0;
+        assert_int_equal(detector_push(detector, 0, signal.counts, signal.frames), 0);
+        detector_finish(detector);
+        assert_int_equal(allocations.count, 0);
+
+        assert_int_equal(signal_count(&events, DETECTOR_EVENT_ALERT), 1);
+        assert_true(signal_first(&events, DETECTOR_EVENT_ALERT)->rest_uv > 12.0);
+        detector_free(detector);
+        signal_done(&signal);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_every_allocation_fails),
                 cmocka_unit_test(test_none_after_new),
+                cmocka_unit_test(test_none_at_a_new_rest),
         };
 
         return cmocka_run_group_tests_name("detector-memory", tests, NULL, NULL);
