@@ -134,8 +134,8 @@ def main():
         rows = csv.reader(line for line in file if not line.startswith('#'))
         columns = [number for number, name in enumerate(next(rows)) if name.endswith('_uV')]
         signal = [[float(row[column]) for column in columns] for row in rows]
-    # As many channels as the widest band has.
-    signal = [(row * 8)[:8] for row in signal]
+    # As many channels as the widest band has; a file with fewer leaves the others silent.
+    signal = [(row + 8 * [0.0])[:8] for row in signal]
     dbus.mainloop.glib.DBusGMainLoop(set_as_default=True)
     mock_bluez.serve(Mock(dbus.bus.BusConnection(os.environ['DBUS_SYSTEM_BUS_ADDRESS']), signal))
 

@@ -35,7 +35,7 @@ class MockFamilies(LineProcess):
 
 def generate(folder):
     path = Path(folder) / 'minute.csv'
-    subprocess.run([os.environ['CALF_EMG'], '--script', 'minute', '--seed', '3', '--rate', '1000', '--channels', '1',
+    subprocess.run([os.environ['CALF_EMG'], '--script', 'minute', '--seed', '3', '--rate', '1000', '--channels', '8',
                     '--format', 'csv', '-o', path], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return path
 
@@ -69,6 +69,7 @@ def test_every_family_from_advert_to_alert():
         end = time.monotonic() + 90
         client.wait(lambda: len(raised()) == len(paths) or time.monotonic() > end, limit_s=100)
         alerts = raised()
+        tap.note('no alert: ' + (', '.join(make.name for path, make in zip(paths, makes) if path not in alerts) or 'none'))
 
         lost_at = {}
         for number, path in enumerate(paths):
@@ -82,7 +83,12 @@ def test_every_family_from_advert_to_alert():
                 if details['state'] == 'streaming' and int(details['connects']) > 1:
                     back.setdefault(path, time.monotonic() - lost_at[path])
             return len(back) == len(paths)
-        client.wait(all_back, limit_s=60, what='all to stream again')
+        try:
+            client.wait(all_back, limit_s=60, what='all to stream again')
+        finally:
+            for path, details in described(client).items():
+                if path not in back:
+                    tap.note(f'{details["driver"]}: {details["state"]}: {details["reason"]}')
         rows = described(client)
 
         tap.measured('family, packets, lost, malformed, alert, seconds to reconnect')
