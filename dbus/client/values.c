@@ -60,7 +60,7 @@ static int text_copy(DBusMessageIter *iter, char **ret, struct crampd_error *err
 }
 
 static int field_read_string(DBusMessageIter *value, char **target, struct crampd_error *error) {
-        char *copy;
+        char *copy = NULL;
         int r = text_copy(value, &copy, error);
 
         if (r < 0)
