@@ -99,7 +99,7 @@ static int get_id(sd_bus *connection, const char *path, const char *interface, c
 
 static int method_describe(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-        struct sensor *sensor;
+        struct sensor *sensor = NULL;
         int r;
 
         r = sensor_object_get(userdata, message, method_describe, error, &sensor, NULL);
@@ -177,7 +177,7 @@ static void on_detector_verdicts(int error, const struct store_verdict *verdicts
 static int method_describe_detector(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         struct detector_call *call;
         struct store_filter filter;
-        struct sensor *sensor;
+        struct sensor *sensor = NULL;
         int r;
 
         r = sensor_object_get(userdata, message, method_describe_detector, error, &sensor, NULL);
@@ -253,7 +253,7 @@ static int change_row(struct bus *bus, sd_bus_message *message, const struct sto
 /* As sensor_object_get(), for a copy of its row that is to be changed. */
 static int get_row(struct bus *bus, sd_bus_message *message, sd_bus_message_handler_t handler,
                    sd_bus_error *error, struct store_sensor *ret) {
-        struct sensor *sensor;
+        struct sensor *sensor = NULL;
         int r;
 
         r = sensor_object_get(bus, message, handler, error, &sensor, NULL);
@@ -312,7 +312,7 @@ static int method_remove(sd_bus_message *message, void *userdata, sd_bus_error *
 }
 
 static int method_identify(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        struct sensor *sensor;
+        struct sensor *sensor = NULL;
         int r;
 
         r = sensor_object_get(userdata, message, method_identify, error, &sensor, NULL);
@@ -372,7 +372,7 @@ static int method_open_stream(sd_bus_message *message, void *userdata, sd_bus_er
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         _cleanup_(closep) int fd = -1;
         enum livestream_kind kind = LIVESTREAM_LEVELS;
-        struct sensor *sensor;
+        struct sensor *sensor = NULL;
         uid_t uid;
         int r;
 
