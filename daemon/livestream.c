@@ -22,6 +22,8 @@ struct reader {
 /* The longest piece that the detector gives: 50 ms at its highest rate. */
 #define SAMPLES_MAX (100u * STREAM_CHANNELS_MAX)
 #define FLAG_AFTER_GAP 1u
+/* What may wait for a reader of samples: a recording outlives a disk that stalls for seconds. */
+#define QUEUE_BYTES (1 << 20)
 
 struct samples {
         uint64_t time_us;
@@ -92,6 +94,9 @@ int livestream_open(struct livestream *stream, const struct sensor *sensor, enum
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
                 return -errno;
+        /* As much as the kernel grants, or what it was. */
+        if (kind == LIVESTREAM_SAMPLES)
+                (void)setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &(int){QUEUE_BYTES}, sizeof(int));
         stream->readers[stream->n_readers++] =
                 (struct reader){.sensor = sensor, .fd = pair[1], .uid = uid, .kind = kind};
         return pair[0];

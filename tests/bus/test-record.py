@@ -22,10 +22,10 @@ from daemon import LIMIT_S, System  # noqa: E402
 from recordings import scripted  # noqa: E402
 
 RATE_HZ = 500
-SPEED = 16
+SPEED = 8
 # Rest is learnt from a minute. crampctl may come late, but what it records has as much of it before the cramp.
-SCRIPT = '100 cramp 40 muscle=GM ratio=6 rise=10 fall=4\n160 end\n'
-LATE_MAX_S = 39
+SCRIPT = '76 cramp 40 muscle=GM ratio=6 rise=10 fall=4\n126 end\n'
+LATE_MAX_S = 15
 
 _files = tempfile.TemporaryDirectory(prefix='record-')
 
