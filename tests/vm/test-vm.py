@@ -62,6 +62,8 @@ def add_scenario(generator, stage):
         (folder / 'long').touch()
     run(generator, '--script', 'minute', '--seed', '7', '--rate', '1000', '--channels', '4',
         '-o', str(folder / 'recording.edf'), '--truth', str(folder / 'truth.json'))
+    # Written for the owner's eyes alone; in the guest others read it.
+    (folder / 'recording.edf').chmod(0o644)
     script = folder / 'loud.txt'
     script.write_text(LOUD_SCRIPT, encoding='ascii')
     run(generator, '--script', str(script), '--seed', '7', '--rate', '1000', '-o', str(folder / 'loud.edf'))
