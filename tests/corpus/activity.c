@@ -229,6 +229,15 @@ static double band_deviation(struct biquad low, struct biquad high) {
         return sqrt(energy);
 }
 
+/* What the drive's roughness must be for an envelope that is as rough as asked. */
+static double banded_drive(const struct script_event *event) {
+        double share = event->roughness / MODEL_HOME_ROUGHNESS_MAX;
+
+        return event->kind == EVENT_CRAMP
+                       ? event->roughness * (1 + MODEL_HOME_ROUGHNESS_CRAMP * share * share)
+                       : event->roughness;
+}
+
 /* As above, but within the band: its SD is the roughness that one measures there. */
 static int activity_draw_banded_wave(struct activity *activity, double roughness, struct random *own) {
         struct biquad low, high;
@@ -316,7 +325,7 @@ static int activity_fill(struct activity *activity, const struct script_event *e
         activity_measure(activity, scale);
         if (event->roughness <= 0)
                 return 0;
-        return event->banded ? activity_draw_banded_wave(activity, event->roughness, own)
+        return event->banded ? activity_draw_banded_wave(activity, banded_drive(event), own)
                              : activity_draw_wave(activity, event->roughness, own);
 }
 

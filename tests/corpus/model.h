@@ -168,7 +168,10 @@
  * that of Minetto et al. 2011, the spread such that some last 10 min (consensus criterion, Hallegraeff
  * et al. 2017). The rest are choices. */
 #define MODEL_HOME_ROUGHNESS_MIN 0.10
-#define MODEL_HOME_ROUGHNESS_MAX 0.45
+#define MODEL_HOME_ROUGHNESS_MAX 0.47
+/* In a cramp the drive takes so much more (at the most roughness, with its square below) to be measured
+ * as rough as a hold: its units fire within a narrow range. Measured on this model. */
+#define MODEL_HOME_ROUGHNESS_CRAMP 0.38
 #define MODEL_HOME_CRAMP_S 55.6
 #define MODEL_HOME_CRAMP_SIGMA 0.9
 #define MODEL_HOME_TONIC_SHARE 0.1 /* of the movements that are pushes */
