@@ -343,7 +343,9 @@ void assert_database_whole(const char *path) {
 }
 
 unsigned fault_step(unsigned step) {
-        return getenv("STORE_THOROUGH") ? 1 : step;
+        if (getenv("STORE_THOROUGH"))
+                return 1;
+        return getenv("TESTS_SLOW") ? 3 * step + 1 : step;
 }
 
 bool find_file(const struct fixture *fixture, const char *prefix, const char *suffix, char *ret,

@@ -117,8 +117,8 @@ int64_t database_number(const char *path, const char *sql);
 void database_text(const char *path, const char *sql, char *ret, size_t size);
 void assert_database_whole(const char *path);
 
-/* Tests in which each operation fails in turn take every `step`th, or each with STORE_THOROUGH in the
- * environment. */
+/* Tests in which each operation fails in turn take every `step`th, each with STORE_THOROUGH in the
+ * environment, and a third as many with TESTS_SLOW: under the sanitizers. */
 unsigned fault_step(unsigned step);
 
 /* The one file in the folder whose name begins so; false when there is none, fails when there are more.
