@@ -6,6 +6,7 @@
 
 #define ERROR_INVALID_ARGUMENT "org.crampd1.Error.InvalidArgument"
 #define ERROR_NOT_AUTHORIZED "org.crampd1.Error.NotAuthorized"
+#define ERROR_NOT_SAFE "org.crampd1.Error.NotSafe"
 #define ERROR_NO_SUCH_SENSOR "org.crampd1.Error.NoSuchSensor"
 #define ERROR_NO_SUCH_EPISODE "org.crampd1.Error.NoSuchEpisode"
 #define ERROR_ALREADY_EXISTS "org.crampd1.Error.AlreadyExists"

@@ -70,7 +70,7 @@ static int refuse_trial(const struct advice_suppressed *why, const char *nutrien
                 text[used++] = ' ';
                 (void)advice_reason_write(&why->reasons[i], language, text + used, sizeof(text) - used);
         }
-        return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT, text);
+        return sd_bus_error_set(error, ERROR_NOT_SAFE, text);
 }
 
 static int check_allowed(const struct store_person *person, const char *nutrient,

@@ -20,6 +20,7 @@ static const struct {
 } error_names[] = {
         {"org.crampd1.Error.InvalidArgument", EINVAL},
         {"org.crampd1.Error.NotAuthorized", EACCES},
+        {"org.crampd1.Error.NotSafe", EPERM},
         {"org.crampd1.Error.NoSuchSensor", ENOENT},
         {"org.crampd1.Error.NoSuchEpisode", ENOENT},
         {"org.crampd1.Error.AlreadyExists", EEXIST},

@@ -40,6 +40,7 @@ int fail_client(int r, const struct crampd_error *error) {
         case ENOLINK:
                 return fail(EX_UNAVAILABLE, "%s", message);
         case EACCES:
+        case EPERM:
                 return fail(EX_NOPERM, "refused: %s", message);
         case EINVAL:
                 return fail(EX_USAGE, "%s", message);

@@ -18,8 +18,8 @@ import dbus  # noqa: E402
 
 import tap  # noqa: E402
 from daemon import GUIDANCE, HISTORY, ROOT, System  # noqa: E402
-from guidance import (INVALID, NOBODY, REFUSED, SAFE, advise, as_nobody, crampctl, error_of, get_profile,  # noqa: E402
-                      list_log, log, set_profile, text_of)
+from guidance import (INVALID, NOBODY, NOT_SAFE, REFUSED, SAFE, advise, as_nobody, crampctl, error_of,  # noqa: E402
+                      get_profile, list_log, log, set_profile, text_of)
 from nights import DAY_US, evening_of, fill  # noqa: E402
 
 # --- the profile ------------------------------------------------------------------------------------------------
@@ -447,14 +447,15 @@ def test_trials_that_are_not_safe_are_refused():
     with System() as system, system.daemon():
         client = system.client()
 
-        def refused(*words, **plan):
+        def refused(*words, code=INVALID, **plan):
             name, text = text_of(client, 'StartTrial', 'a{sv}', client.options(**plan))
-            assert name == INVALID and all(word in text for word in words), (plan, name, text)
-        refused('You have not said: kidney-disease', nutrient='magnesium')
+            assert name == code and all(word in text for word in words), (plan, name, text)
+        refused('You have not said: kidney-disease', code=NOT_SAFE, nutrient='magnesium')
         set_profile(client, values=dict(SAFE, medicines='warfarin'))
-        refused('warfarin', nutrient='vitamin-k2')
+        refused('warfarin', code=NOT_SAFE, nutrient='vitamin-k2')
         set_profile(client, values={'medicines': 'none', 'kidney-disease': 'yes'})
-        refused('kidney disease', nutrient='magnesium')
+        refused('kidney disease', code=NOT_SAFE, nutrient='magnesium')
+        crampctl('trial', 'start', 'magnesium', code=77)
         set_profile(client, values={'kidney-disease': 'no'})
         refused('magnesium, potassium', nutrient='gold')
         refused('magnesium, potassium')

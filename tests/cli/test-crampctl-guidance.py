@@ -95,6 +95,8 @@ def test_no_answer_makes_them_fall_over():
             assert 'Said no.?' in run(*words, code=64)
             fake.answer(method, 'error org.crampd1.Error.NotAuthorized')
             run(*words, code=77)
+            fake.answer(method, 'error org.crampd1.Error.NotSafe')
+            assert 'refused: Said no.?' in run(*words, code=77)
             fake.answer(method, None)
         for where, key in (('summary', 'nights'), ('summary', 'missing'), ('items', 'text'), ('items', 'sources'),
                            ('items', 'priority'), ('suppressed', 'reasons'), ('suppressed', 'food')):
