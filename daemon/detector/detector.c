@@ -9,6 +9,7 @@
 
 #include "daemon/basic/cleanup.h"
 #include "daemon/detector/channel.h"
+#include "daemon/detector/company.h"
 #include "daemon/detector/episode.h"
 #include "daemon/detector/history.h"
 #include "daemon/detector/limb.h"
@@ -20,6 +21,7 @@ struct detector {
         struct history history;
         struct episode episode;
         struct limb limb;
+        int32_t company_percent; /* of the other sensors; negative = not known */
 
         bool started;
         uint64_t expected_index; /* frame that comes next */
@@ -101,6 +103,7 @@ int detector_new(const struct detector_setup *setup, struct detector **ret) {
                 return r;
 
         limb_init(&detector->limb, setup->motion_scale_g);
+        detector->company_percent = -1;
         r = channel_plan_init(&detector->plan, setup->rate_mhz, setup->input == DETECTOR_ENVELOPE);
         if (r < 0)
                 return r;
@@ -167,8 +170,16 @@ static struct episode_context detector_context(struct detector *detector, uint64
         };
 }
 
+/* Whether another channel at that level over rest takes part in a rise. */
+static double together_share(double ratio, double rise) {
+        double share = ((ratio - 1.0) / rise - TUNING_CROSSTALK_SHARE) /
+                       (TUNING_TOGETHER_SHARE - TUNING_CROSSTALK_SHARE);
+
+        return ratio < TUNING_TOGETHER_RATIO || share < 0.0 ? 0.0 : share > 1.0 ? 1.0 : share;
+}
+
 /* Share of the other channels, those that can be judged, that rise together with this one; negative =
- * none can. */
+ * none can. Other sensors are one more. */
 static double detector_together(const struct detector *detector, uint32_t channel) {
         double rise = detector->channels[channel].evidence.ratio - 1.0, sum = 0.0;
         unsigned judged = 0;
@@ -178,16 +189,15 @@ static double detector_together(const struct detector *detector, uint32_t channe
 
         for (uint32_t i = 0; i < detector->channel_count; i++) {
                 const struct channel *other = &detector->channels[i];
-                double share;
 
                 if (i == channel || !channel_is_present(other) || !(other->floor.rest_uv > 0.0))
                         continue;
                 judged++;
-                if (other->evidence.ratio < TUNING_TOGETHER_RATIO)
-                        continue;
-                share = ((other->evidence.ratio - 1.0) / rise - TUNING_CROSSTALK_SHARE) /
-                        (TUNING_TOGETHER_SHARE - TUNING_CROSSTALK_SHARE);
-                sum += share < 0.0 ? 0.0 : share > 1.0 ? 1.0 : share;
+                sum += together_share(other->evidence.ratio, rise);
+        }
+        if (detector->company_percent >= 0) {
+                judged++;
+                sum += together_share(detector->company_percent / 100.0, rise);
         }
         return judged > 0 ? sum / (double)judged : -1.0;
 }
@@ -372,6 +382,10 @@ void detector_set_motion(struct detector *detector, const int32_t *counts) {
         limb_set(&detector->limb, counts);
 }
 
+void detector_set_company(struct detector *detector, int32_t percent) {
+        detector->company_percent = company_clamp(percent);
+}
+
 void detector_set_rest(struct detector *detector, const double *rest_uv) {
         for (uint32_t i = 0; i < detector->channel_count; i++)
                 detector->channels[i].prior_uv = rest_uv ? rest_uv[i] : 0.0;
@@ -447,7 +461,8 @@ static void signal_give(struct detector *detector, const int32_t *counts, size_t
                                           .channels = detector->channel_count,
                                           .counts = counts,
                                           .conditioned_uv = detector->signal_uv,
-                                          .motion = detector->limb.known ? detector->limb.counts : NULL},
+                                          .motion = detector->limb.known ? detector->limb.counts : NULL,
+                                          .company_percent = detector->company_percent},
                 detector->userdata);
 }
 

@@ -22,6 +22,7 @@
 #define DETECTOR_ENVELOPE_RATE_MIN_MHZ UINT32_C(20000) /* 20 Hz: a value in each 50 ms */
 #define DETECTOR_ENVELOPE_RATE_MAX_MHZ UINT32_C(200000)
 #define DETECTOR_CHANNELS_MAX 256u
+#define DETECTOR_COMPANY_MAX 30000 /* percent of rest; no muscle rises as high */
 
 enum detector_input {
         DETECTOR_RAW,      /* EMG */
@@ -103,8 +104,8 @@ struct detector_account {
         double ratio_peak;   /* the highest since onset */
         uint32_t bridged;    /* dips short enough to be bridged */
         uint32_t dips;       /* longer ones, which count against */
-        double together;     /* mean share of the other channels that rose too, 0-1; negative: there was
-                                none that could tell */
+        double together;     /* mean share of the other channels that rose too, 0-1, other sensors'
+                                included; negative: there was none that could tell */
         double moved; /* how far it rose with a movement of the limb, 0-1; negative: no accelerometer
                          told */
         uint64_t took_part; /* bit n: channel n rises at the alert, at least half as much as the leading
@@ -152,6 +153,7 @@ struct detector_signal {
         const int32_t *counts;        /* as pushed, interleaved */
         const double *conditioned_uv; /* interleaved: band-passed, mains taken out; envelopes: scaled */
         const int32_t *motion;        /* what the accelerometer shows: three counts; NULL = not known */
+        int32_t company_percent;      /* as detector_set_company() has it */
 };
 
 typedef void (*detector_signal_func)(const struct detector_signal *signal, void *userdata);
@@ -192,6 +194,17 @@ int detector_set_evidence(struct detector *detector, enum detector_sensitivity s
  * bit.
  */
 void detector_set_motion(struct detector *detector, const int32_t *counts);
+
+/*
+ * What the owner's other sensors show, from the frame that is pushed next on until it is said anew: the
+ * level over rest of the channel that rises most, in percent (100 = rest; up to DETECTOR_COMPANY_MAX);
+ * negative: not known. It counts as one more channel. Not known, which it is at first, it changes
+ * nothing, bit for bit.
+ */
+void detector_set_company(struct detector *detector, int32_t percent);
+/* What such a level is to the detectors of the other sensors; -1 if no channel is good and has a resting
+ * floor. */
+int32_t detector_company_percent(const struct detector_level *level);
 
 /*
  * What each channel's rest was when it was calibrated, in units of its scale; 0 = not known, NULL = of
