@@ -105,7 +105,54 @@ static void row_add(struct table *table, const struct row *row) {
         table_cell(table, "%s", held_back(row));
 }
 
-static int nutrients_run(crampd_client *client, unsigned owner, struct table *table) {
+/* --- why there are no amounts --- */
+
+#define ASKED_SIZE 512
+
+struct amounts {
+        bool allowed;
+        char asked[ASKED_SIZE]; /* " age=... sex=...": what has to be said before they are told */
+};
+
+static void asked_add(struct amounts *amounts, const char *key) {
+        size_t used = strlen(amounts->asked);
+        char word[64];
+
+        (void)snprintf(word, sizeof(word), " %.50s=...", key);
+        if (!strstr(amounts->asked, word))
+                (void)snprintf(amounts->asked + used, sizeof(amounts->asked) - used, "%s", word);
+}
+
+/* The general advice stands in for what is held back, and names what it lacks; what is recommended goes
+ * by sex, too. */
+static void amounts_fill(const struct crampd_advice *advice, struct amounts *ret) {
+        ret->allowed = advice->amounts_allowed;
+        for (size_t i = 0; i < advice->n_items; i++)
+                if (strcmp(advice->items[i].kind, "general") == 0)
+                        for (char **key = advice->items[i].missing; key && *key; key++)
+                                asked_add(ret, *key);
+        for (char **key = advice->missing; key && *key; key++)
+                if (strcmp(*key, "sex") == 0)
+                        asked_add(ret, *key);
+}
+
+static void amounts_tell(const struct amounts *amounts) {
+        char text[ASKED_SIZE + 128];
+
+        if (amounts->asked[0])
+                (void)snprintf(text, sizeof(text), _("For amounts of your own: crampctl profile set%s"),
+                               amounts->asked);
+        else if (!amounts->allowed)
+                (void)snprintf(text, sizeof(text), "%s",
+                               _("With what your profile says, amounts are for a doctor to tell you."));
+        else
+                return;
+        putchar('\n');
+        paragraph_write("", text);
+}
+
+static int nutrients_run(crampd_client *client, unsigned owner, struct table *table,
+                         struct amounts *ret_amounts) {
         struct json json = JSON_INIT(stdout);
 
         for (unsigned nutrient = 0; nutrient < NUTRIENT_MAX; nutrient++) {
@@ -122,6 +169,7 @@ static int nutrients_run(crampd_client *client, unsigned owner, struct table *ta
                         row_add(table, &row);
                 else
                         row_write_json(&json, &row);
+                amounts_fill(advice, ret_amounts);
                 crampd_advice_free(advice);
         }
         return 0;
@@ -136,6 +184,7 @@ int verb_nutrients(const struct global_options *global, int argc, char *argv[]) 
                                                 {N_("SUPPLEMENT HELD BACK")}};
         _cleanup_(client_freep) crampd_client *client = NULL;
         struct global_options g = *global;
+        struct amounts amounts = {};
         struct table *table = NULL;
         const char *user = NULL;
         unsigned owner;
@@ -158,10 +207,12 @@ int verb_nutrients(const struct global_options *global, int argc, char *argv[]) 
                 return code;
         if (!g.json && !(table = table_new(columns, ARRAY_LENGTH(columns))))
                 return fail(EX_OSERR, "out of memory");
-        code = nutrients_run(client, owner, table);
+        code = nutrients_run(client, owner, table, &amounts);
         pager_open(&g);
         if (code == 0 && table && table_print(table, stdout, !g.no_legend) < 0)
                 code = fail(EX_OSERR, "out of memory");
+        if (code == 0 && table && !g.no_legend)
+                amounts_tell(&amounts);
         (void)table_free(table);
         return code == 0 ? output_finish_stdout() : code;
 }

@@ -177,8 +177,17 @@ def test_crampctl_guidance():
         assert 'not a medical device' in plain and 'When to see a doctor' in plain
         assert 'Why you see this:' in why and 'Sources:' in why and 'Why you see this:' not in plain
         rows = crampctl('nutrients').splitlines()
-        assert len(rows) == 9 and rows[1].startswith('magnesium') and 'until you say more' in rows[1], rows
-        crampctl('profile', 'set', *(f'{key}={value}' for key, value in SAFE.items()))
+        assert len(rows) == 12 and rows[1].startswith('magnesium') and 'until you say more' in rows[1], rows
+        assert rows[9] == '' and ' '.join(rows[10:]) == (
+            'For amounts of your own: crampctl profile set age=... pregnancy=... kidney-disease=... dialysis=... '
+            'liver-disease=... heart-failure=... medicines=... sex=...'), rows
+        crampctl('profile', 'set', *(f'{key}={value}' for key, value in SAFE.items()), 'sex=')
+        assert crampctl('nutrients').splitlines()[10] == (
+            'For amounts of your own: crampctl profile set pregnancy=... sex=...')
+        crampctl('profile', 'set', 'sex=male', 'kidney-disease=yes')
+        assert 'for a doctor to tell' in crampctl('nutrients').splitlines()[10]
+        crampctl('profile', 'set', 'kidney-disease=no')
+        assert len(crampctl('nutrients').splitlines()) == 9
         rows = [json.loads(line) for line in crampctl('nutrients', '--json').splitlines()]
         assert [row['id'] for row in rows][:2] == ['magnesium', 'potassium'] and rows[0]['recommended'] == '420 mg', rows
         assert rows[0]['evidence'] == 'against', rows[0]
