@@ -55,7 +55,7 @@ void crampd_name_acquired(struct crampd *crampd, int error) {
                 return;
         crampd->ready = true;
         (void)sd_notify(/* unset_environment= */ false, "READY=1");
-        log_info("Watching %u sensors.", crampd->n_sensors);
+        log_info("Sensors watched: %u.", crampd->n_sensors);
         start_replays(crampd);
 }
 

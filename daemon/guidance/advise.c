@@ -147,8 +147,8 @@ void because_of_link(struct advice_item *item, const struct advice_link *link) {
         if (!item || link->nights_after == 0 || item->n_reasons + 2 > ADVICE_REASONS_MAX)
                 return;
         item->reasons[item->n_reasons++] = (struct advice_reason){
-                .message = N_("In %u monitored nights after such days you had %u bouts of cramp, in %u "
-                              "other nights %u."),
+                .message = N_("Monitored nights after such days: %u, bouts of cramp in them: %u; other "
+                              "nights: %u, bouts: %u."),
                 .n_numbers = ADVICE_NUMBERS,
                 .numbers = {link->nights_after, link->clusters_after, link->nights_other,
                             link->clusters_other}};

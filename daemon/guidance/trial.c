@@ -198,11 +198,10 @@ static void tell(struct teller *teller, const char *sentence, ...) {
 
 static void tell_counts(struct teller *teller, const struct trial_result *result) {
         tell(teller,
-             N_("Without the change: %u bouts of cramp in %u monitored nights; with it: %u in %u. "
-                "Cramps within an hour "
-                "count as one bout."),
-             result->without.clusters, result->without.nights, result->with.clusters,
-             result->with.nights);
+             N_("Monitored nights without the change: %u, bouts of cramp in them: %u; with it: %u and "
+                "%u. Cramps within an hour count as one bout."),
+             result->without.nights, result->without.clusters, result->with.nights,
+             result->with.clusters);
         if (result->nights_left_out > 0)
                 tell(teller, N_("Nights that were monitored for less than four hours are left out: %u."),
                      result->nights_left_out);
@@ -240,10 +239,15 @@ static void tell_smallest(struct teller *teller, const struct trial_result *resu
 }
 
 static void tell_verdict(struct teller *teller, const struct trial_result *result) {
+        unsigned nights;
+
         switch (result->verdict) {
         case TRIAL_TOO_FEW:
-                tell(teller, N_("%u monitored nights are too few to tell."),
-                     result->without.nights + result->with.nights);
+                nights = result->without.nights + result->with.nights;
+                tell(teller,
+                     nights == 1 ? N_("%u monitored night is too few to tell.")
+                                 : N_("%u monitored nights are too few to tell."),
+                     nights);
                 break;
         case TRIAL_NO_CRAMPS:
                 tell(teller, N_("There was no cramp on either side, so there is nothing to compare."));
@@ -299,14 +303,14 @@ static void tell_cramps(struct teller *teller, const struct trial_result *result
                      number(teller, result->with.mean_s, 0).text);
         if (result->without.cramps > 0 && result->with.cramps > 0)
                 tell(teller,
-                     N_("By the strength of the signal %u of %u cramps were strong without the change, "
-                        "and %u of %u with it."),
+                     N_("Cramps that were strong by the signal: %u of %u without the change, and %u of "
+                        "%u with it."),
                      result->without.strong, result->without.cramps, result->with.strong,
                      result->with.cramps);
         if (!isnan(result->without.mean_pain) && !isnan(result->with.mean_pain))
                 tell(teller,
-                     N_("The pain that you noted was %s of 10 on average without the change (%u "
-                        "cramps), and %s with it (%u)."),
+                     N_("The pain that you noted was %s of 10 on average without the change "
+                        "(cramps: %u), and %s with it (%u)."),
                      number(teller, result->without.mean_pain, 1).text, result->without.rated,
                      number(teller, result->with.mean_pain, 1).text, result->with.rated);
 }

@@ -111,7 +111,10 @@ static int only_sensor(crampd_client *client, char **ret_path) {
         r = crampd_list_sensors(client, &sensors, &n, &error);
         if (r < 0)
                 return fail_client(r, &error);
-        if (n != 1)
+        if (n == 0)
+                code = fail(EX_DATAERR,
+                            "you have no sensor that could have seen it; see 'crampctl scan'");
+        else if (n != 1)
                 code = fail(EX_USAGE,
                             "which of your %zu sensors should have seen it? Add --sensor; 'crampctl "
                             "sensors' lists them",

@@ -244,7 +244,7 @@ static int detector_print(const struct crampd_detector *detector) {
                words_figure(detector->needed_s, 1).text, words_figure(detector->applied, 2).text);
         putchar('\n');
         puts(detector->learning ? _("Learning:      on") : _("Learning:      off"));
-        printf(_("Annotated:     %u confirmed, %u false alarms, %u missed (at least %u are needed; each "
+        printf(_("Annotated:     confirmed %u, false alarms %u, missed %u (at least %u are needed; each "
                  "counts half after %u days)"),
                detector->confirmed, detector->false_alarms, detector->missed, detector->verdicts_min,
                detector->half_days);

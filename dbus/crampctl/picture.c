@@ -240,6 +240,13 @@ static unsigned week_level(const struct tally_span *span) {
                              : LEVEL_4;
 }
 
+static void counts_write(FILE *file, const struct tally_span *span) {
+        fputc(' ', file);
+        fprintf(file, span->cramps == 1 ? _("%u cramp") : _("%u cramps"), span->cramps);
+        fputc('/', file);
+        fprintf(file, span->nights == 1 ? _("%u night") : _("%u nights"), span->nights);
+}
+
 static void year_draw(const struct picture *picture, const struct tally *tally, int year) {
         struct tm date = {.tm_year = year - 1900, .tm_mday = 1};
         int first = (int)(timegm(&date) / 86400), next;
@@ -261,7 +268,7 @@ static void year_draw(const struct picture *picture, const struct tally *tally, 
         first = first < tally->first_day ? tally->first_day : first;
         all = tally_sum(tally, (size_t)(first - tally->first_day), (size_t)(next - first));
         if (picture->columns >= MARGIN + YEAR_CELLS + 21)
-                fprintf(picture->file, _(" %u cramps/%u nights"), all.cramps, all.nights);
+                counts_write(picture->file, &all);
         fputc('\n', picture->file);
 }
 

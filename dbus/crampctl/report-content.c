@@ -131,14 +131,14 @@ static void summary_tell(struct telling *telling) {
 
         writer->section(writer, _("Summary"));
         writer->table_begin(writer, _("In short"), fact_columns, ARRAY_LENGTH(fact_columns), false);
-        row_tell(telling, N_("Nights"), N_("%zu (%s to %s), %u of them watched, for %.0f hours"),
+        row_tell(telling, N_("Nights"), N_("%zu (%s to %s), %u of them watched, for %.0f h"),
                  tally->n_days, telling->first, telling->last, all->nights,
                  (double)all->monitored_us / 3.6e9);
         row_tell(telling, N_("Watched incompletely"),
                  N_("%u with gaps of 10 minutes and more, %u for less than 4 hours"), all->gappy,
                  all->brief);
         row_tell(telling, N_("Cramps"),
-                 N_("%u: %u alerts (%u confirmed by the wearer) and %u missed ones that were told of"),
+                 N_("%u: %u with an alert (%u confirmed by the wearer), %u missed and told of"),
                  all->cramps, all->cramps - all->missed, tally->confirmed, all->missed);
         row_tell(telling, N_("False alarms"), N_("%u, left out of all figures"), all->false_alarms);
         if (tally_rate(all, &rate) >= 0)
@@ -198,7 +198,7 @@ static void rates_table_tell(struct telling *telling) {
                 if (tally_rate(&span, &rate) < 0)
                         row_tell(telling, date, N_("not watched"));
                 else
-                        row_tell(telling, date, N_("%s (%s to %s): %u in %s h of %u nights"),
+                        row_tell(telling, date, N_("%s (%s to %s): %u in %s h, nights: %u"),
                                  words_figure(rate.rate, 2).text, words_figure(rate.low, 2).text,
                                  words_figure(rate.high, 2).text, span.cramps_watched,
                                  words_figure((double)span.monitored_us / 3.6e9, 1).text, span.nights);
@@ -253,14 +253,13 @@ static void charts_tell(struct telling *telling) {
 
         telling->writer->section(telling->writer, _("Pictures"));
         chart_tell(telling, N_("Nights"), chart_nights_height(tally), chart_nights,
-                   N_("A calendar with a square for each night from %s to %s, weeks side by side: %u "
-                      "nights "
-                      "were watched, %u were not. The table of nights below has the figures."),
+                   N_("A calendar with a square for each night from %s to %s, weeks side by side; "
+                      "watched: %u, not watched: %u. The table of nights below has the figures."),
                    telling->first, telling->last, all->nights, (unsigned)tally->n_days - all->nights);
         chart_tell(telling, N_("Rate of cramps"), CHART_RATES_HEIGHT, chart_rates,
                    weeks == 1
                            ? N_("Cramps in 8 watched hours, a point with its exact 95 %% interval for "
-                                "each of %u weeks. A line without an upper end goes on beyond the "
+                                "each week (weeks: %u). A line without an upper end goes on beyond the "
                                 "picture.")
                            : N_("Cramps in 8 watched hours, a point with its exact 95 %% interval for "
                                 "%u weeks each. A line without an upper end goes on beyond the "

@@ -68,9 +68,9 @@ static void foods_show(enum review_form form) {
 
 static void ages_write(int from_months, int below_months, char text[static 64]) {
         if (below_months >= 12 * 120)
-                (void)snprintf(text, 64, "from %g years", from_months / 12.0);
+                (void)snprintf(text, 64, "from age %g", from_months / 12.0);
         else
-                (void)snprintf(text, 64, "from %g to below %g years", from_months / 12.0,
+                (void)snprintf(text, 64, "from age %g to below %g", from_months / 12.0,
                                below_months / 12.0);
 }
 

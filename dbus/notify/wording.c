@@ -279,6 +279,8 @@ static void sensor_begin(const char *name, struct notice_content *ret) {
 static void battery_wording(const struct crampd_event *event, struct notice_content *ret) {
         if (event->battery_hours < 1)
                 PUT_LINE(ret, _("The battery is at %d%% and lasts less than an hour."), event->battery);
+        else if (event->battery_hours < 1.5)
+                PUT_LINE(ret, _("The battery is at %d%% and lasts about an hour."), event->battery);
         else if (isfinite(event->battery_hours))
                 PUT_LINE(ret, _("The battery is at %d%% and lasts about %.0f hours."), event->battery,
                          event->battery_hours);

@@ -85,7 +85,7 @@ def test_keys_hold():
         assert bluetooth('--config', path) == ('no-adapter', '')
         # The command line prevails.
         said, log = bluetooth('--config', path, '--adapter', 'hci0', '--log-level', 'info')
-        assert said == 'ok' and 'Watching 0 sensors.' in log, (said, log)
+        assert said == 'ok' and 'Sensors watched: 0.' in log, (said, log)
 
 
 tap.main(globals())

@@ -256,7 +256,7 @@ def test_detector_explain():
 def test_detector_show_and_learn():
     with PrivateBus(), FakeCrampd() as fake:
         out = run('detector', 'show', 'left calf')
-        for words in ('high', '6.7 s of evidence now (factor 1.12)', 'Learning:      on', '2 confirmed, 7 false alarms, 1 missed',
+        for words in ('high', '6.7 s of evidence now (factor 1.12)', 'Learning:      on', 'confirmed 2, false alarms 7, missed 1',
                       'at least 5', 'after 30 days', 'is forgotten', 'factor 1.17 (bounds 0.85 to 1.30), from the next night on',
                       'False alarms prevail.'):
             assert words in out, (words, out)

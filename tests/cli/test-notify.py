@@ -690,6 +690,8 @@ def test_battery():
         # The next evening's is another one.
         fake.do('signal', member='SensorWarning', details={'percent': 12, 'hours': 0.5})
         assert shown(desktop, 3)['body'].startswith('The battery is at 12% and lasts less than an hour.')
+        fake.do('signal', member='SensorWarning', details={'percent': 13, 'hours': 1.2})
+        assert shown(desktop, 4)['body'].startswith('The battery is at 13% and lasts about an hour.')
 
 
 def test_electrode_off():

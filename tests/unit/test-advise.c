@@ -173,9 +173,9 @@ static void nights_after_long_days_are_compared(void **state) {
         item = find("cause-standing");
         assert_int_equal(item->n_reasons, 3);
         (void)advice_reason_write(&item->reasons[1], NULL, text, sizeof(text));
-        assert_string_equal(text,
-                            "In 8 monitored nights after such days you had 8 bouts of cramp, in 20 "
-                            "other nights 3.");
+        assert_string_equal(
+                text, "Monitored nights after such days: 8, bouts of cramp in them: 8; other nights: "
+                      "20, bouts: 3.");
         assert_non_null(strstr(item->reasons[2].message, "more than chance explains"));
         assert_true(item->priority > 620);
 

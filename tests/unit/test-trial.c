@@ -106,7 +106,11 @@ static void few_nights_tell_nothing(void **state) {
         assert_int_equal(result.verdict, TRIAL_TOO_FEW);
         assert_told(&result, "0 monitored nights are too few to tell.");
 
-        side_add(TRIAL_WITHOUT, 6, 30);
+        side_add(TRIAL_WITHOUT, 1, 5);
+        result = compare(TRIAL_BEFORE_AFTER);
+        assert_told(&result, "1 monitored night is too few to tell.");
+
+        side_add(TRIAL_WITHOUT, 5, 25);
         side_add(TRIAL_WITH, 6, 0);
         result = compare(TRIAL_BEFORE_AFTER);
         assert_int_equal(result.verdict, TRIAL_TOO_FEW);
