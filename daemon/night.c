@@ -125,6 +125,7 @@ static void report_account(const struct night *night, const struct detector_even
         const struct detector_account *from = event->account;
         struct store_account account = {
                 .evidence_factor = from->evidence_factor,
+                .again_factor = from->again_factor,
                 .needed_s = from->needed_s,
                 .from_us = start_us + (int64_t)frames_to_us(night, from->from_index),
                 .active_s = from->active_s,
@@ -135,6 +136,7 @@ static void report_account(const struct night *night, const struct detector_even
                 .dips = from->dips,
                 .together = from->together < 0 ? (double)NAN : from->together,
                 .moved = from->moved < 0 ? (double)NAN : from->moved,
+                .slow = from->slow < 0 ? (double)NAN : from->slow,
                 .channels = night->format.channels,
                 .took_part = (uint32_t)from->took_part,
                 .point_us = (int64_t)frames_to_us(night, from->point_frames),
@@ -612,6 +614,10 @@ const struct stream_format *night_get_format(const struct night *night) {
 
 enum detector_state night_get_state(const struct night *night) {
         return detector_get_state(night->detector);
+}
+
+double night_get_again_factor(const struct night *night) {
+        return detector_get_again_factor(night->detector);
 }
 
 const struct store_episode *night_get_episode(const struct night *night, uint64_t *ret_lasting_us) {

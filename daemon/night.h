@@ -108,6 +108,8 @@ enum detector_quality night_get_quality(const struct night *night);
 /* Of each channel of the format. */
 const enum detector_quality *night_get_qualities(const struct night *night);
 enum detector_state night_get_state(const struct night *night);
+/* As the detector's. */
+double night_get_again_factor(const struct night *night);
 /* The episode that is open now, or NULL. */
 const struct store_episode *night_get_episode(const struct night *night, uint64_t *ret_lasting_us);
 /* Stream time received so far in which a cramp could be seen. */

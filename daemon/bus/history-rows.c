@@ -183,6 +183,8 @@ int history_append_account(sd_bus_message *reply, const struct store_account *ac
         dictionary_open(reply, &r);
         dictionary_append(reply, &r, "sensitivity", "s", account->sensitivity);
         dictionary_append(reply, &r, "evidence_factor", "d", account->evidence_factor);
+        if (!isnan(account->again_factor))
+                dictionary_append(reply, &r, "again_factor", "d", account->again_factor);
         dictionary_append(reply, &r, "needed_s", "d", account->needed_s);
         dictionary_append(reply, &r, "from_us", "x", account->from_us);
         dictionary_append(reply, &r, "active_s", "d", account->active_s);
@@ -195,6 +197,8 @@ int history_append_account(sd_bus_message *reply, const struct store_account *ac
                 dictionary_append(reply, &r, "together", "d", account->together);
         if (!isnan(account->moved))
                 dictionary_append(reply, &r, "moved", "d", account->moved);
+        if (!isnan(account->slow))
+                dictionary_append(reply, &r, "slow", "d", account->slow);
         dictionary_append(reply, &r, "channels", "u", account->channels);
         dictionary_append(reply, &r, "took_part", "u", account->took_part);
         dictionary_append(reply, &r, "quality", "s", account->quality);

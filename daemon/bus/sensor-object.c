@@ -127,12 +127,14 @@ struct detector_call {
 static int append_detector(sd_bus_message *message, const struct sensor *sensor) {
         const struct learning_proposal *learning = &sensor->learning;
         enum detector_sensitivity sensitivity = sensor_sensitivity(&sensor->row);
+        double again_factor = sensor->night ? night_get_again_factor(sensor->night) : 1.0;
         int r = 0;
 
         dictionary_open(message, &r);
         dictionary_append(message, &r, "sensitivity", "s", detector_sensitivity_to_string(sensitivity));
         dictionary_append(message, &r, "needed_s", "d",
-                          detector_needed_s(sensitivity, sensor->evidence_factor));
+                          again_factor * detector_needed_s(sensitivity, sensor->evidence_factor));
+        dictionary_append(message, &r, "again_factor", "d", again_factor);
         dictionary_append(message, &r, "learning", "b", sensor->row.learning);
         dictionary_append(message, &r, "proposed", "d", learning->factor);
         dictionary_append(message, &r, "applied", "d", sensor->evidence_factor);

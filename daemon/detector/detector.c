@@ -516,6 +516,10 @@ enum detector_state detector_get_state(const struct detector *detector) {
         return detector->episode.state;
 }
 
+double detector_get_again_factor(const struct detector *detector) {
+        return episode_again_factor(&detector->episode, detector->expected_index);
+}
+
 const char *detector_version(void) {
         return TUNING_VERSION;
 }

@@ -95,8 +95,10 @@ enum detector_quality {
 struct detector_account {
         enum detector_sensitivity sensitivity;
         double evidence_factor; /* on top of the step */
-        double needed_s;     /* evidence that the alert took, in seconds of a strong cramp; in the hour
-                                after one it takes less */
+        double again_factor; /* on both: less than 1 in the hour after a cramp, when another is likelier
+                              */
+        double needed_s; /* evidence that the alert took with all of these, in seconds of a strong cramp
+                          */
         uint64_t from_index; /* first frame of that evidence; the onset is looked for before it */
         double active_s;     /* from there to the alert */
         double unbroken_s;   /* of these, since the last dip too long to bridge */
@@ -108,6 +110,8 @@ struct detector_account {
                                 included; negative: there was none that could tell */
         double moved; /* how far it rose with a movement of the limb, 0-1; negative: no accelerometer
                          told */
+        double slow;  /* how far slow voltage beside the muscle's, as moved electrodes and cables bring
+                         it,  counted against it: mean, 0-1; negative: there was none to learn from */
         uint64_t took_part; /* bit n: channel n rises at the alert, at least half as much as the leading
                                one (channels 0-63) */
         enum detector_quality quality; /* of the leading channel at the alert */
@@ -233,10 +237,14 @@ void detector_finish(struct detector *detector);
 
 enum detector_state detector_get_state(const struct detector *detector);
 
+/* What the evidence that an alert takes is multiplied by now: less than 1 in the hour after a cramp. */
+double detector_get_again_factor(const struct detector *detector);
+
 /* Version of the algorithm; changes whenever the same samples may give other events. */
 const char *detector_version(void);
 
-/* Evidence that an alert takes at that step and factor, in seconds of a strong cramp. */
+/* Evidence that an alert takes at that step and factor, in seconds of a strong cramp, but for the hour
+ * after one. */
 double detector_needed_s(enum detector_sensitivity sensitivity, double evidence_factor);
 const char *detector_sensitivity_to_string(enum detector_sensitivity sensitivity);
 /* -EINVAL if there is no such step. */

@@ -17,10 +17,12 @@ static enum detector_severity severity_of(double ratio) {
         return ratio >= TUNING_MODERATE_RATIO ? DETECTOR_MODERATE : DETECTOR_MILD;
 }
 
-double episode_needed_s(const struct episode *episode, const struct episode_context *context) {
-        bool again = episode->had_one && context->end_index <= episode->again_until_index;
+double episode_again_factor(const struct episode *episode, uint64_t index) {
+        return episode->had_one && index <= episode->again_until_index ? TUNING_AGAIN_FACTOR : 1.0;
+}
 
-        return context->alert_s * (again ? TUNING_AGAIN_FACTOR : 1.0);
+double episode_needed_s(const struct episode *episode, const struct episode_context *context) {
+        return context->alert_s * episode_again_factor(episode, context->end_index);
 }
 
 static uint32_t lead_by_evidence(const struct episode_context *context) {
@@ -129,6 +131,7 @@ static void episode_give_account(struct episode *episode, const struct episode_c
         episode->account = (struct detector_account){
                 .sensitivity = context->sensitivity,
                 .evidence_factor = context->evidence_factor,
+                .again_factor = episode_again_factor(episode, context->end_index),
                 .needed_s = episode_needed_s(episode, context),
                 .from_index = trail->from_index,
                 .active_s = trail->hops * hop_s,
@@ -139,6 +142,9 @@ static void episode_give_account(struct episode *episode, const struct episode_c
                 .dips = trail->dips,
                 .together = trail->together_hops > 0 ? trail->together_sum / trail->together_hops : -1.0,
                 .moved = context->has_motion ? lead->evidence.rose : -1.0,
+                .slow = lead->artefact.floor.usual_uv > 0.0 && trail->hops > 0
+                                ? trail->slow_sum / trail->hops
+                                : -1.0,
                 .took_part = took_part(context, episode->lead),
                 .quality = lead->quality.now,
                 .points = trail->points,

@@ -54,6 +54,9 @@ struct episode_context {
 
 void episode_reset(struct episode *episode);
 
+/* What that is multiplied by at this frame: in the hour after a cramp another is likelier. */
+double episode_again_factor(const struct episode *episode, uint64_t index);
+
 /* Evidence that an alert takes now. */
 double episode_needed_s(const struct episode *episode, const struct episode_context *context);
 

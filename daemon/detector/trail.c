@@ -31,6 +31,7 @@ void trail_take(struct trail *trail, const struct evidence *evidence, double bef
                 *trail = (struct trail){.from_index = hop_index, .stride = TUNING_TRAIL_POINT_HOPS};
 
         trail->hops++;
+        trail->slow_sum += evidence->motion;
         trail_take_dip(trail, evidence->dip_s);
         if (together >= 0.0) {
                 trail->together_sum += together;

@@ -18,6 +18,7 @@ struct trail {
         double dip_s;           /* the present one's length, one hop ago */
         double together_sum;    /* over the hops in which it could be told */
         uint32_t together_hops;
+        double slow_sum;         /* of what slow voltage told, over all hops */
         uint32_t stride, points; /* hops between points, and how many there are */
         double score_s[DETECTOR_ACCOUNT_POINTS];
 };

@@ -52,12 +52,14 @@ const char *const rows_sql_episode[ROWS_STATEMENT_MAX] = {
         [ROWS_PUT_ACCOUNT] =
                 "INSERT OR REPLACE INTO account (episode, sensitivity, evidence_factor, needed_s, "
                 "from_us, active_s, unbroken_s, ratio_alert, ratio_peak, bridged, dips, together, "
-                "channels, took_part, quality, point_us, evidence, moved) SELECT row, ?2, ?3, ?4, ?5, "
-                "?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18 FROM episode WHERE id = ?1",
+                "channels, took_part, quality, point_us, evidence, moved, slow, again_factor) SELECT "
+                "row, "
+                "?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20 "
+                "FROM episode WHERE id = ?1",
         [ROWS_GET_ACCOUNT] =
                 "SELECT e.id, a.sensitivity, a.evidence_factor, a.needed_s, a.from_us, a.active_s, "
                 "a.unbroken_s, a.ratio_alert, a.ratio_peak, a.bridged, a.dips, a.together, a.channels, "
-                "a.took_part, a.quality, a.point_us, a.evidence, a.moved "
+                "a.took_part, a.quality, a.point_us, a.evidence, a.moved, a.slow, a.again_factor "
                 "FROM account a JOIN episode e ON e.row = a.episode JOIN sensor s ON s.row = e.sensor "
                 "WHERE e.id = ?1 AND (?2 OR s.owner_uid = ?3)",
 };
@@ -239,6 +241,8 @@ int rows_put_account(struct rows *rows, const struct store_account *account) {
         binding_number(&binding, account->point_us);
         binding_text(&binding, evidence);
         binding_real(&binding, account->moved);
+        binding_real(&binding, account->slow);
+        binding_real(&binding, account->again_factor);
         return binding_run(&binding);
 }
 
@@ -266,6 +270,8 @@ static int read_account(sqlite3_stmt *statement, void *ret) {
         READ_TEXT(&reading, evidence);
         evidence_parse(evidence, account);
         account->moved = reading_real(&reading);
+        account->slow = reading_real(&reading);
+        account->again_factor = reading_real(&reading);
         return reading.rc;
 }
 

@@ -226,6 +226,10 @@ static const char *const migrations[] = {
 
         /* Whether a cramp rose with a movement, as an accelerometer tells. */
         "ALTER TABLE account ADD COLUMN moved REAL;",
+
+        /* What else made or lowered the evidence that an alert took. */
+        "ALTER TABLE account ADD COLUMN slow REAL;"
+        "ALTER TABLE account ADD COLUMN again_factor REAL;",
 };
 
 int schema_newest(void) {

@@ -173,6 +173,7 @@ struct store_account {
         char episode[STORE_ID_SIZE];
         char sensitivity[8];
         double evidence_factor;
+        double again_factor; /* NaN = recorded before it was kept */
         double needed_s;
         int64_t from_us; /* when the evidence began */
         double active_s;
@@ -182,6 +183,7 @@ struct store_account {
         uint32_t bridged, dips;
         double together; /* NaN = there was no other channel to tell */
         double moved;    /* NaN = there was no accelerometer to tell */
+        double slow;     /* NaN = nothing to tell from, or recorded before it was kept */
         uint32_t channels;
         uint32_t took_part; /* bit n: channel n */
         char quality[16];

@@ -154,6 +154,7 @@ int crampd_edit_sensor(crampd_client *client, const char *path,
 struct crampd_detector {
         char *sensitivity;
         double needed_s;
+        double again_factor; /* in it */
         bool learning;
         double proposed, applied;
         double factor_min, factor_max;
@@ -332,6 +333,7 @@ int crampd_list_changes(crampd_client *client, const struct crampd_filter *filte
 struct crampd_account {
         char *sensitivity;
         double evidence_factor;
+        double again_factor; /* in the hour after a cramp below 1; NaN = not kept then */
         double needed_s;
         int64_t from_us;
         double active_s, unbroken_s;
@@ -339,6 +341,7 @@ struct crampd_account {
         unsigned bridged, dips;
         double together; /* NaN = there was no other channel to tell */
         double moved;    /* rose with a movement of the limb, 0-1; NaN = no accelerometer told */
+        double slow;     /* slow voltage counted against it, 0-1; NaN = nothing told, or not kept then */
         unsigned channels;
         unsigned took_part; /* bit n: channel n */
         char *quality;

@@ -15,6 +15,7 @@
 static const struct field account_fields[] = {
         ACCOUNT_FIELD(sensitivity, FIELD_STRING, true),
         ACCOUNT_FIELD(evidence_factor, FIELD_DOUBLE, true),
+        ACCOUNT_FIELD(again_factor, FIELD_DOUBLE, false),
         ACCOUNT_FIELD(needed_s, FIELD_DOUBLE, true),
         ACCOUNT_FIELD(from_us, FIELD_INT64, true),
         ACCOUNT_FIELD(active_s, FIELD_DOUBLE, true),
@@ -25,6 +26,7 @@ static const struct field account_fields[] = {
         ACCOUNT_FIELD(dips, FIELD_UNSIGNED, true),
         ACCOUNT_FIELD(together, FIELD_DOUBLE, false),
         ACCOUNT_FIELD(moved, FIELD_DOUBLE, false),
+        ACCOUNT_FIELD(slow, FIELD_DOUBLE, false),
         ACCOUNT_FIELD(channels, FIELD_UNSIGNED, true),
         ACCOUNT_FIELD(took_part, FIELD_UNSIGNED, true),
         ACCOUNT_FIELD(quality, FIELD_STRING, true),
@@ -73,6 +75,8 @@ int crampd_explain_episode(crampd_client *client, const char *id, struct crampd_
         if (account) {
                 account->together = (double)NAN;
                 account->moved = (double)NAN;
+                account->slow = (double)NAN;
+                account->again_factor = (double)NAN;
                 r = dict_read(&iter, account_fields, ELEMENTS(account_fields), account, error);
         } else
                 r = error_set_oom(error);

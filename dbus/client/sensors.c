@@ -72,6 +72,7 @@ static const struct field sensor_fields[] = {
 static const struct field detector_fields[] = {
         DETECTOR_FIELD(sensitivity, FIELD_STRING, true),
         DETECTOR_FIELD(needed_s, FIELD_DOUBLE, true),
+        DETECTOR_FIELD(again_factor, FIELD_DOUBLE, true),
         DETECTOR_FIELD(learning, FIELD_BOOL, true),
         DETECTOR_FIELD(proposed, FIELD_DOUBLE, true),
         DETECTOR_FIELD(applied, FIELD_DOUBLE, true),

@@ -76,6 +76,7 @@ static int account_print_json(const struct crampd_episode *episode,
         json_int(&json, "alert_us", episode->alert_us);
         json_string(&json, "sensitivity", account->sensitivity);
         json_double(&json, "evidence_factor", account->evidence_factor, 4);
+        json_double(&json, "again_factor", account->again_factor, 4);
         json_double(&json, "needed_s", account->needed_s, 3);
         json_int(&json, "from_us", account->from_us);
         json_double(&json, "active_s", account->active_s, 3);
@@ -86,6 +87,7 @@ static int account_print_json(const struct crampd_episode *episode,
         json_uint(&json, "dips", account->dips);
         json_double(&json, "together", account->together, 3);
         json_double(&json, "moved", account->moved, 3);
+        json_double(&json, "slow", account->slow, 3);
         json_uint(&json, "channels", account->channels);
         json_array_begin(&json, "took_part");
         for (unsigned i = 0; i < 32; i++)
@@ -124,6 +126,24 @@ static void limb_print(const struct crampd_account *account) {
         label_print(_("Limb:"));
         puts(account->moved < 0.1 ? _("still when it began")
                                   : _("moved when it began: such evidence counts less"));
+}
+
+/* Nothing where there is no slow voltage to tell from. */
+static void slow_print(const struct crampd_account *account) {
+        if (isnan(account->slow))
+                return;
+        label_print(_("Slow voltage:"));
+        if (account->slow < 0.05)
+                puts(_("hardly any beside the muscle's: electrodes and cable kept still"));
+        else
+                printf(_("%s %% of what moved electrodes or cables bring: such evidence counts less\n"),
+                       words_figure(account->slow * 100.0, 0).text);
+}
+
+/* Another cramp is likelier for an hour, so that less evidence is enough. */
+static void again_print(double factor) {
+        if (factor < 1.0)
+                printf(_(", times %s in the hour after a cramp"), words_figure(factor, 2).text);
 }
 
 static void course_print(const struct crampd_episode *episode, const struct crampd_account *account) {
@@ -167,6 +187,7 @@ static int account_print(const struct crampd_episode *episode, const struct cram
         if (account->evidence_factor != 1.0)
                 printf(_(", times %s learnt from what you said of alerts"),
                        words_figure(account->evidence_factor, 2).text);
+        again_print(account->again_factor);
         puts(")");
         label_print(_("Activity:"));
         printf(_("%s s from %s to the alert, the last %s s unbroken"),
@@ -178,6 +199,7 @@ static int account_print(const struct crampd_episode *episode, const struct cram
         putchar('\n');
         others_print(account);
         limb_print(account);
+        slow_print(account);
         label_print(_("Signal:"));
         text_line("", signal_describe(account->quality) ?: words_of_list(account->quality), "\n");
         course_print(episode, account);
@@ -216,6 +238,7 @@ static int detector_print_json(const struct crampd_detector *detector) {
         json_object_begin(&json, NULL);
         json_string(&json, "sensitivity", detector->sensitivity);
         json_double(&json, "needed_s", detector->needed_s, 3);
+        json_double(&json, "again_factor", detector->again_factor, 4);
         json_bool(&json, "learning", detector->learning);
         json_double(&json, "proposed", detector->proposed, 4);
         json_double(&json, "applied", detector->applied, 4);
@@ -240,9 +263,10 @@ static int detector_print(const struct crampd_detector *detector) {
         char since[TIMESTAMP_SIZE];
 
         text_line(_("Sensitivity:   "), words_of_list(detector->sensitivity), "\n");
-        printf(_("An alert takes %s s of evidence now (factor %s)"),
+        printf(_("An alert takes %s s of evidence now (factor %s"),
                words_figure(detector->needed_s, 1).text, words_figure(detector->applied, 2).text);
-        putchar('\n');
+        again_print(detector->again_factor);
+        puts(")");
         puts(detector->learning ? _("Learning:      on") : _("Learning:      off"));
         printf(_("Annotated:     confirmed %u, false alarms %u, missed %u (at least %u are needed; each "
                  "counts half after %u days)"),

@@ -414,7 +414,8 @@ def test_what_people_say_of_episodes():
             assert abs(account['from_us'] + account['active_s'] * 1e6 - row['alert_us']) < 100000, account
             assert account['evidence_s'] == sorted(account['evidence_s']) and 5 < account['evidence_s'][-1] <= 7.1, account
             assert account['point_us'] == 1000000 and 1.5 < account['ratio_alert'] <= account['ratio_peak'], account
-            assert account['channels'] == 2 and account['quality'] == 'good', account
+            assert account['channels'] == 2 and account['quality'] == 'good' and account['again_factor'] == 1, account
+            assert 0 <= account['slow'] < 0.1, account
             sensor = client.sensors()[0][1]['id']
             def report(sensor=sensor, time_us=1000000, **options):
                 return sensor, dbus.Int64(time_us), client.options(**options)
@@ -452,7 +453,7 @@ def test_learning_is_asked_for_bounded_and_taken_back():
                                 dbus.Int64(now_us - (first + number) * 60000000), client.options())
             details = look()
             assert not details['learning'] and details['proposed'] == details['applied'] == 1, details
-            assert details['sensitivity'] == 'low' and details['needed_s'] == 10.5 and 'since_us' not in details, details
+            assert details['sensitivity'] == 'low' and details['needed_s'] == 10.5 and details['again_factor'] == 1 and 'since_us' not in details, details
             miss(details['verdicts_min'] - 1, 1)
             assert look()['proposed'] == 1
             miss(40, 100)

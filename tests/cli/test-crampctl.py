@@ -235,14 +235,14 @@ def test_detector_explain():
     with PrivateBus(), FakeCrampd() as fake:
         out = run('detector', 'explain', 'e1')
         for words in ('Episode e1: onset 2026-11-23 02:14:05, alert 2026-11-23 02:14:11\n', '4.1 times rest at the alert, 5.2 at',
-                      '9.0 s (sensitivity normal, times 1.12 learnt', 'the last 5.5 s unbroken', '3 short (', '1 longer:',
-                      '25 % of what', '2 of 3 channels', 'moved when it began', 'Signal:           good\n', '2026-11-23 02:14:07    0.8 s  '):
+                      '9.0 s (sensitivity normal, times 1.12 learnt from what you said of alerts, times 0.95 in the hour after a cramp)\n', 'the last 5.5 s unbroken', '3 short (', '1 longer:',
+                      '25 % of what', '2 of 3 channels', 'moved when it began', 'Slow voltage:     12 % of what moved', 'Signal:           good\n', '2026-11-23 02:14:07    0.8 s  '):
             assert words in out, (words, out)
         assert json.loads(run('detector', 'explain', '--json', 'e1')) == {
             'id': 'e1', 'onset_us': 1795396445250000, 'alert_us': 1795396451000000, 'sensitivity': 'normal', 'evidence_factor': 1.12,
-            'needed_s': 8.96, 'from_us': 1795396446000000, 'active_s': 5.5, 'unbroken_s': 5.5, 'ratio_alert': 4.1,
-            'ratio_peak': 5.25, 'bridged': 3, 'dips': 1, 'together': 0.25, 'moved': 0.75, 'channels': 3, 'took_part': [0, 2], 'quality': 'good',
-            'point_us': 1000000, 'evidence_s': [0.84, 1.8]}
+            'again_factor': 0.95, 'needed_s': 8.96, 'from_us': 1795396446000000, 'active_s': 5.5, 'unbroken_s': 5.5, 'ratio_alert': 4.1,
+            'ratio_peak': 5.25, 'bridged': 3, 'dips': 1, 'together': 0.25, 'moved': 0.75, 'slow': 0.125, 'channels': 3, 'took_part': [0, 2],
+            'quality': 'good', 'point_us': 1000000, 'evidence_s': [0.84, 1.8]}
         for how in ('signature', 'type needed_s', 'missing quality', 'type evidence_s', 'huge quality'):
             fake.answer('ExplainEpisode', how)
             run('detector', 'explain', 'e1', code=76)

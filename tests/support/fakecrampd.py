@@ -52,7 +52,7 @@ TYPES = {'owner': 'u', 'channels': 'u', 'battery': 'u', 'channel': 'u', 'sensors
          'clock_ppm': 'd', 'measured_rate_hz': 'd', 'scale_uv': 'd', 'battery_mv': 'u', 'battery_hours': 'd',
          'peak_mvc_percent': 'd', 'capacity': 'd', 'added': 'b', 'percent': 'u', 'pain': 'u', 'learning': 'b', 'proposed': 'd', 'applied': 'd', 'factor_min': 'd', 'factor_max': 'd',
          'confirmed': 'u', 'false_alarms': 'u', 'missed': 'u', 'verdicts_min': 'u', 'half_days': 'u', 'bridged': 'u', 'dips': 'u', 'took_part': 'u', 'evidence_factor': 'd', 'needed_s': 'd',
-         'active_s': 'd', 'unbroken_s': 'd', 'ratio_alert': 'd', 'ratio_peak': 'd', 'together': 'd', 'moved': 'd', 'hours': 'd'}
+         'active_s': 'd', 'unbroken_s': 'd', 'ratio_alert': 'd', 'ratio_peak': 'd', 'together': 'd', 'moved': 'd', 'slow': 'd', 'again_factor': 'd', 'hours': 'd'}
 TYPES.update({'waveform': 'b', 'over': 'b', 'rate_mhz': 'u'})
 TYPES.update({'amounts_allowed': 'b', 'nights': 'u', 'clusters': 'u', 'priority': 'u', 'red_flag': 'b', 'food': 'b',
               'intake': 'd', 'intake_adequate': 'b', 'limit': 'd', 'limit_supplements_only': 'b'})
@@ -83,9 +83,9 @@ NIGHTS = [
 
 
 ACCOUNT = {
-    'sensitivity': 'normal', 'evidence_factor': 1.12, 'needed_s': 8.96, 'from_us': 1795396446000000, 'active_s': 5.5,
+    'sensitivity': 'normal', 'evidence_factor': 1.12, 'again_factor': 0.95, 'needed_s': 8.96, 'from_us': 1795396446000000, 'active_s': 5.5,
     'unbroken_s': 5.5, 'ratio_alert': 4.1, 'ratio_peak': 5.25, 'bridged': 3, 'dips': 1, 'together': 0.25, 'moved': 0.75,
-    'channels': 3,
+    'slow': 0.125, 'channels': 3,
     'took_part': 5, 'quality': 'good', 'point_us': 1000000, 'evidence_s': [0.84, 1.8],
 }
 
@@ -96,7 +96,7 @@ WAVEFORM_SAMPLES = [value for frame in list(range(50)) + list(range(60, 300))
                     for value in (frame % 3 - 1, (200 if frame % 2 else -246) if frame >= 100 else frame % 2)]
 
 DETECTOR = {
-    'sensitivity': 'high', 'needed_s': 6.72, 'learning': True, 'proposed': 1.17, 'applied': 1.12, 'factor_min': 0.85,
+    'sensitivity': 'high', 'needed_s': 6.72, 'again_factor': 1.0, 'learning': True, 'proposed': 1.17, 'applied': 1.12, 'factor_min': 0.85,
     'factor_max': 1.3, 'confirmed': 2, 'false_alarms': 7, 'missed': 1, 'verdicts_min': 5, 'half_days': 30,
     'reason': 'False alarms prevail.', 'since_us': 1795396446000000,
 }

@@ -41,8 +41,10 @@ static void digest_account(struct digest *digest, const struct detector_account 
                 account->point_frames,
         };
         const double quantities[] = {
-                account->evidence_factor, account->needed_s,   account->active_s, account->unbroken_s,
-                account->ratio_alert,     account->ratio_peak, account->together, account->moved,
+                account->evidence_factor, account->needed_s,    account->active_s,
+                account->unbroken_s,      account->ratio_alert, account->ratio_peak,
+                account->together,        account->moved,       account->slow,
+                account->again_factor,
         };
 
         digest_add(digest, numbers, sizeof(numbers));

@@ -69,6 +69,8 @@ static void test_one_smooth_cramp(void **state) {
         run(&signal, DETECTOR_SENSITIVITY_NORMAL, signal.frames, &told);
         assert_int_equal(account->sensitivity, DETECTOR_SENSITIVITY_NORMAL);
         assert_true(account->evidence_factor == 1.0 && account->needed_s == 7.0);
+        assert_true(account->again_factor == 1.0);
+        assert_between(account->slow, 0.0, 0.05);
         from_s = seconds(&signal, account->from_index);
         assert_between(from_s, 39.9, 41.5);
         assert_between(from_s + account->active_s, seconds(&signal, told.alert.alert_index) - 0.001,
@@ -139,6 +141,29 @@ static void test_channels(void **state) {
 }
 
 /* Evidence that hovers for minutes is kept at a coarser grid, with its end. */
+/* Of a rise at 40 s with slow voltage of so many uV beside it. */
+static double slow_with(double slow_uv) {
+        struct signal signal;
+        struct told told;
+        double rms = rms_for_ratio(5.0);
+
+        make_rest(&signal, 1000000, 1, 80.0);
+        signal_add_emg(&signal, 0, 40.0, 75.0, rms, rms, 0.0, 77);
+        signal_add_line(&signal, 0, 40.0, 75.0, slow_uv, 3.0, 3.0);
+        signal_quantise(&signal, -32768, 32767);
+        run(&signal, DETECTOR_SENSITIVITY_NORMAL, signal.frames, &told);
+        signal_done(&signal);
+        return told.at_alert.slow;
+}
+
+static void test_slow_voltage(void **state) {
+        double little = slow_with(5.0), more = slow_with(6.0);
+
+        assert_between(slow_with(0.0), 0.0, 0.05);
+        assert_between(little, 0.05, 0.95);
+        assert_between(more, little + 0.05, 1.0);
+}
+
 static void test_the_grid_coarsens(void **state) {
         struct signal signal;
         struct told told;
@@ -160,9 +185,8 @@ static void test_the_grid_coarsens(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_one_smooth_cramp),
-                cmocka_unit_test(test_dips),
-                cmocka_unit_test(test_channels),
+                cmocka_unit_test(test_one_smooth_cramp),  cmocka_unit_test(test_dips),
+                cmocka_unit_test(test_channels),          cmocka_unit_test(test_slow_voltage),
                 cmocka_unit_test(test_the_grid_coarsens),
         };
 

@@ -20,7 +20,7 @@ static struct stream {
         struct signal rest;
         uint64_t index;
         unsigned alerts;
-        double needed_s[ALERTS_MAX];
+        double needed_s[ALERTS_MAX], again_factor[ALERTS_MAX];
         uint64_t alert_index[ALERTS_MAX], onset_index[ALERTS_MAX], end_index;
 } stream;
 
@@ -28,6 +28,7 @@ static void take_event(const struct detector_event *event, void *userdata) {
         if (event->type == DETECTOR_EVENT_ALERT) {
                 assert_true(stream.alerts < ALERTS_MAX);
                 stream.needed_s[stream.alerts] = event->account->needed_s;
+                stream.again_factor[stream.alerts] = event->account->again_factor;
                 stream.onset_index[stream.alerts] = event->onset_index;
                 stream.alert_index[stream.alerts++] = event->alert_index;
         }
@@ -95,12 +96,15 @@ static void test_another_takes_less(void **state) {
 
         stream_begin(DETECTOR_SENSITIVITY_NORMAL);
         push_rest(120.0);
+        assert_true(detector_get_again_factor(stream.detector) == 1.0);
         push_cramp(30.0);
         push_rest(120.0);
+        assert_true(detector_get_again_factor(stream.detector) == 0.95);
         push_cramp(30.0);
         assert_int_equal(stream.alerts, 2);
         assert_needed(0, FIRST_S);
         assert_needed(1, AGAIN_S);
+        assert_true(stream.again_factor[0] == 1.0 && stream.again_factor[1] == 0.95);
         /* The same samples, and the alert comes earlier. */
         first_took = stream.alert_index[0] - 120 * RATE_HZ;
         assert_between(((double)first_took - (double)(stream.alert_index[1] - 290 * RATE_HZ)) / RATE_HZ,

@@ -240,6 +240,8 @@ static void test_accounts(void **state) {
                 .dips = UINT32_MAX,
                 .together = (double)NAN,
                 .moved = 0.25,
+                .slow = 0.375,
+                .again_factor = (double)NAN,
                 .channels = 1,
                 .took_part = 1,
                 .quality = "noisy",
@@ -262,6 +264,7 @@ static void test_accounts(void **state) {
         assert_true(got.account.active_s == 8.05 && got.account.unbroken_s == 4);
         assert_true(got.account.ratio_alert == 2.5 && got.account.ratio_peak == 9.75);
         assert_true(isnan(got.account.together) && got.account.moved == 0.25);
+        assert_true(got.account.slow == 0.375 && isnan(got.account.again_factor));
         assert_int_equal(got.account.dips, UINT32_MAX);
         assert_int_equal(got.account.points, STORE_ACCOUNT_POINTS);
         for (uint32_t i = 0; i < STORE_ACCOUNT_POINTS; i++)
