@@ -42,7 +42,7 @@ static const char help[] =
         "Examples:\n"
         "  crampctl annotate last confirmed --pain 7 --note \"after the long walk\"\n"
         "  crampctl annotate 4f1c2a9be0d35a77 false-alarm\n"
-        "  crampctl annotate --missed 2026-11-23T04:10 --sensor \"left calf\"\n";
+        "  crampctl annotate --missed 03:40 --sensor \"left calf\"\n";
 
 struct arguments {
         struct global_options global;

@@ -248,10 +248,11 @@ static int run(struct command *command, int n, char *words[]) {
 static int at_take(const char *text, int64_t *ret_us) {
         if (timestamp_parse(text, timestamp_now_us(), ret_us) >= 0)
                 return 0;
-        return fail(EX_USAGE,
-                    "--at does not understand '%s'; write 2026-11-23, 2026-11-23T02:30, yesterday, or "
-                    "-2h",
-                    text);
+        return fail(
+                EX_USAGE,
+                "--at does not understand '%s'; write 2026-11-23, 2026-11-23T02:30, 02:30 (the last), "
+                "yesterday, or -2h",
+                text);
 }
 
 /* "-3mg" would be taken for options. Times before now may begin like that, behind their options. */

@@ -101,8 +101,7 @@ static int time_parse(const char *option, const char *text, int64_t now_us, int6
         if (timestamp_parse(text, now_us, ret_us) < 0)
                 return fail(EX_USAGE,
                             "%s does not understand '%s'; write 2026-11-23, 2026-11-23T02:30, "
-                            "2026-11-23T02:30+01:00, "
-                            "today, yesterday, or -7d",
+                            "2026-11-23T02:30+01:00, 02:30 (the last), today, yesterday, or -7d",
                             option, text);
         return 0;
 }

@@ -145,6 +145,29 @@ static int absolute_parse(const char *text, int64_t *ret_us) {
         return 0;
 }
 
+/* When the clock last showed that time. */
+static int clock_parse(const char *text, int64_t now_us, int64_t *ret_us) {
+        time_t now_s = (time_t)(now_us / US_PER_S);
+        int64_t fraction_us = 0, us;
+        struct tm tm, earlier;
+        int r;
+
+        if (!localtime_r(&now_s, &tm))
+                return -EINVAL;
+        tm.tm_sec = 0;
+        if (clock_take(&text, &tm, &fraction_us) < 0 || *text)
+                return -EINVAL;
+        earlier = tm;
+        r = local_to_us(&tm, &us);
+        if (r >= 0 && us + fraction_us > now_us) {
+                earlier.tm_mday--;
+                r = local_to_us(&earlier, &us);
+        }
+        if (r >= 0)
+                *ret_us = us + fraction_us;
+        return r;
+}
+
 /* `days` calendar days before now: at the same time of day, or at the day's first moment. */
 static int days_before(int64_t now_us, int days, bool midnight, int64_t *ret_us) {
         time_t now_s = (time_t)(now_us / US_PER_S);
@@ -195,7 +218,8 @@ int timestamp_parse(const char *text, int64_t now_us, int64_t *ret_us) {
                 return days_before(now_us, 1, true, ret_us);
         if (text[0] == '-')
                 return relative_parse(text, now_us, ret_us);
-        return absolute_parse(text, ret_us);
+        return strlen(text) > 2 && text[2] == ':' ? clock_parse(text, now_us, ret_us)
+                                                  : absolute_parse(text, ret_us);
 }
 
 /* --- writing --- */

@@ -14,6 +14,7 @@
  *   2026-11-23                     that day's first moment, local time
  *   2026-11-23T02:14[:05[.25]]     local time; a blank may stand for the T
  *   2026-11-23T02:14:05+01:00      with an offset, or Z
+ *   02:14[:05[.25]]                when the clock last showed that, local time
  *   now, today, yesterday          the days from their first moment
  *   -7d, -2w                       as many days or weeks before now, at the same time of day
  *   -12h, -30m                     as many hours or minutes before now

@@ -213,6 +213,12 @@ def test_annotate():
         assert "--missed does not understand '3am'" in run('annotate', '--missed', '3am', code=64)
         fake.do('set', key='sensors', value=[SENSORS[1]])
         assert sent('--missed', '2026-11-23T04:10Z') == [('ReportMissed', ['b2', 1795407000000000, {}])]
+        # The last 03:40 that there was.
+        (_, (_, time_us, _)), = sent('--missed', '03:40')
+        assert 0 <= time.time() - time_us / 1e6 < 90000 and time.localtime(time_us / 1e6)[3:6] == (3, 40, 0), time_us
+        fake.do('set', key='sensors', value=[])
+        assert 'no sensor' in run('annotate', '--missed', '-1h', code=65)
+        fake.do('set', key='sensors', value=[SENSORS[1]])
 
         fake.do('set', key='episodes', value=[])
         assert 'no alert in the last 7 days' in run('annotate', 'last', 'confirmed', code=65)

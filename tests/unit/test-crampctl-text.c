@@ -140,6 +140,12 @@ static void test_reading_times(void **state) {
                 {"1969-12-31T23:59:59", -1000000},
                 {"2024-02-29", INT64_C(1709164800000000)},
                 {"2000-02-29", INT64_C(951782400000000)},
+                /* The last time that it was so. */
+                {"00:59", midnight_us + INT64_C(3540000000)},
+                {"01:00:00", midnight_us + hour_us},
+                {"01:00:01", midnight_us - 24 * hour_us + INT64_C(3601000000)},
+                {"03:40", midnight_us - 24 * hour_us + INT64_C(13200000000)},
+                {"03:40:05.25", midnight_us - 24 * hour_us + INT64_C(13205250000)},
                 {"now", now_us},
                 {"today", midnight_us},
                 {"yesterday", midnight_us - 24 * hour_us},
@@ -198,6 +204,11 @@ static void test_times_that_nobody_understands(void **state) {
                 "2026-11-23T02:14Zx",
                 "2026-11-23T02:14 Z",
                 "2026-11-23Z",
+                "3:40",
+                "03:60",
+                "24:00",
+                "03:40Z",
+                "03:40:",
                 "-",
                 "-7",
                 "-d",
@@ -230,6 +241,9 @@ static void test_days_over_a_change_of_time(void **state) {
         assert_int_equal(timestamp_parse("yesterday", monday_us, &time_us), 0);
         assert_true(time_us == INT64_C(1774738800000000)); /* 2026-03-29T00:00+01:00 */
         assert_int_equal(timestamp_local_offset(monday_us), 7200);
+        /* 11:00 was 22 hours ago on the day before, when the day had 23. */
+        assert_int_equal(timestamp_parse("11:00", INT64_C(1774771200000000), &time_us), 0);
+        assert_true(time_us == INT64_C(1774692000000000));
         assert_int_equal(unsetenv("TZ"), 0);
         tzset();
 }
