@@ -51,8 +51,15 @@ class Installed:
         return program, os.path.dirname(os.path.dirname(pc))
 
 
+def check_without_bus(command, **more):
+    done = subprocess.run([part for part in command if not part.startswith('TOUCH')], capture_output=True, text=True, timeout=LIMIT_S,
+                          check=False, env=environment(DBUS_SYSTEM_BUS_ADDRESS='unix:path=/nonexistent', **more))
+    assert done.returncode != 0 and done.stderr.startswith('cramp') and done.stderr.count('\n') == 1, done
+
+
 def check(command, episode_line, relief, warning=None, **more):
-    """TOUCH in the command stands for what it runs at an alert: as two words, or as one with ' x'."""
+    """Without a bus, and with one. TOUCH in the command stands for what it runs at an alert: as two words, or as one with ' x'."""
+    check_without_bus(command, **more)
     with PrivateBus(), FakeCrampd() as fake, tempfile.TemporaryDirectory() as folder:
         mark = os.path.join(folder, 'on')
         now_us = time.time_ns() // 1000

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: MIT
 """Lists last week's cramps, then runs a command at each alert:  lamp.py 'mosquitto_pub -t lamp -m on'
 Needs python3-dbus and python3-gi."""
-
 import subprocess
 import sys
 import time
@@ -11,36 +10,31 @@ import dbus
 import dbus.mainloop.glib
 from gi.repository import GLib
 
-NO_OPTIONS = dbus.Dictionary({}, signature='sv')
 
-
-def episodes_print():
-    options = {'since_us': dbus.Int64((time.time() - 7 * 86400) * 1e6)}
-    while True:
-        episodes, cursor = history.ListEpisodes(dbus.Dictionary(options, signature='sv'))
-        for episode in episodes:
-            onset = time.strftime('%F %R', time.localtime(episode['onset_us'] / 1e6))
-            print(f'{onset} {episode["leg"]} {episode["muscle"]}, {episode["severity"]}', flush=True)
-        if not cursor:  # that was the last page
-            return
-        options['after'] = cursor
+def episodes_print(history, options):
+    episodes, cursor = history.ListEpisodes(dbus.Dictionary(options, signature='sv'))
+    for episode in episodes:
+        onset = time.strftime('%F %R', time.localtime(episode['onset_us'] / 1e6))
+        print(f'{onset} {episode["leg"]} {episode["muscle"]}, {episode["severity"]}', flush=True)
+    if cursor:  # there is another page
+        episodes_print(history, options | {'after': cursor})
 
 
 def alert_handle(_sensor, _episode, _onset_us, _severity, _muscle, relief, details):
-    if details.get('repeated'):
-        return
-    print(*relief, sep='\n', flush=True)
-    if len(sys.argv) > 1:
-        subprocess.run(sys.argv[1], shell=True, check=False)
+    if not details.get('repeated'):
+        print(*relief, sep='\n', flush=True)
+        if len(sys.argv) > 1 and subprocess.run(sys.argv[1], shell=True, check=False).returncode:
+            print(f"'{sys.argv[1]}' failed", file=sys.stderr)
 
 
-dbus.mainloop.glib.DBusGMainLoop(set_as_default=True)
-bus = dbus.SystemBus()
-crampd = bus.get_object('org.crampd1', '/org/crampd1', introspect=False)
-history = dbus.Interface(crampd, 'org.crampd1.History')
-manager = dbus.Interface(crampd, 'org.crampd1.Manager')
-episodes_print()
-bus.add_signal_receiver(alert_handle, 'AlertRaised', 'org.crampd1.Manager', 'org.crampd1')
-# Called at once, and again whenever crampd comes back: a subscription ends with the crampd that took it.
-bus.watch_name_owner('org.crampd1', lambda owner: owner and manager.Subscribe(NO_OPTIONS))
-GLib.MainLoop().run()
+try:
+    bus = dbus.SystemBus(mainloop=dbus.mainloop.glib.DBusGMainLoop())
+    crampd = bus.get_object('org.crampd1', '/org/crampd1', introspect=False)
+    episodes_print(dbus.Interface(crampd, 'org.crampd1.History'), {'since_us': dbus.Int64((time.time() - 7 * 86400) * 1e6)})
+    bus.add_signal_receiver(alert_handle, 'AlertRaised', 'org.crampd1.Manager', 'org.crampd1')
+    # Called at once, and again whenever crampd comes back: a subscription ends with the crampd that took it.
+    bus.watch_name_owner('org.crampd1', lambda owner: owner and crampd.Subscribe(
+        dbus.Dictionary({}, signature='sv'), dbus_interface='org.crampd1.Manager'))
+    GLib.MainLoop().run()
+except dbus.DBusException as error:
+    sys.exit(f'crampd: {error.get_dbus_message()}')
