@@ -25,6 +25,14 @@ struct reader {
 /* What may wait for a reader of samples: a recording outlives a disk that stalls for seconds. */
 #define QUEUE_BYTES (1 << 20)
 
+/* Behind the samples, for those who want it. */
+struct beside {
+        uint32_t which;
+        uint32_t motion_mg[3];
+        uint32_t company_percent;
+} __attribute__((packed));
+#define NOT_KNOWN INT32_MIN
+
 struct samples {
         uint64_t time_us;
         uint64_t index;
@@ -32,6 +40,7 @@ struct samples {
         uint16_t frames;
         uint32_t flags;
         uint32_t values[2 * SAMPLES_MAX]; /* counts, then float bits; little-endian */
+        struct beside room;               /* it follows the last value */
 } __attribute__((packed));
 
 struct livestream {
@@ -95,7 +104,7 @@ int livestream_open(struct livestream *stream, const struct sensor *sensor, enum
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
                 return -errno;
         /* As much as the kernel grants, or what it was. */
-        if (kind == LIVESTREAM_SAMPLES)
+        if (kind != LIVESTREAM_LEVELS)
                 (void)setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &(int){QUEUE_BYTES}, sizeof(int));
         stream->readers[stream->n_readers++] =
                 (struct reader){.sensor = sensor, .fd = pair[1], .uid = uid, .kind = kind};
@@ -148,21 +157,37 @@ void livestream_send(struct livestream *stream, const struct sensor *sensor,
                         (void)reader_send(stream, i, &frame, size);
 }
 
-static bool has_reader(const struct livestream *stream, const struct sensor *sensor,
-                       enum livestream_kind kind) {
+static bool takes_samples(const struct reader *reader, const struct sensor *sensor) {
+        return reader->sensor == sensor && reader->kind != LIVESTREAM_LEVELS;
+}
+
+static bool has_reader(const struct livestream *stream, const struct sensor *sensor) {
         for (size_t i = 0; i < stream->n_readers; i++)
-                if (stream->readers[i].sensor == sensor && stream->readers[i].kind == kind)
+                if (takes_samples(&stream->readers[i], sensor))
                         return true;
         return false;
 }
 
+static struct beside describe_beside(const struct detector_signal *signal, unsigned which) {
+        struct beside beside = {
+                .which = htole32(which),
+                .company_percent = htole32((uint32_t)(signal->company_percent)),
+        };
+
+        for (unsigned axis = 0; axis < 3; axis++)
+                beside.motion_mg[axis] =
+                        htole32((uint32_t)(signal->motion ? signal->motion[axis] : NOT_KNOWN));
+        return beside;
+}
+
 void livestream_send_samples(struct livestream *stream, const struct sensor *sensor,
-                             const struct detector_signal *signal, int64_t time_us) {
+                             const struct detector_signal *signal, unsigned beside, int64_t time_us) {
         size_t n = signal->frames * signal->channels;
+        struct beside behind;
         struct samples samples;
         size_t size = offsetof(struct samples, values) + 2 * n * sizeof(samples.values[0]);
 
-        if (n > SAMPLES_MAX || !has_reader(stream, sensor, LIVESTREAM_SAMPLES))
+        if (n > SAMPLES_MAX || !has_reader(stream, sensor))
                 return;
         samples.time_us = htole64((uint64_t)time_us);
         samples.index = htole64(signal->index);
@@ -172,14 +197,17 @@ void livestream_send_samples(struct livestream *stream, const struct sensor *sen
                 samples.values[i] = htole32((uint32_t)signal->counts[i]);
                 samples.values[n + i] = float_bits(signal->conditioned_uv[i]);
         }
+        behind = describe_beside(signal, beside);
+        memcpy((uint8_t *)&samples + size, &behind, sizeof(behind));
         for (size_t i = stream->n_readers; i-- > 0;) {
                 struct reader *reader = &stream->readers[i];
                 bool gap = reader->next_index != 0 && reader->next_index != signal->index;
+                size_t more = reader->kind == LIVESTREAM_SAMPLES_BESIDE ? sizeof(behind) : 0;
 
-                if (reader->sensor != sensor || reader->kind != LIVESTREAM_SAMPLES)
+                if (!takes_samples(reader, sensor))
                         continue;
                 samples.flags = htole32(gap ? FLAG_AFTER_GAP : 0);
-                if (reader_send(stream, i, &samples, size))
+                if (reader_send(stream, i, &samples, size + more))
                         reader->next_index = signal->index + signal->frames;
         }
 }

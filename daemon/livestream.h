@@ -26,9 +26,14 @@ int livestream_new(struct livestream **ret);
 struct livestream *livestream_free(struct livestream *stream);
 
 enum livestream_kind {
-        LIVESTREAM_LEVELS,  /* a level each 50 ms */
-        LIVESTREAM_SAMPLES, /* every sample, as it came and as the detector sees it */
+        LIVESTREAM_LEVELS,         /* a level each 50 ms */
+        LIVESTREAM_SAMPLES,        /* every sample, as it came and as the detector sees it */
+        LIVESTREAM_SAMPLES_BESIDE, /* the same, and what the detector hears besides */
 };
+
+/* What a sensor's detector may hear besides its samples: bits. */
+#define LIVESTREAM_MOTION 1u  /* the sensor has an accelerometer */
+#define LIVESTREAM_COMPANY 2u /* its owner has other sensors */
 
 /* Returns the reading end, to be closed by the caller; -EDQUOT when there are too many; or negative
  * errno. */
@@ -36,7 +41,8 @@ int livestream_open(struct livestream *stream, const struct sensor *sensor, enum
                     uid_t uid);
 void livestream_send(struct livestream *stream, const struct sensor *sensor,
                      const struct detector_level *level, int64_t time_us);
+/* `beside`: what there is of the above. */
 void livestream_send_samples(struct livestream *stream, const struct sensor *sensor,
-                             const struct detector_signal *signal, int64_t time_us);
+                             const struct detector_signal *signal, unsigned beside, int64_t time_us);
 /* The sensor goes: its readers see the end of the stream. */
 void livestream_end(struct livestream *stream, const struct sensor *sensor);

@@ -59,7 +59,9 @@ struct night {
         struct store_calibration calibration;
         bool hold, held; /* as wanted, and as the detector was told */
         bool has_motion;
-        uint64_t motion_index; /* of the first frame since it was heard */
+        uint64_t motion_index;   /* of the first frame since it was heard */
+        int32_t company_percent; /* of the last hop, for others; negative = not known */
+        uint64_t company_index;  /* first frame after it */
 
         enum detector_quality quality[STREAM_CHANNELS_MAX];
         double floor_uv[STREAM_CHANNELS_MAX]; /* 0 = unknown */
@@ -265,6 +267,8 @@ static void on_detector_level(const struct detector_level *level, void *userdata
 
         watch_quality(night, level);
         memcpy(night->floor_uv, level->floor_uv, level->channels * sizeof(*level->floor_uv));
+        night->company_percent = detector_company_percent(level);
+        night->company_index = level->index;
         if (night->callbacks.level)
                 night->callbacks.level(level, index_to_us(night, level->index), night->userdata);
 }
@@ -316,6 +320,7 @@ int night_new(const struct night_setup *setup, struct night **ret) {
         night->format = *setup->format;
         night->start_us = setup->start_us;
         night->start_given = setup->start_us != 0;
+        night->company_percent = -1;
         night->row.end_us = STORE_NO_TIME;
         night->row.rate_mhz = setup->format->rate_mhz;
         night->row.channels = setup->format->channels;
@@ -406,7 +411,7 @@ const char *night_describe_calibration(const struct night *night) {
 
 void night_set_motion(struct night *night, const int32_t *motion_mg) {
         detector_set_motion(night->detector, motion_mg);
-        night->has_motion = true;
+        night->has_motion = motion_mg != NULL;
         night->motion_index = night->next_index;
 }
 
@@ -420,6 +425,19 @@ static void forget_motion(struct night *night, uint64_t index) {
                 return;
         detector_set_motion(night->detector, NULL);
         night->has_motion = false;
+}
+
+void night_set_company(struct night *night, int32_t percent) {
+        detector_set_company(night->detector, percent);
+}
+
+int32_t night_get_company(const struct night *night, int64_t *ret_boot_us) {
+        *ret_boot_us = night->boot_us + (int64_t)frames_to_us(night, night->company_index);
+        return night->company_percent;
+}
+
+int64_t night_get_boot_us(const struct night *night) {
+        return night->boot_us + (int64_t)frames_to_us(night, night->next_index);
 }
 
 void night_set_hold(struct night *night, bool held) {

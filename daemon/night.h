@@ -71,10 +71,17 @@ const double *night_get_mvc(const struct night *night);
  * on a stream of another shape or scale; NULL = there is none. */
 const char *night_describe_calibration(const struct night *night);
 /* What the sensor's accelerometer shows, three values in mg: with the next samples, until it is said
- * anew or for two seconds. */
+ * anew or for two seconds. NULL: it tells nothing. */
 void night_set_motion(struct night *night, const int32_t *motion_mg);
 /* Whether the accelerometer is heard now. */
 bool night_hears_motion(const struct night *night);
+/* With the next samples, until it is said anew: as detector_set_company(). */
+void night_set_company(struct night *night, int32_t percent);
+/* What this one's samples are to the owner's other sensors, likewise, and CLOCK_BOOTTIME of the last
+ * frame that it is about. -1 if it is not known. */
+int32_t night_get_company(const struct night *night, int64_t *ret_boot_us);
+/* CLOCK_BOOTTIME at which the next frame is expected to be taken. */
+int64_t night_get_boot_us(const struct night *night);
 /* With the next samples: as detector_set_hold(). */
 void night_set_hold(struct night *night, bool held);
 

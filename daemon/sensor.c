@@ -149,7 +149,8 @@ static void on_level(const struct detector_level *level, int64_t time_us, void *
 static void on_signal(const struct detector_signal *signal, int64_t time_us, void *userdata) {
         struct sensor *sensor = userdata;
 
-        livestream_send_samples(sensor->crampd->livestream, sensor, signal, time_us);
+        livestream_send_samples(sensor->crampd->livestream, sensor, signal, sensor_get_beside(sensor),
+                                time_us);
 }
 
 static const struct night_callbacks night_callbacks = {
@@ -247,6 +248,7 @@ static void on_settled_block(const struct emg_block *block, uint64_t arrival_us,
                 sample_clock_get_stats(sensor->clock, &stats);
                 night_set_origin(sensor->night, stats.origin_us);
         }
+        sensor_hear_beside(sensor);
         night_push(sensor->night, block, (int64_t)arrival_us, crampd_now_us() - crampd_boot_us());
 }
 
@@ -304,6 +306,12 @@ static void on_source_extras(const struct sensor_extras *extras, void *userdata)
         sensor->extras = *extras;
 }
 
+static void on_source_beside(const struct source_beside *beside, void *userdata) {
+        struct sensor *sensor = userdata;
+
+        sensor->replayed = *beside;
+}
+
 static const struct source_callbacks source_callbacks = {
         .state = on_source_state,
         .format = on_source_format,
@@ -311,6 +319,7 @@ static const struct source_callbacks source_callbacks = {
         .stopped = on_source_stopped,
         .battery = on_source_battery,
         .extras = on_source_extras,
+        .beside = on_source_beside,
 };
 
 /* --- life

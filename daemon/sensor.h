@@ -44,6 +44,7 @@ struct sensor {
         uint64_t battery_check_us;   /* boot time of the next look at it; 0 = with the next block */
         uint64_t streaming_since_us; /* boot time of the first block; 0 = no stream */
         struct sensor_extras extras;
+        struct source_beside replayed;    /* beside the samples of a replay that come next */
         struct signal_watch signal_watch; /* whether its owner should look at the electrodes */
         uint64_t monitored_us;            /* of nights that are over */
 
@@ -75,6 +76,11 @@ enum source_state sensor_get_state(const struct sensor *sensor, const char **ret
  * is paused. */
 double sensor_get_capacity(const struct sensor *sensor);
 void sensor_get_counters(const struct sensor *sensor, struct link_counters *ret);
+
+/* What its detector may hear besides samples: bits of livestream.h. */
+unsigned sensor_get_beside(const struct sensor *sensor);
+/* Tells its detector what holds for the samples that come next. */
+void sensor_hear_beside(struct sensor *sensor);
 
 /* The source tells the battery's level. */
 void sensor_take_battery(struct sensor *sensor, unsigned percent);

@@ -210,6 +210,7 @@ struct sensor_driver {
 
         /* The latest; NULL if the sensor tells nothing beside samples. */
         const struct sensor_extras *(*extras)(const struct sensor_decoder *decoder);
+        bool accelerometer; /* sensors of the family may tell of one there */
 };
 
 /* The table of drivers, in registry.c; NULL at the end. */

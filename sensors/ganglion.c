@@ -332,4 +332,5 @@ const struct sensor_driver ganglion_driver = {
         .format = ganglion_format,
         .decode = ganglion_decode,
         .extras = ganglion_extras,
+        .accelerometer = true,
 };

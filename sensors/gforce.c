@@ -300,4 +300,5 @@ const struct sensor_driver gforce_driver = {
         .format = gforce_format,
         .decode = gforce_decode,
         .extras = gforce_extras,
+        .accelerometer = true,
 };

@@ -238,4 +238,5 @@ const struct sensor_driver myo_driver = {
         .more = myo_more,
         .settles = true,
         .extras = myo_extras,
+        .accelerometer = true,
 };

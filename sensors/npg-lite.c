@@ -248,4 +248,5 @@ const struct sensor_driver npg_lite_driver = {
         .decode = npg_decode,
         .more = npg_more,
         .extras = npg_extras,
+        .accelerometer = true,
 };

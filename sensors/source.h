@@ -25,6 +25,14 @@ enum source_state {
 
 const char *source_state_to_string(enum source_state state);
 
+/* What a replayed recording holds beside its samples. */
+struct source_beside {
+        bool has_motion, has_company; /* it has a place for them */
+        bool motion_known;
+        int32_t motion_mg[3];    /* of the accelerometer */
+        int32_t company_percent; /* as detector_set_company() has it; -1 = not known */
+};
+
 struct source_callbacks {
         /* `reason` is one sentence for the user, without personal values. */
         void (*state)(enum source_state state, const char *reason, void *userdata);
@@ -44,4 +52,7 @@ struct source_callbacks {
 
         /* What the sensor tells beside its samples has changed; as driver.h has it. May be NULL. */
         void (*extras)(const struct sensor_extras *extras, void *userdata);
+
+        /* What lies beside the blocks that follow. May be NULL. */
+        void (*beside)(const struct source_beside *beside, void *userdata);
 };

@@ -208,4 +208,5 @@ const struct sensor_driver umyo_driver = {
         .format = umyo_format,
         .decode = umyo_decode,
         .extras = umyo_extras,
+        .accelerometer = true,
 };

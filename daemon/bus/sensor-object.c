@@ -357,7 +357,9 @@ static int append_stream_details(sd_bus_message *reply, const struct sensor *sen
 
 static int read_stream_kind(sd_bus_message *message, enum livestream_kind *ret, sd_bus_error *error) {
         const char *kind = "level";
-        const struct dictionary_entry entries[] = {{"kind", 's', &kind, NULL}, {NULL}};
+        int beside = false;
+        const struct dictionary_entry entries[] = {
+                {"kind", 's', &kind, NULL}, {"beside", 'b', &beside, NULL}, {NULL}};
         int r;
 
         r = dictionary_read(message, entries, error);
@@ -366,7 +368,9 @@ static int read_stream_kind(sd_bus_message *message, enum livestream_kind *ret, 
         if (strcmp(kind, "level") != 0 && strcmp(kind, "frames") != 0)
                 return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
                                         "Option 'kind' must be level or frames.");
-        *ret = strcmp(kind, "frames") == 0 ? LIVESTREAM_SAMPLES : LIVESTREAM_LEVELS;
+        *ret = strcmp(kind, "level") == 0 ? LIVESTREAM_LEVELS
+               : beside                   ? LIVESTREAM_SAMPLES_BESIDE
+                                          : LIVESTREAM_SAMPLES;
         return 0;
 }
 

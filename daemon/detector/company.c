@@ -3,6 +3,7 @@
 #include "daemon/detector/company.h"
 
 #include "daemon/detector/detector.h"
+#include "daemon/detector/tuning.h"
 
 int32_t company_clamp(int32_t percent) {
         return percent < 0 ? -1 : percent > DETECTOR_COMPANY_MAX ? DETECTOR_COMPANY_MAX : percent;
@@ -23,4 +24,8 @@ int32_t detector_company_percent(const struct detector_level *level) {
         if (highest >= DETECTOR_COMPANY_MAX / 100.0)
                 return DETECTOR_COMPANY_MAX;
         return highest < 0.0 ? -1 : (int32_t)(100.0 * highest);
+}
+
+bool detector_company_rises(int32_t percent) {
+        return percent / 100.0 >= TUNING_TOGETHER_RATIO;
 }

@@ -209,6 +209,8 @@ void detector_set_company(struct detector *detector, int32_t percent);
 /* What such a level is to the detectors of the other sensors; -1 if no channel is good and has a resting
  * floor. */
 int32_t detector_company_percent(const struct detector_level *level);
+/* Whether that is a rise at all. */
+bool detector_company_rises(int32_t percent);
 
 /*
  * What each channel's rest was when it was calibrated, in units of its scale; 0 = not known, NULL = of

@@ -273,7 +273,13 @@ struct crampd_samples {
         int32_t counts[CRAMPD_SAMPLES_MAX];       /* as the sensor sent them */
         float conditioned_uv[CRAMPD_SAMPLES_MAX]; /* as the detector works on them; envelopes: the same
                                                      as the counts, scaled */
+        /* What the detector heard besides, which lasts as long as the piece. */
+        bool has_acceleration;      /* the sensor has an accelerometer */
+        int32_t acceleration_mg[3]; /* CRAMPD_NOT_KNOWN */
+        bool has_company;           /* its owner has other sensors, so there may be: */
+        int32_t company_percent; /* level over rest of their channel that rises most; -1 = not known */
 };
+#define CRAMPD_NOT_KNOWN INT32_MIN
 
 /* As crampd_open_stream(), but with every sample. */
 int crampd_open_samples(crampd_client *client, const char *path, struct crampd_stream_info *ret_info,

@@ -19,6 +19,9 @@
 #define SAMPLES_HEADER_BYTES 24u
 #define SAMPLE_BYTES 8u /* a count and its conditioned value */
 #define FLAG_AFTER_GAP 1u
+#define BESIDE_BYTES 20u /* behind the samples */
+#define BESIDE_ACCELERATION 1u
+#define BESIDE_COMPANY 2u
 
 static const struct field info_fields[] = {
         {"arbitrary_unit", FIELD_BOOL, true, offsetof(struct crampd_stream_info, arbitrary_unit)},
@@ -71,6 +74,7 @@ static int stream_take(DBusMessage *reply, struct crampd_stream_info *ret_info,
 /* `kind` NULL is the stream of levels. */
 static int stream_open(crampd_client *client, const char *path, const char *kind,
                        struct crampd_stream_info *ret_info, struct crampd_error *error) {
+        const dbus_bool_t beside = TRUE;
         DBusMessage *message, *reply;
         struct dict_writer writer;
         int r;
@@ -81,7 +85,9 @@ static int stream_open(crampd_client *client, const char *path, const char *kind
         if (r < 0)
                 return r;
         if (dict_begin(&writer, message) &&
-            (!kind || dict_put(&writer, "kind", DBUS_TYPE_STRING, &kind)) && dict_end(&writer))
+            (!kind || (dict_put(&writer, "kind", DBUS_TYPE_STRING, &kind) &&
+                       dict_put(&writer, "beside", DBUS_TYPE_BOOLEAN, &beside))) &&
+            dict_end(&writer))
                 r = call_wait(client, message, "ha{sv}", &reply, error);
         else {
                 dict_abandon(&writer);
@@ -136,16 +142,30 @@ static ssize_t datagram_read(int fd, void *bytes, size_t size) {
         return n;
 }
 
+/* An older crampd sends nothing of it. */
+static void beside_decode(const uint8_t *bytes, bool there, struct crampd_samples *ret) {
+        uint32_t which = there ? get_le32(bytes) : 0;
+
+        ret->has_acceleration = which & BESIDE_ACCELERATION;
+        ret->has_company = which & BESIDE_COMPANY;
+        for (unsigned axis = 0; axis < 3; axis++)
+                ret->acceleration_mg[axis] = ret->has_acceleration
+                                                     ? (int32_t)get_le32(bytes + 4 + 4 * axis)
+                                                     : CRAMPD_NOT_KNOWN;
+        ret->company_percent = ret->has_company ? (int32_t)get_le32(bytes + 16) : -1;
+}
+
 static int samples_decode(const uint8_t *bytes, size_t size, struct crampd_samples *ret) {
         uint64_t time_us = get_le64(bytes);
         unsigned channels = bytes[16] | (unsigned)bytes[17] << 8;
         unsigned frames = bytes[18] | (unsigned)bytes[19] << 8;
-        size_t values = (size_t)channels * frames;
+        size_t values = (size_t)channels * frames, plain = SAMPLES_HEADER_BYTES + values * SAMPLE_BYTES;
         const uint8_t *counts = bytes + SAMPLES_HEADER_BYTES, *conditioned = counts + 4 * values;
 
         if (values == 0 || values > CRAMPD_SAMPLES_MAX || time_us > INT64_MAX ||
-            size != SAMPLES_HEADER_BYTES + values * SAMPLE_BYTES)
+            (size != plain && size != plain + BESIDE_BYTES))
                 return -EPROTO;
+        beside_decode(bytes + plain, size > plain, ret);
         ret->time_us = (int64_t)time_us;
         ret->index = get_le64(bytes + 8);
         ret->channels = channels;
@@ -161,7 +181,7 @@ static int samples_decode(const uint8_t *bytes, size_t size, struct crampd_sampl
 }
 
 int crampd_samples_read(int fd, struct crampd_samples *ret) {
-        uint8_t bytes[SAMPLES_HEADER_BYTES + CRAMPD_SAMPLES_MAX * SAMPLE_BYTES];
+        uint8_t bytes[SAMPLES_HEADER_BYTES + CRAMPD_SAMPLES_MAX * SAMPLE_BYTES + BESIDE_BYTES];
         ssize_t n = datagram_read(fd, bytes, sizeof(bytes));
 
         if (n <= 0)

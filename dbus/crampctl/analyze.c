@@ -25,6 +25,8 @@
 
 /* Counts that are read at once. */
 #define BLOCK_COUNTS (64u * 1024u)
+/* An accelerometer's three, and other sensors' level. */
+#define BESIDE_MAX 4u
 
 /* A muscle signal that never reaches this was read in the wrong unit, or came from no muscle: the noise
  * on a dead electrode alone is 1.3 uV RMS (measured in the recordings of da Silva et al. 2024). */
@@ -239,24 +241,27 @@ static double block_peak_uv(const struct recording *recording, const int32_t *co
         return peak_uv;
 }
 
-/* With an accelerometer: `counts` are moved together. It shows a value until the next one. */
+/* With something beside the channels, which shows a value until the next one: `counts` are moved
+ * together. */
 static int block_push(const struct recording *recording, struct detector *detector, uint64_t index,
                       int32_t *counts, size_t frames) {
         size_t channels = recording_channels(recording), numbers = recording_columns(recording);
+        size_t beside = (numbers - channels) * sizeof(*counts);
         int r = 0;
 
-        if (numbers == channels)
+        if (beside == 0)
                 return detector_push(detector, index, counts, frames);
         for (size_t at = 0, n; at < frames && r == 0; at += n) {
-                int32_t *muscles = counts + at * numbers, motion[3];
+                int32_t *muscles = counts + at * numbers, first[BESIDE_MAX];
 
-                memcpy(motion, muscles + channels, sizeof(motion));
-                for (n = 0; at + n < frames &&
-                            memcmp(muscles + n * numbers + channels, motion, sizeof(motion)) == 0;
+                memcpy(first, muscles + channels, beside);
+                detector_set_motion(detector, recording_motion(recording, muscles));
+                detector_set_company(detector, recording_company_percent(recording, muscles));
+                for (n = 0;
+                     at + n < frames && memcmp(muscles + n * numbers + channels, first, beside) == 0;
                      n++)
                         memmove(muscles + n * channels, muscles + n * numbers,
                                 channels * sizeof(*muscles));
-                detector_set_motion(detector, motion);
                 r = detector_push(detector, index + at, muscles, n);
         }
         return r;
@@ -443,7 +448,7 @@ static int request_parse(struct request *request, const char **labels, int argc,
 
 int verb_analyze(const struct global_options *global, int argc, char *argv[]) {
         _cleanup_(freep) const char **labels = calloc((size_t)argc + 1, sizeof(*labels));
-        struct request request = {.global = *global, .options = {.motion = true}};
+        struct request request = {.global = *global, .options = {.motion = true, .company = true}};
         int code, worst = 0;
 
         if (!labels)

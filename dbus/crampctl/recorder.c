@@ -19,6 +19,14 @@
 
 #define BDF_MAX 8388607
 #define BDF_MIN (-8388608)
+/* Of an accelerometer, in mg: what EDF holds, and beyond what crampd tells; the lowest is the code for
+ * what is not known. */
+#define MOTION_EDF_MAX INT16_MAX
+#define MOTION_BDF_MAX 1050000
+#define MG_PER_G 1000.0
+#define AXES 3u
+/* Beside the channels: the accelerometer, and other sensors. */
+#define COLUMNS_MAX (CRAMPD_STREAM_CHANNELS_MAX + AXES + 1u)
 /* Room for so many annotations in each record, which is about a second. */
 #define ANNOTATIONS_PER_RECORD 2u
 #define SETTLE_FRAMES_S 30u
@@ -41,6 +49,7 @@ struct recorder {
         char *path;
         uint32_t rate_mhz;
         unsigned channels;
+        bool has_acceleration, has_company; /* have a place beside them */
         bool arbitrary_unit;
         double scale_uv;
         int64_t start_us;
@@ -163,36 +172,79 @@ int recorder_finish(struct recorder *recorder) {
         return r < 0 ? fail_write(recorder, r) : 0;
 }
 
+static int32_t motion_code(const struct recorder *recorder) {
+        return recorder->bdf ? -MOTION_BDF_MAX : INT16_MIN;
+}
+
 static bool needs_bdf(const struct crampd_samples *samples) {
         for (size_t i = 0; i < (size_t)samples->frames * samples->channels; i++)
                 if (samples->counts[i] > INT16_MAX || samples->counts[i] < INT16_MIN)
                         return true;
+        for (unsigned axis = 0; samples->has_acceleration && axis < AXES; axis++)
+                if (samples->acceleration_mg[axis] != CRAMPD_NOT_KNOWN &&
+                    (samples->acceleration_mg[axis] > MOTION_EDF_MAX ||
+                     samples->acceleration_mg[axis] < -MOTION_EDF_MAX))
+                        return true;
         return false;
 }
 
-static int file_create(struct recorder *recorder, const struct crampd_samples *samples) {
-        struct edf_writer_channel channels[CRAMPD_STREAM_CHANNELS_MAX];
-        char labels[CRAMPD_STREAM_CHANNELS_MAX][8];
+static struct edf_writer_channel describe_muscle(const struct recorder *recorder, const char *label) {
         int32_t max = recorder->bdf ? BDF_MAX : INT16_MAX, min = recorder->bdf ? BDF_MIN : INT16_MIN;
         double scale = recorder->arbitrary_unit ? 1 : recorder->scale_uv;
+
+        return (struct edf_writer_channel){.label = label,
+                                           .unit = recorder->arbitrary_unit ? "" : "uV",
+                                           .transducer = "surface electrodes",
+                                           .digital_min = min,
+                                           .digital_max = max,
+                                           .physical_min = min * scale,
+                                           .physical_max = max * scale};
+}
+
+static struct edf_writer_channel describe_axis(const struct recorder *recorder, unsigned axis) {
+        static const char *const labels[AXES] = {EDF_WRITER_AXIS "X", EDF_WRITER_AXIS "Y",
+                                                 EDF_WRITER_AXIS "Z"};
+        int32_t max = recorder->bdf ? MOTION_BDF_MAX : MOTION_EDF_MAX, min = motion_code(recorder);
+
+        return (struct edf_writer_channel){.label = labels[axis],
+                                           .unit = "g",
+                                           .transducer = "accelerometer (lowest: not known)",
+                                           .digital_min = min,
+                                           .digital_max = max,
+                                           .physical_min = min / MG_PER_G,
+                                           .physical_max = max / MG_PER_G};
+}
+
+static struct edf_writer_channel describe_company(void) {
+        return (struct edf_writer_channel){.label = EDF_WRITER_COMPANY,
+                                           .unit = "%",
+                                           .transducer = "level over rest (-1: not known)",
+                                           .digital_min = -1,
+                                           .digital_max = INT16_MAX,
+                                           .physical_min = -1,
+                                           .physical_max = INT16_MAX};
+}
+
+static int file_create(struct recorder *recorder, const struct crampd_samples *samples) {
+        struct edf_writer_channel channels[COLUMNS_MAX];
+        char labels[CRAMPD_STREAM_CHANNELS_MAX][8];
+        unsigned n = 0;
         int r;
 
-        for (unsigned i = 0; i < recorder->channels; i++) {
-                (void)snprintf(labels[i], sizeof(labels[i]), "EMG %u", (i + 1) % 100);
-                channels[i] = (struct edf_writer_channel){.label = labels[i],
-                                                          .unit = recorder->arbitrary_unit ? "" : "uV",
-                                                          .transducer = "surface electrodes",
-                                                          .digital_min = min,
-                                                          .digital_max = max,
-                                                          .physical_min = min * scale,
-                                                          .physical_max = max * scale};
+        for (; n < recorder->channels; n++) {
+                (void)snprintf(labels[n], sizeof(labels[n]), "EMG %u", (n + 1) % 100);
+                channels[n] = describe_muscle(recorder, labels[n]);
         }
+        for (unsigned axis = 0; recorder->has_acceleration && axis < AXES; axis++)
+                channels[n++] = describe_axis(recorder, axis);
+        if (recorder->has_company)
+                channels[n++] = describe_company();
         r = edf_writer_new(
                 recorder->path,
                 &(struct edf_writer_setup){.bdf = recorder->bdf,
                                            .rate_mhz = recorder->rate_mhz,
                                            .channels = channels,
-                                           .n_channels = recorder->channels,
+                                           .n_channels = n,
                                            .start_us = samples->time_us +
                                                        timestamp_local_offset(samples->time_us) *
                                                                INT64_C(1000000),
@@ -213,6 +265,8 @@ static int file_begin(struct recorder *recorder, const struct crampd_samples *sa
         recorder->bdf = recorder->bdf || needs_bdf(samples);
         recorder->rate_mhz = (uint32_t)llrint(info->rate_hz * 1000);
         recorder->channels = samples->channels;
+        recorder->has_acceleration = samples->has_acceleration;
+        recorder->has_company = samples->has_company;
         recorder->arbitrary_unit = info->arbitrary_unit || !(info->scale_uv > 0);
         recorder->scale_uv = info->scale_uv;
         recorder->start_us = samples->time_us;
@@ -232,7 +286,9 @@ static bool same_shape(const struct recorder *recorder, const struct crampd_samp
                        const struct crampd_stream_info *info) {
         return samples->index >= recorder->next_index && samples->channels == recorder->channels &&
                llrint(fmin(info->rate_hz, RATE_MAX_HZ) * 1000) == (long long)recorder->rate_mhz &&
-               info->scale_uv == recorder->scale_uv && (recorder->writer_bdf || !needs_bdf(samples));
+               info->scale_uv == recorder->scale_uv && (recorder->writer_bdf || !needs_bdf(samples)) &&
+               (recorder->has_acceleration || !samples->has_acceleration) &&
+               (recorder->has_company || !samples->has_company);
 }
 
 /* A gap before these samples: held, or the end of the file. */
@@ -250,19 +306,46 @@ static int gap_take(struct recorder *recorder, const struct crampd_samples *samp
         return r < 0 ? fail_write(recorder, r) : 0;
 }
 
-/* Nothing but a sensor of more than 24 bits gets here with a value that does not fit. */
-static int counts_write(struct recorder *recorder, const struct crampd_samples *samples) {
-        int32_t counts[CRAMPD_SAMPLES_MAX];
-        size_t n = (size_t)samples->frames * samples->channels;
+static int32_t clamp(int32_t value, int32_t min, int32_t max) {
+        return value < min ? min : value > max ? max : value;
+}
 
-        for (size_t i = 0; i < n; i++) {
-                counts[i] = samples->counts[i];
-                if (recorder->writer_bdf && (counts[i] > BDF_MAX || counts[i] < BDF_MIN)) {
-                        counts[i] = counts[i] > 0 ? BDF_MAX : BDF_MIN;
-                        recorder->figures.clamped++;
-                }
+/* Nothing but a sensor of more than 24 bits gets here with a value that does not fit. */
+static int32_t count_fit(struct recorder *recorder, int32_t count) {
+        int32_t fit = recorder->writer_bdf ? clamp(count, BDF_MIN, BDF_MAX) : count;
+
+        recorder->figures.clamped += fit != count;
+        return fit;
+}
+
+/* The values beside the channels, which are the same in all frames of a piece. Returns how many. */
+static unsigned beside_get(const struct recorder *recorder, const struct crampd_samples *samples,
+                           int32_t ret[static AXES + 1]) {
+        int32_t code = motion_code(recorder);
+        bool known = samples->has_acceleration;
+        unsigned n = 0;
+
+        for (unsigned axis = 0; axis < AXES; axis++)
+                known = known && samples->acceleration_mg[axis] != CRAMPD_NOT_KNOWN;
+        for (unsigned axis = 0; recorder->has_acceleration && axis < AXES; axis++)
+                ret[n++] = known ? clamp(samples->acceleration_mg[axis], code + 1, -(code + 1)) : code;
+        if (recorder->has_company)
+                ret[n++] = samples->has_company ? clamp(samples->company_percent, -1, INT16_MAX) : -1;
+        return n;
+}
+
+static int samples_write(struct recorder *recorder, const struct crampd_samples *samples) {
+        int32_t frame[COLUMNS_MAX], beside[AXES + 1];
+        unsigned n = beside_get(recorder, samples, beside), channels = samples->channels;
+        int r = 0;
+
+        memcpy(frame + channels, beside, n * sizeof(*beside));
+        for (size_t i = 0; i < samples->frames && r >= 0; i++) {
+                for (unsigned channel = 0; channel < channels; channel++)
+                        frame[channel] = count_fit(recorder, samples->counts[i * channels + channel]);
+                r = edf_writer_push(recorder->writer, frame, 1);
         }
-        return edf_writer_push(recorder->writer, counts, samples->frames);
+        return r;
 }
 
 int recorder_push(struct recorder *recorder, const struct crampd_samples *samples,
@@ -278,7 +361,7 @@ int recorder_push(struct recorder *recorder, const struct crampd_samples *sample
                 code = file_begin(recorder, samples, info);
         if (code != 0)
                 return code;
-        r = counts_write(recorder, samples);
+        r = samples_write(recorder, samples);
         if (r < 0)
                 return fail_write(recorder, r);
         recorder->next_index = samples->index + samples->frames;

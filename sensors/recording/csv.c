@@ -20,7 +20,7 @@
 #define BUFFER_BYTES (1024u * 1024u)
 #define LINE_BYTES_MAX (64u * 1024u)
 
-#define NO_MOTION INT32_MIN
+#define NO_MOTION RECORDING_NOT_KNOWN
 
 struct csv_reader {
         int32_t motion[RECORDING_AXES]; /* the accelerometer's, as shown last */
@@ -493,6 +493,8 @@ int csv_open(struct recording *recording, int fd, const struct recording_options
         csv->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
         recording->type = &csv_type;
         recording->reader = csv;
+        for (unsigned axis = 0; axis < RECORDING_AXES; axis++)
+                csv->motion[axis] = NO_MOTION;
         if (csv->fd < 0)
                 return recording_fail(error, -errno, "%s: %s", recording->path, strerror(errno));
         csv->buffer = malloc(BUFFER_BYTES);

@@ -9,6 +9,10 @@
  * EDF_WRITER_GAP with its length. The reader of this folder knows both annotations in files whose
  * equipment begins with EDF_WRITER_EQUIPMENT, and gives the samples as they were.
  *
+ * What a detector heard besides goes beside the muscles as further channels, each value held until the
+ * next: an accelerometer as EDF_WRITER_AXIS "X", "Y" and "Z" in g, other sensors' level over rest as
+ * EDF_WRITER_COMPANY in %. In such channels the digital minimum stands for what was not known.
+ *
  * EDFlib's table of open files has no lock: use this from one thread. It keeps annotations in memory and
  * writes them when the file is closed.
  */
@@ -21,6 +25,8 @@
 #define EDF_WRITER_EQUIPMENT "crampd"
 #define EDF_WRITER_ENDS "Recording ends"
 #define EDF_WRITER_GAP "No data"
+#define EDF_WRITER_AXIS "ACC "
+#define EDF_WRITER_COMPANY "Other sensors"
 /* EDFlib cuts off what is longer. */
 #define EDF_WRITER_TEXT_MAX 40u
 

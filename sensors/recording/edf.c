@@ -33,7 +33,10 @@ struct edf_reader {
         size_t gaps_passed;
         int *signals; /* EDFlib's number of each channel */
         size_t signals_count;
-        unsigned motion_frames; /* between two values of the accelerometer */
+        bool own;                /* edf-writer.c wrote it */
+        unsigned motion_frames;  /* between two values of the accelerometer */
+        unsigned company_frames; /* likewise of other sensors */
+        int32_t motion_unknown[RECORDING_AXES], company_unknown; /* digital minima */
         int block[BLOCK_FRAMES];
 };
 
@@ -72,21 +75,37 @@ static int block_length(const struct recording *recording, const struct edf_read
         return (int)(left < frames ? left : frames);
 }
 
-/* One axis, each of its values until the next. Returns whether it could be read. */
-static bool motion_read(const struct recording *recording, struct edf_reader *edf, unsigned axis,
-                        int32_t *counts, size_t length) {
+/* A signal beside the muscles into its column, each of its values until the next. Returns whether it
+ * could be read. */
+static bool held_read(const struct recording *recording, struct edf_reader *edf, size_t signal,
+                      unsigned frames, int32_t unknown, int32_t *column, size_t length) {
         size_t columns = recording_columns(recording);
-        uint64_t first = edf->next / edf->motion_frames;
-        int n = (int)((edf->next + length - 1) / edf->motion_frames - first) + 1;
-        int signal = (int)recording->motion[axis];
+        uint64_t first = edf->next / frames;
+        int n = (int)((edf->next + length - 1) / frames - first) + 1;
 
-        if (edfseek(edf->handle, signal, (long long)first, EDFSEEK_SET) < 0 ||
-            edfread_digital_samples(edf->handle, signal, n, edf->block) != n)
+        if (edfseek(edf->handle, (int)signal, (long long)first, EDFSEEK_SET) < 0 ||
+            edfread_digital_samples(edf->handle, (int)signal, n, edf->block) != n)
                 return false;
-        for (size_t frame = 0; frame < length; frame++)
-                counts[frame * columns + edf->signals_count + axis] =
-                        edf->block[(edf->next + frame) / edf->motion_frames - first];
+        for (size_t frame = 0; frame < length; frame++) {
+                int32_t value = edf->block[(edf->next + frame) / frames - first];
+
+                column[frame * columns] = edf->own && value == unknown ? RECORDING_NOT_KNOWN : value;
+        }
         return true;
+}
+
+/* Behind the muscles' columns. */
+static bool beside_read(const struct recording *recording, struct edf_reader *edf, int32_t *counts,
+                        size_t length) {
+        int32_t *column = counts + edf->signals_count;
+
+        for (unsigned axis = 0; recording->motion_scale_g > 0 && axis < RECORDING_AXES; axis++)
+                if (!held_read(recording, edf, recording->motion[axis], edf->motion_frames,
+                               edf->motion_unknown[axis], column++, length))
+                        return false;
+        return !recording->has_company ||
+               held_read(recording, edf, recording->company, edf->company_frames, edf->company_unknown,
+                         column, length);
 }
 
 static ssize_t edf_read(struct recording *recording, uint64_t *ret_index, int32_t *counts, size_t frames,
@@ -112,11 +131,10 @@ static ssize_t edf_read(struct recording *recording, uint64_t *ret_index, int32_
                 for (size_t frame = 0; frame < (size_t)length; frame++)
                         counts[frame * columns + channel] = edf->block[frame];
         }
-        for (unsigned axis = 0; length > 0 && columns > channels && axis < RECORDING_AXES; axis++)
-                if (!motion_read(recording, edf, axis, counts, (size_t)length))
-                        return recording_fail(error, -EIO,
-                                              "%s: frame %llu of the accelerometer cannot be read",
-                                              recording->path, (unsigned long long)edf->next);
+        if (length > 0 && !beside_read(recording, edf, counts, (size_t)length))
+                return recording_fail(error, -EIO,
+                                      "%s: frame %llu: what is beside the muscles cannot be read",
+                                      recording->path, (unsigned long long)edf->next);
 
         *ret_index = edf->next;
         edf->next += (unsigned)length;
@@ -307,12 +325,38 @@ static void motion_take(struct recording *recording, struct edf_reader *edf,
                     list->signals[recording->motion[axis]].axis_shift !=
                             list->signals[recording->motion[0]].axis_shift)
                         return;
+        for (unsigned axis = 0; axis < RECORDING_AXES; axis++)
+                edf->motion_unknown[axis] = header->signalparam[recording->motion[axis]].dig_min;
         edf->motion_frames = (unsigned)(samples / values);
         recording->motion_scale_g = list->signals[recording->motion[0]].scale_uv *
                                     (list->signals[recording->motion[0]].axis_shift == 3 ? 1.0 : 1e-3);
         /* NaN or no range at all: there is none. */
         if (!(recording->motion_scale_g > 0 && recording->motion_scale_g < 1))
                 recording->motion_scale_g = 0;
+}
+
+/* Other sensors' level, likewise; in whole percent. */
+static void company_take(struct recording *recording, struct edf_reader *edf,
+                         const struct edf_hdr_struct *header) {
+        const struct signal_list *list = &recording->signals;
+        int samples = header->signalparam[edf->signals[0]].smp_in_datarecord;
+
+        for (size_t i = 0; recording->wants_company && i < list->count; i++) {
+                const struct edf_param_struct *param = &header->signalparam[i];
+                size_t unit_length = padded_length(param->physdimension);
+
+                if (list->signals[i].taken || strcmp(list->signals[i].label, EDF_WRITER_COMPANY) != 0)
+                        continue;
+                if (unit_length != 1 || param->physdimension[0] != '%' ||
+                    param->phys_min != param->dig_min || param->phys_max != param->dig_max ||
+                    param->smp_in_datarecord <= 0 || samples % param->smp_in_datarecord != 0)
+                        continue;
+                recording->has_company = true;
+                recording->company = i;
+                edf->company_frames = (unsigned)(samples / param->smp_in_datarecord);
+                edf->company_unknown = param->dig_min;
+                return;
+        }
 }
 
 static int signals_number(struct edf_reader *edf, const struct signal_list *list) {
@@ -427,9 +471,11 @@ int edf_open(struct recording *recording, int fd, const struct recording_options
         if (r < 0)
                 return recording_fail(error, r, "%s: out of memory", recording->path);
 
-        if (is_our_own(header) && annotations_take(recording, edf, header) < 0)
+        edf->own = is_our_own(header);
+        if (edf->own && annotations_take(recording, edf, header) < 0)
                 return recording_fail(error, -ENOMEM, "%s: out of memory", recording->path);
         motion_take(recording, edf, header);
+        company_take(recording, edf, header);
         recording->start_us = header_start_us(header);
         return 0;
 }

@@ -11,6 +11,8 @@
 #include "sensors/recording/signal.h"
 
 #define RECORDING_AXES 3u
+/* In the columns beside the channels: not known. */
+#define RECORDING_NOT_KNOWN INT32_MIN
 
 struct recording_type {
         ssize_t (*read)(struct recording *recording, uint64_t *ret_index, int32_t *counts, size_t frames,
@@ -27,8 +29,10 @@ struct recording {
         int64_t start_us;
         uint64_t frames;
         bool wants_motion;
-        double motion_scale_g;         /* set by the reader if it reads the next three */
-        size_t motion[RECORDING_AXES]; /* signals of the axes */
+        double motion_scale_g;           /* set by the reader if it reads the next three */
+        size_t motion[RECORDING_AXES];   /* signals of the axes */
+        bool wants_company, has_company; /* the second is set by the reader if it reads the next */
+        size_t company;                  /* signal of other sensors' level */
 
         struct recording_channel *channels; /* of the signals that are taken */
         size_t channels_count;

@@ -120,7 +120,9 @@ bool recording_find_motion(struct recording *recording) {
         return found[0] && found[1] && found[2];
 }
 
-static bool is_motion(const struct recording *recording, size_t signal) {
+static bool is_beside(const struct recording *recording, size_t signal) {
+        if (recording->has_company && recording->company == signal)
+                return true;
         for (unsigned axis = 0; recording->motion_scale_g > 0 && axis < RECORDING_AXES; axis++)
                 if (recording->motion[axis] == signal)
                         return true;
@@ -153,7 +155,7 @@ static int signals_publish(struct recording *recording, struct recording_error *
                                 .scale_uv = signal->scale_uv,
                                 .arbitrary = signal->arbitrary,
                         };
-                else if (!is_motion(recording, i))
+                else if (!is_beside(recording, i))
                         recording->left_out[left++] = signal->label;
         }
         return 0;
@@ -200,6 +202,7 @@ int recording_open(const char *path, const struct recording_options *options, st
         if (!options)
                 options = &no_options;
         recording->wants_motion = options->motion;
+        recording->wants_company = options->company;
         r = edf ? edf_open(recording, fd, options, error) : csv_open(recording, fd, options, error);
         if (r < 0)
                 return r;
@@ -240,8 +243,33 @@ double recording_motion_scale_g(const struct recording *recording) {
         return recording->motion_scale_g;
 }
 
+bool recording_has_company(const struct recording *recording) {
+        return recording->has_company;
+}
+
+static size_t motion_columns(const struct recording *recording) {
+        return recording->motion_scale_g > 0 ? RECORDING_AXES : 0;
+}
+
 size_t recording_columns(const struct recording *recording) {
-        return recording->channels_count + (recording->motion_scale_g > 0 ? RECORDING_AXES : 0);
+        return recording->channels_count + motion_columns(recording) + recording->has_company;
+}
+
+const int32_t *recording_motion(const struct recording *recording, const int32_t *frame) {
+        const int32_t *motion = frame + recording->channels_count;
+
+        for (size_t axis = 0; axis < motion_columns(recording); axis++)
+                if (motion[axis] == RECORDING_NOT_KNOWN)
+                        return NULL;
+        return motion_columns(recording) > 0 ? motion : NULL;
+}
+
+int32_t recording_company_percent(const struct recording *recording, const int32_t *frame) {
+        int32_t percent = -1;
+
+        if (recording->has_company)
+                percent = frame[recording->channels_count + motion_columns(recording)];
+        return percent < 0 ? -1 : percent;
 }
 
 int64_t recording_start_us(const struct recording *recording) {

@@ -24,8 +24,11 @@
  * is not looked at if the options give a rate.
  *
  * An accelerometer on the limb is three signals ACC X, ACC Y and ACC Z (ACCX_g, "ACC Y (mg)") in g or
- * mg, in EDF of one scale and at the rate of the muscles or a whole fraction of it. It is read beside
- * them if the options ask for it.
+ * mg, in EDF of one scale and at the rate of the muscles or a whole fraction of it. What the owner's
+ * other sensors showed meanwhile (detector_set_company()) is in EDF a signal "Other sensors" in whole
+ * percent, at such a rate, too. They are read beside the muscles if the options ask for them; what has
+ * another shape is left out. In files of edf-writer.c their digital minimum stands for what was not
+ * known.
  *
  * A signal that the options name is always taken; with another unit it counts in arbitrary units, in EDF
  * also without a unit.
@@ -50,7 +53,8 @@ struct recording_options {
         /* Labels, also without their unit, or numbers from 1 (a time column is not counted), NULL at the
          * end; NULL = every muscle signal. */
         const char *const *channels;
-        bool motion; /* the accelerometer too, if there is one */
+        bool motion;  /* the accelerometer too, if there is one */
+        bool company; /* what other sensors showed, too, if it is there */
 };
 
 struct recording_channel {
@@ -77,8 +81,15 @@ size_t recording_channels(const struct recording *recording);
 const struct recording_channel *recording_channel(const struct recording *recording, size_t channel);
 /* g per count of the accelerometer; 0 if there is none, or it was not asked for. */
 double recording_motion_scale_g(const struct recording *recording);
-/* Numbers in a frame that is read: the channels, then, if there is one, the accelerometer's three. */
+bool recording_has_company(const struct recording *recording);
+/* Numbers in a frame that is read: the channels; then, if there is one, the accelerometer's three; then,
+ * if it is there, what other sensors showed. */
 size_t recording_columns(const struct recording *recording);
+/* Of a frame that was read: the accelerometer's three counts, which last as long as the frame; NULL = it
+ * is not known. */
+const int32_t *recording_motion(const struct recording *recording, const int32_t *frame);
+/* Likewise in percent of rest; negative = not known. */
+int32_t recording_company_percent(const struct recording *recording, const int32_t *frame);
 /* Microseconds UTC at which it began (an EDF header's local time is taken as UTC), or 0 if it does not
  * say. */
 int64_t recording_start_us(const struct recording *recording);

@@ -77,7 +77,38 @@ static void sleep_until(const struct timespec *start, double after_us) {
                 ;
 }
 
+static int value_send(enum feeder_value what, int32_t value) {
+        struct feeder_beside beside = {.what = (uint8_t)what, .value = value};
+
+        return datagram_send(FEEDER_FD, &beside, sizeof(beside));
+}
+
+static int motion_send(const struct source_beside *beside) {
+        int r = 0;
+
+        for (int axis = 0; axis < 3 && r >= 0; axis++)
+                r = value_send((enum feeder_value)(FEEDER_X + axis),
+                               beside->motion_known ? beside->motion_mg[axis] : FEEDER_NOT_KNOWN);
+        return r;
+}
+
+/* What has changed, and at the beginning all that there is. */
+static int beside_send(const struct source_beside *beside, struct source_beside *last) {
+        int r = 0;
+
+        if (beside->has_motion &&
+            (!last->has_motion || beside->motion_known != last->motion_known ||
+             memcmp(beside->motion_mg, last->motion_mg, sizeof(beside->motion_mg)) != 0))
+                r = motion_send(beside);
+        if (r >= 0 && beside->has_company &&
+            (!last->has_company || beside->company_percent != last->company_percent))
+                r = value_send(FEEDER_COMPANY, beside->company_percent);
+        *last = *beside;
+        return r;
+}
+
 static int recording_send(struct player *player, double speed) {
+        struct source_beside last = {};
         struct recording_error error = {};
         struct player_packet packet;
         struct timespec start;
@@ -87,7 +118,9 @@ static int recording_send(struct player *player, double speed) {
                 return -errno;
         while ((r = player_next(player, &packet, &error)) > 0) {
                 sleep_until(&start, (double)packet.due_us / speed);
-                r = datagram_send(FEEDER_FD, packet.bytes, packet.size);
+                r = beside_send(player_beside(player), &last);
+                if (r >= 0)
+                        r = datagram_send(FEEDER_FD, packet.bytes, packet.size);
                 if (r < 0)
                         return r;
         }
@@ -96,7 +129,8 @@ static int recording_send(struct player *player, double speed) {
 
 static int feeder_play(const struct replay_setup *setup) {
         _cleanup_(player_freep) struct player *player = NULL;
-        struct player_setup player_setup = {.path = setup->path, .csv_rate_hz = setup->csv_rate_hz};
+        struct player_setup player_setup = {
+                .path = setup->path, .csv_rate_hz = setup->csv_rate_hz, .beside = true};
         uint8_t description[OPEN_PROFILE_DESCRIPTION_MAX];
         struct feeder_hello hello = {};
         struct recording_error error = {};

@@ -15,6 +15,8 @@
 /* A scale below is not expressed well enough by whole picovolts. */
 #define SCALE_MIN_PV 1000.0
 #define SCAN_FRAMES 1024u
+/* More than the detector looks at. */
+#define MOTION_MAX_MG 1e9
 /* More channels than that do not fit with 3 bytes per value. */
 #define WIDE_CHANNELS_MAX (OPEN_PROFILE_FRAME_SIZE_MAX / 3)
 
@@ -24,6 +26,7 @@ struct player {
 
         struct recording *recording;
         size_t recorded_channels;
+        size_t columns; /* of a frame as read: the channels, and what is beside them */
         struct open_profile_description description;
         double factor[OPEN_PROFILE_CHANNELS_MAX]; /* from the recording's counts to the packet's; 0:
                                                      unchanged */
@@ -31,6 +34,10 @@ struct player {
         char notice[256];
 
         int32_t *recorded; /* SCAN_FRAMES frames as read */
+        /* Of these, read and not yet given: */
+        size_t waiting_at, waiting;
+        uint64_t waiting_index;
+        struct source_beside beside; /* of what was given last */
 
         size_t packet_frames; /* 0 before the start */
         uint16_t sequence;
@@ -54,7 +61,9 @@ __attribute__((format(printf, 3, 4))) static int error_set(struct recording_erro
 }
 
 static int player_open(struct player *player, struct recording_error *error) {
-        struct recording_options options = {.rate_hz = player->setup.csv_rate_hz};
+        struct recording_options options = {.rate_hz = player->setup.csv_rate_hz,
+                                            .motion = player->setup.beside,
+                                            .company = player->setup.beside};
 
         player->recording = recording_free(player->recording);
         return recording_open(player->path, &options, &player->recording, error);
@@ -62,7 +71,7 @@ static int player_open(struct player *player, struct recording_error *error) {
 
 static void extremes_update(struct extremes *extremes, const struct player *player, size_t frames) {
         for (size_t frame = 0; frame < frames; frame++) {
-                const int32_t *counts = player->recorded + frame * player->recorded_channels;
+                const int32_t *counts = player->recorded + frame * player->columns;
 
                 for (size_t i = 0; i < player->description.channels; i++) {
                         if (counts[i] < extremes->lowest[i])
@@ -206,7 +215,8 @@ int player_new(const struct player_setup *setup, struct player **ret, struct rec
                 return r;
 
         player->recorded_channels = recording_channels(player->recording);
-        player->recorded = calloc(player->recorded_channels * SCAN_FRAMES, sizeof(int32_t));
+        player->columns = recording_columns(player->recording);
+        player->recorded = calloc(player->columns * SCAN_FRAMES, sizeof(int32_t));
         if (!player->recorded)
                 return error_set(error, -ENOMEM, "%s: out of memory", setup->path);
 
@@ -275,18 +285,20 @@ int player_start(struct player *player, size_t packet_size, struct recording_err
         if (r < 0)
                 return r;
         if (recording_channels(player->recording) != player->recorded_channels ||
+            recording_columns(player->recording) != player->columns ||
             recording_rate_mhz(player->recording) != player->description.rate_mhz)
                 return error_set(error, -EBADMSG, "%s: changed while it was played: start again",
                                  player->path);
 
         player->packet_frames = frames;
+        player->waiting = 0;
         player->sequence = 0;
         player->loop_index = 0;
         return 0;
 }
 
 /* Returns the number of frames, 0 at the end, or negative errno. */
-static ssize_t frames_read(struct player *player, uint64_t *ret_index, struct recording_error *error) {
+static ssize_t block_read(struct player *player, uint64_t *ret_index, struct recording_error *error) {
         ssize_t frames;
         int r;
 
@@ -303,32 +315,88 @@ static ssize_t frames_read(struct player *player, uint64_t *ret_index, struct re
                               error);
 }
 
+/* How many of the frames that wait have the same beside them as the first. */
+static size_t run_length(const struct player *player) {
+        const int32_t *first =
+                player->recorded + player->waiting_at * player->columns + player->recorded_channels;
+        size_t beside = (player->columns - player->recorded_channels) * sizeof(*first), n = 1;
+
+        if (beside == 0)
+                return player->waiting;
+        while (n < player->waiting && memcmp(first, first + n * player->columns, beside) == 0)
+                n++;
+        return n;
+}
+
+static void beside_take(struct player *player, const int32_t *frame) {
+        double scale_mg = recording_motion_scale_g(player->recording) * 1000.0;
+        const int32_t *motion = recording_motion(player->recording, frame);
+
+        player->beside = (struct source_beside){
+                .has_motion = scale_mg > 0,
+                .has_company = recording_has_company(player->recording),
+                .motion_known = motion != NULL,
+                .company_percent = recording_company_percent(player->recording, frame),
+        };
+        for (size_t axis = 0; motion && axis < 3; axis++)
+                player->beside.motion_mg[axis] = (int32_t)fmax(
+                        fmin(round(motion[axis] * scale_mg), MOTION_MAX_MG), -MOTION_MAX_MG);
+}
+
+/* The next frames that have the same beside them. Returns as block_read(). */
+static ssize_t frames_read(struct player *player, int32_t **ret_frames, uint64_t *ret_index,
+                           struct recording_error *error) {
+        size_t run;
+
+        if (player->waiting == 0) {
+                ssize_t frames = block_read(player, &player->waiting_index, error);
+
+                if (frames <= 0)
+                        return frames;
+                player->waiting = (size_t)frames;
+                player->waiting_at = 0;
+        }
+        run = run_length(player);
+        *ret_frames = player->recorded + player->waiting_at * player->columns;
+        *ret_index = player->waiting_index;
+        beside_take(player, *ret_frames);
+        player->waiting_at += run;
+        player->waiting_index += run;
+        player->waiting -= run;
+        return (ssize_t)run;
+}
+
 /* To the played channels and the packet's scale, in place. */
-static void frames_convert(struct player *player, size_t frames) {
+static void frames_convert(const struct player *player, int32_t *read, size_t frames) {
         size_t channels = player->description.channels;
 
         for (size_t frame = 0; frame < frames; frame++)
                 for (size_t i = 0; i < channels; i++) {
-                        int32_t count = player->recorded[frame * player->recorded_channels + i];
+                        int32_t count = read[frame * player->columns + i];
 
                         /* The scan saw to it that the product is in range; a file that changed since is
                          * not. */
                         if (player->factor[i] > 0)
                                 count = (int32_t)fmax(fmin(round(count * player->factor[i]), INT32_MAX),
                                                       INT32_MIN);
-                        player->recorded[frame * channels + i] = count;
+                        read[frame * channels + i] = count;
                 }
+}
+
+const struct source_beside *player_beside(const struct player *player) {
+        return &player->beside;
 }
 
 ssize_t player_read(struct player *player, const int32_t **ret_counts, uint64_t *ret_index,
                     struct recording_error *error) {
-        ssize_t frames = frames_read(player, ret_index, error);
+        int32_t *read;
+        ssize_t frames = frames_read(player, &read, ret_index, error);
 
         if (frames <= 0)
                 return frames;
-        frames_convert(player, (size_t)frames);
+        frames_convert(player, read, (size_t)frames);
         *ret_index += player->loop_index;
-        *ret_counts = player->recorded;
+        *ret_counts = read;
         return frames;
 }
 

@@ -20,6 +20,7 @@
 #include "daemon/basic/cleanup.h"
 #include "sensors/open-profile.h"
 #include "sensors/recording/recording.h"
+#include "sensors/source.h"
 
 /* One link-layer packet with data length extension: 251 bytes less the headers of L2CAP and ATT. */
 #define PLAYER_PACKET_SIZE 244u
@@ -32,6 +33,7 @@ struct player_setup {
         uint8_t leg;        /* enum leg */
         uint8_t muscle;     /* enum muscle, of all channels */
         bool loop;          /* from the end on to the beginning, as one endless stream */
+        bool beside;        /* packets end where what is beside the channels changes */
 };
 
 struct player_packet {
@@ -61,6 +63,9 @@ int player_start(struct player *player, size_t packet_size, struct recording_err
 
 /* Returns 1 with the next packet, 0 at the end, or as recording_read() does. */
 int player_next(struct player *player, struct player_packet *ret, struct recording_error *error);
+
+/* What is beside the frames of the last packet; nothing unless the set-up asks for it. */
+const struct source_beside *player_beside(const struct player *player);
 
 /* Instead of player_next(): as many frames as a packet would hold, as counts of player_description(),
  * which last until the next call. Returns their number, 0 at the end, or as recording_read() does. */

@@ -32,6 +32,7 @@ struct replay {
         int64_t start_us;
         struct sensor_decoder *decoder;
         struct stream *stream;
+        struct source_beside beside; /* the samples that come next */
 
         bool *freed; /* set by replay_free() while a callback of ours runs */
 };
@@ -82,12 +83,44 @@ static void on_block(const struct emg_block *block, uint64_t arrival_us, void *u
         replay->callbacks.block(block, arrival_us, replay->userdata);
 }
 
+static void beside_take(struct source_beside *beside, const struct feeder_beside *taken) {
+        switch (taken->what) {
+        case FEEDER_X:
+        case FEEDER_Y:
+        case FEEDER_Z:
+                beside->has_motion = true;
+                beside->motion_known = taken->value != FEEDER_NOT_KNOWN;
+                beside->motion_mg[taken->what - FEEDER_X] = taken->value;
+                break;
+        case FEEDER_COMPANY:
+                beside->has_company = true;
+                beside->company_percent = taken->value;
+                break;
+        default:
+                break;
+        }
+}
+
+static bool on_packet(unsigned source, const uint8_t *packet, size_t size, void *userdata) {
+        struct replay *replay = userdata;
+        struct feeder_beside taken;
+
+        if (size != sizeof(taken))
+                return false;
+        memcpy(&taken, packet, sizeof(taken));
+        beside_take(&replay->beside, &taken);
+        if (replay->callbacks.beside)
+                replay->callbacks.beside(&replay->beside, replay->userdata);
+        return true;
+}
+
 static void on_closed(int error, void *userdata) {
         child_ended(userdata);
 }
 
 static int stream_begin(struct replay *replay) {
-        static const struct stream_callbacks callbacks = {.block = on_block, .closed = on_closed};
+        static const struct stream_callbacks callbacks = {
+                .packet = on_packet, .block = on_block, .closed = on_closed};
         int r;
 
         r = stream_new(replay->event, &open_profile_driver, replay->decoder, &callbacks, replay,
@@ -188,6 +221,7 @@ int replay_new(const struct replay_setup *setup, struct replay **ret, char **ret
         }
         replay->fd = -1;
         replay->end_fd = -1;
+        replay->beside.company_percent = -1;
         replay->speed = setup->speed;
         replay->state = SOURCE_STARTING;
         replay->reason = "the recording is about to be played";

@@ -6,12 +6,12 @@ import subprocess
 from pathlib import Path
 
 
-def scripted(folder, script, rate_hz=1000):
-    """Two channels of what a script of the generator's has happen, in an EDF+ file in that folder; made once."""
+def scripted(folder, script, rate_hz=1000, channels=2, more=()):
+    """What a script of the generator's has happen, in an EDF+ file in that folder; made once."""
     path = Path(folder) / f'{Path(script).stem}.edf'
     if not path.exists():
-        subprocess.run([os.environ['CALF_EMG'], '--script', str(script), '--seed', '1', '--rate', str(rate_hz), '--channels', '2',
-                        '-o', path], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([os.environ['CALF_EMG'], '--script', str(script), '--seed', '1', '--rate', str(rate_hz),
+                        '--channels', str(channels), *more, '-o', path], check=True, stdout=subprocess.DEVNULL)
     return path
 
 
