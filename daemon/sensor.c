@@ -13,6 +13,7 @@
 #include "daemon/bus/calibrate.h"
 #include "daemon/bus/objects.h"
 #include "daemon/bus/warnings.h"
+#include "daemon/guidance/translate.h"
 #include "daemon/livestream.h"
 #include "sensors/bluez/link.h"
 #include "sensors/muscle.h"
@@ -483,7 +484,8 @@ const char *sensor_get_signal(const struct sensor *sensor) {
 
 enum source_state sensor_get_state(const struct sensor *sensor, const char **ret_reason) {
         if (sensor->unwatchable) {
-                *ret_reason = "the stream's rate or number of channels is not one that crampd can watch";
+                *ret_reason =
+                        N_("the stream's rate or number of channels is not one that crampd can watch");
                 return SOURCE_STALLED;
         }
         if (sensor->link)

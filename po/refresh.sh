@@ -14,15 +14,16 @@ trap 'rm -rf "$work"' EXIT
 
 {
         echo '# Files with texts for people, beside daemon/guidance/knowledge.toml. Written by refresh.sh.'
-        grep -rlE --include='*.[ch]' '(^|[^A-Za-z_])(N?_\(|doctor_tell\(|language_text\([a-z>-]+,|fail\(EX_)' daemon dbus sensors |
-                grep -v -e '/translate\.h$' -e '/language\.[ch]$' -e '/words\.h$' -e '/crampctl\.h$' | LC_ALL=C sort
+        grep -rlE --include='*.[ch]' '(^|[^A-Za-z_])(N?_\(|doctor_tell\(|language_text\([a-z>-]+,|fail\(EX_|sd_bus_error_set\()' daemon dbus sensors |
+                grep -v -e '/translate\.h$' -e '/language\.[ch]$' -e '/words\.h$' -e '/crampctl\.h$' -e '/peripheral\.c$' | LC_ALL=C sort
 } >"$work/POTFILES"
 grep -v '^#' "$work/POTFILES" >"$work/files"
 gather() { # gather KEYWORD...
         xgettext --from-code=UTF-8 --language=C --add-comments=TRANSLATORS --add-location=file --package-name=crampd \
                 --files-from="$work/files" -o "$work/code.pot" "$@"
 }
-gather --keyword=_ --keyword=N_ --keyword=language_text:2 --keyword=fail:2 --keyword=doctor_tell:4
+gather --keyword=_ --keyword=N_ --keyword=language_text:2 --keyword=fail:2 --keyword=doctor_tell:4 \
+        --keyword=sd_bus_error_set:3
 # The remedies: a keyword has one text at a time.
 gather --join-existing --keyword --keyword=doctor_tell:3
 python3 daemon/guidance/generate-knowledge.py --messages daemon/guidance/knowledge.toml daemon/guidance/factor.h \

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "sensors/translate.h"
+
 static const char *const muscle_names[MUSCLE_MAX] = {
         [MUSCLE_UNSPECIFIED] = "unspecified",
         [MUSCLE_GASTROCNEMIUS] = "gastrocnemius",
@@ -47,9 +49,6 @@ int muscle_from_string(const char *name) {
 int leg_from_string(const char *name) {
         return name_find(leg_names, LEG_MAX, name);
 }
-
-/* For translators; whoever shows these texts translates them. */
-#define N_(text) text
 
 static const struct {
         const char *title;

@@ -34,7 +34,8 @@ struct source_beside {
 };
 
 struct source_callbacks {
-        /* `reason` is one sentence for the user, without personal values. */
+        /* `reason` is one sentence for the user, without personal values; in English, and translated
+         * piece by piece by whoever shows it. */
         void (*state)(enum source_state state, const char *reason, void *userdata);
 
         /* A new stream begins: blocks that follow count from 0 again. `start_us` is the realtime of

@@ -143,7 +143,8 @@ static void line_write(struct alert_writer *writer, const struct crampd_event *e
                 words_write(writer->file,
                             (const char *const[]){_("sensor "), name_or_path_id(event), ": ",
                                                   words_of_list(event->state),
-                                                  event->reason[0] ? ": " : "", event->reason, NULL});
+                                                  event->reason[0] ? ": " : "",
+                                                  words_of_sentence(event->reason).text, NULL});
                 fputc('\n', writer->file);
                 break;
         case CRAMPD_SERVICE_GONE:

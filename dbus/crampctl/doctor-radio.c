@@ -231,11 +231,12 @@ static void sensor_tell(struct doctor *doctor, const struct crampd_sensor *senso
         for (size_t i = 0; i < ARRAY_LENGTH(states); i++)
                 if (strcmp(states[i].state, sensor->state) == 0) {
                         doctor_tell(doctor, states[i].finding, states[i].remedy, "%s is %s: %s", name,
-                                    words_of_list(sensor->state), sensor->reason);
+                                    words_of_list(sensor->state),
+                                    words_of_sentence(sensor->reason).text);
                         return;
                 }
         doctor_tell(doctor, FINDING_WARNING, "Wait a minute, then ask again.", "%s is %s: %s", name,
-                    words_of_list(sensor->state), sensor->reason);
+                    words_of_list(sensor->state), words_of_sentence(sensor->reason).text);
 }
 
 void check_sensors(struct doctor *doctor) {

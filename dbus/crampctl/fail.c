@@ -29,7 +29,9 @@ int fail(int code, const char *format, ...) {
 }
 
 int fail_client(int r, const struct crampd_error *error) {
-        const char *message = error && error->message[0] ? error->message : _("no reason given");
+        const struct words_sentence reason =
+                words_of_sentence(error && error->message[0] ? error->message : N_("no reason given"));
+        const char *message = reason.text;
 
         switch (-r) {
         case ENOTCONN:

@@ -263,7 +263,7 @@ static void lane_head_draw(const struct live *live, const struct lane *lane, siz
                 row_text(&row, words_of_list(lane->state));
                 if (lane->problem || (lane->reason && lane->reason[0])) {
                         row_text(&row, ": ");
-                        row_text(&row, lane->problem ? lane->problem : lane->reason);
+                        row_text(&row, words_of_sentence(lane->problem ?: lane->reason).text);
                 }
         }
         if (live->colour)

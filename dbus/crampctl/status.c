@@ -123,9 +123,10 @@ static int sensors_print(const struct overview *overview) {
                 table_cell(table, "%s%s", words_of_list(sensor->state),
                            sensor->simulated ? _(" (simulated)") : "");
                 if (signal_describe(sensor->signal))
-                        table_cell(table, "%s; %s", sensor->reason, signal_describe(sensor->signal));
+                        table_cell(table, "%s; %s", words_of_sentence(sensor->reason).text,
+                                   signal_describe(sensor->signal));
                 else
-                        table_cell(table, "%s", sensor->reason);
+                        table_cell(table, "%s", words_of_sentence(sensor->reason).text);
         }
         r = table_print(table, stdout, false);
         (void)table_free(table);

@@ -83,6 +83,94 @@ struct words_figure words_figure(double value, int decimals) {
         return figure;
 }
 
+/* --- sentences --- */
+
+#define RETRY ", trying again in "
+
+/* What stands between pieces. */
+static const char *const joints[] = {": ", "; ", RETRY};
+
+static size_t joint_length(const char *text) {
+        for (size_t i = 0; i < ARRAY_LENGTH(joints); i++)
+                if (strncmp(text, joints[i], strlen(joints[i])) == 0)
+                        return strlen(joints[i]);
+        return 0;
+}
+
+/* The length of the longest piece at the beginning that has a translation; else 0. */
+static size_t piece_known(const char *sentence, const char **ret_translated) {
+        char piece[sizeof(((struct words_sentence *)NULL)->text)];
+
+        for (size_t length = strlen(sentence); length > 0; length--) {
+                if ((sentence[length] && joint_length(sentence + length) == 0) ||
+                    length >= sizeof(piece))
+                        continue;
+                memcpy(piece, sentence, length);
+                piece[length] = 0;
+                *ret_translated = words_text(piece);
+                if (*ret_translated != piece)
+                        return length;
+        }
+        return 0;
+}
+
+static size_t piece_unknown(const char *sentence) {
+        size_t length = 1;
+
+        while (sentence[length] && joint_length(sentence + length) == 0)
+                length++;
+        return length;
+}
+
+static void sentence_add(struct words_sentence *sentence, const char *text, size_t length) {
+        size_t used = strlen(sentence->text), room = sizeof(sentence->text) - 1 - used;
+
+        /* Cut at a character's border. */
+        if (length > room)
+                for (length = room; length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80;)
+                        length--;
+        memcpy(sentence->text + used, text, length);
+}
+
+/* Returns how much of `text`, which begins with RETRY and a number, was taken. */
+static size_t retry_add(struct words_sentence *sentence, const char *text) {
+        char *end, retry[128];
+        double seconds = strtod(text + strlen(RETRY), &end);
+
+        if (end == text + strlen(RETRY) || strncmp(end, " s", 2) != 0)
+                return 0;
+        (void)snprintf(retry, sizeof(retry), words_text(N_(", trying again in %s s")),
+                       words_figure(seconds, -1).text);
+        sentence_add(sentence, retry, strlen(retry));
+        return (size_t)(end - text) + 2;
+}
+
+struct words_sentence words_of_sentence(const char *sentence) {
+        struct words_sentence ret = {};
+
+        while (sentence && *sentence) {
+                const char *translated = sentence;
+                size_t length = piece_known(sentence, &translated), joint;
+
+                if (length > 0)
+                        sentence_add(&ret, translated, strlen(translated));
+                else {
+                        length = piece_unknown(sentence);
+                        sentence_add(&ret, sentence, length);
+                }
+                sentence += length;
+                joint = strncmp(sentence, RETRY, strlen(RETRY)) == 0 ? retry_add(&ret, sentence) : 0;
+                if (joint == 0) {
+                        joint = joint_length(sentence);
+                        sentence_add(&ret, sentence, joint);
+                }
+                sentence += joint;
+        }
+        return ret;
+}
+
+/* --- words of closed lists --- */
+
 const char *words_of_list(const char *word) {
         static const char *const marked[] = {
                 N_("left"),        N_("right"),    N_("both"),         N_("mild"),

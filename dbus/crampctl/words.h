@@ -36,6 +36,13 @@ struct words_figure {
 };
 struct words_figure words_figure(double value, int decimals);
 
+/* A sentence of crampd's own ("link lost, trying again in 2 s"), which it tells in English, for people:
+ * piece by piece, and as it is where it is another program's or not marked for translation. */
+struct words_sentence {
+        char text[2048];
+};
+struct words_sentence words_of_sentence(const char *sentence);
+
 /* A word of a closed list ("left", "moderate") for people; as it is when it is none of those. */
 const char *words_of_list(const char *word);
 

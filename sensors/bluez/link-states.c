@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "sensors/translate.h"
+
 #define SECONDS(n) (UINT64_C(n) * 1000 * 1000)
 #define MILLISECONDS(n) (UINT64_C(n) * 1000)
 #define EARLY_CLOSES_MAX 2u
@@ -159,8 +161,8 @@ static void on_format(const struct stream_format *format, void *userdata) {
 
 static const char *link_data_reason(const struct link *link) {
         return subscription_broadcasts(link->subscription)
-                       ? "receiving; every local user can read the samples (--allow-broadcast)"
-                       : "receiving";
+                       ? N_("receiving; every local user can read the samples (--allow-broadcast)")
+                       : N_("receiving");
 }
 
 static void link_count_stream(struct link *link, uint64_t arrival_us) {
@@ -218,12 +220,13 @@ static void on_unpaired(void *userdata) {
         const struct bluez_device *device = link_device(link);
 
         if (link->driver->pairing == SENSOR_PAIRING_NEVER)
-                link_handle(link, EVENT_FAILED,
-                            "the sensor wants to be paired, which sensors of its kind do not know: see "
-                            "crampctl add --driver");
+                link_handle(
+                        link, EVENT_FAILED,
+                        N_("the sensor wants to be paired, which sensors of its kind do not know: see "
+                           "crampctl add --driver"));
         else if (device && device->paired)
                 link_handle(link, EVENT_FAILED,
-                            "the sensor has forgotten its bond: bluetoothctl remove ADDRESS");
+                            N_("the sensor has forgotten its bond: bluetoothctl remove ADDRESS"));
         else
                 link_handle(link, EVENT_UNPAIRED, NULL);
 }
@@ -340,9 +343,11 @@ static void link_fail_connect(struct link *link, const char *message) {
                 link_count_abort(link);
         link->wrong_bearer = strncmp(message, "br-connection-", strlen("br-connection-")) == 0;
         (void)snprintf(
-                reason, sizeof(reason), "could not connect: %.80s%s", message,
-                stale_bond ? "; it is paired, which harms with this sensor: bluetoothctl remove ADDRESS"
-                           : "");
+                reason, sizeof(reason), "%s: %.80s%s%s", N_("could not connect"), message,
+                stale_bond ? "; " : "",
+                stale_bond
+                        ? N_("it is paired, which harms with this sensor: bluetoothctl remove ADDRESS")
+                        : "");
         link_handle(link, EVENT_FAILED, reason);
 }
 

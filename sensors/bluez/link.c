@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sensors/translate.h"
+
 /* Bursts and the first packets, which come late, are evened out by then. */
 #define LOAD_MEASURED_US UINT64_C(10000000)
 
@@ -72,93 +74,93 @@ struct transition {
         void (*effect)(struct link *link);
 };
 
-#define PAUSED "paused: crampctl resume SENSOR"
+#define PAUSED N_("paused: crampctl resume SENSOR")
 
 /* clang-format off */
 static const struct transition transitions[LINK_STATE_MAX][LINK_EVENT_MAX] = {
         [LINK_ANY] = {
-                [FACT_NO_BLUEZ] = { LINK_ABSENT, "bluetoothd is not running: systemctl start bluetooth" },
-                [FACT_MUTE_BLUEZ] = { LINK_ABSENT, "bluetoothd does not answer: systemctl restart bluetooth" },
-                [FACT_NO_ADAPTER] = { LINK_ABSENT, "no Bluetooth adapter: plug one in" },
-                [FACT_ADAPTER_OFF] = { LINK_ABSENT, "Bluetooth is switched off: bluetoothctl power on" },
+                [FACT_NO_BLUEZ] = { LINK_ABSENT, N_("bluetoothd is not running: systemctl start bluetooth") },
+                [FACT_MUTE_BLUEZ] = { LINK_ABSENT, N_("bluetoothd does not answer: systemctl restart bluetooth") },
+                [FACT_NO_ADAPTER] = { LINK_ABSENT, N_("no Bluetooth adapter: plug one in") },
+                [FACT_ADAPTER_OFF] = { LINK_ABSENT, N_("Bluetooth is switched off: bluetoothctl power on") },
                 [EVENT_PAUSE] = { LINK_PAUSED, PAUSED },
         },
         [LINK_ABSENT] = {
-                [FACT_READY] = { LINK_SCANNING, "looking for the sensor", forget_unheard },
+                [FACT_READY] = { LINK_SCANNING, N_("looking for the sensor"), forget_unheard },
         },
         [LINK_SCANNING] = {
-                [FACT_LINK_UP] = { LINK_RESOLVING, "connected already, waiting for its services", forget_unheard },
-                [FACT_SEEN] = { LINK_QUEUED, "sensor found, waiting for its turn to connect", forget_unheard },
-                [EVENT_HEARD] = { LINK_HEARING, "receiving adverts" },
-                [EVENT_UNHEARD] = { LINK_QUEUED, "sensor not heard, trying to connect all the same", count_unheard },
-                [EVENT_TIMEOUT] = { LINK_SCANNING, "looking for the sensor", restart_discovery },
+                [FACT_LINK_UP] = { LINK_RESOLVING, N_("connected already, waiting for its services"), forget_unheard },
+                [FACT_SEEN] = { LINK_QUEUED, N_("sensor found, waiting for its turn to connect"), forget_unheard },
+                [EVENT_HEARD] = { LINK_HEARING, N_("receiving adverts") },
+                [EVENT_UNHEARD] = { LINK_QUEUED, N_("sensor not heard, trying to connect all the same"), count_unheard },
+                [EVENT_TIMEOUT] = { LINK_SCANNING, N_("looking for the sensor"), restart_discovery },
         },
         [LINK_QUEUED] = {
-                [FACT_DEVICE_GONE] = { LINK_SCANNING, "looking for the sensor" },
-                [FACT_LINK_UP] = { LINK_RESOLVING, "connected, waiting for its services" },
-                [FACT_TURN] = { LINK_CONNECTING, "connecting" },
+                [FACT_DEVICE_GONE] = { LINK_SCANNING, N_("looking for the sensor") },
+                [FACT_LINK_UP] = { LINK_RESOLVING, N_("connected, waiting for its services") },
+                [FACT_TURN] = { LINK_CONNECTING, N_("connecting") },
                 [EVENT_FAILED] = { LINK_WAITING },
         },
         [LINK_CONNECTING] = {
-                [FACT_DEVICE_GONE] = { LINK_WAITING, "the sensor went away" },
-                [FACT_LINK_UP] = { LINK_RESOLVING, "connected, waiting for its services" },
+                [FACT_DEVICE_GONE] = { LINK_WAITING, N_("the sensor went away") },
+                [FACT_LINK_UP] = { LINK_RESOLVING, N_("connected, waiting for its services") },
                 [EVENT_FAILED] = { LINK_DROPPING },
-                [EVENT_TIMEOUT] = { LINK_DROPPING, "the sensor did not answer" },
+                [EVENT_TIMEOUT] = { LINK_DROPPING, N_("the sensor did not answer") },
         },
         [LINK_RESOLVING] = {
-                [FACT_DEVICE_GONE] = { LINK_WAITING, "the sensor went away" },
-                [FACT_LINK_DOWN] = { LINK_WAITING, "link lost" },
-                [FACT_RESOLVED] = { LINK_STARTING, "starting the stream" },
+                [FACT_DEVICE_GONE] = { LINK_WAITING, N_("the sensor went away") },
+                [FACT_LINK_DOWN] = { LINK_WAITING, N_("link lost") },
+                [FACT_RESOLVED] = { LINK_STARTING, N_("starting the stream") },
                 [EVENT_TIMEOUT] = { LINK_DROPPING, NULL, count_failed_setup },
         },
         [LINK_PAIRING] = {
-                [FACT_DEVICE_GONE] = { LINK_WAITING, "the sensor went away" },
-                [FACT_LINK_DOWN] = { LINK_WAITING, "link lost" },
-                [EVENT_PAIRED] = { LINK_STARTING, "paired, starting the stream" },
+                [FACT_DEVICE_GONE] = { LINK_WAITING, N_("the sensor went away") },
+                [FACT_LINK_DOWN] = { LINK_WAITING, N_("link lost") },
+                [EVENT_PAIRED] = { LINK_STARTING, N_("paired, starting the stream") },
                 [EVENT_FAILED] = { LINK_DROPPING, NULL, count_failed_setup },
-                [EVENT_TIMEOUT] = { LINK_DROPPING, "the sensor did not pair", count_failed_setup },
+                [EVENT_TIMEOUT] = { LINK_DROPPING, N_("the sensor did not pair"), count_failed_setup },
         },
         [LINK_STARTING] = {
-                [FACT_DEVICE_GONE] = { LINK_WAITING, "the sensor went away" },
-                [FACT_LINK_DOWN] = { LINK_WAITING, "link lost" },
+                [FACT_DEVICE_GONE] = { LINK_WAITING, N_("the sensor went away") },
+                [FACT_LINK_DOWN] = { LINK_WAITING, N_("link lost") },
                 [EVENT_DATA] = { LINK_STREAMING },
-                [EVENT_CLOSED] = { LINK_STALLED, "the data channel was closed, subscribing again", note_closed },
-                [EVENT_SILENCE] = { LINK_STALLED, "connected, but no data comes: subscribing again", note_silent },
+                [EVENT_CLOSED] = { LINK_STALLED, N_("the data channel was closed, subscribing again"), note_closed },
+                [EVENT_SILENCE] = { LINK_STALLED, N_("connected, but no data comes: subscribing again"), note_silent },
                 [EVENT_FAILED] = { LINK_DROPPING, NULL, count_failed_setup },
-                [EVENT_TIMEOUT] = { LINK_DROPPING, "the sensor took too long to start", count_failed_setup },
-                [EVENT_CHANGED] = { LINK_STALLED, "the settings were changed, subscribing again", note_silent },
-                [EVENT_REFUSED] = { LINK_DROPPING, "another program receives this sensor's data (close it)", count_refusal },
+                [EVENT_TIMEOUT] = { LINK_DROPPING, N_("the sensor took too long to start"), count_failed_setup },
+                [EVENT_CHANGED] = { LINK_STALLED, N_("the settings were changed, subscribing again"), note_silent },
+                [EVENT_REFUSED] = { LINK_DROPPING, N_("another program receives this sensor's data (close it)"), count_refusal },
                 [EVENT_FORBIDDEN] = { LINK_FORBIDDEN },
-                [EVENT_UNPAIRED] = { LINK_PAIRING, "pairing, as the sensor asks for it" },
+                [EVENT_UNPAIRED] = { LINK_PAIRING, N_("pairing, as the sensor asks for it") },
         },
         [LINK_STREAMING] = {
-                [FACT_DEVICE_GONE] = { LINK_WAITING, "the sensor went away" },
-                [FACT_LINK_DOWN] = { LINK_WAITING, "link lost" },
-                [EVENT_CLOSED] = { LINK_STALLED, "the data channel was closed, subscribing again", note_closed },
-                [EVENT_SILENCE] = { LINK_STALLED, "connected, but no data comes: subscribing again", note_silent },
-                [EVENT_CHANGED] = { LINK_STALLED, "the settings were changed, subscribing again", note_silent },
+                [FACT_DEVICE_GONE] = { LINK_WAITING, N_("the sensor went away") },
+                [FACT_LINK_DOWN] = { LINK_WAITING, N_("link lost") },
+                [EVENT_CLOSED] = { LINK_STALLED, N_("the data channel was closed, subscribing again"), note_closed },
+                [EVENT_SILENCE] = { LINK_STALLED, N_("connected, but no data comes: subscribing again"), note_silent },
+                [EVENT_CHANGED] = { LINK_STALLED, N_("the settings were changed, subscribing again"), note_silent },
         },
         [LINK_STALLED] = {
-                [FACT_DEVICE_GONE] = { LINK_WAITING, "the sensor went away" },
-                [FACT_LINK_DOWN] = { LINK_WAITING, "link lost" },
+                [FACT_DEVICE_GONE] = { LINK_WAITING, N_("the sensor went away") },
+                [FACT_LINK_DOWN] = { LINK_WAITING, N_("link lost") },
                 [EVENT_TIMEOUT] = { LINK_RESUBSCRIBING, NULL, count_hangup },
         },
         [LINK_RESUBSCRIBING] = {
-                [FACT_DEVICE_GONE] = { LINK_WAITING, "the sensor went away" },
-                [FACT_LINK_DOWN] = { LINK_WAITING, "link lost" },
+                [FACT_DEVICE_GONE] = { LINK_WAITING, N_("the sensor went away") },
+                [FACT_LINK_DOWN] = { LINK_WAITING, N_("link lost") },
                 [EVENT_DATA] = { LINK_STREAMING },
-                [EVENT_CLOSED] = { LINK_STALLED, "the data channel was closed, subscribing again", note_closed },
+                [EVENT_CLOSED] = { LINK_STALLED, N_("the data channel was closed, subscribing again"), note_closed },
                 [EVENT_FAILED] = { LINK_DROPPING, NULL, count_failed_setup },
-                [EVENT_TIMEOUT] = { LINK_DROPPING, "the sensor sends no data" },
-                [EVENT_CHANGED] = { LINK_STALLED, "the settings were changed, subscribing again", note_silent },
-                [EVENT_REFUSED] = { LINK_DROPPING, "another program receives this sensor's data (close it)", count_refusal },
+                [EVENT_TIMEOUT] = { LINK_DROPPING, N_("the sensor sends no data") },
+                [EVENT_CHANGED] = { LINK_STALLED, N_("the settings were changed, subscribing again"), note_silent },
+                [EVENT_REFUSED] = { LINK_DROPPING, N_("another program receives this sensor's data (close it)"), count_refusal },
                 [EVENT_FORBIDDEN] = { LINK_FORBIDDEN },
-                [EVENT_UNPAIRED] = { LINK_PAIRING, "pairing, as the sensor asks for it" },
+                [EVENT_UNPAIRED] = { LINK_PAIRING, N_("pairing, as the sensor asks for it") },
         },
         [LINK_FORBIDDEN] = {
-                [FACT_DEVICE_GONE] = { LINK_WAITING, "the sensor went away" },
-                [FACT_LINK_DOWN] = { LINK_WAITING, "link lost" },
-                [EVENT_CHANGED] = { LINK_STALLED, "the settings were changed, subscribing again", note_silent },
+                [FACT_DEVICE_GONE] = { LINK_WAITING, N_("the sensor went away") },
+                [FACT_LINK_DOWN] = { LINK_WAITING, N_("link lost") },
+                [EVENT_CHANGED] = { LINK_STALLED, N_("the settings were changed, subscribing again"), note_silent },
                 [EVENT_TIMEOUT] = { LINK_DROPPING, NULL, count_failed_setup },
         },
         [LINK_DROPPING] = {
@@ -167,16 +169,16 @@ static const struct transition transitions[LINK_STATE_MAX][LINK_EVENT_MAX] = {
                 [EVENT_TIMEOUT] = { LINK_WAITING },
         },
         [LINK_WAITING] = {
-                [EVENT_TIMEOUT] = { LINK_SCANNING, "looking for the sensor", count_attempt },
+                [EVENT_TIMEOUT] = { LINK_SCANNING, N_("looking for the sensor"), count_attempt },
         },
         [LINK_HEARING] = {
-                [EVENT_SILENCE] = { LINK_QUIET, "no advert of the sensor is heard" },
+                [EVENT_SILENCE] = { LINK_QUIET, N_("no advert of the sensor is heard") },
                 [EVENT_FAILED] = { LINK_WAITING },
-                [EVENT_CHANGED] = { LINK_QUIET, "the settings were changed" },
+                [EVENT_CHANGED] = { LINK_QUIET, N_("the settings were changed") },
         },
         [LINK_QUIET] = {
-                [EVENT_HEARD] = { LINK_HEARING, "receiving adverts" },
-                [EVENT_TIMEOUT] = { LINK_SCANNING, "looking for the sensor", restart_discovery },
+                [EVENT_HEARD] = { LINK_HEARING, N_("receiving adverts") },
+                [EVENT_TIMEOUT] = { LINK_SCANNING, N_("looking for the sensor"), restart_discovery },
         },
         [LINK_PAUSED] = {
                 [FACT_NO_BLUEZ] = { LINK_PAUSED, PAUSED },
@@ -184,7 +186,7 @@ static const struct transition transitions[LINK_STATE_MAX][LINK_EVENT_MAX] = {
                 [FACT_NO_ADAPTER] = { LINK_PAUSED, PAUSED },
                 [FACT_ADAPTER_OFF] = { LINK_PAUSED, PAUSED },
                 [EVENT_PAUSE] = { LINK_PAUSED, PAUSED },
-                [EVENT_RESUME] = { LINK_ABSENT, "asking bluetoothd", forget_failures },
+                [EVENT_RESUME] = { LINK_ABSENT, N_("asking bluetoothd"), forget_failures },
         },
 };
 
@@ -415,8 +417,8 @@ static int on_timer(sd_event_source *source, uint64_t time_us, void *userdata) {
         case LINK_RESOLVING:
                 link_handle(link, EVENT_TIMEOUT,
                             device && device->services_resolved
-                                    ? "the sensor does not offer the expected service"
-                                    : "the sensor did not tell its services");
+                                    ? N_("the sensor does not offer the expected service")
+                                    : N_("the sensor did not tell its services"));
                 break;
         default:
                 link_handle(link, EVENT_TIMEOUT, NULL);
@@ -494,7 +496,7 @@ int link_new(struct bluez *bluez, const struct link_setup *setup, struct link **
         link->watcher.duplicates = setup->driver->from_adverts;
         link->watcher.userdata = link;
         (void)snprintf(link->reason, sizeof(link->reason), "%s",
-                       setup->paused ? PAUSED : "asking bluetoothd");
+                       setup->paused ? PAUSED : N_("asking bluetoothd"));
 
         r = address_parse(setup->address, link->watcher.address);
         if (r >= 0)

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sensors/translate.h"
+
 /* Outside of our own tree, which the object manager lists. */
 #define AGENT_PATH "/crampd/agent"
 #define AGENT_MANAGER_PATH "/org/bluez"
@@ -78,8 +80,8 @@ static void pairing_fail(struct pairing *pairing, sd_bus_message *m) {
         const sd_bus_error *error = sd_bus_message_get_error(m);
         char text[160];
 
-        (void)snprintf(text, sizeof(text), "could not pair: %.80s",
-                       error && error->message ? error->message : "no reason given");
+        (void)snprintf(text, sizeof(text), "%s: %.80s", N_("could not pair"),
+                       error && error->message ? error->message : N_("no reason given"));
         pairing_end(pairing, text);
 }
 

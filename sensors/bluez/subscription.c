@@ -11,6 +11,7 @@
 #include "daemon/basic/cleanup.h"
 #include "sensors/bluez/broadcast.h"
 #include "sensors/bluez/script.h"
+#include "sensors/translate.h"
 
 #define CHARACTERISTIC "org.bluez.GattCharacteristic1"
 /* ATT gives a transaction 30 s (Core Specification, Vol 3, Part F, 3.3.3); the link has a shorter limit
@@ -77,23 +78,24 @@ static void subscription_fail_call(struct subscription *s, const char *what, sd_
 
         /* The text is bluetoothd's own or the kernel's, but no reason to print it at any length. */
         (void)snprintf(reason, sizeof(reason), "%s: %.*s", what, ERROR_TEXT_MAX,
-                       error && error->message ? error->message : "no reason given");
+                       error && error->message ? error->message : N_("no reason given"));
         subscription_fail(s, reason);
 }
 
 static const char *driver_error_to_string(int error) {
         switch (error) {
         case -EPROTONOSUPPORT:
-                return "the sensor speaks a version of its protocol that crampd does not know: update "
-                       "crampd";
+                return N_(
+                        "the sensor speaks a version of its protocol that crampd does not know: update "
+                        "crampd");
         case -ERANGE:
-                return "the sensor's stream is of a kind that crampd cannot use";
+                return N_("the sensor's stream is of a kind that crampd cannot use");
         case -ETIMEDOUT:
-                return "the sensor did not reply";
+                return N_("the sensor did not reply");
         case -ENOMEM:
-                return "out of memory";
+                return N_("out of memory");
         default:
-                return "the sensor's description is malformed";
+                return N_("the sensor's description is malformed");
         }
 }
 
@@ -157,11 +159,10 @@ static int on_read(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
         if (sd_bus_message_is_method_error(m, NULL) && current_step(s)->optional)
                 subscription_answer(s, NULL, 0);
         else if (sd_bus_message_is_method_error(m, NULL))
-                subscription_fail_call(s, "the sensor's description could not be read", m);
+                subscription_fail_call(s, N_("the sensor's description could not be read"), m);
         else if (sd_bus_message_read_array(m, 'y', &value, &size) < 0)
-                subscription_fail(
-                        s,
-                        "bluetoothd gave the sensor's description in a form that crampd does not know");
+                subscription_fail(s, N_("bluetoothd gave the sensor's description in a form that crampd "
+                                        "does not know"));
         else
                 subscription_answer(s, value, size);
         return 0;
@@ -174,7 +175,7 @@ static void on_broadcast_started(void *userdata) {
 }
 
 static void on_broadcast_failed(sd_bus_message *m, void *userdata) {
-        subscription_fail_call(userdata, "the sensor's data could be had in no way", m);
+        subscription_fail_call(userdata, N_("the sensor's data could be had in no way"), m);
 }
 
 static void on_broadcast_packet(unsigned source, const uint8_t *packet, size_t size, void *userdata) {
@@ -227,10 +228,9 @@ static void subscription_fall_back(struct subscription *s, const char *problem) 
                 return;
         }
         (void)snprintf(
-                reason, sizeof(reason),
-                "%s: crampctl edit SENSOR --allow-broadcast goes another way, but then every local "
-                "user can read the samples",
-                problem);
+                reason, sizeof(reason), "%s: %s", problem,
+                N_("crampctl edit SENSOR --allow-broadcast goes another way, but then every local user "
+                   "can read the samples"));
         s->callbacks->forbidden(reason, s->userdata);
 }
 
@@ -238,25 +238,24 @@ static void subscription_fail_acquire(struct subscription *s, sd_bus_message *m)
         if (message_asks_for_bond(m))
                 s->callbacks->unpaired(s->userdata);
         else if (sd_bus_message_is_method_error(m, "org.bluez.Error.NotSupported"))
-                subscription_fall_back(s, "bluetoothd has no private data channel for this sensor");
+                subscription_fall_back(s, N_("bluetoothd has no private data channel for this sensor"));
         else if (sd_bus_message_is_method_error(m, "org.bluez.Error.NotPermitted") && s->refused_before)
-                subscription_fall_back(s, "another program receives this sensor's data (close it)");
+                subscription_fall_back(s, N_("another program receives this sensor's data (close it)"));
         else if (sd_bus_message_is_method_error(m, "org.bluez.Error.NotPermitted"))
                 s->callbacks->refused(s->userdata);
         else if (sd_bus_message_is_method_error(m, "org.bluez.Error.InProgress"))
-                subscription_fail(s, "another program receives this sensor's data (close it)");
+                subscription_fail(s, N_("another program receives this sensor's data (close it)"));
         else
-                subscription_fail_call(s, "the sensor's data channel could not be had", m);
+                subscription_fail_call(s, N_("the sensor's data channel could not be had"), m);
 }
 
 static void subscription_fail_mtu(struct subscription *s, uint16_t mtu) {
         char reason[160];
 
-        (void)snprintf(
-                reason, sizeof(reason),
-                "the link takes %u bytes at a time, the sensor's packets need %u: see ExchangeMTU in "
-                "bluetoothd's main.conf",
-                (unsigned)mtu, (unsigned)s->driver->mtu_min);
+        (void)snprintf(reason, sizeof(reason), "%s: %u/%u; %s",
+                       N_("the link takes fewer bytes at a time than the sensor's packets need"),
+                       (unsigned)mtu, (unsigned)s->driver->mtu_min,
+                       N_("see ExchangeMTU in bluetoothd's main.conf"));
         subscription_fail(s, reason);
 }
 
@@ -276,7 +275,7 @@ static int on_acquired(sd_bus_message *m, void *userdata, sd_bus_error *ret_erro
         r = sd_bus_message_read(m, "hq", &received, &mtu);
         if (r < 0) {
                 subscription_fail(
-                        s, "bluetoothd gave the data channel in a form that crampd does not know");
+                        s, N_("bluetoothd gave the data channel in a form that crampd does not know"));
                 return 0;
         }
 
@@ -292,7 +291,7 @@ static int on_acquired(sd_bus_message *m, void *userdata, sd_bus_error *ret_erro
         }
         r = fd < 0 ? -errno : stream_add_fd(s->stream, current_step(s)->source, fd);
         if (r < 0) {
-                subscription_fail(s, "no descriptor is left for the data channel");
+                subscription_fail(s, N_("no descriptor is left for the data channel"));
                 return 0;
         }
         subscription_pass(s);
@@ -320,7 +319,7 @@ static int on_written(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
 
         s->call = sd_bus_slot_unref(s->call);
         if (refused && !current_step(s)->optional) {
-                subscription_fail_call(s, "the sensor did not accept the start command", m);
+                subscription_fail_call(s, N_("the sensor did not accept the start command"), m);
         } else if (refused || current_step(s)->kind != SENSOR_STEP_ASK) {
                 subscription_pass(s);
         } else {
@@ -348,7 +347,7 @@ static int subscription_begin_step(struct subscription *s) {
                 return subscription_call(s, step->uuid, "ReadValue", on_read);
         case SENSOR_STEP_SUBSCRIBE:
                 if (s->distrust_acquire && !step->optional) {
-                        subscription_fall_back(s, "bluetoothd closes the data channel at once");
+                        subscription_fall_back(s, N_("bluetoothd closes the data channel at once"));
                         return 0;
                 }
                 return subscription_call(s, s->driver->notifying[step->source], "AcquireNotify",
@@ -411,7 +410,7 @@ static void subscription_run(struct subscription *s) {
         if (r == -ENOENT && step->optional)
                 subscription_answer(s, NULL, 0);
         else if (r == -ENOENT)
-                subscription_fail(s, "the sensor no longer offers its service");
+                subscription_fail(s, N_("the sensor no longer offers its service"));
         else if (r < 0)
                 subscription_fail(s, strerror(-r));
 }
@@ -422,7 +421,7 @@ static int on_begin(sd_event_source *source, void *userdata) {
         if (s->begin_error < 0)
                 subscription_fail(
                         s, s->begin_error == -ERANGE
-                                   ? "the sensor cannot work with these settings: see crampctl edit"
+                                   ? N_("the sensor cannot work with these settings: see crampctl edit")
                                    : strerror(-s->begin_error));
         else
                 subscription_run(s);

@@ -13,6 +13,7 @@
 
 #include "daemon/basic/cleanup.h"
 #include "sensors/open-profile.h"
+#include "sensors/translate.h"
 #include "sensors/virtual/feeder.h"
 
 struct replay {
@@ -72,9 +73,9 @@ static void child_ended(struct replay *replay) {
         uint8_t end;
 
         if (recv(replay->end_fd, &end, sizeof(end), MSG_DONTWAIT) == sizeof(end))
-                replay_end(replay, "the recording is over");
+                replay_end(replay, N_("the recording is over"));
         else
-                replay_end(replay, "the recording could not be read to its end");
+                replay_end(replay, N_("the recording could not be read to its end"));
 }
 
 static void on_block(const struct emg_block *block, uint64_t arrival_us, void *userdata) {
@@ -151,7 +152,7 @@ static int on_description(sd_event_source *source, int fd, uint32_t revents, voi
         if (r >= 0)
                 r = stream_begin(replay);
         if (r < 0) {
-                replay_end(replay, "the recording's stream could not be set up");
+                replay_end(replay, N_("the recording's stream could not be set up"));
                 return 0;
         }
 
@@ -160,7 +161,7 @@ static int on_description(sd_event_source *source, int fd, uint32_t revents, voi
         if (freed)
                 return 0;
         replay->freed = NULL;
-        (void)state_set(replay, SOURCE_STREAMING, "the recording is played");
+        (void)state_set(replay, SOURCE_STREAMING, N_("the recording is played"));
         return 0;
 }
 
@@ -224,7 +225,7 @@ int replay_new(const struct replay_setup *setup, struct replay **ret, char **ret
         replay->beside.company_percent = -1;
         replay->speed = setup->speed;
         replay->state = SOURCE_STARTING;
-        replay->reason = "the recording is about to be played";
+        replay->reason = N_("the recording is about to be played");
 
         r = open_profile_driver.decoder_new(&replay->decoder);
         if (r >= 0)

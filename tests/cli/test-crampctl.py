@@ -119,6 +119,12 @@ def test_status():
                 '  left calf  left   gastrocnemius-medialis  streaming           Data is coming in.\n'
                 '  b2         right  soleus                  absent (simulated)  Not heard yet.\n') in out, out
 
+        fake.do('set', key='sensors', value=[dict(SENSORS[0], state='connecting', reason='link lost, trying again in 2.5 s')])
+        assert 'verbindet' in run(env=environment(LANGUAGE='de')) and 'Verbindung verloren, neuer Versuch in 2,5 s\n' in run(
+            env=environment(LANGUAGE='de'))
+        assert json.loads(run('--json', env=environment(LANGUAGE='de')))['sensors'][0]['reason'] == 'link lost, trying again in 2.5 s'
+        fake.do('set', key='sensors', value=SENSORS)
+
         now_us = int(time.time()) * 1000000
         recent = dict(EPISODES[0], onset_us=now_us - 3600000000, end_us=now_us - 3555000000)
         fake.do('set', key='episodes', value=[dict(EPISODES[0], onset_us=now_us - 40 * 86400000000), recent])

@@ -18,6 +18,7 @@
 #include "dbus/crampctl/table.h"
 #include "dbus/crampctl/text.h"
 #include "dbus/crampctl/timestamp.h"
+#include "dbus/crampctl/words.h"
 
 static void test_numbers(void **state) {
         static const struct {
@@ -248,6 +249,39 @@ static void test_days_over_a_change_of_time(void **state) {
         tzset();
 }
 
+/* Known pieces are translated, between them nothing is lost. */
+static void test_sentences_in_pieces(void **state) {
+        static const struct {
+                const char *english, *german;
+        } cases[] = {
+                {"", ""},
+                {": ", ": "},
+                {"link lost", "Verbindung verloren"},
+                {"link lost, trying again in 0.5 s", "Verbindung verloren, neuer Versuch in 0,5 s"},
+                {"link lost, trying again in a while", "Verbindung verloren, trying again in a while"},
+                {"link lost twice", "link lost twice"},
+                {"could not connect: br-x; it is paired, which harms with this sensor: bluetoothctl "
+                 "remove ADDRESS, trying again in 64 s",
+                 "keine Verbindung: br-x; er ist gekoppelt, was bei diesem Sensor schadet: bluetoothctl "
+                 "remove ADDRESS, neuer Versuch in 64 s"},
+                {"There is no such episode.", "Diese Episode gibt es nicht."},
+        };
+        char much[5000];
+
+        assert_int_equal(words_choose("de"), 0);
+        for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+                assert_string_equal(words_of_sentence(cases[i].english).text, cases[i].german);
+        assert_string_equal(words_of_sentence(NULL).text, "");
+        memset(much, 'x', sizeof(much));
+        much[sizeof(much) - 1] = 0;
+        memcpy(much + sizeof(((struct words_sentence *)NULL)->text) - 2, "\xc3\xa4", 2);
+        assert_int_equal(strlen(words_of_sentence(much).text),
+                         sizeof(((struct words_sentence *)NULL)->text) - 2);
+        assert_int_equal(words_choose("en"), 0);
+        for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+                assert_string_equal(words_of_sentence(cases[i].english).text, cases[i].english);
+}
+
 static void write_table(FILE *file) {
         static const struct column columns[] = {{"NAME", false}, {"N", true}, {"LAST", false}};
         struct table *table = table_new(columns, 3);
@@ -302,6 +336,7 @@ int main(void) {
                 cmocka_unit_test(test_times),
                 cmocka_unit_test(test_reading_times),
                 cmocka_unit_test(test_times_that_nobody_understands),
+                cmocka_unit_test(test_sentences_in_pieces),
                 cmocka_unit_test(test_days_over_a_change_of_time),
                 cmocka_unit_test(test_table),
                 cmocka_unit_test(test_durations),
