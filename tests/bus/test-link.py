@@ -515,7 +515,7 @@ def test_sensor_that_buzzes_is_left_alone_longer():
 def test_link_of_too_small_packets():
     with world('--mtu', '23', driver='probe', add=False) as (_, mock, harness):
         harness.send('add 0')
-        harness.state('scanning', reason=lambda r: 'takes 23 bytes' in r and 'ExchangeMTU' in r)
+        harness.state('scanning', reason=lambda r: ': 23/' in r and 'ExchangeMTU' in r)
 
 
 def test_connect_has_a_limit_and_is_cancelled():
