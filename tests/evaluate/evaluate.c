@@ -13,6 +13,7 @@
 #include "tests/evaluate/group.h"
 #include "tests/evaluate/report.h"
 #include "tests/evaluate/rival-detector.h"
+#include "tests/evaluate/rival-pair.h"
 
 /* Seeds for reports alone are 10001 to 19999, those that constants may be chosen on 1 to 9999. */
 #define TEST_SEED UINT64_C(10001)
@@ -32,6 +33,7 @@ struct arguments {
         unsigned jobs;
         enum detector_sensitivity sensitivity;
         double evidence_factor; /* 0 = 1 */
+        bool second_sensor;
         bool rivals, bars;
         const char *csv;
         char *variants[VARIANTS_MAX];
@@ -41,6 +43,7 @@ struct arguments {
 enum argument {
         OPTION_SCRIPT = 256,
         OPTION_ACCELEROMETER,
+        OPTION_SECOND_SENSOR,
         OPTION_RECORDINGS,
         OPTION_SEED,
         OPTION_DEVELOPMENT,
@@ -64,6 +67,7 @@ enum argument {
 static const struct option options[] = {
         {"script", required_argument, NULL, OPTION_SCRIPT},
         {"accelerometer", no_argument, NULL, OPTION_ACCELEROMETER},
+        {"second-sensor", no_argument, NULL, OPTION_SECOND_SENSOR},
         {"recordings", required_argument, NULL, OPTION_RECORDINGS},
         {"seed", required_argument, NULL, OPTION_SEED},
         {"development", no_argument, NULL, OPTION_DEVELOPMENT},
@@ -103,6 +107,10 @@ static void print_help(void) {
                 "  --rate HZ       of the sensor (as home-night draws it)\n"
                 "  --bits N        of the sensor (as home-night draws it)\n"
                 "  --accelerometer the sensor has one; crampd is run with it and without\n"
+                "  --second-sensor two channels are two sensors: crampd is run with them hearing each "
+                "other,\n"
+                "                  deaf to each other, with the first alone, and with one of two "
+                "channels\n"
                 "  --jobs N        processes (2)\n"
                 "  --no-rivals     crampd's detector alone\n"
                 "  --variant FILE  a build of the detector, instead of this one; may come often\n"
@@ -206,6 +214,10 @@ static int parse_option(int option, char *text, struct arguments *arguments) {
         case OPTION_ACCELEROMETER:
                 plan->accelerometer = true;
                 return 0;
+        case OPTION_SECOND_SENSOR:
+                arguments->second_sensor = true;
+                plan->channels = 2;
+                return 0;
         case OPTION_LIST:
                 plan->list = true;
                 return 0;
@@ -250,33 +262,47 @@ static void add_rivals(struct group *group) {
         group_add(group, &rival_plmad);
 }
 
-/* `deaf`: crampd that hears no accelerometer; NULL = there is none. */
+/* `others`: crampd with less, on the same nights; NULL at the end. */
 static struct group group_main(const struct arguments *arguments, const struct rival_kind *own,
-                               const struct rival_kind *deaf, unsigned channels) {
+                               const struct rival_kind *const *others, unsigned channels) {
         struct group group = {.name = "main", .plan = arguments->plan, .nights = arguments->nights};
 
         group.plan.channels = channels;
         group.plan.seed = arguments->first_seed + (channels > 1 ? TWO_CHANNELS_SEED : 0);
         group_add(&group, own);
-        if (deaf)
-                group_add(&group, deaf);
+        for (; *others; others++)
+                group_add(&group, *others);
         if (arguments->rivals)
                 add_rivals(&group);
         return group;
 }
 
+static void report_main(const struct arguments *arguments, struct group *group,
+                        const struct rival_kind *own, const struct rival_kind *const *others) {
+        report_own(group, own);
+        for (size_t i = 0; others[i]; i++)
+                report_own(group, others[i]);
+        if (arguments->rivals) {
+                report_rivals(group, own);
+                report_causes(group, own);
+                report_equal(group, own);
+        } else if (arguments->n_variants == 0)
+                report_causes(group, own);
+        (void)printf("  took %.0f s\n", group->elapsed_s);
+}
+
 /* Tables of the nights with one and with two channels. Returns 0 or -errno. */
 static int evaluate_main(const struct arguments *arguments, const struct rival_kind *own,
-                         const struct rival_kind *deaf, FILE *csv, unsigned *ret_missed) {
+                         const struct rival_kind *const *others, FILE *csv, unsigned *ret_missed) {
         struct group groups[2] = {0};
         size_t n = 0;
         int r = 0;
 
         if (arguments->plan.channels != 0)
-                groups[n++] = group_main(arguments, own, deaf, arguments->plan.channels);
+                groups[n++] = group_main(arguments, own, others, arguments->plan.channels);
         else
                 for (unsigned channels = 1; channels <= 2; channels++)
-                        groups[n++] = group_main(arguments, own, deaf, channels);
+                        groups[n++] = group_main(arguments, own, others, channels);
 
         for (size_t i = 0; i < n && r == 0; i++) {
                 r = group_run(&groups[i], arguments->jobs);
@@ -284,19 +310,7 @@ static int evaluate_main(const struct arguments *arguments, const struct rival_k
                         break;
                 if (csv)
                         report_csv(csv, &groups[i]);
-                report_own(&groups[i], own);
-                if (deaf)
-                        report_own(&groups[i], deaf);
-                if (arguments->rivals) {
-                        report_rivals(&groups[i], own);
-                        report_causes(&groups[i], own);
-                        report_equal(&groups[i], own);
-                } else if (arguments->n_variants == 0) {
-                        report_causes(&groups[i], own);
-                        if (deaf)
-                                report_causes(&groups[i], deaf);
-                }
-                (void)printf("  took %.0f s\n", groups[i].elapsed_s);
+                report_main(arguments, &groups[i], own, others);
         }
         if (r == 0 && n == 2)
                 *ret_missed += report_bars(&groups[0], &groups[1], own);
@@ -346,13 +360,13 @@ static int evaluate_cells(const struct arguments *arguments, const struct rival_
 }
 
 static int evaluate(const struct arguments *arguments, const struct rival_kind *own,
-                    const struct rival_kind *deaf, FILE *csv, unsigned *ret_missed) {
+                    const struct rival_kind *const *others, FILE *csv, unsigned *ret_missed) {
         int r = 0;
 
         if (csv)
                 report_csv_head(csv);
         if (arguments->nights > 0)
-                r = evaluate_main(arguments, own, deaf, csv, ret_missed);
+                r = evaluate_main(arguments, own, others, csv, ret_missed);
         if (r == 0 && arguments->cell_nights > 0)
                 r = evaluate_cells(arguments, own, csv, ret_missed);
         if (r == 0 && csv && (fflush(csv) != 0 || ferror(csv)))
@@ -370,7 +384,9 @@ int main(int argc, char **argv) {
                 .rivals = true,
         };
         _cleanup_(fclosep) FILE *csv = NULL;
-        struct rival_kind own, deaf = {0};
+        struct rival_kind own, deaf = {0}, pairs[RIVAL_PAIR_MAX];
+        const struct rival_kind *main_kind = &own, *others[RIVAL_PAIR_MAX + 2] = {NULL};
+        size_t n_others = 0;
         unsigned missed = 0;
         int r;
 
@@ -393,8 +409,20 @@ int main(int argc, char **argv) {
         if (r < 0)
                 return r == -ENOENT ? EX_NOINPUT : EX_OSERR;
 
+        if (arguments.second_sensor) {
+                for (unsigned i = 0; i < RIVAL_PAIR_MAX; i++)
+                        pairs[i] = rival_pair_make((enum rival_pair)i, arguments.sensitivity,
+                                                   arguments.evidence_factor);
+                main_kind = &pairs[RIVAL_PAIR_TOGETHER];
+                others[n_others++] = &pairs[RIVAL_PAIR_APART];
+                others[n_others++] = &pairs[RIVAL_PAIR_FIRST];
+                others[n_others++] = &own;
+        }
+        if (deaf.new)
+                others[n_others++] = &deaf;
+
         (void)puts("Everything below is about SIMULATED cramps. In brackets: exact 95 % intervals.");
-        r = evaluate(&arguments, &own, deaf.new ? &deaf : NULL, csv, &missed);
+        r = evaluate(&arguments, main_kind, others, csv, &missed);
         rival_detector_done(&own);
         rival_detector_done(&deaf);
         if (r < 0) {

@@ -332,7 +332,13 @@ static void night_list(uint64_t seed, const struct night_work *work, const struc
         }
 }
 
-static int night_score_all(const struct night_work *work, struct night_score *scores) {
+static int alarm_compare(const void *a, const void *b) {
+        double first = ((const struct alarm *)a)->alert_s, second = ((const struct alarm *)b)->alert_s;
+
+        return (first > second) - (first < second);
+}
+
+static int night_score_all(struct night_work *work, struct night_score *scores) {
         size_t n_events;
         const struct corpus_event *events = corpus_events(work->corpus, &n_events);
         double hours =
@@ -343,6 +349,8 @@ static int night_score_all(const struct night_work *work, struct night_score *sc
 
                 if (work->alarms[i].lost)
                         return -ENOMEM;
+                /* Two sensors tell them in the order in which they end. */
+                qsort(work->alarms[i].alarm, work->alarms[i].n, sizeof(struct alarm), alarm_compare);
                 r = score_night(events, n_events, work->alarms[i].alarm, work->alarms[i].n, hours,
                                 &scores[i]);
                 if (r < 0)
