@@ -12,6 +12,7 @@
 
 #include "daemon/basic/cleanup.h"
 #include "daemon/detector/detector.h"
+#include "dbus/crampctl/feed.h"
 #include "dbus/crampctl/json.h"
 #include "dbus/crampctl/options.h"
 #include "dbus/crampctl/output.h"
@@ -25,8 +26,6 @@
 
 /* Counts that are read at once. */
 #define BLOCK_COUNTS (64u * 1024u)
-/* An accelerometer's three, and other sensors' level. */
-#define BESIDE_MAX 4u
 
 /* A muscle signal that never reaches this was read in the wrong unit, or came from no muscle: the noise
  * on a dead electrode alone is 1.3 uV RMS (measured in the recordings of da Silva et al. 2024). */
@@ -51,7 +50,8 @@ static const char help[] =
         "column's name may end in its unit: GM_uV, \"GM (mV)\". Columns in uV, mV or V are\n"
         "taken; if there are none, those without a unit, as uV. ACCX_g, ACCY_g, ACCZ_g (or\n"
         "signals ACC X, ACC Y, ACC Z in g) are an accelerometer on the limb: while it\n"
-        "moves, nothing is taken for a cramp. A column time_s (or\n"
+        "moves, nothing is taken for a cramp. A signal \"Other sensors\" in % is what\n"
+        "'crampctl record' writes of those that were worn, too. A column time_s (or\n"
         "time_ms, time_us) gives the rate and the gaps; with --rate it is not looked at.\n"
         "The names of what is left out go to standard error.\n"
         "\n"
@@ -192,11 +192,12 @@ static int recording_code(int r) {
 static int detector_open(struct analysis *analysis, enum detector_sensitivity sensitivity,
                          struct detector **ret) {
         size_t channels = recording_channels(analysis->recording);
-        _cleanup_(freep) double *scales_uv = calloc(channels, sizeof(*scales_uv));
+        _cleanup_(freep) double *scales_uv = feed_scales(analysis->recording);
         struct detector_setup setup = {
                 .rate_mhz = recording_rate_mhz(analysis->recording),
                 .channels = (uint32_t)channels,
                 .scale_uv = scales_uv,
+                .arbitrary_unit = feed_is_arbitrary(analysis->recording),
                 .sensitivity = sensitivity,
                 .motion_scale_g = recording_motion_scale_g(analysis->recording),
                 .on_event = event_take,
@@ -206,9 +207,6 @@ static int detector_open(struct analysis *analysis, enum detector_sensitivity se
 
         if (!scales_uv)
                 return fail(EX_OSERR, "%s: out of memory", analysis->path);
-        for (size_t i = 0; i < channels; i++)
-                scales_uv[i] = recording_channel(analysis->recording, i)->scale_uv;
-
         r = detector_new(&setup, ret);
         if (r == -ENOMEM)
                 return fail(EX_OSERR, "%s: out of memory", analysis->path);
@@ -241,32 +239,6 @@ static double block_peak_uv(const struct recording *recording, const int32_t *co
         return peak_uv;
 }
 
-/* With something beside the channels, which shows a value until the next one: `counts` are moved
- * together. */
-static int block_push(const struct recording *recording, struct detector *detector, uint64_t index,
-                      int32_t *counts, size_t frames) {
-        size_t channels = recording_channels(recording), numbers = recording_columns(recording);
-        size_t beside = (numbers - channels) * sizeof(*counts);
-        int r = 0;
-
-        if (beside == 0)
-                return detector_push(detector, index, counts, frames);
-        for (size_t at = 0, n; at < frames && r == 0; at += n) {
-                int32_t *muscles = counts + at * numbers, first[BESIDE_MAX];
-
-                memcpy(first, muscles + channels, beside);
-                detector_set_motion(detector, recording_motion(recording, muscles));
-                detector_set_company(detector, recording_company_percent(recording, muscles));
-                for (n = 0;
-                     at + n < frames && memcmp(muscles + n * numbers + channels, first, beside) == 0;
-                     n++)
-                        memmove(muscles + n * channels, muscles + n * numbers,
-                                channels * sizeof(*muscles));
-                r = detector_push(detector, index + at, muscles, n);
-        }
-        return r;
-}
-
 /* Returns 0 or an exit code, after saying what is wrong. */
 static int frames_push(struct analysis *analysis, struct recording *recording, struct detector *detector,
                        double *ret_peak_uv) {
@@ -291,7 +263,7 @@ static int frames_push(struct analysis *analysis, struct recording *recording, s
                         break;
                 if (peak_uv < PLAUSIBLE_PEAK_UV)
                         peak_uv = fmax(peak_uv, block_peak_uv(recording, counts, (size_t)got));
-                r = block_push(recording, detector, index, counts, (size_t)got);
+                r = feed_push(recording, detector, index, counts, (size_t)got);
                 if (r < 0) {
                         progress_clear(&analysis->progress);
                         return fail(EX_SOFTWARE, "%s: frame %llu: the detector refuses it: %s",

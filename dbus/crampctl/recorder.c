@@ -15,6 +15,7 @@
 #include "daemon/basic/cleanup.h"
 #include "dbus/crampctl/crampctl.h"
 #include "dbus/crampctl/timestamp.h"
+#include "sensors/recording/edf-scale.h"
 #include "sensors/recording/edf-writer.h"
 
 #define BDF_MAX 8388607
@@ -188,13 +189,22 @@ static bool needs_bdf(const struct crampd_samples *samples) {
         return false;
 }
 
-static struct edf_writer_channel describe_muscle(const struct recorder *recorder, const char *label) {
+/* The texts of a channel, as long as they may be. */
+struct described {
+        char label[17], scale[EDF_SCALE_SIZE];
+};
+
+static struct edf_writer_channel describe_muscle(const struct recorder *recorder, unsigned channel,
+                                                 struct described *texts) {
         int32_t max = recorder->bdf ? BDF_MAX : INT16_MAX, min = recorder->bdf ? BDF_MIN : INT16_MIN;
         double scale = recorder->arbitrary_unit ? 1 : recorder->scale_uv;
 
-        return (struct edf_writer_channel){.label = label,
+        (void)snprintf(texts->label, sizeof(texts->label), "EMG %u", channel + 1);
+        edf_scale_format(scale, texts->scale);
+        return (struct edf_writer_channel){.label = texts->label,
                                            .unit = recorder->arbitrary_unit ? "" : "uV",
                                            .transducer = "surface electrodes",
+                                           .prefilter = texts->scale,
                                            .digital_min = min,
                                            .digital_max = max,
                                            .physical_min = min * scale,
@@ -227,14 +237,12 @@ static struct edf_writer_channel describe_company(void) {
 
 static int file_create(struct recorder *recorder, const struct crampd_samples *samples) {
         struct edf_writer_channel channels[COLUMNS_MAX];
-        char labels[CRAMPD_STREAM_CHANNELS_MAX][8];
+        struct described texts[CRAMPD_STREAM_CHANNELS_MAX];
         unsigned n = 0;
         int r;
 
-        for (; n < recorder->channels; n++) {
-                (void)snprintf(labels[n], sizeof(labels[n]), "EMG %u", (n + 1) % 100);
-                channels[n] = describe_muscle(recorder, labels[n]);
-        }
+        for (; n < recorder->channels; n++)
+                channels[n] = describe_muscle(recorder, n, texts + n);
         for (unsigned axis = 0; recorder->has_acceleration && axis < AXES; axis++)
                 channels[n++] = describe_axis(recorder, axis);
         if (recorder->has_company)

@@ -4,9 +4,8 @@
  * annotated. What a file cannot hold begins the next one: a longer gap, a stream that begins anew or has
  * another shape, counts beyond 16 bits in EDF, or no room for more annotations. What the detector hears
  * besides has signals of its own where there is such a thing, as edf-writer.h has them, so that a replay
- * finds the same. The counts are exact; the eight characters that a header has for the range of 24 bits
- * round the scale to a part in 10^6 or so. Knows no bus. Errors are told here; functions return an exit
- * code. Used by record.c.
+ * finds the same. Counts and scale are exact. Knows no bus. Errors are told here; functions return an
+ * exit code. Used by record.c.
  */
 #pragma once
 

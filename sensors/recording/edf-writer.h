@@ -13,6 +13,10 @@
  * next: an accelerometer as EDF_WRITER_AXIS "X", "Y" and "Z" in g, other sensors' level over rest as
  * EDF_WRITER_COMPANY in %. In such channels the digital minimum stands for what was not known.
  *
+ * The eight characters of a header's numbers round most scales. A channel's may be told exactly in its
+ * prefilter field, as edf-scale.h has it: the reader takes it from there in such files, if it is the
+ * header's but for that.
+ *
  * EDFlib's table of open files has no lock: use this from one thread. It keeps annotations in memory and
  * writes them when the file is closed.
  */

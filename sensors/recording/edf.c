@@ -4,6 +4,7 @@
  * edf-writer.c wrote, held gaps are gaps again, and what filled up the last record is left out. Called
  * by recording.c.
  */
+#include "sensors/recording/edf-scale.h"
 #include "sensors/recording/edf-writer.h"
 #include "sensors/recording/reader.h"
 
@@ -20,6 +21,8 @@
 
 /* EDFlib reads one signal at a time, so samples are interleaved in blocks of this many frames. */
 #define BLOCK_FRAMES 4096
+/* By how much, at most, the characters of a header's numbers change a scale. */
+#define SCALE_ROUNDED 1e-4
 
 struct gap {
         uint64_t first, frames;
@@ -180,7 +183,15 @@ static size_t padded_length(const char *text) {
         return length;
 }
 
-static int signals_describe(struct recording *recording, const struct edf_hdr_struct *header,
+/* The header's, with what its eight characters could not hold. */
+static void scale_make_exact(struct signal *signal, const char *prefilter) {
+        double scale = edf_scale_parse(prefilter) * unit_microvolts(signal->unit);
+
+        if (fabs(scale - signal->scale_uv) <= SCALE_ROUNDED * signal->scale_uv)
+                signal->scale_uv = scale;
+}
+
+static int signals_describe(struct recording *recording, const struct edf_hdr_struct *header, bool own,
                             struct recording_error *error) {
         int r;
 
@@ -209,6 +220,8 @@ static int signals_describe(struct recording *recording, const struct edf_hdr_st
                 signal->scale_uv = fabs((param->phys_max - param->phys_min) /
                                         ((double)param->dig_max - (double)param->dig_min)) *
                                    unit_microvolts(signal->unit);
+                if (own)
+                        scale_make_exact(signal, param->prefilter);
         }
         return 0;
 }
@@ -461,7 +474,8 @@ int edf_open(struct recording *recording, int fd, const struct recording_options
         r = header_open(edf, recording->path, header, error);
         if (r < 0)
                 return r;
-        r = signals_describe(recording, header, error);
+        edf->own = is_our_own(header);
+        r = signals_describe(recording, header, edf->own, error);
         if (r < 0)
                 return r;
         r = signals_take(recording, header, options, error);
@@ -471,7 +485,6 @@ int edf_open(struct recording *recording, int fd, const struct recording_options
         if (r < 0)
                 return recording_fail(error, r, "%s: out of memory", recording->path);
 
-        edf->own = is_our_own(header);
         if (edf->own && annotations_take(recording, edf, header) < 0)
                 return recording_fail(error, -ENOMEM, "%s: out of memory", recording->path);
         motion_take(recording, edf, header);
