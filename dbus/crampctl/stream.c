@@ -26,7 +26,11 @@ static const char help[] =
         "of CSV a frame,\n"
         "beginning with its time (s since 1970 UTC) and its number; a jump in the number is a gap. What "
         "a slow reader\n"
-        "does not take is left out. SENSOR is an id, an address or a name.\n"
+        "does not take is left out. SENSOR is an id, an address or a name. With --json, acceleration_mg "
+        "and\n"
+        "company_percent are what the detector hears besides: the sensor's accelerometer, and the level "
+        "over rest of your\n"
+        "other sensors; null while it is not known, absent where there is none.\n"
         "\n"
         "Options:\n"
         "      --conditioned      The signal that the detector works on, in microvolts (or the sensor's "
@@ -77,6 +81,23 @@ static void csv_print(struct printer *printer, const struct crampd_samples *samp
         }
 }
 
+static void beside_print(struct json *json, const struct crampd_samples *samples) {
+        bool known = samples->acceleration_mg[0] != CRAMPD_NOT_KNOWN;
+
+        if (samples->has_acceleration && !known)
+                json_null(json, "acceleration_mg");
+        else if (samples->has_acceleration) {
+                json_array_begin(json, "acceleration_mg");
+                for (unsigned axis = 0; axis < 3; axis++)
+                        json_int(json, NULL, samples->acceleration_mg[axis]);
+                json_array_end(json);
+        }
+        if (samples->has_company && samples->company_percent < 0)
+                json_null(json, "company_percent");
+        else if (samples->has_company)
+                json_int(json, "company_percent", samples->company_percent);
+}
+
 static void json_print(const struct printer *printer, const struct crampd_samples *samples) {
         struct json json = JSON_INIT(stdout);
 
@@ -92,6 +113,7 @@ static void json_print(const struct printer *printer, const struct crampd_sample
                 else
                         json_int(&json, NULL, samples->counts[i]);
         json_array_end(&json);
+        beside_print(&json, samples);
         json_object_end(&json);
         (void)json_finish(&json);
 }

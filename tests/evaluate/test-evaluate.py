@@ -84,6 +84,20 @@ def test_sensors():
     assert {row['strong'] for row in rows('cells.csv') if row['channels'] == '1'} == {rows('cells.csv')[0]['strong']}
 
 
+def test_second_sensor():
+    output = run('--nights=1', '--hours=0.5', '--cramps=3', '--rate=200', '--cells=0', '--development', '--no-rivals',
+                 '--second-sensor', f'--csv={path("pair.csv")}').stdout
+    tap.note(output)
+    figures = {row['detector']: row for row in rows('pair.csv')}
+    assert len(figures) == 4, figures.keys()
+    assert {row['channels'] for row in figures.values()} == {'2'}
+
+    # Whoever hears the other tells sooner.
+    together, apart = (figures[name] for name in ('crampd, two sensors', 'crampd, two sensors, deaf to each other'))
+    assert float(together['latency_p50_s']) < float(apart['latency_p50_s']), (together, apart)
+    assert together['strong_hits'] >= apart['strong_hits'] > '0', (together, apart)
+
+
 def test_real_pieces():
     if not os.environ.get('RECORDINGS'):
         tap.skip('no -Drecordings')
