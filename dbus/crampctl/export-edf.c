@@ -138,6 +138,7 @@ static int write_file(struct files *files, const char *path, const struct crampd
         if (files->single)
                 return write_into(&files->only, files, path, episode, waveform, piece, samples);
         code = write_into(&output, files, path, episode, waveform, piece, samples);
+        output.one_of_many = true;
         return code != 0 ? code : output_commit(&output);
 }
 
@@ -185,6 +186,11 @@ static int edf_write(struct export *export) {
         if (code == 0 && files.only.file)
                 code = output_commit(&files.only);
         output_close(&files.only);
+        if (!files.single && files.written > 0) {
+                int synced = output_sync_folder(export->path);
+
+                code = code != 0 ? code : synced;
+        }
         if (code == 0 && files.written == 0 && export->legend && !export->after)
                 puts("No cramp of that choice has a waveform.");
         return code;

@@ -92,17 +92,19 @@ static int rename_new(const char *from, const char *to) {
         return 0;
 }
 
+int output_sync_folder(const char *folder) {
+        _cleanup_(closep) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        /* Some file systems cannot sync folders; there is nothing better to do there. */
+        return (fd >= 0 && fsync(fd) >= 0) || errno == EINVAL || errno == EACCES ? 0
+                                                                                 : fail_write(folder);
+}
+
 /* The new name is durable only when the folder is. */
 static int folder_sync(const char *path) {
         _cleanup_(freep) char *copy = strdup(path);
-        _cleanup_(closep) int fd = -1;
 
-        if (!copy)
-                return -ENOMEM;
-        fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0 || fsync(fd) < 0)
-                return -errno;
-        return 0;
+        return copy ? output_sync_folder(dirname(copy)) : fail(EX_OSERR, "out of memory");
 }
 
 int output_commit(struct output *output) {
@@ -124,11 +126,7 @@ int output_commit(struct output *output) {
         free(output->temporary);
         output->temporary = NULL;
 
-        r = folder_sync(output->path);
-        /* Some file systems cannot sync folders; there is nothing better to do there. */
-        if (r < 0 && r != -EINVAL && r != -EACCES)
-                return fail(EX_CANTCREAT, "cannot write '%s': %s", output->path, strerror(-r));
-        return 0;
+        return output->one_of_many ? 0 : folder_sync(output->path);
 }
 
 void output_close(struct output *output) {

@@ -16,6 +16,7 @@ struct output {
         char *path;      /* NULL = standard output */
         char *temporary; /* in the same folder, until committed */
         bool replace;
+        bool one_of_many; /* may be set once it is open: output_sync_folder() follows the last */
 };
 
 /* `path` may be NULL or "-" for standard output. Without `replace` an existing file is refused. Returns
@@ -24,6 +25,9 @@ int output_open(struct output *output, const char *path, bool replace);
 
 /* Makes it durable and visible under its name. Returns 0, or an exit code after saying why. */
 int output_commit(struct output *output);
+
+/* Makes the names of all that was committed in that folder durable, at once. Returns likewise. */
+int output_sync_folder(const char *folder);
 
 /* Removes what was not committed. */
 void output_close(struct output *output);

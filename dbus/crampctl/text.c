@@ -2,6 +2,7 @@
 #include "dbus/crampctl/text.h"
 
 #include <langinfo.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,10 +80,10 @@ size_t text_clean(char *to, size_t size, const char *text) {
 static size_t character_width(const char *text, size_t *ret_length) {
         mbstate_t state = {};
         wchar_t character;
-        size_t length = mbrtowc(&character, text, strlen(text), &state);
+        size_t rest = strnlen(text, MB_LEN_MAX), length = mbrtowc(&character, text, rest, &state);
         int width;
 
-        if (length == 0 || length > strlen(text)) {
+        if (length == 0 || length > rest) {
                 /* Not of this locale: taken as UTF-8. */
                 length = 1;
                 while (((unsigned char)text[length] & 0xc0) == 0x80)
@@ -99,6 +100,12 @@ size_t text_width(const char *text) {
         size_t width = 0, length;
 
         for (; text && *text; text += length) {
+                /* Most are ASCII, of which the locale need not be asked. */
+                if (*text >= ' ' && *text <= '~') {
+                        length = 1;
+                        width++;
+                        continue;
+                }
                 length = control_length(text);
                 width += length > 0 ? 1 : character_width(text, &length);
         }
