@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What one event does to one channel: the level that the muscle is asked for, over time, or single
- * discharges. Needs script.h and random.h; used by corpus.c.
+ * discharges. Needs script.h and random.h; used by corpus.c and render.c.
  */
 #pragma once
 

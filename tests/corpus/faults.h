@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What goes wrong on single channels: cables that rub, tones, a floor that rises or falls, electrodes
- * that come off, amplifiers at their rails. Needs interference.h and script.h; used by corpus.c.
+ * that come off, amplifiers at their rails. Needs interference.h and script.h; used by corpus.c and
+ * render.c.
  */
 #pragma once
 

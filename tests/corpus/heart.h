@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The heart as a sensor on the leg picks it up: one beat after another, the same for all channels. Needs
- * random.h; used by corpus.c. */
+ * random.h; used by corpus.c and render.c. */
 #pragma once
 
 #include <stddef.h>

@@ -2,7 +2,7 @@
 /*
  * What is in the signal besides muscle: coloured rest noise, mains pick-up, slow electrode voltage; and
  * the filter that brings the generator's own rate down to the sensor's. Needs random.h; used by
- * corpus.c.
+ * corpus.c and render.c.
  */
 #pragma once
 

@@ -2,7 +2,7 @@
 /*
  * What an accelerometer in the sensor sees of a script: where down is, and how the leg shakes. Large
  * movements, jerks and steps do; a cramp hardly does. Needs interference.h and script.h; used by
- * corpus.c.
+ * corpus.c and render.c.
  */
 #pragma once
 

@@ -2,7 +2,8 @@
 /*
  * A muscle's motor units under one pair of electrodes: sizes, thresholds, surface potentials, and the
  * two ways in which they are driven: at will (Fuglevand's size principle) or in a cramp (units come and
- * go). Both follow an asked level in microvolts RMS. Needs random.h and libm; used by corpus.c.
+ * go). Both follow an asked level in microvolts RMS. Needs random.h and libm; used by corpus.c and
+ * render.c.
  */
 #pragma once
 

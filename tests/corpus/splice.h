@@ -3,7 +3,7 @@
  * Real muscle activity, cut into pieces, from which nights are put together: sustained contractions for
  * whatever is steady (cramps too), bursts for movements, strides for walking, rest for rest. The pieces
  * come from recordings that stay where they are (splice-load.c). Needs activity.h and random.h; used by
- * corpus.c.
+ * corpus.c and render.c.
  */
 #pragma once
 
