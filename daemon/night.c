@@ -57,11 +57,11 @@ struct night {
         struct store_gap gap; /* not reported yet, if it has frames: the next may join it */
 
         struct store_calibration calibration;
-        bool hold, held; /* as wanted, and as the detector was told */
-        bool has_motion;
-        uint64_t motion_index;   /* of the first frame since it was heard */
-        int32_t company_percent; /* of the last hop, for others; negative = not known */
-        uint64_t company_index;  /* first frame after it */
+        bool hold, held;             /* as wanted, and as the detector was told */
+        bool has_motion, motion_new; /* it is heard; since the last block */
+        uint64_t motion_index;       /* of the first frame since it was heard */
+        int32_t company_percent;     /* of the last hop, for others; negative = not known */
+        uint64_t company_index;      /* first frame after it */
 
         enum detector_quality quality[STREAM_CHANNELS_MAX];
         double floor_uv[STREAM_CHANNELS_MAX]; /* 0 = unknown */
@@ -411,8 +411,7 @@ const char *night_describe_calibration(const struct night *night) {
 
 void night_set_motion(struct night *night, const int32_t *motion_mg) {
         detector_set_motion(night->detector, motion_mg);
-        night->has_motion = motion_mg != NULL;
-        night->motion_index = night->next_index;
+        night->has_motion = night->motion_new = motion_mg != NULL;
 }
 
 bool night_hears_motion(const struct night *night) {
@@ -421,6 +420,9 @@ bool night_hears_motion(const struct night *night) {
 
 /* Not for ever what it was. */
 static void forget_motion(struct night *night, uint64_t index) {
+        if (night->motion_new)
+                night->motion_index = index;
+        night->motion_new = false;
         if (!night->has_motion || frames_to_us(night, index - night->motion_index) <= MOTION_STALE_US)
                 return;
         detector_set_motion(night->detector, NULL);

@@ -32,14 +32,20 @@ def value(index, channel):
     return (index * 37 + channel * 1000) % 4001 - 2000
 
 
-def datagrams(first, end, counts=value, channels=2, after_gap=False):
+def beside(motion_mg=None, company_percent=None):
+    """What the detector heard besides: of an accelerometer three values, () = not known, None = there is none."""
+    which = (1 if motion_mg is not None else 0) | (2 if company_percent is not None else 0)
+    return struct.pack('<I4i', which, *(motion_mg or (-2**31,) * 3), -1 if company_percent is None else company_percent)
+
+
+def datagrams(first, end, counts=value, channels=2, after_gap=False, behind=b''):
     """Frames first to end, 50 at a time."""
     data = []
     for start in range(first, end, PIECE):
         frames = range(start, min(start + PIECE, end))
         head = struct.pack('<QQHHI', TIME_US + start * 1000000 // RATE_HZ, start, channels, len(frames), int(after_gap))
         data.append(head + b''.join(struct.pack('<i', counts(index, channel)) for index in frames for channel in range(channels))
-                    + bytes(4 * len(frames) * channels))
+                    + bytes(4 * len(frames) * channels) + behind)
         after_gap = False
     return data
 
@@ -73,7 +79,8 @@ class Recording:
 
 def digital(path):
     """biosig gives physical values; the header's own fields lead back to the digital ones."""
-    header = json.loads(biosig.header(str(path)))
+    # Where a field is blank throughout, biosig prints what lies behind it in memory.
+    header = json.loads(biosig.header(str(path)), strict=False)
     raw, data = path.read_bytes(), biosig.data(str(path))
     signals = int(raw[252:256])
 
@@ -106,6 +113,36 @@ def test_gaps_up_to_ten_seconds_are_held():
         assert abs(got['No data'][0] - offset - 300 / RATE_HZ) < 0.005 and abs(got['No data'][1] - 10) < 0.005, got
         assert abs(got['Recording ends'][0] - offset - 4013 / RATE_HZ) < 0.005, got
         assert os.stat(path).st_mode & 0o777 == 0o600
+
+
+def test_what_is_heard_besides_is_recorded():
+    with PrivateBus(), FakeCrampd() as fake, tempfile.TemporaryDirectory() as folder:
+        recording = Recording(fake, '-o', str(Path(folder) / 'night.edf'), '--json')
+        recording.send(datagrams(0, 100))
+        # A place for it begins a file, and so does what 16 bits cannot hold.
+        recording.send(datagrams(100, 200, behind=beside((), -1)))
+        recording.send(datagrams(200, 250, behind=beside((1000, -7, 0), 250)))
+        recording.send(datagrams(250, 300, behind=beside((-32767, 32767, 1), 30000)))
+        recording.send(datagrams(300, 350, behind=beside(None, None)))  # as far as it holds, it is not known
+        recording.send(datagrams(350, 400, behind=beside((32768, 0, -1048576), 100)))
+        told = json.loads(recording.end())
+        assert told['files'] == 3 and told['frames'] == 400, told
+        assert sorted(os.listdir(folder)) == ['night-2.edf', 'night-3.bdf', 'night.edf']
+        assert len(digital(Path(folder) / 'night.edf')[1]) == 2
+        header, (*muscles, x, y, z, others) = digital(Path(folder) / 'night-2.edf')
+        assert [channel['Label'] for channel in header['CHANNEL']][:6] == ['EMG 1', 'EMG 2', 'ACC X', 'ACC Y', 'ACC Z', 'Other sensors']
+        assert [channel['PhysicalUnit'] for channel in header['CHANNEL']][2:6] == ['g', 'g', 'g', '%']
+        assert [channel[:250] for channel in muscles] == [[value(i, channel) for i in range(100, 350)] for channel in range(2)]
+        assert x[:250] == [-32768] * 100 + [1000] * 50 + [-32767] * 50 + [-32768] * 50
+        assert y[:250] == [-32768] * 100 + [-7] * 50 + [32767] * 50 + [-32768] * 50
+        assert z[:250] == [-32768] * 100 + [0] * 50 + [1] * 50 + [-32768] * 50
+        assert others[:250] == [-1] * 100 + [250] * 50 + [30000] * 50 + [-1] * 50
+        x, y, z, others = digital(Path(folder) / 'night-3.bdf')[1][2:]
+        assert (x[:50], y[:50], z[:50], others[:50]) == ([32768] * 50, [0] * 50, [-1048576] * 50, [100] * 50)
+        # A trailer of another length makes no sense.
+        recording = Recording(fake, '-o', str(Path(folder) / 'odd.edf'))
+        recording.send(datagrams(0, 50, behind=beside((), 1)[:-1]))
+        assert 'makes no sense' in recording.wait(76)
 
 
 def test_longer_gaps_and_new_streams_begin_files():

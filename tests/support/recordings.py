@@ -6,9 +6,9 @@ import subprocess
 from pathlib import Path
 
 
-def scripted(folder, script, rate_hz=1000, channels=2, more=()):
-    """What a script of the generator's has happen, in an EDF+ file in that folder; made once."""
-    path = Path(folder) / f'{Path(script).stem}.edf'
+def scripted(folder, script, rate_hz=1000, channels=2, suffix='.edf', more=()):
+    """What a script of the generator's has happen, in a file in that folder, EDF+ or CSV by its suffix; made once."""
+    path = Path(folder) / f'{Path(script).stem}{suffix}'
     if not path.exists():
         subprocess.run([os.environ['CALF_EMG'], '--script', str(script), '--seed', '1', '--rate', str(rate_hz),
                         '--channels', str(channels), *more, '-o', path], check=True, stdout=subprocess.DEVNULL)

@@ -526,6 +526,24 @@ static void test_noon_begins_the_next_night(void **state) {
         night_free(f.night);
 }
 
+/* What one night is to those of other sensors: at rest about its floor, in a cramp far above, and from
+ * when. */
+static void test_company(void **state) {
+        struct fixture f;
+        int64_t boot_us;
+
+        begin(&f, 1, 0);
+        assert_int_equal(night_get_company(f.night, &boot_us), -1);
+        play(&f, 30, 10);
+        assert_in_range(night_get_company(f.night, &boot_us), 80, 130);
+        assert_true(llabs(boot_us - f.arrival_us) <= 50000);
+        assert_true(llabs(night_get_boot_us(f.night) - f.arrival_us) <= 1000);
+        play(&f, 10, 80);
+        assert_in_range(night_get_company(f.night, &boot_us), 400, 1200);
+        assert_true(llabs(boot_us - f.arrival_us) <= 50000);
+        night_free(f.night);
+}
+
 static void test_close_gaps_are_one_row(void **state) {
         struct fixture f;
 
@@ -579,6 +597,7 @@ int main(void) {
                 cmocka_unit_test(test_bad_setup),
                 cmocka_unit_test(test_evening),
                 cmocka_unit_test(test_noon_begins_the_next_night),
+                cmocka_unit_test(test_company),
                 cmocka_unit_test(test_close_gaps_are_one_row),
                 cmocka_unit_test(test_relief),
         };
