@@ -268,6 +268,8 @@ static int record_loop(struct record *record) {
                 if (code == 0 && !record->quit)
                         code = record_wait(record);
         }
+        /* An alert that came together with the end is told, too. */
+        (void)crampd_client_dispatch(record->client);
         return code;
 }
 
