@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# refresh.sh [--pot | --check]: finds the files with texts for people (POTFILES), gathers these and those of knowledge.toml
-# into crampd.pot, and brings the translations up to date with it; what is new or changed in them is then empty or "fuzzy".
+# refresh.sh [--pot | --check]: finds the files with texts for people (POTFILES), gathers these, those of knowledge.toml and of
+# --help into crampd.pot, and brings the translations up to date with it; what is new or changed in them is then empty or "fuzzy".
 # --pot: leaves the translations alone. --check: changes nothing, fails when something is not up to date.
 # Places are named by file alone, so that only a change of texts shows here.
 set -eu
@@ -28,8 +28,10 @@ gather --keyword=_ --keyword=N_ --keyword=language_text:2 --keyword=fail:2 --key
 gather --join-existing --keyword --keyword=doctor_tell:3
 python3 daemon/guidance/generate-knowledge.py --messages daemon/guidance/knowledge.toml daemon/guidance/factor.h \
         "$work/knowledge.pot"
+# What --help prints, in paragraphs.
+python3 po/gather-help.py dbus/crampctl/*.[ch] "$work/help.pot"
 # Without dates: they are in the history of the files.
-msgcat --use-first --add-location=file "$work/code.pot" "$work/knowledge.pot" |
+msgcat --use-first --add-location=file "$work/code.pot" "$work/help.pot" "$work/knowledge.pot" |
         sed -e '1c # SPDX-License-Identifier: MIT' -e '2,/^msgid/{/^#/d}' -e '/^"POT-Creation-Date:/d' -e '/^"PO-Revision-Date:/d' \
                 >"$work/crampd.pot"
 

@@ -23,6 +23,7 @@
 #include "dbus/crampctl/text.h"
 #include "dbus/crampctl/timestamp.h"
 #include "dbus/crampctl/usage.h"
+#include "dbus/crampctl/words.h"
 #include "sensors/muscle.h"
 
 #define TIMEOUT_MS 500
@@ -72,7 +73,7 @@ static void offer_formats(const struct completion *completion) {
         const struct export_format *format;
 
         for (size_t i = 0; (format = export_format_get(i)); i++)
-                offer(completion, format->name, format->summary);
+                offer(completion, format->name, _(format->summary));
 }
 
 static void offer_nutrients(const struct completion *completion) {
@@ -355,7 +356,7 @@ static void context_offer(const struct context *context, const struct completion
                         offer(&completion, context->options[i].name, context->options[i].description);
         else if (!context->verb)
                 for (const struct verb *verb = source->verbs; verb->name; verb++)
-                        offer(&completion, verb->name, verb->summary);
+                        offer(&completion, verb->name, _(verb->summary));
         else if (context->help)
                 usage_next(context->help, context->verb->name, context->operands, context->n_operands,
                            word_offer, &completion);

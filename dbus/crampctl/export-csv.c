@@ -4,6 +4,7 @@
 
 #include "dbus/crampctl/episode.h"
 #include "dbus/crampctl/export.h"
+#include "dbus/crampctl/words.h"
 
 static int write_row(const struct crampd_episode *episode, void *userdata) {
         struct export *export = userdata;
@@ -20,7 +21,7 @@ static int csv_write(struct export *export) {
 
 const struct export_format export_csv = {
         .name = "csv",
-        .summary = "a row an episode (RFC 4180); the default",
+        .summary = N_("a row an episode (RFC 4180); the default"),
         .kind = EXPORT_STREAM,
         .incremental = true,
         .write = csv_write,

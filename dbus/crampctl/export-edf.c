@@ -13,6 +13,7 @@
 #include "dbus/crampctl/connect.h"
 #include "dbus/crampctl/export.h"
 #include "dbus/crampctl/output.h"
+#include "dbus/crampctl/words.h"
 #include "sensors/recording/edf-writer.h"
 
 #define CHANNELS_MAX 16u
@@ -198,7 +199,7 @@ static int edf_write(struct export *export) {
 
 const struct export_format export_edf = {
         .name = "edf",
-        .summary = "EDF+ files of the signal around each onset, in a folder",
+        .summary = N_("EDF+ files of the signal around each onset, in a folder"),
         .kind = EXPORT_FOLDER,
         .incremental = true,
         .write = edf_write,

@@ -11,6 +11,7 @@
 
 #include "dbus/crampctl/export.h"
 #include "dbus/crampctl/text.h"
+#include "dbus/crampctl/words.h"
 
 #define LINE_OCTETS_MAX 75u
 #define TIME_SIZE 32
@@ -212,7 +213,7 @@ static int ics_write(struct export *export) {
 
 const struct export_format export_ics = {
         .name = "ics",
-        .summary = "calendar events (RFC 5545), private, in UTC",
+        .summary = N_("calendar events (RFC 5545), private, in UTC"),
         .kind = EXPORT_STREAM,
         .incremental = true,
         .write = ics_write,

@@ -8,6 +8,7 @@
 #include "dbus/crampctl/episode.h"
 #include "dbus/crampctl/export.h"
 #include "dbus/crampctl/night.h"
+#include "dbus/crampctl/words.h"
 
 #define SCHEMA "org.crampd1.export/1"
 
@@ -71,7 +72,7 @@ static int json_write(struct export *export) {
 
 const struct export_format export_json = {
         .name = "json",
-        .summary = "one object of episodes, missed cramps and nights",
+        .summary = N_("one object of episodes, missed cramps and nights"),
         .kind = EXPORT_STREAM,
         .incremental = true,
         .write = json_write,
@@ -93,7 +94,7 @@ static int jsonl_write(struct export *export) {
 
 const struct export_format export_jsonl = {
         .name = "jsonl",
-        .summary = "one object an episode and line",
+        .summary = N_("one object an episode and line"),
         .kind = EXPORT_STREAM,
         .incremental = true,
         .write = jsonl_write,

@@ -16,6 +16,7 @@
 #include "dbus/crampctl/connect.h"
 #include "dbus/crampctl/export.h"
 #include "dbus/crampctl/timestamp.h"
+#include "dbus/crampctl/words.h"
 
 /* "crmx"; user_version 1 is this schema. */
 static const char schema[] =
@@ -374,7 +375,7 @@ static int sqlite_write(struct export *export) {
 
 const struct export_format export_sqlite = {
         .name = "sqlite",
-        .summary = "an SQLite database of all there is, with views",
+        .summary = N_("an SQLite database of all there is, with views"),
         .kind = EXPORT_DATABASE,
         .write = sqlite_write,
 };

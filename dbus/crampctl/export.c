@@ -14,6 +14,7 @@
 #include "dbus/crampctl/connect.h"
 #include "dbus/crampctl/output.h"
 #include "dbus/crampctl/timestamp.h"
+#include "dbus/crampctl/words.h"
 
 static const struct export_format *const formats[] = {
         &export_csv, &export_json, &export_jsonl, &export_ics, &export_edf, &export_sqlite,
@@ -64,9 +65,9 @@ const struct export_format *export_format_get(size_t i) {
 }
 
 static int help_show(void) {
-        fputs(help_before, stdout);
+        help_write(help_before);
         for (size_t i = 0; i < ARRAY_LENGTH(formats); i++)
-                printf("  %-8s %s\n", formats[i]->name, formats[i]->summary);
+                printf("  %-8s %s\n", formats[i]->name, _(formats[i]->summary));
         return help_print(help_after);
 }
 

@@ -15,8 +15,6 @@
 #include "dbus/crampctl/review.h"
 #include "dbus/crampctl/text.h"
 
-#define WIDTH 100u
-
 static const char help[] =
         "Usage: crampctl guidance [OPTION...] [TOPIC]\n"
         "\n"
@@ -116,31 +114,7 @@ static int advice_print_json(const struct crampd_advice *advice) {
 /* --- for people --- */
 
 void paragraph_write(const char *indent, const char *text) {
-        size_t column = 0;
-
-        while (*text) {
-                size_t length = strcspn(text, " \n");
-                char word[256];
-
-                if (length >= sizeof(word))
-                        length = sizeof(word) - 1;
-                memcpy(word, text, length);
-                word[length] = '\0';
-                text += length;
-                text += strspn(text, " \n");
-                if (length == 0)
-                        continue;
-                if (column > 0 && column + 1 + text_width(word) > WIDTH) {
-                        fputc('\n', stdout);
-                        column = 0;
-                }
-                fputs(column > 0 ? " " : indent, stdout);
-                column += column > 0 ? 1 : strlen(indent);
-                text_write(stdout, word);
-                column += text_width(word);
-        }
-        if (column > 0)
-                fputc('\n', stdout);
+        text_write_paragraph(stdout, indent, indent, text);
 }
 
 static void list_write(const char *heading, char **texts) {

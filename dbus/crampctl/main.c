@@ -16,63 +16,67 @@
 #include "dbus/crampctl/options.h"
 #include "dbus/crampctl/output.h"
 #include "dbus/crampctl/pager.h"
+#include "dbus/crampctl/words.h"
 
 static const struct verb verbs[] = {
-        {"status", "Show how crampd and its sensors are (the default)", verb_status},
-        {"sensors", "List your sensors", verb_sensors},
-        {"scan", "Look for sensors near", verb_scan},
-        {"muscles", "Show where the electrodes go", verb_muscles},
-        {"add", "Adopt a sensor", verb_add},
-        {"edit", "Change what you said of a sensor", verb_edit},
-        {"calibrate", "Measure rest and your strongest flexing", verb_calibrate},
-        {"pause", "Leave a sensor alone for a while", verb_pause},
-        {"resume", "Watch a paused sensor again", verb_resume},
-        {"identify", "Let a sensor blink or vibrate", verb_identify},
-        {"remove", "Give a sensor up", verb_remove},
-        {"monitor", "Show alerts, and the activity, as they come", verb_monitor},
-        {"stream", "Print or pipe the samples of a sensor", verb_stream},
-        {"record", "Record a sensor as EDF+", verb_record},
-        {"night", "Was I guarded last night, and when not?", verb_night},
-        {"history", "List recorded cramps", verb_history},
-        {"show", "Show one recorded cramp and its signal", verb_show},
-        {"annotate", "Say whether an alert was a cramp, or that one was missed", verb_annotate},
-        {"detector", "Tell why an alert was raised, and learn from what you said", verb_detector},
-        {"export", "Write recorded cramps for other programs", verb_export},
-        {"report", "Write a report for a doctor, as HTML or PDF", verb_report},
-        {"guidance", "What could help you, how sure that is, and why", verb_guidance},
-        {"nutrients", "All nutrients beside each other, for you", verb_nutrients},
-        {"log", "What you took, drank, did and noticed", verb_log},
-        {"trial", "Did a change help you?", verb_trial},
-        {"profile", "What you tell of yourself, for guidance", verb_profile},
-        {"analyze", "Look for cramps in recordings", verb_analyze},
-        {"doctor", "What is wrong, and what to do about it", verb_doctor},
+        {"status", N_("Show how crampd and its sensors are (the default)"), verb_status},
+        {"sensors", N_("List your sensors"), verb_sensors},
+        {"scan", N_("Look for sensors near"), verb_scan},
+        {"muscles", N_("Show where the electrodes go"), verb_muscles},
+        {"add", N_("Adopt a sensor"), verb_add},
+        {"edit", N_("Change what you said of a sensor"), verb_edit},
+        {"calibrate", N_("Measure rest and your strongest flexing"), verb_calibrate},
+        {"pause", N_("Leave a sensor alone for a while"), verb_pause},
+        {"resume", N_("Watch a paused sensor again"), verb_resume},
+        {"identify", N_("Let a sensor blink or vibrate"), verb_identify},
+        {"remove", N_("Give a sensor up"), verb_remove},
+        {"monitor", N_("Show alerts, and the activity, as they come"), verb_monitor},
+        {"stream", N_("Print or pipe the samples of a sensor"), verb_stream},
+        {"record", N_("Record a sensor as EDF+"), verb_record},
+        {"night", N_("Was I guarded last night, and when not?"), verb_night},
+        {"history", N_("List recorded cramps"), verb_history},
+        {"show", N_("Show one recorded cramp and its signal"), verb_show},
+        {"annotate", N_("Say whether an alert was a cramp, or that one was missed"), verb_annotate},
+        {"detector", N_("Tell why an alert was raised, and learn from what you said"), verb_detector},
+        {"export", N_("Write recorded cramps for other programs"), verb_export},
+        {"report", N_("Write a report for a doctor, as HTML or PDF"), verb_report},
+        {"guidance", N_("What could help you, how sure that is, and why"), verb_guidance},
+        {"nutrients", N_("All nutrients beside each other, for you"), verb_nutrients},
+        {"log", N_("What you took, drank, did and noticed"), verb_log},
+        {"trial", N_("Did a change help you?"), verb_trial},
+        {"profile", N_("What you tell of yourself, for guidance"), verb_profile},
+        {"analyze", N_("Look for cramps in recordings"), verb_analyze},
+        {"doctor", N_("What is wrong, and what to do about it"), verb_doctor},
         {},
 };
 
+static const char help_before[] =
+        "Usage: crampctl [OPTION...] [VERB [ARGUMENT...]]\n"
+        "\n"
+        "See and steer crampd, which watches leg-worn EMG sensors for nocturnal cramps.\n"
+        "\n"
+        "Verbs:\n";
+
+static const char help_after[] =
+        "\n"
+        "Options, before or after the verb:\n" COMMON_OPTIONS_HELP
+        "      --version          Show the version\n"
+        "      --complete WORD... What the last word may become, for the completion of shells\n"
+        "\n"
+        "Examples:\n"
+        "  crampctl\n"
+        "  crampctl history --since -30d\n"
+        "  crampctl doctor\n"
+        "\n"
+        "'crampctl VERB --help' tells more. Exit codes follow sysexits.h: 64 usage, 65 data, 66 "
+        "missing file,\n"
+        "69 crampd is not there, 73 cannot write, 74 the database failed, 77 refused.\n";
+
 static int usage_print(void) {
-        fputs("Usage: crampctl [OPTION...] [VERB [ARGUMENT...]]\n"
-              "\n"
-              "See and steer crampd, which watches leg-worn EMG sensors for nocturnal cramps.\n"
-              "\n"
-              "Verbs:\n",
-              stdout);
+        help_write(help_before);
         for (const struct verb *verb = verbs; verb->name; verb++)
-                printf("  %-10s %s\n", verb->name, verb->summary);
-        fputs("\n"
-              "Options, before or after the verb:\n" COMMON_OPTIONS_HELP
-              "      --version          Show the version\n"
-              "      --complete WORD... What the last word may become, for the completion of shells\n"
-              "\n"
-              "Examples:\n"
-              "  crampctl\n"
-              "  crampctl history --since -30d\n"
-              "  crampctl doctor\n"
-              "\n"
-              "'crampctl VERB --help' tells more. Exit codes follow sysexits.h: 64 usage, 65 data, 66 "
-              "missing file,\n"
-              "69 crampd is not there, 73 cannot write, 74 the database failed, 77 refused.\n",
-              stdout);
-        return output_finish_stdout();
+                printf("  %-10s %s\n", verb->name, _(verb->summary));
+        return help_print(help_after);
 }
 
 static int version_print(void) {

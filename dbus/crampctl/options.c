@@ -71,7 +71,7 @@ int option_next(struct global_options *global, int argc, char *argv[], const cha
 }
 
 int help_print(const char *help) {
-        fputs(help, stdout);
+        help_write(help);
         return output_finish_stdout();
 }
 

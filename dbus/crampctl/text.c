@@ -11,6 +11,7 @@
 #include <wchar.h>
 
 #define COLUMNS_DEFAULT 80u
+#define PARAGRAPH_COLUMNS 100u
 #define COLUMNS_MAX 1000u
 
 /* Bytes of the control character at `text`, else 0: C0, DEL, C1 as UTF-8, and what ends lines or turns
@@ -110,6 +111,35 @@ size_t text_width(const char *text) {
                 width += length > 0 ? 1 : character_width(text, &length);
         }
         return width;
+}
+
+void text_write_paragraph(FILE *file, const char *begin, const char *indent, const char *text) {
+        size_t column = 0;
+
+        while (*text) {
+                size_t length = strcspn(text, " \n");
+                char word[256];
+
+                if (length >= sizeof(word))
+                        length = sizeof(word) - 1;
+                memcpy(word, text, length);
+                word[length] = '\0';
+                text += length;
+                text += strspn(text, " \n");
+                if (length == 0)
+                        continue;
+                if (column > 0 && column + 1 + text_width(word) > PARAGRAPH_COLUMNS) {
+                        fputc('\n', file);
+                        column = 0;
+                        begin = indent;
+                }
+                fputs(column > 0 ? " " : begin, file);
+                column += column > 0 ? 1 : strlen(begin);
+                text_write(file, word);
+                column += text_width(word);
+        }
+        if (column > 0)
+                fputc('\n', file);
 }
 
 bool text_may_colour(FILE *file) {

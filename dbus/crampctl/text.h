@@ -20,6 +20,10 @@ void text_write(FILE *file, const char *text);
 /* The same into a buffer, cut at a character's border. Returns the bytes without the final 0. */
 size_t text_clean(char *to, size_t size, const char *text);
 
+/* The words with line breaks between them, after `begin` in the first line and `indent` in the others;
+ * nothing if there is no word. */
+void text_write_paragraph(FILE *file, const char *begin, const char *indent, const char *text);
+
 /* Begins with such a character. */
 bool text_is_control(const char *text);
 

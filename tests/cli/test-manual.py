@@ -65,6 +65,30 @@ def test_crampctl():
             assert example.strip() in text.replace('\\e', '\\'), (verb, example)
 
 
+def test_help_is_in_the_users_language():
+    """The same usage, options and examples; every sentence another."""
+    german = environment(LANGUAGE='de')
+    for verb in ['', *(line.split('\t')[0] for line in run('--complete', '').splitlines())]:
+        words = [verb, '--help'] if verb else ['--help']
+        english, other = run(*words), run(*words, env=german)
+        assert run(*words, env=environment(LANGUAGE='en')) == english
+        parts, others = english.split('\n\n'), other.split('\n\n')
+        assert len(parts) == len(others), (verb, other)
+        assert others[0].replace('Aufruf: ', 'Usage: ').replace('\n        ', '\n       ') == parts[0], other
+        for pattern in (r'^ {1,6}-\S+(?:, -\S+)*', r'^  (?:sudo )?crampctl.*', r'^  \w+(?= )'):
+            assert re.findall(pattern, english, re.M) == re.findall(pattern, other, re.M), (verb, pattern, other)
+        for part, translated in zip(parts[1:], others[1:]):
+            assert not part[0].isalnum() or part.split('\n')[0] != translated.split('\n')[0], (verb, part)
+        # What can be completed comes from the help, in any language.
+        if verb:
+            complete = [[line.split('\t')[0] for line in run('--complete', verb, word, env=env).splitlines()]
+                        for word in ('--', '') for env in (environment(), german)]
+            assert complete[0] == complete[1] and complete[2] == complete[3], (verb, complete)
+        for description in re.findall(r'^ {6}-.{18} (.*)', english, re.M):
+            assert not re.search(f'^ {{6}}-.{{18}} {re.escape(description)}$', other, re.M), (verb, description)
+        assert all(len(line) <= 100 for line in other.split('\n') if not line.startswith('  ') or line.startswith(' ' * 25)), other
+
+
 def test_crampd():
     page, said = PAGES['daemon/crampd.8'], help_of('CRAMPD')
     same(items_options(sections(page, 'Sh')['OPTIONS']), set(re.findall(r'(?:^  |, )(--[a-z-]+)', said, re.M)), 'options')
