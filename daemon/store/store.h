@@ -181,7 +181,7 @@ struct store_account {
         double ratio_alert;
         double ratio_peak;
         uint32_t bridged, dips;
-        double together; /* NaN = there was no other channel to tell */
+        double together; /* NaN = there was no other channel or sensor to tell */
         double moved;    /* NaN = there was no accelerometer to tell */
         double slow;     /* NaN = nothing to tell from, or recorded before it was kept */
         uint32_t channels;

@@ -281,7 +281,7 @@ struct crampd_samples {
 };
 #define CRAMPD_NOT_KNOWN INT32_MIN
 
-/* As crampd_open_stream(), but with every sample. */
+/* As crampd_open_stream(), but with every sample, and what the detector hears besides. */
 int crampd_open_samples(crampd_client *client, const char *path, struct crampd_stream_info *ret_info,
                         struct crampd_error *error);
 /* As crampd_stream_read(). */
@@ -345,7 +345,7 @@ struct crampd_account {
         double active_s, unbroken_s;
         double ratio_alert, ratio_peak;
         unsigned bridged, dips;
-        double together; /* NaN = there was no other channel to tell */
+        double together; /* NaN = there was no other channel or sensor to tell */
         double moved;    /* rose with a movement of the limb, 0-1; NaN = no accelerometer told */
         double slow;     /* slow voltage counted against it, 0-1; NaN = nothing told, or not kept then */
         unsigned channels;

@@ -108,12 +108,16 @@ static int account_print_json(const struct crampd_episode *episode,
 static void others_print(const struct crampd_account *account) {
         unsigned parts = (unsigned)__builtin_popcount(account->took_part);
 
-        if (account->channels < 2 || isnan(account->together)) {
-                label_print(_("Other muscles:"));
+        label_print(_("Other muscles:"));
+        if (isnan(account->together)) {
                 puts(_("nobody can tell: no other channel showed any"));
                 return;
         }
-        label_print(_("Other muscles:"));
+        if (account->channels < 2) {
+                printf(_("%s %% of what your other sensors could have shown\n"),
+                       words_figure(account->together * 100.0, 0).text);
+                return;
+        }
         printf(_("%.0f %% of what the other channels could have shown; %u of %u channels rose together"),
                account->together * 100.0, parts, account->channels);
         puts(parts == 1 ? _(" (one muscle alone speaks for a cramp)") : "");

@@ -255,6 +255,9 @@ def test_detector_explain():
             'again_factor': 0.95, 'needed_s': 8.96, 'from_us': 1795396446000000, 'active_s': 5.5, 'unbroken_s': 5.5, 'ratio_alert': 4.1,
             'ratio_peak': 5.25, 'bridged': 3, 'dips': 1, 'together': 0.25, 'moved': 0.75, 'slow': 0.125, 'channels': 3, 'took_part': [0, 2],
             'quality': 'good', 'point_us': 1000000, 'evidence_s': [0.84, 1.8]}
+        # One channel, and another sensor that told.
+        fake.answer('ExplainEpisode', 'one-channel')
+        assert '25 % of what your other sensors could have shown\n' in run('detector', 'explain', 'e1')
         for how in ('signature', 'type needed_s', 'missing quality', 'type evidence_s', 'huge quality'):
             fake.answer('ExplainEpisode', how)
             run('detector', 'explain', 'e1', code=76)
