@@ -10,8 +10,8 @@ import sys
 PIECE = r'"(?:[^"\\]|\\.)*"|\w+_HELP'
 HELP = re.compile(rf'(?:\bhelp\w*\[\] =|\.help =)((?:\s*(?:{PIECE}))+)')
 ESCAPES = {'n': '\n', 't': '\t', '"': '"', '\\': '\\'}
-# Where it usually begins; behind a long option two blanks come before it, or it is below.
-DESCRIPTION = re.compile(r'(?:.{24} |(?:\S| (?! ))+ {2,})(?=\S)')
+# Where it usually begins, in crampctl or cramp-notify; behind a long option two blanks come before it, or it is below.
+DESCRIPTION = re.compile(r'(?:.{24} |.{26} |(?:\S| (?! ))+ {2,})(?=\S)')
 UNIT_MAX = 2000  # help.c has room for a little more
 
 

@@ -29,7 +29,7 @@ gather --join-existing --keyword --keyword=doctor_tell:3
 python3 daemon/guidance/generate-knowledge.py --messages daemon/guidance/knowledge.toml daemon/guidance/factor.h \
         "$work/knowledge.pot"
 # What --help prints, in paragraphs.
-python3 po/gather-help.py dbus/crampctl/*.[ch] "$work/help.pot"
+python3 po/gather-help.py dbus/crampctl/*.[ch] dbus/notify/options.c "$work/help.pot"
 # Without dates: they are in the history of the files.
 msgcat --use-first --add-location=file "$work/code.pot" "$work/help.pot" "$work/knowledge.pot" |
         sed -e '1c # SPDX-License-Identifier: MIT' -e '2,/^msgid/{/^#/d}' -e '/^"POT-Creation-Date:/d' -e '/^"PO-Revision-Date:/d' \

@@ -12,6 +12,7 @@
 #include <sysexits.h>
 
 #include "dbus/crampctl/connect.h"
+#include "dbus/crampctl/help.h"
 #include "dbus/crampctl/output.h"
 #include "dbus/crampctl/timestamp.h"
 #include "dbus/crampctl/words.h"

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What --help prints, in the user's language. A help is English: usage, paragraphs, options described
- * from a certain column on, and examples. Paragraphs and descriptions are looked up as one line each
- * (po/gather-help.py finds them in the same way) and laid out anew; all else stays as it is. Needs words
- * and text; called by every verb through options.h.
+ * Help in the user's language: see help.h. Paragraphs and descriptions are looked up as one line each
+ * (po/gather-help.py finds them in the same way) and laid out anew; all else stays as it is.
  */
+#include "dbus/crampctl/help.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "dbus/crampctl/options.h"
 #include "dbus/crampctl/text.h"
 #include "dbus/crampctl/words.h"
 
+/* Of crampctl's options, and of cramp-notify's, which are longer. */
 #define DESCRIPTION_COLUMN 25u
+#define DESCRIPTION_COLUMN_LONG 27u
 #define OPTION_INDENT_MAX 6u
 #define USAGE "Usage:"
 
@@ -21,7 +22,8 @@ static const char usage_word[] = N_("Usage:");
 
 struct unit {
         enum { UNIT_NONE, UNIT_PARAGRAPH, UNIT_DESCRIPTION } kind;
-        char option[64]; /* of a description: what stands before it */
+        char option[64]; /* of a description: what stands before it, */
+        unsigned column; /* and where its further lines begin */
         char text[2048];
 };
 
@@ -33,18 +35,18 @@ static void unit_add(struct unit *unit, const char *text, size_t length) {
 }
 
 static void unit_end(struct unit *unit) {
-        char blanks[DESCRIPTION_COLUMN + 1];
+        char blanks[DESCRIPTION_COLUMN_LONG + 1];
 
-        (void)snprintf(blanks, sizeof(blanks), "%*s", (int)DESCRIPTION_COLUMN, "");
+        (void)snprintf(blanks, sizeof(blanks), "%*s", (int)unit->column, "");
         if (unit->kind != UNIT_NONE)
-                text_write_paragraph(stdout, unit->option,
-                                     unit->kind == UNIT_DESCRIPTION ? blanks : "", _(unit->text));
+                text_write_paragraph(stdout, unit->option, blanks, _(unit->text));
         *unit = (struct unit){};
 }
 
 static bool goes_on(const struct unit *unit, size_t indent) {
-        return unit->kind == UNIT_PARAGRAPH ? indent == 0
-                                            : unit->kind == UNIT_DESCRIPTION && indent > OPTION_INDENT_MAX;
+        return unit->kind == UNIT_PARAGRAPH
+                       ? indent == 0
+                       : unit->kind == UNIT_DESCRIPTION && indent > OPTION_INDENT_MAX;
 }
 
 /* Where the description of an option begins: behind a long one later, or below, at the end of it. */
@@ -52,9 +54,10 @@ static size_t description_at(const char *line, size_t length, size_t indent) {
         const char *gap;
         size_t at;
 
-        if (length > DESCRIPTION_COLUMN && line[DESCRIPTION_COLUMN - 1] == ' ' &&
-            line[DESCRIPTION_COLUMN] != ' ')
-                return DESCRIPTION_COLUMN;
+        for (at = DESCRIPTION_COLUMN; at <= DESCRIPTION_COLUMN_LONG;
+             at += DESCRIPTION_COLUMN_LONG - DESCRIPTION_COLUMN)
+                if (length > at && line[at - 1] == ' ' && line[at] != ' ')
+                        return at;
         gap = strstr(line + indent, "  ");
         at = gap ? (size_t)(gap - line) + strspn(gap, " ") : length;
         return at < length ? at : length;
@@ -65,9 +68,11 @@ static void unit_begin(struct unit *unit, const char *line, size_t length, size_
                 size_t description = description_at(line, length, indent);
 
                 unit->kind = UNIT_DESCRIPTION;
+                unit->column = description == DESCRIPTION_COLUMN_LONG ? DESCRIPTION_COLUMN_LONG
+                                                                      : DESCRIPTION_COLUMN;
                 if (description == length)
                         printf("%.*s\n", (int)length, line);
-                (void)snprintf(unit->option, sizeof(unit->option), "%*.*s", (int)DESCRIPTION_COLUMN,
+                (void)snprintf(unit->option, sizeof(unit->option), "%*.*s", (int)unit->column,
                                description == length ? 0 : (int)description, line);
                 unit_add(unit, line + description, length - description);
         } else if (indent == 0) {

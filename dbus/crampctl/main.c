@@ -13,6 +13,7 @@
 #include "daemon/basic/cleanup.h"
 #include "dbus/crampctl/complete.h"
 #include "dbus/crampctl/crampctl.h"
+#include "dbus/crampctl/help.h"
 #include "dbus/crampctl/options.h"
 #include "dbus/crampctl/output.h"
 #include "dbus/crampctl/pager.h"

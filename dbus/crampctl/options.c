@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "dbus/crampctl/help.h"
 #include "dbus/crampctl/output.h"
 #include "dbus/crampctl/timestamp.h"
 #include "dbus/crampctl/words.h"

@@ -48,9 +48,6 @@ int option_next(struct global_options *global, int argc, char *argv[], const cha
 /* Takes --language. Returns 0, or EX_USAGE after saying which there are. */
 int language_take(const char *language);
 
-/* Writes a part of a help to standard output, in the user's language (help.c). */
-void help_write(const char *help);
-
 /* Prints a verb's help, or the last part of one. Returns the exit code. */
 int help_print(const char *help);
 

@@ -11,6 +11,7 @@
 #include <sysexits.h>
 
 #include "config.h"
+#include "dbus/crampctl/help.h"
 #include "dbus/crampctl/text.h"
 
 #define LOST_AFTER_S_MAX 86400
@@ -175,7 +176,8 @@ int options_parse(int argc, char *argv[], struct options *ret, bool *ret_over) {
                         ret->test = true;
                         break;
                 case 'h':
-                        return print(help);
+                        help_write(help);
+                        return print("");
                 case VERSION:
                         return print("cramp-notify " CRAMPD_VERSION "\n");
                 case ':':

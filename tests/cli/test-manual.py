@@ -30,8 +30,8 @@ def items_options(text):
     return {f'--{name}' for line in re.findall(r'^\.It (Fl .*)$', text, re.M) for name in re.findall(r'Fl -([a-z][a-z-]*)', line)}
 
 
-def help_of(program):
-    return subprocess.run([os.environ[program], '--help'], capture_output=True, text=True, env=environment(), timeout=60,
+def help_of(program, **more):
+    return subprocess.run([os.environ[program], '--help'], capture_output=True, text=True, env=environment(**more), timeout=60,
                           check=True).stdout
 
 
@@ -100,6 +100,11 @@ def test_crampd():
 def test_cramp_notify():
     page, said = PAGES['dbus/notify/cramp-notify.1'], help_of('CRAMP_NOTIFY')
     same(items_options(sections(page, 'Sh')['OPTIONS']), set(re.findall(r'^ {2,6}(?:-h, )?(--[a-z-]+)', said, re.M)), 'options')
+    german = help_of('CRAMP_NOTIFY', LANGUAGE='de')
+    for pattern in (r'^ {2,6}-\S+(?:, -\S+)*', r'^  cramp-notify.*'):
+        assert re.findall(pattern, said, re.M) == re.findall(pattern, german, re.M), (pattern, german)
+    for english in re.split(r'\n+ *(?:-.{20})? *', said.split('\nExamples:')[0]):
+        assert len(english) < 30 or english not in german, (english, german)
 
 
 def test_crampd_conf():
