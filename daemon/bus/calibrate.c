@@ -11,6 +11,7 @@
 #include "daemon/bus/error.h"
 #include "daemon/bus/objects.h"
 #include "daemon/calibration.h"
+#include "daemon/guidance/translate.h"
 
 #define REST_DEFAULT_S 20u
 #define FLEX_DEFAULT_S 4u
@@ -139,9 +140,9 @@ void calibrate_end(struct sensor *sensor, enum calibrate_end why) {
         if (!sensor->calibrating)
                 return;
         if (why == CALIBRATE_CRAMP)
-                calibrating_end(sensor, "cramp", "What looks like a cramp came in between.");
+                calibrating_end(sensor, "cramp", N_("What looks like a cramp came in between."));
         else
-                calibrating_end(sensor, "signal-lost", "The sensor stopped sending.");
+                calibrating_end(sensor, "signal-lost", N_("The sensor stopped sending."));
 }
 
 void calibrate_caller_gone(struct bus *bus, const char *name) {
@@ -182,7 +183,7 @@ static void on_kept(int error, void *userdata) {
                 (void)sd_bus_reply_method_return(call->message, NULL);
         else if (r < 0)
                 send_ended(call->crampd, call->calibration.sensor, call->caller, "store-failed",
-                           bus_error.message ?: "The database cannot be used now.", NULL);
+                           bus_error.message ?: N_("The database cannot be used now."), NULL);
         else
                 send_ended(call->crampd, call->calibration.sensor, call->caller, "done",
                            "The sensor is calibrated.", &call->calibration);
@@ -214,7 +215,7 @@ static void calibrating_keep(struct sensor *sensor) {
         }
         if (r < 0) {
                 free(call);
-                calibrating_end(sensor, "store-failed", "The database cannot be used now.");
+                calibrating_end(sensor, "store-failed", N_("The database cannot be used now."));
                 return;
         }
         calibrating_free(calibrating_take_off(sensor));
@@ -232,14 +233,15 @@ void calibrate_take(struct sensor *sensor, const struct detector_level *level) {
                 calibrating_keep(sensor);
                 return;
         case CALIBRATION_POOR_SIGNAL:
-                calibrating_end(sensor, "poor-signal",
-                                "The signal was too poor to see rest in it: check the electrodes, and "
-                                "lie still.");
+                calibrating_end(
+                        sensor, "poor-signal",
+                        N_("The signal was too poor to see rest in it: check the electrodes, and "
+                           "lie still."));
                 return;
         case CALIBRATION_NOT_ABOVE_REST:
                 calibrating_end(sensor, "not-above-rest",
-                                "Flexing did not stand out from rest: do the electrodes lie on the "
-                                "muscle that you flex?");
+                                N_("Flexing did not stand out from rest: do the electrodes lie on the "
+                                   "muscle that you flex?"));
                 return;
         default:
                 break;
@@ -347,7 +349,7 @@ int method_stop_calibration(sd_bus_message *message, void *userdata, sd_bus_erro
         if (r <= 0)
                 return r < 0 ? r : 1;
         if (sensor->calibrating)
-                calibrating_end(sensor, "stopped", "The calibration was stopped.");
+                calibrating_end(sensor, "stopped", N_("The calibration was stopped."));
         return sd_bus_reply_method_return(message, NULL);
 }
 

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/guidance/translate.h"
+
 static const sd_bus_error_map error_map[] = {
         SD_BUS_ERROR_MAP(ERROR_INVALID_ARGUMENT, EINVAL),
         SD_BUS_ERROR_MAP(ERROR_NOT_AUTHORIZED, EACCES),
@@ -32,6 +34,6 @@ int error_set_store(sd_bus_error *error, int r) {
                                         "Option 'after' is not a cursor that was given to this user.");
         if (r == -ECANCELED)
                 return sd_bus_error_set(error, ERROR_STORE_FAILED, "crampd is stopping.");
-        return sd_bus_error_setf(error, ERROR_STORE_FAILED, "The database cannot be used now: %s.",
-                                 strerror(-r));
+        return sd_bus_error_setf(error, ERROR_STORE_FAILED, "%s: %s.",
+                                 N_("The database cannot be used now"), strerror(-r));
 }

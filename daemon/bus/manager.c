@@ -17,6 +17,7 @@
 #include "daemon/bus/settings.h"
 #include "daemon/bus/subscribers.h"
 #include "daemon/bus/warnings.h"
+#include "daemon/guidance/translate.h"
 #include "daemon/public-id.h"
 #include "sensors/address.h"
 
@@ -251,8 +252,8 @@ static int parse_sensor(const struct bus *bus, sd_bus_message *message, uid_t ca
                                         "Options 'muscle' and 'leg' are required.");
         driver = choose_driver(bus, extra.driver, ret->address);
         if (!sensor_driver_find(driver))
-                return sd_bus_error_setf(error, ERROR_INVALID_ARGUMENT, "There is no driver '%s'.",
-                                         driver);
+                return sd_bus_error_setf(error, ERROR_INVALID_ARGUMENT, "%s: %s.",
+                                         N_("There is no such driver"), driver);
         r = parse_owner(caller, extra.has_owner, extra.owner, &ret->owner_uid, error);
         if (r < 0)
                 return r;
@@ -279,14 +280,14 @@ static int check_new_sensor(struct crampd *crampd, const struct store_sensor *ro
 
         LIST_FOREACH (sensor, &crampd->sensors, sensors) {
                 if (strcmp(sensor->row.address, row->address) == 0)
-                        return sd_bus_error_setf(error, ERROR_ALREADY_EXISTS,
-                                                 "The sensor %s was added already.", row->address);
+                        return sd_bus_error_setf(error, ERROR_ALREADY_EXISTS, "%s: %s.",
+                                                 N_("The sensor was added already"), row->address);
                 of_owner += sensor->row.owner_uid == row->owner_uid;
         }
         LIST_FOREACH (call, &crampd->bus->adding, adding) {
                 if (strcmp(call->row.address, row->address) == 0)
-                        return sd_bus_error_setf(error, ERROR_ALREADY_EXISTS,
-                                                 "The sensor %s is being added already.", row->address);
+                        return sd_bus_error_setf(error, ERROR_ALREADY_EXISTS, "%s: %s.",
+                                                 N_("The sensor is being added already"), row->address);
                 of_owner += call->row.owner_uid == row->owner_uid;
                 all++;
         }

@@ -211,7 +211,8 @@ static int calibrate_wait(const struct calibrate *calibrate, crampd_client *clie
 }
 
 static int calibrate_finish(const struct calibrate *calibrate) {
-        const char *result = calibrate->result, *reason = calibrate->reason;
+        const struct words_sentence sentence = words_of_sentence(calibrate->reason);
+        const char *result = calibrate->result, *reason = sentence.text;
 
         if (strcmp(result, "done") == 0)
                 return output_finish_stdout();
