@@ -147,6 +147,52 @@ static void small_counts_go_unchanged(void **state) {
         player_free(player);
 }
 
+/* A packet ends where what is beside its frames changes, and it is told with that packet. */
+static void packets_end_where_the_accelerometer_changes(void **state) {
+        static const size_t changes[] = {0, 3, 40, 41, 100}; /* frames of a new value; at first none */
+        const char *path = file_path(state, "moves.csv");
+        FILE *file = fopen(path, "w");
+        const struct player_setup setup = {.path = path, .beside = true};
+        struct player *player = NULL;
+        struct recording_error error;
+        struct player_packet packet;
+        size_t frame = 0, seen = 0;
+        int r;
+
+        assert_non_null(file);
+        (void)fprintf(file, "time_s,GM_uV,ACCX_g,ACCY_g,ACCZ_g\n");
+        for (size_t i = 0; i < 150; i++) {
+                while (seen + 1 < ARRAY_LENGTH(changes) && changes[seen + 1] <= i)
+                        seen++;
+                (void)fprintf(file, "0.%03zu,%d,", i, value_at(i, 0, 50));
+                (void)fprintf(file, seen > 0 && i == changes[seen] ? "0.00%zu,-1,0.5\n" : ",,\n", seen);
+        }
+        assert_int_equal(fclose(file), 0);
+
+        assert_int_equal(player_new(&setup, &player, &error), 0);
+        assert_int_equal(player_start(player, PLAYER_PACKET_SIZE, &error), 0);
+        seen = 0;
+        while ((r = player_next(player, &packet, &error)) > 0) {
+                const struct source_beside *beside = player_beside(player);
+
+                while (seen + 1 < ARRAY_LENGTH(changes) && changes[seen + 1] <= frame)
+                        seen++;
+                assert_true(beside->has_motion && !beside->has_company);
+                assert_int_equal(beside->company_percent, -1);
+                assert_int_equal(beside->motion_known, seen > 0);
+                if (seen > 0) {
+                        assert_int_equal(beside->motion_mg[0], seen);
+                        assert_int_equal(beside->motion_mg[1], -1000);
+                        assert_int_equal(beside->motion_mg[2], 500);
+                }
+                frame += packet.frames;
+                assert_true(seen + 1 == ARRAY_LENGTH(changes) || frame <= changes[seen + 1]);
+        }
+        assert_int_equal(r, 0);
+        assert_int_equal(frame, 150);
+        player_free(player);
+}
+
 static void larger_counts_take_three_bytes(void **state) {
         struct player *player = player_expect(csv_write(state, "uV", 4, 1000, 5000), false);
         struct played *played = play(player, PLAYER_PACKET_SIZE, SIZE_MAX);
@@ -340,6 +386,7 @@ int main(void) {
                 file_test(gap_is_a_jump_of_the_sample_counter),
                 file_test(loop_goes_on_counting),
                 file_test(start_begins_again),
+                file_test(packets_end_where_the_accelerometer_changes),
                 file_test(bad_files_are_refused),
         };
 
