@@ -273,11 +273,17 @@ def test_stream():
                                                '1795396445.250000,0,1,-2\n'
                                                '1795396445.250000,1,3,4\n'
                                                '1795396445.250000,10,-8388608,5\n')
-        assert fake.do('calls')[-1]['args'] == [{'kind': 'frames'}]
+        assert fake.do('calls')[-1]['args'] == [{'kind': 'frames', 'beside': True}]
         assert stream(fake, data, '--conditioned', '--no-legend').decode().splitlines()[0] == '1795396445.250000,0,0.5000,-0.2500'
         first, second = map(json.loads, stream(fake, data, '--json').splitlines())
         assert first == {'time_us': TIME_US, 'index': 0, 'after_gap': False, 'channels': 2, 'values': [1, -2, 3, 4]}
         assert second['after_gap'] is True
+        # What the detector hears besides: an accelerometer, other sensors, both, and not yet.
+        behind = [struct.pack('<I4i', which, *values) for which, values in (
+            (1, (-1000, 7, 0, 5)), (2, (1, 2, 3, 250)), (3, (-2**31, -2**31, -2**31, -1)), (0, (1, 2, 3, 4)))]
+        lines = [json.loads(line) for line in stream(fake, [data[1] + more for more in behind], '--json').splitlines()]
+        assert [{key: line[key] for key in ('acceleration_mg', 'company_percent') if key in line} for line in lines] == [
+            {'acceleration_mg': [-1000, 7, 0]}, {'company_percent': 250}, {'acceleration_mg': None, 'company_percent': None}, {}]
         assert stream(fake, data, '--binary') == struct.pack('<6i', 1, -2, 3, 4, -8388608, 5)
         assert stream(fake, data, '--binary', '--conditioned') == struct.pack('<6f', 0.5, -0.25, 1.5, 2, -1, 0)
 
@@ -285,7 +291,7 @@ def test_stream():
 def test_streams_that_make_no_sense():
     with PrivateBus(), FakeCrampd() as fake:
         good = datagram(0, [((1, 2), (0, 0))])
-        for bad in (good[:-1], good + b'\0', good[:10], datagram(0, []), datagram(0, [((1, 2), (float('nan'), 0))]),
+        for bad in (good[:-1], good + b'\0', good + bytes(19), good + bytes(21), good[:10], datagram(0, []), datagram(0, [((1, 2), (float('nan'), 0))]),
                     datagram(0, [((), ())] * 3, channels=0)):
             assert 'no sense' in stream(fake, [bad], code=76)
         run('stream', code=64)
