@@ -299,7 +299,7 @@ void channel_close_hop(struct channel *channel, struct channel_plan *plan, int32
                 channel->settling--;
         else
                 envelope_take(&channel->envelope, channel->squares / (double)plan->grid.hop_frames,
-                              plan->grid.hop_s);
+                              1.0 - channel->evidence.motion, plan->grid.hop_s);
 
         if (!plan->is_envelope) {
                 channel_look_at_spectrum(channel, plan);

@@ -170,36 +170,43 @@ static struct episode_context detector_context(struct detector *detector, uint64
         };
 }
 
-/* Whether another channel at that level over rest takes part in a rise. */
-static double together_share(double ratio, double rise) {
-        double share = ((ratio - 1.0) / rise - TUNING_CROSSTALK_SHARE) /
+/* How the others that can be judged rise while one does. */
+struct together {
+        double rise; /* of that one */
+        double sum, most;
+        unsigned judged;
+};
+
+static void together_add(struct together *together, double ratio) {
+        double share = ((ratio - 1.0) / together->rise - TUNING_CROSSTALK_SHARE) /
                        (TUNING_TOGETHER_SHARE - TUNING_CROSSTALK_SHARE);
 
-        return ratio < TUNING_TOGETHER_RATIO || share < 0.0 ? 0.0 : share > 1.0 ? 1.0 : share;
+        share = ratio < TUNING_TOGETHER_RATIO || share < 0.0 ? 0.0 : share > 1.0 ? 1.0 : share;
+        together->sum += share;
+        if (share > together->most)
+                together->most = share;
+        together->judged++;
 }
 
 /* Share of the other channels, those that can be judged, that rise together with this one; negative =
- * none can. Other sensors are one more. */
-static double detector_together(const struct detector *detector, uint32_t channel) {
-        double rise = detector->channels[channel].evidence.ratio - 1.0, sum = 0.0;
-        unsigned judged = 0;
+ * none can. Other sensors are one more. `ret_most`: how far the one does that rises most. */
+static double detector_together(const struct detector *detector, uint32_t channel, double *ret_most) {
+        struct together together = {.rise = detector->channels[channel].evidence.ratio - 1.0};
 
-        if (!(rise > 0.0))
+        *ret_most = 0.0;
+        if (!(together.rise > 0.0))
                 return -1.0;
 
         for (uint32_t i = 0; i < detector->channel_count; i++) {
                 const struct channel *other = &detector->channels[i];
 
-                if (i == channel || !channel_is_present(other) || !(other->floor.rest_uv > 0.0))
-                        continue;
-                judged++;
-                sum += together_share(other->evidence.ratio, rise);
+                if (i != channel && channel_is_present(other) && other->floor.rest_uv > 0.0)
+                        together_add(&together, other->evidence.ratio);
         }
-        if (detector->company_percent >= 0) {
-                judged++;
-                sum += together_share(detector->company_percent / 100.0, rise);
-        }
-        return judged > 0 ? sum / (double)judged : -1.0;
+        if (detector->company_percent >= 0)
+                together_add(&together, detector->company_percent / 100.0);
+        *ret_most = together.most;
+        return together.judged > 0 ? together.sum / (double)together.judged : -1.0;
 }
 
 /* How much slow voltage there is beside what may be a muscle: 0 none, 1 as with a leg that moves. */
@@ -226,19 +233,30 @@ static bool detector_take_absence(const struct detector *detector, struct channe
 static double detector_support(const struct detector *detector, uint32_t index, double slow_share,
                                double *ret_others) {
         struct evidence *evidence = &detector->channels[index].evidence;
-        double together = detector_together(detector, index), motion = motion_of(slow_share),
-               support = 1.0;
+        double motion = motion_of(slow_share), support = 1.0, moving = TUNING_ARTEFACT_GAIN,
+               joined = 1.0;
+        double most, together = detector_together(detector, index, &most);
 
         *ret_others = together;
         evidence->together = together < 0.0 ? 0.5 : together;
         if (together > evidence->company)
                 evidence->company = together;
+        if (!(evidence->companion > TUNING_COMPANY_JOINS))
+                evidence->alone_s = evidence->score_s;
+        if (most > evidence->companion)
+                evidence->companion = most;
+        if (!(evidence->motion > TUNING_ARTEFACT_CALM))
+                evidence->calm_s = evidence->score_s;
         if (motion > evidence->motion)
                 evidence->motion = motion;
+        if (evidence->calm_s >= TUNING_ARTEFACT_BEFORE_S)
+                moving = TUNING_ARTEFACT_BEFORE_GAIN;
+        if (evidence->alone_s >= TUNING_COMPANY_AFTER_S)
+                joined = TUNING_COMPANY_AFTER_SHARE;
         if (together >= 0.0)
-                support = TUNING_ISOLATED_GAIN +
-                          (TUNING_TOGETHER_GAIN - TUNING_ISOLATED_GAIN) * evidence->company;
-        return support * (1.0 + (TUNING_ARTEFACT_GAIN - 1.0) * evidence->motion);
+                support = (1.0 + (TUNING_ISOLATED_GAIN - 1.0) * (1.0 - joined * evidence->companion)) *
+                          (1.0 + (TUNING_TOGETHER_GAIN - 1.0) * joined * evidence->company);
+        return support * (1.0 + (moving - 1.0) * evidence->motion);
 }
 
 /* Returns true when what looked like activity was a new rest, which it is from now on. */
@@ -284,6 +302,7 @@ static void detector_weigh_channel(struct detector *detector, uint32_t index) {
         slow_share =
                 artefact_share(&channel->artefact, &detector->plan.grid, input.level_uv, input.rest_uv);
         evidence->company -= evidence->company * input.hop_s / TUNING_COMPANY_MEMORY_S;
+        evidence->companion -= evidence->companion * input.hop_s / TUNING_COMPANY_MEMORY_S;
         evidence->motion -= evidence->motion * input.hop_s / TUNING_ARTEFACT_MEMORY_S;
         if (evidence->score_s > 0.0)
                 input.support = detector_support(detector, index, slow_share, &others);

@@ -11,7 +11,7 @@ double envelope_power(const struct envelope *envelope, unsigned back) {
                 ->power[(envelope->next + TUNING_REFERENCE_HOPS - 1 - back) % TUNING_REFERENCE_HOPS];
 }
 
-void envelope_take(struct envelope *envelope, double power, double hop_s) {
+void envelope_take(struct envelope *envelope, double power, double still, double hop_s) {
         double sum = 0.0, mean;
 
         envelope->power[envelope->next] = power;
@@ -35,7 +35,7 @@ void envelope_take(struct envelope *envelope, double power, double hop_s) {
         if (envelope->hops < TUNING_LEVEL_HOPS)
                 envelope->level_uv = __builtin_sqrt(mean);
 
-        envelope->slow_power += (power - envelope->slow_power) * hop_s / TUNING_REFERENCE_SLOW_S;
+        envelope->slow_power += still * (power - envelope->slow_power) * hop_s / TUNING_REFERENCE_SLOW_S;
         envelope->reference_uv =
                 __builtin_sqrt(mean > envelope->slow_power ? mean : envelope->slow_power);
 }

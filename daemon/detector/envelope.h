@@ -18,7 +18,9 @@ struct envelope {
 };
 
 void envelope_restart(struct envelope *envelope);
-void envelope_take(struct envelope *envelope, double power, double hop_s);
+/* `still`: 1 unless the limb moves (0), whose level says nothing of the muscle's: the slow mean waits.
+ */
+void envelope_take(struct envelope *envelope, double power, double still, double hop_s);
 
 /* Whether a whole envelope has been seen since the restart. */
 bool envelope_is_known(const struct envelope *envelope);

@@ -48,18 +48,24 @@ static double dip_depth(const struct evidence_input *input) {
         return input->envelope_uv < edge_uv ? input->envelope_uv / edge_uv : 1.0;
 }
 
-/* Counts a dip once, when it becomes too long to bridge; a shallow one counts less. */
+/* Counts a dip that has become too long to bridge, once and by its greatest depth. In what a movement
+ * does to the level nothing is lost. */
 static void evidence_take_dip(struct evidence *evidence, double hop_s, double depth) {
-        bool bridged = evidence->dip_s <= TUNING_DIP_BRIDGE_S;
+        double still = 1.0 - evidence->motion;
+        double weight = still * (depth > 0.5 ? 2.0 * (1.0 - depth) : 1.0);
 
+        if (!(evidence->dip_s > 0.0))
+                evidence->dip_weight = 0.0;
         evidence->dip_s += hop_s;
         if (evidence->dip_s <= TUNING_DIP_BRIDGE_S)
                 return;
 
-        if (bridged && evidence->score_s > 0.0)
-                evidence->dips += depth > 0.5 ? 2.0 * (1.0 - depth) : 1.0;
-        evidence->score_s -=
-                hop_s * (TUNING_DIP_LOSS_DEEP + (TUNING_DIP_LOSS - TUNING_DIP_LOSS_DEEP) * depth);
+        if (weight > evidence->dip_weight && evidence->score_s > 0.0) {
+                evidence->dips += weight - evidence->dip_weight;
+                evidence->dip_weight = weight;
+        }
+        evidence->score_s -= still * hop_s *
+                             (TUNING_DIP_LOSS_DEEP + (TUNING_DIP_LOSS - TUNING_DIP_LOSS_DEEP) * depth);
 }
 
 double evidence_move(struct evidence *evidence, double hop_s, double share, double recent,
@@ -110,5 +116,6 @@ void evidence_take(struct evidence *evidence, const struct evidence_input *input
         } else {
                 evidence->score_s = 0.0;
                 evidence->run_hops = 0;
+                evidence->calm_s = evidence->alone_s = 0.0;
         }
 }

@@ -11,14 +11,18 @@
 struct evidence {
         double score_s;
         double dip_s;      /* length of the present dip */
-        double dips;       /* fading count of dips too long to bridge */
+        double dip_weight; /* and what it has been counted for, 0-1 */
+        double dips;       /* fading count of dips too long to bridge, by their depth */
         double after_uv;   /* what an episode left behind, while above rest: counts as rest */
         double ratio;      /* level over rest */
         double together;   /* share of the other channels that take part, 0-1 */
         double moved;      /* rose with a movement of the limb, 0-1, fading */
         double rose;       /* the same, unfaded; negative = nobody told */
         double company;    /* the highest of these of late: what began together is a movement */
+        double companion;  /* the same of the channel that takes part most, 0-1 */
         double motion;     /* the same of slow voltage beside the muscle's, 0-1 */
+        double alone_s;    /* the score when another channel joined */
+        double calm_s;     /* the score when slow voltage came */
         uint32_t run_hops; /* since the score rose from zero */
 };
 

@@ -51,10 +51,13 @@ double newrest_take(struct newrest *newrest, const struct newrest_input *input) 
                 newrest_restart(newrest, level_uv);
         newrest->still_s += input->hop_s;
         newrest->squares += level_uv * level_uv * input->hop_s;
-        if (!newrest->disturbed || newrest->still_s < TUNING_NEWREST_S)
-                return 0.0;
 
         mean_uv = __builtin_sqrt(newrest->squares / newrest->still_s);
+        if (input->in_run && newrest->still_s >= TUNING_NEWREST_LONG_S &&
+            mean_uv < TUNING_NEWREST_LONG_MAX * input->rest_uv)
+                return mean_uv;
+        if (!newrest->disturbed || newrest->still_s < TUNING_NEWREST_S)
+                return 0.0;
         if (!newrest->jumped && (mean_uv > TUNING_NEWREST_MOTION_MAX * input->rest_uv ||
                                  newrest->before > TUNING_NEWREST_CALM_RATIO))
                 return 0.0;

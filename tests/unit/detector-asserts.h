@@ -63,7 +63,7 @@ static inline void check_cramp(const struct signal *signal, const struct signal_
 
         assert_between(seconds(signal, alert->onset_index), onset_s - tolerance_s,
                        onset_s + tolerance_s);
-        assert_between(seconds(signal, alert->alert_index), onset_s + 4.0, onset_s + 15.0);
+        assert_between(seconds(signal, alert->alert_index), onset_s + 3.5, onset_s + 15.0);
         assert_between(seconds(signal, end->end_index), end_s - tolerance_s, end_s + tolerance_s);
         assert_int_equal(end->end_reason, DETECTOR_END_SUBSIDED);
         assert_int_equal(end->onset_index, alert->onset_index);

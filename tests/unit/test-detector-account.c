@@ -8,6 +8,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "daemon/detector/trail.h"
+#include "daemon/detector/tuning.h"
 #include "tests/unit/detector-asserts.h"
 
 struct told {
@@ -164,23 +166,27 @@ static void test_slow_voltage(void **state) {
         assert_between(more, little + 0.05, 1.0);
 }
 
+/* However long it takes, the points are enough: twice as far apart each time that they run out. */
 static void test_the_grid_coarsens(void **state) {
-        struct signal signal;
-        struct told told;
-        double weak = rms_for_ratio(1.74), rms = rms_for_ratio(4.0);
+        struct evidence evidence = {.score_s = 1.0};
+        struct trail trail = {0};
 
-        make_rest(&signal, 1000000, 1, 260.0);
-        signal_add_emg(&signal, 0, 40.0, 160.0, weak, weak, 0.0, 77);
-        signal_add_emg(&signal, 0, 160.0, 220.0, rms, rms, 0.0, 78);
-        signal_quantise(&signal, -32768, 32767);
-        run(&signal, DETECTOR_SENSITIVITY_LOW, signal.frames, &told);
-        assert_true(told.at_alert.point_frames > 1000);
-        assert_true(told.at_alert.points <= DETECTOR_ACCOUNT_POINTS);
-        assert_true(told.at_alert.points * told.at_alert.point_frames <=
-                    (uint32_t)(told.at_alert.active_s * 1000.0 + 0.5));
-        assert_true((told.at_alert.points + 1) * told.at_alert.point_frames >
-                    (uint32_t)(told.at_alert.active_s * 1000.0 - 0.5));
-        signal_done(&signal);
+        trail_take(&trail, &evidence, 0.0, -1.0, 1000);
+        assert_int_equal(trail.from_index, 1000);
+        for (uint32_t hops = 1, runs_out = DETECTOR_ACCOUNT_POINTS * TUNING_TRAIL_POINT_HOPS;
+             hops < 40000; hops++) {
+                assert_int_equal(trail.hops, hops);
+                assert_true(trail.points <= DETECTOR_ACCOUNT_POINTS);
+                assert_int_equal(trail.points, hops / trail.stride);
+                if (hops < runs_out)
+                        assert_int_equal(trail.stride, TUNING_TRAIL_POINT_HOPS);
+                evidence.score_s = hops + 1;
+                trail_take(&trail, &evidence, 1.0, -1.0, 0);
+        }
+        assert_true(trail.stride > TUNING_TRAIL_POINT_HOPS);
+        /* Each is the score at its end. */
+        for (uint32_t i = 0; i < trail.points; i++)
+                assert_true(trail.score_s[i] == (i + 1) * trail.stride);
 }
 
 int main(void) {

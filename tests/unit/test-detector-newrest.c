@@ -113,12 +113,27 @@ static void test_a_rise_is_none(void **state) {
 }
 
 static void test_without_a_movement_nothing(void **state) {
-        begin_with(0.0, 2.0);
-        assert_true(go_on_with(60.0, 0.0, 2.0, true) < 0.0);
-        begin_with(0.18, 2.0);
-        assert_true(go_on_with(60.0, 0.18, 2.0, true) < 0.0);
-        begin_with(0.22, 2.0);
-        assert_true(go_on_with(60.0, 0.0, 2.0, true) > 0.0);
+        begin_with(0.0, 2.1);
+        assert_true(go_on_with(60.0, 0.0, 2.1, true) < 0.0);
+        begin_with(0.18, 2.1);
+        assert_true(go_on_with(60.0, 0.18, 2.1, true) < 0.0);
+        begin_with(0.22, 2.1);
+        assert_true(go_on_with(60.0, 0.0, 2.1, true) > 0.0);
+}
+
+/* Less than a cramp has, and stiller than any for long: rest, whatever came before. */
+static void test_still_below_a_cramp_for_long(void **state) {
+        begin_with(0.0, 1.9);
+        assert_between(go_on_with(60.0, 0.0, 1.9, true), 19.0, 20.1);
+        assert_between(script.rest_uv, 1.89 * REST_UV, 1.91 * REST_UV);
+
+        begin_with(0.0, 1.9);
+        assert_true(go_on_with(60.0, 0.0, 1.9, false) < 0.0);
+
+        begin_with(0.0, 1.7);
+        script.swing = 1.25;
+        script.period_s = 3.0;
+        assert_true(go_on_with(60.0, 0.0, 1.7, true) < 0.0);
 }
 
 static void test_a_movement_moves_rest_little(void **state) {
@@ -146,8 +161,8 @@ static void test_what_rose_before(void **state) {
         for (size_t i = 0; i < 3; i++) {
                 script_begin();
                 assert_true(go_on_with(15.0, 0.0, cases[i].before, false) < 0.0);
-                assert_true(go_on_with(0.5, cases[i].share, 2.0, true) < 0.0);
-                assert_true((go_on_with(30.0, 0.0, 2.0, true) > 0.0) == cases[i].taken);
+                assert_true(go_on_with(0.5, cases[i].share, 2.1, true) < 0.0);
+                assert_true((go_on_with(30.0, 0.0, 2.1, true) > 0.0) == cases[i].taken);
         }
 }
 
@@ -165,12 +180,12 @@ static void test_when_it_must_come(void **state) {
                 script_begin();
                 assert_true(go_on_with(0.5, MOVEMENT, 1.0, false) < 0.0);
                 assert_true(go_on_with(early[i].before_s, 0.0, 1.0, false) < 0.0);
-                assert_true((go_on_with(30.0, 0.0, 2.0, true) > 0.0) == early[i].taken);
+                assert_true((go_on_with(30.0, 0.0, 2.1, true) > 0.0) == early[i].taken);
 
                 script_begin();
-                assert_true(go_on_with(late[i].after_s, 0.0, 2.0, true) < 0.0);
-                assert_true(go_on_with(0.3, JUMP, 2.0, true) < 0.0);
-                assert_true((go_on_with(30.0, 0.0, 2.0, true) > 0.0) == late[i].taken);
+                assert_true(go_on_with(late[i].after_s, 0.0, 2.1, true) < 0.0);
+                assert_true(go_on_with(0.3, JUMP, 2.1, true) < 0.0);
+                assert_true((go_on_with(30.0, 0.0, 2.1, true) > 0.0) == late[i].taken);
         }
 }
 
@@ -182,10 +197,10 @@ static void test_forgotten(void **state) {
         assert_true(go_on_with(0.5, MOVEMENT, 5.0, true) < 0.0);
         assert_true(go_on_with(30.0, 0.0, 5.0, true) < 0.0);
 
-        begin_with(MOVEMENT, 2.0);
-        assert_true(go_on_with(3.0, 0.0, 2.0, true) < 0.0);
+        begin_with(MOVEMENT, 2.1);
+        assert_true(go_on_with(3.0, 0.0, 2.1, true) < 0.0);
         assert_true(go_on_with(15.0, 0.0, 1.0, false) < 0.0);
-        assert_true(go_on_with(30.0, 0.0, 2.0, true) < 0.0);
+        assert_true(go_on_with(30.0, 0.0, 2.1, true) < 0.0);
 }
 
 /* Where rest is not known, and after a reset, nothing that was is left. */
@@ -271,6 +286,7 @@ int main(void) {
                 cmocka_unit_test(test_muscles_wax_and_wane),
                 cmocka_unit_test(test_a_rise_is_none),
                 cmocka_unit_test(test_without_a_movement_nothing),
+                cmocka_unit_test(test_still_below_a_cramp_for_long),
                 cmocka_unit_test(test_a_movement_moves_rest_little),
                 cmocka_unit_test(test_what_rose_before),
                 cmocka_unit_test(test_when_it_must_come),

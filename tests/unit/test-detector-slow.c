@@ -257,6 +257,36 @@ static void test_slow_voltage_speaks_against_a_cramp(void **state) {
         }
 }
 
+/* When the alert comes after an onset at 40 s, with a movement of 6 s in pieces that begins so many s
+ * later; negative: none is there. */
+static double alert_s_with_movement(double after_s) {
+        struct signal signal;
+        double rms = rms_for_ratio(6.0), much = rms_for_ratio(40.0), at_s = 40.0 + after_s, told_s;
+
+        make_rest(&signal, 1000000, 1, 120.0);
+        signal_add_emg(&signal, 0, 40.0, 90.0, rms, rms, 0.15, 77);
+        if (after_s >= 0.0) {
+                for (double piece_s = at_s; piece_s < at_s + 6.0; piece_s += 1.5)
+                        signal_add_emg(&signal, 0, piece_s, piece_s + 1.0, much, much, 0.1, 78);
+                signal_add_line(&signal, 0, at_s, at_s + 6.0, 400.0, 3.0, 3.0);
+        }
+        signal_quantise(&signal, -32768, 32767);
+        signal_detect(&signal, 0, &events);
+        told_s = seconds(&signal, only(&events, DETECTOR_EVENT_ALERT)->alert_index) - 40.0;
+        signal_done(&signal);
+        return told_s;
+}
+
+/* What the muscle had shown before is not lost, and its level afterwards no dip, however strong the
+ * movement was. */
+static void test_a_movement_in_a_cramp_only_waits(void **state) {
+        double undisturbed_s = alert_s_with_movement(-1.0);
+
+        assert_between(undisturbed_s, 6.5, 9.0);
+        assert_between(alert_s_with_movement(4.5), 8.0, 14.0);
+        assert_between(alert_s_with_movement(2.0), 8.0, 18.0);
+}
+
 static void test_any_chunks_give_the_same(void **state) {
         struct signal signal;
         uint64_t seed = 5;
@@ -284,6 +314,7 @@ int main(void) {
                 cmocka_unit_test(test_adopted_is_rest),
                 cmocka_unit_test(test_channel_keeps_and_forgets),
                 cmocka_unit_test(test_slow_voltage_speaks_against_a_cramp),
+                cmocka_unit_test(test_a_movement_in_a_cramp_only_waits),
                 cmocka_unit_test(test_any_chunks_give_the_same),
         };
 
