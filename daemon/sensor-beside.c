@@ -6,7 +6,8 @@
  *
  * Another sensor counts while it streams: while the frames that its last level is about were taken
  * within a second of ours, by the sample clocks of both. One on the other leg counts only while it
- * rises: a turn in bed moves both legs, but that one leg rests says nothing about the other.
+ * rises: a turn in bed moves both legs, but that one leg rests says nothing about the other. Recordings
+ * that are played tell nothing of the legs in the bed, nor these of them.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,8 @@
 #define COMPANY_STALE_US INT64_C(1000000)
 
 static bool is_company(const struct sensor *sensor, const struct sensor *other) {
-        return other != sensor && other->row.owner_uid == sensor->row.owner_uid;
+        return other != sensor && other->row.owner_uid == sensor->row.owner_uid &&
+               !other->replay == !sensor->replay;
 }
 
 static bool is_same_leg(const struct sensor *sensor, const struct sensor *other) {
