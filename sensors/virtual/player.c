@@ -272,6 +272,20 @@ static size_t packet_frames(const struct open_profile_description *description, 
         return fit < interval ? fit : (size_t)interval;
 }
 
+/* From the beginning, if the buffers are still right for it. */
+static int player_reopen(struct player *player, struct recording_error *error) {
+        int r = player_open(player, error);
+
+        if (r < 0)
+                return r;
+        if (recording_channels(player->recording) != player->recorded_channels ||
+            recording_columns(player->recording) != player->columns ||
+            recording_rate_mhz(player->recording) != player->description.rate_mhz)
+                return error_set(error, -EBADMSG, "%s: changed while it was played: start again",
+                                 player->path);
+        return 0;
+}
+
 int player_start(struct player *player, size_t packet_size, struct recording_error *error) {
         size_t frames = packet_frames(&player->description, packet_size);
         int r;
@@ -281,14 +295,9 @@ int player_start(struct player *player, size_t packet_size, struct recording_err
                                  "%s: %u channels of %u bytes do not fit packets of %zu bytes",
                                  player->path, player->description.channels,
                                  player->description.value_size, packet_size);
-        r = player_open(player, error);
+        r = player_reopen(player, error);
         if (r < 0)
                 return r;
-        if (recording_channels(player->recording) != player->recorded_channels ||
-            recording_columns(player->recording) != player->columns ||
-            recording_rate_mhz(player->recording) != player->description.rate_mhz)
-                return error_set(error, -EBADMSG, "%s: changed while it was played: start again",
-                                 player->path);
 
         player->packet_frames = frames;
         player->waiting = 0;
@@ -307,7 +316,7 @@ static ssize_t block_read(struct player *player, uint64_t *ret_index, struct rec
         if (frames != 0 || !player->setup.loop)
                 return frames;
 
-        r = player_open(player, error);
+        r = player_reopen(player, error);
         if (r < 0)
                 return r;
         player->loop_index += player->length;

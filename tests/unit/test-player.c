@@ -147,6 +147,42 @@ static void small_counts_go_unchanged(void **state) {
         player_free(player);
 }
 
+static void write_columns(const char *path, size_t columns) {
+        FILE *file = fopen(path, "w");
+
+        assert_non_null(file);
+        (void)fprintf(file, "time_s");
+        for (size_t column = 0; column < columns; column++)
+                (void)fprintf(file, ",M%zu_uV", column);
+        for (size_t frame = 0; frame < 300; frame++) {
+                (void)fprintf(file, "\n0.%03zu", frame);
+                for (size_t column = 0; column < columns; column++)
+                        (void)fprintf(file, ",%d", value_at(frame, 0, 50));
+        }
+        (void)fprintf(file, "\n");
+        assert_int_equal(fclose(file), 0);
+}
+
+/* The buffers are as large as the first look at the file asked for. */
+static void loop_ends_at_a_file_of_another_shape(void **state) {
+        const char *path = file_path(state, "grows.csv");
+        struct player *player;
+        struct recording_error error;
+        struct player_packet packet;
+        size_t frames = 0;
+
+        write_columns(path, 1);
+        player = player_expect(path, true);
+        assert_int_equal(player_start(player, PLAYER_PACKET_SIZE, &error), 0);
+        for (; frames < 300; frames += packet.frames)
+                assert_int_equal(player_next(player, &packet, &error), 1);
+        assert_int_equal(frames, 300);
+        write_columns(path, 200);
+        assert_int_equal(player_next(player, &packet, &error), -EBADMSG);
+        assert_non_null(strstr(error.text, "changed while it was played"));
+        player_free(player);
+}
+
 /* A packet ends where what is beside its frames changes, and it is told with that packet. */
 static void packets_end_where_the_accelerometer_changes(void **state) {
         static const size_t changes[] = {0, 3, 40, 41, 100}; /* frames of a new value; at first none */
@@ -385,6 +421,7 @@ int main(void) {
                 file_test(packets_keep_to_size_and_interval),
                 file_test(gap_is_a_jump_of_the_sample_counter),
                 file_test(loop_goes_on_counting),
+                file_test(loop_ends_at_a_file_of_another_shape),
                 file_test(start_begins_again),
                 file_test(packets_end_where_the_accelerometer_changes),
                 file_test(bad_files_are_refused),
