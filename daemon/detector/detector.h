@@ -111,7 +111,7 @@ struct detector_account {
         double moved; /* how far it rose with a movement of the limb, 0-1; negative: no accelerometer
                          told */
         double slow;  /* how far slow voltage beside the muscle's, as moved electrodes and cables bring
-                         it,  counted against it: mean, 0-1; negative: there was none to learn from */
+                         it, counted against it: mean, 0-1; negative: there was none to learn from */
         uint64_t took_part; /* bit n: channel n rises at the alert, at least half as much as the leading
                                one (channels 0-63) */
         enum detector_quality quality; /* of the leading channel at the alert */

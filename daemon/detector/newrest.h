@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Whether what looks like activity is only a new rest: a level that came with a movement or with a jump
- * of voltage (an electrode that moved, or came back) and has kept as still since as noise does. A muscle
- * waxes and wanes. Needs the tuning; called by detector.c once a hop.
+ * of voltage (an electrode that moved, or came back) and has kept as still since as noise does; or,
+ * whatever it came with, one below any cramp's that has kept so for long. A muscle waxes and wanes.
+ * Needs the tuning; called by detector.c once a hop.
  */
 #pragma once
 
