@@ -142,7 +142,6 @@ static void test_channels(void **state) {
         signal_done(&together);
 }
 
-/* Evidence that hovers for minutes is kept at a coarser grid, with its end. */
 /* Of a rise at 40 s with slow voltage of so many uV beside it. */
 static double slow_with(double slow_uv) {
         struct signal signal;
