@@ -95,7 +95,7 @@ def test_second_sensor():
     # Whoever hears the other tells sooner.
     together, apart = (figures[name] for name in ('crampd, two sensors', 'crampd, two sensors, deaf to each other'))
     assert float(together['latency_p50_s']) < float(apart['latency_p50_s']), (together, apart)
-    assert together['strong_hits'] >= apart['strong_hits'] > '0', (together, apart)
+    assert int(together['strong_hits']) >= int(apart['strong_hits']) > 0, (together, apart)
 
 
 def test_real_pieces():
