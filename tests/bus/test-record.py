@@ -175,8 +175,9 @@ def test_duration_and_a_second_name():
 
 def test_the_other_leg_is_heard_while_it_rises():
     turns, rests = (Path(_files.name) / f'{name}.txt' for name in ('turns', 'rests'))
-    turns.write_text('8 movement 6\n20 end\n', encoding='ascii')
-    rests.write_text('60 end\n', encoding='ascii')
+    # So late that crampctl is there before it.
+    turns.write_text('20 movement 6\n32 end\n', encoding='ascii')
+    rests.write_text('72 end\n', encoding='ascii')
     turns, rests = (scripted(_files.name, script, RATE_HZ, channels=1) for script in (turns, rests))
     path = Path(_files.name) / 'left.edf'
     with System() as system, system.daemon('--virtual', f'{rests},speed={SPEED},name=calf',
