@@ -453,7 +453,8 @@ def test_learning_is_asked_for_bounded_and_taken_back():
                                 dbus.Int64(now_us - (first + number) * 60000000), client.options())
             details = look()
             assert not details['learning'] and details['proposed'] == details['applied'] == 1, details
-            assert details['sensitivity'] == 'low' and details['needed_s'] == 10.5 and details['again_factor'] == 1 and 'since_us' not in details, details
+            assert details['sensitivity'] == 'low' and details['needed_s'] == 10.5 and details['again_factor'] == 1, details
+            assert 'since_us' not in details, details
             miss(details['verdicts_min'] - 1, 1)
             assert look()['proposed'] == 1
             miss(40, 100)

@@ -247,8 +247,10 @@ def test_detector_explain():
     with PrivateBus(), FakeCrampd() as fake:
         out = run('detector', 'explain', 'e1')
         for words in ('Episode e1: onset 2026-11-23 02:14:05, alert 2026-11-23 02:14:11\n', '4.1 times rest at the alert, 5.2 at',
-                      '9.0 s (sensitivity normal, times 1.12 learnt from what you said of alerts, times 0.95 in the hour after a cramp)\n', 'the last 5.5 s unbroken', '3 short (', '1 longer:',
-                      '25 % of what', '2 of 3 channels', 'moved when it began', 'Slow voltage:     12 % of what moved', 'Signal:           good\n', '2026-11-23 02:14:07    0.8 s  '):
+                      '9.0 s (sensitivity normal, times 1.12 learnt from what you said of alerts, times 0.95 in the hour after a '
+                      'cramp)\n', 'the last 5.5 s unbroken', '3 short (', '1 longer:', '25 % of what', '2 of 3 channels',
+                      'moved when it began', 'Slow voltage:     12 % of what moved', 'Signal:           good\n',
+                      '2026-11-23 02:14:07    0.8 s  '):
             assert words in out, (words, out)
         assert json.loads(run('detector', 'explain', '--json', 'e1')) == {
             'id': 'e1', 'onset_us': 1795396445250000, 'alert_us': 1795396451000000, 'sensitivity': 'normal', 'evidence_factor': 1.12,
