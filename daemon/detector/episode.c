@@ -98,7 +98,7 @@ static void episode_suspect(struct episode *episode, const struct episode_contex
 
 static void episode_dismiss(struct episode *episode, const struct episode_context *context) {
         for (uint32_t i = 0; i < context->channel_count; i++)
-                context->channels[i].evidence.score_s = 0.0;
+                evidence_drop(&context->channels[i].evidence);
         episode_enter(episode, DETECTOR_REST);
         episode_tell(episode, context, DETECTOR_EVENT_DISMISSED);
 }

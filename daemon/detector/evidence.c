@@ -27,6 +27,12 @@ void evidence_reset(struct evidence *evidence) {
         *evidence = (struct evidence){};
 }
 
+void evidence_drop(struct evidence *evidence) {
+        evidence->score_s = 0.0;
+        evidence->run_hops = 0;
+        evidence->calm_s = evidence->alone_s = 0.0;
+}
+
 void evidence_rebase(struct evidence *evidence, double level_uv) {
         *evidence = (struct evidence){.after_uv = level_uv};
 }
@@ -114,8 +120,6 @@ void evidence_take(struct evidence *evidence, const struct evidence_input *input
         if (evidence->score_s > 0.0) {
                 evidence->run_hops++;
         } else {
-                evidence->score_s = 0.0;
-                evidence->run_hops = 0;
-                evidence->calm_s = evidence->alone_s = 0.0;
+                evidence_drop(evidence);
         }
 }

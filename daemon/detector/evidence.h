@@ -37,6 +37,9 @@ struct evidence_input {
 
 void evidence_reset(struct evidence *evidence);
 
+/* Drops what has come together so far: a suspicion that came to nothing. */
+void evidence_drop(struct evidence *evidence);
+
 /* Starts counting from what is there now: called when an episode has ended. */
 void evidence_rebase(struct evidence *evidence, double level_uv);
 
