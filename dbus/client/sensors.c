@@ -72,7 +72,7 @@ static const struct field sensor_fields[] = {
 static const struct field detector_fields[] = {
         DETECTOR_FIELD(sensitivity, FIELD_STRING, true),
         DETECTOR_FIELD(needed_s, FIELD_DOUBLE, true),
-        DETECTOR_FIELD(again_factor, FIELD_DOUBLE, true),
+        DETECTOR_FIELD(again_factor, FIELD_DOUBLE, false),
         DETECTOR_FIELD(learning, FIELD_BOOL, true),
         DETECTOR_FIELD(proposed, FIELD_DOUBLE, true),
         DETECTOR_FIELD(applied, FIELD_DOUBLE, true),
@@ -407,6 +407,7 @@ int crampd_get_detector(crampd_client *client, const char *path, struct crampd_d
         detector = calloc(1, sizeof(*detector));
         if (detector) {
                 detector->since_us = CRAMPD_NO_TIME;
+                detector->again_factor = 1.0; /* a crampd of before tells none */
                 r = dict_read(&iter, detector_fields, ELEMENTS(detector_fields), detector, error);
         } else
                 r = error_set_oom(error);
