@@ -350,7 +350,9 @@ static int night_score_all(struct night_work *work, struct night_score *scores) 
                 if (work->alarms[i].lost)
                         return -ENOMEM;
                 /* Two sensors tell them in the order in which they end. */
-                qsort(work->alarms[i].alarm, work->alarms[i].n, sizeof(struct alarm), alarm_compare);
+                if (work->alarms[i].n > 1)
+                        qsort(work->alarms[i].alarm, work->alarms[i].n, sizeof(struct alarm),
+                              alarm_compare);
                 r = score_night(events, n_events, work->alarms[i].alarm, work->alarms[i].n, hours,
                                 &scores[i]);
                 if (r < 0)
