@@ -27,6 +27,7 @@ enum question {
         QUESTION_WAVEFORM,
         QUESTION_OUTLINE_EPISODES,
         QUESTION_OUTLINE_NIGHTS,
+        QUESTION_TABULATE_EPISODES,
 };
 
 /* A call that waits for the store. */
@@ -169,6 +170,8 @@ static int put_question(struct store *store, const struct store_filter *filter,
                 return store_outline_episodes(store, filter, on_outline, call);
         case QUESTION_OUTLINE_NIGHTS:
                 return store_outline_nights(store, filter, on_outline, call);
+        case QUESTION_TABULATE_EPISODES:
+                return store_tabulate_episodes(store, filter, on_outline, call);
         case QUESTION_EPISODES:
         case QUESTION_EPISODE:
         case QUESTION_CHANGES:
@@ -334,6 +337,11 @@ static int method_outline_nights(sd_bus_message *message, void *userdata, sd_bus
                             STORE_OUTLINE_PAGE_MAX, error);
 }
 
+static int method_tabulate_episodes(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        return ask_for_page(message, userdata, method_tabulate_episodes, QUESTION_TABULATE_EPISODES,
+                            STORE_TABLE_PAGE_MAX, error);
+}
+
 /* Asks for what is kept under one episode's id. */
 static int ask_by_id(sd_bus_message *message, struct bus *bus, sd_bus_message_handler_t handler,
                      enum question question, sd_bus_error *error) {
@@ -384,6 +392,10 @@ static const sd_bus_vtable history_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("OutlineNights", SD_BUS_ARGS("a{sv}", filter),
                                 SD_BUS_RESULT("as", words, "a{sv}", columns, "t", cursor),
                                 method_outline_nights,
+                                SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("TabulateEpisodes", SD_BUS_ARGS("a{sv}", filter),
+                                SD_BUS_RESULT("as", words, "a{sv}", columns, "t", cursor),
+                                method_tabulate_episodes,
                                 SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
         SD_BUS_METHOD_WITH_ARGS("GetEpisode", SD_BUS_ARGS("s", id, "a{sv}", options),
                                 SD_BUS_RESULT("a{sv}", episode), method_get_episode,

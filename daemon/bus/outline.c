@@ -15,9 +15,6 @@ static int append_words(sd_bus_message *reply, const struct store_outline *outli
 
 static int append_column(sd_bus_message *reply, const struct store_column *column, size_t n_rows) {
         const char type[] = {'a', column->type, '\0'};
-        size_t size = column->type == 'x'   ? sizeof(int64_t)
-                      : column->type == 'i' ? sizeof(int32_t)
-                                            : sizeof(uint16_t);
         int r;
 
         r = sd_bus_message_open_container(reply, 'e', "sv");
@@ -26,7 +23,8 @@ static int append_column(sd_bus_message *reply, const struct store_column *colum
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'v', type);
         if (r >= 0)
-                r = sd_bus_message_append_array(reply, column->type, column->values, n_rows * size);
+                r = sd_bus_message_append_array(reply, column->type, column->values,
+                                                n_rows * store_column_size(column));
         for (unsigned i = 0; i < 2 && r >= 0; i++)
                 r = sd_bus_message_close_container(reply);
         return r;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Outlines in answers: words, columns and cursor, as History.OutlineEpisodes() and OutlineNights() give
- * them. Called by history.c.
+ * Outlines in answers: words, columns and cursor, as History.OutlineEpisodes(), OutlineNights() and
+ * TabulateEpisodes() give them. Called by history.c.
  */
 #pragma once
 

@@ -2,23 +2,32 @@
 /* Outlines: see outline.h. */
 #include "daemon/store/outline.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "daemon/store/statement.h"
 
 /* The episode is the outer loop, as in the lists. */
+#define FROM_EPISODES                                                              \
+        "FROM episode e CROSS JOIN sensor s ON s.row = e.sensor "                  \
+        "WHERE (?1 OR s.owner_uid = ?2) AND e.onset_us >= ?3 AND e.onset_us < ?4 " \
+        "AND (e.onset_us > ?5 OR e.row > ?6) "
 #define OUTLINE_EPISODES                                                                  \
         "SELECT e.id, e.onset_us, coalesce(e.end_us - e.onset_us, -1), e.zone_offset_s, " \
-        "coalesce(e.pain, -1), s.id, e.leg, e.muscle, e.severity, e.verdict "             \
-        "FROM episode e CROSS JOIN sensor s ON s.row = e.sensor "                         \
-        "WHERE (?1 OR s.owner_uid = ?2) AND e.onset_us >= ?3 AND e.onset_us < ?4 "        \
-        "AND (e.onset_us > ?5 OR e.row > ?6) "
+        "coalesce(e.pain, -1), s.id, e.leg, e.muscle, e.severity, e.verdict " FROM_EPISODES
+#define TABULATE_EPISODES                                                                              \
+        "SELECT e.id, e.id, s.id, e.muscle, e.leg, e.onset_us, e.alert_us, e.end_us, "                 \
+        "e.zone_offset_s, e.end_reason, e.severity, e.peak_uv, e.median_hz, e.confidence, e.channel, " \
+        "e.detector, e.verdict, coalesce(e.pain, -1), e.note, "                                        \
+        "EXISTS (SELECT 1 FROM waveform w WHERE w.episode = e.row), e.peak_mvc_percent " FROM_EPISODES
+#define OF_SENSOR "AND e.sensor = (SELECT row FROM sensor WHERE id = ?8) "
 #define ORDER_EPISODES "ORDER BY e.onset_us, e.row LIMIT ?7"
 
 const char *const rows_sql_outline[ROWS_STATEMENT_MAX] = {
         [ROWS_OUTLINE_EPISODES] = OUTLINE_EPISODES ORDER_EPISODES,
-        [ROWS_OUTLINE_EPISODES_OF_SENSOR] =
-                OUTLINE_EPISODES "AND e.sensor = (SELECT row FROM sensor WHERE id = ?8) " ORDER_EPISODES,
+        [ROWS_OUTLINE_EPISODES_OF_SENSOR] = OUTLINE_EPISODES OF_SENSOR ORDER_EPISODES,
+        [ROWS_TABULATE_EPISODES] = TABULATE_EPISODES ORDER_EPISODES,
+        [ROWS_TABULATE_EPISODES_OF_SENSOR] = TABULATE_EPISODES OF_SENSOR ORDER_EPISODES,
         /* Frames of gaps are told as time: rate_mhz is 0 where it never became known. */
         [ROWS_OUTLINE_NIGHTS] =
                 "SELECT n.id, n.start_us, n.monitored_us, "
@@ -37,6 +46,7 @@ const char *const rows_sql_outline[ROWS_STATEMENT_MAX] = {
 struct column_kind {
         const char *name;
         char type;
+        bool own; /* its words hardly repeat */
 };
 
 /* In the order of the statements' columns, which begin with the cursor's id. */
@@ -44,15 +54,44 @@ static const struct column_kind episode_columns[] = {
         {"onset_us", 'x'}, {"length_us", 'x'}, {"zone_offset_s", 'i'}, {"pain", 'i'},    {"sensor", 'q'},
         {"leg", 'q'},      {"muscle", 'q'},    {"severity", 'q'},      {"verdict", 'q'},
 };
+static const struct column_kind table_columns[] = {
+        {"id", 'q', true},   {"sensor", 'q'},     {"muscle", 'q'},   {"leg", 'q'},
+        {"onset_us", 'x'},   {"alert_us", 'x'},   {"end_us", 'x'},   {"zone_offset_s", 'i'},
+        {"end_reason", 'q'}, {"severity", 'q'},   {"peak_uv", 'd'},  {"median_hz", 'd'},
+        {"confidence", 'd'}, {"channel", 'u'},    {"detector", 'q'}, {"verdict", 'q'},
+        {"pain", 'i'},       {"note", 'q', true}, {"waveform", 'y'}, {"peak_mvc_percent", 'd'},
+};
 static const struct column_kind night_columns[] = {
         {"start_us", 'x'}, {"monitored_us", 'x'}, {"gap_us", 'x'}, {"evening_day", 'i'}, {"sensor", 'q'},
 };
+
+/* What is asked for, and by which statements. */
+struct outline_kind {
+        const struct column_kind *columns;
+        size_t n_columns;
+        enum rows_statement all, of_sensor, find_place;
+};
+
+static struct outline_kind kind_of(enum request_kind question) {
+        if (question == REQUEST_OUTLINE_NIGHTS)
+                return (struct outline_kind){night_columns, ARRAY_LENGTH(night_columns),
+                                             ROWS_OUTLINE_NIGHTS, ROWS_OUTLINE_NIGHTS, ROWS_FIND_NIGHT};
+        if (question == REQUEST_TABULATE_EPISODES)
+                return (struct outline_kind){table_columns, ARRAY_LENGTH(table_columns),
+                                             ROWS_TABULATE_EPISODES, ROWS_TABULATE_EPISODES_OF_SENSOR,
+                                             ROWS_FIND_CURSOR};
+        return (struct outline_kind){episode_columns, ARRAY_LENGTH(episode_columns),
+                                     ROWS_OUTLINE_EPISODES, ROWS_OUTLINE_EPISODES_OF_SENSOR,
+                                     ROWS_FIND_CURSOR};
+}
 
 struct store_outline *store_outline_free(struct store_outline *outline) {
         if (!outline)
                 return NULL;
         for (size_t c = 0; c < outline->n_columns; c++)
                 free(outline->columns[c].values);
+        for (size_t i = 0; i < outline->n_words; i++)
+                free(outline->words[i]);
         free(outline->words);
         free(outline);
         return NULL;
@@ -60,28 +99,47 @@ struct store_outline *store_outline_free(struct store_outline *outline) {
 
 DEFINE_CLEANUP(struct store_outline *, store_outline_free)
 
-static size_t value_size(char type) {
-        return type == 'x' ? sizeof(int64_t) : type == 'i' ? sizeof(int32_t) : sizeof(uint16_t);
+size_t store_column_size(const struct store_column *column) {
+        switch (column->type) {
+        case 'x':
+        case 'd':
+                return sizeof(int64_t);
+        case 'i':
+        case 'u':
+                return sizeof(int32_t);
+        case 'q':
+                return sizeof(uint16_t);
+        default:
+                return sizeof(uint8_t);
+        }
 }
 
 /* What grows while rows are read. */
 struct growing {
         struct store_outline *outline;
+        const struct outline_kind *kind;
         size_t rows_allocated;
         size_t words_allocated;
-        uint16_t last[STORE_OUTLINE_COLUMNS]; /* the word of the row before: mostly the same again */
+        uint16_t *names; /* the words that may come again, so that no others are looked through */
+        size_t n_names;
+        size_t names_allocated;
+        uint16_t last[STORE_OUTLINE_COLUMNS]; /* the name of the row before: mostly the same again */
         char id[STORE_ID_SIZE];
 };
 
-static int outline_new(const struct column_kind *kinds, size_t n, struct store_outline **ret) {
+static void growing_clear(struct growing *growing) {
+        free(growing->names);
+}
+
+static int outline_new(const struct outline_kind *kind, struct store_outline **ret) {
         struct store_outline *outline = calloc(1, sizeof(*outline));
 
         if (!outline)
                 return SQLITE_NOMEM;
-        outline->n_columns = n;
-        for (size_t c = 0; c < n; c++)
-                outline->columns[c] =
-                        (struct store_column){.name = kinds[c].name, .type = kinds[c].type};
+        outline->n_columns = kind->n_columns;
+        for (size_t c = 0; c < kind->n_columns; c++)
+                outline->columns[c] = (struct store_column){.name = kind->columns[c].name,
+                                                            .type = kind->columns[c].type};
         *ret = outline;
         return SQLITE_OK;
 }
@@ -94,7 +152,7 @@ static int rows_grow(struct growing *growing) {
                 return SQLITE_OK;
         for (size_t c = 0; c < outline->n_columns; c++) {
                 struct store_column *column = outline->columns + c;
-                void *larger = reallocarray(column->values, more, value_size(column->type));
+                void *larger = reallocarray(column->values, more, store_column_size(column));
 
                 if (!larger)
                         return SQLITE_NOMEM;
@@ -104,39 +162,110 @@ static int rows_grow(struct growing *growing) {
         return SQLITE_OK;
 }
 
-/* The number of a word, which is new if nobody said it yet. */
-static int word_find(struct growing *growing, size_t c, const char *word, uint16_t *ret) {
+static int words_grow(struct growing *growing) {
+        size_t more = growing->words_allocated ? 2 * growing->words_allocated : 16;
         struct store_outline *outline = growing->outline;
+        uint16_t *names;
+        char **words;
 
-        if (growing->last[c] < outline->n_words && strcmp(outline->words[growing->last[c]], word) == 0) {
-                *ret = growing->last[c];
+        if (outline->n_words < growing->words_allocated)
                 return SQLITE_OK;
-        }
-        for (size_t i = 0; i < outline->n_words; i++)
-                if (strcmp(outline->words[i], word) == 0) {
-                        *ret = growing->last[c] = (uint16_t)i;
-                        return SQLITE_OK;
-                }
-        if (strlen(word) >= STORE_WORD_SIZE || outline->n_words == WORDS_MAX)
-                return SQLITE_FORMAT; /* more than anything that was ever put */
-        if (outline->n_words == growing->words_allocated) {
-                size_t more = growing->words_allocated ? 2 * growing->words_allocated : 16;
-                void *larger = reallocarray(outline->words, more, sizeof(*outline->words));
-
-                if (!larger)
-                        return SQLITE_NOMEM;
-                outline->words = larger;
-                growing->words_allocated = more;
-        }
-        (void)strcpy(outline->words[outline->n_words], word);
-        *ret = growing->last[c] = (uint16_t)outline->n_words++;
+        words = reallocarray(outline->words, more, sizeof(*words));
+        if (words)
+                outline->words = words;
+        names = reallocarray(growing->names, more, sizeof(*names));
+        if (names)
+                growing->names = names;
+        if (!words || !names)
+                return SQLITE_NOMEM;
+        growing->words_allocated = more;
         return SQLITE_OK;
 }
 
-static int word_take(struct growing *growing, size_t c, sqlite3_stmt *statement, uint16_t *ret) {
-        const unsigned char *text = sqlite3_column_text(statement, (int)c + 1);
+static int word_add(struct growing *growing, const char *word, size_t size_max, uint16_t *ret) {
+        struct store_outline *outline = growing->outline;
+        char *copy;
+        int rc;
 
-        return text ? word_find(growing, c, (const char *)text, ret) : SQLITE_NOMEM;
+        if (strlen(word) >= size_max || outline->n_words == WORDS_MAX)
+                return SQLITE_FORMAT; /* more than anything that was ever put */
+        rc = words_grow(growing);
+        if (rc != SQLITE_OK)
+                return rc;
+        copy = strdup(word);
+        if (!copy)
+                return SQLITE_NOMEM;
+        *ret = (uint16_t)outline->n_words;
+        outline->words[outline->n_words++] = copy;
+        return SQLITE_OK;
+}
+
+/* The number of a word that may come again, which is new if nobody said it yet. */
+static int name_find(struct growing *growing, size_t c, const char *name, uint16_t *ret) {
+        const struct store_outline *outline = growing->outline;
+        int rc;
+
+        if (growing->last[c] < outline->n_words && strcmp(outline->words[growing->last[c]], name) == 0) {
+                *ret = growing->last[c];
+                return SQLITE_OK;
+        }
+        for (size_t i = 0; i < growing->n_names; i++)
+                if (strcmp(outline->words[growing->names[i]], name) == 0) {
+                        *ret = growing->last[c] = growing->names[i];
+                        return SQLITE_OK;
+                }
+        rc = word_add(growing, name, STORE_WORD_SIZE, ret);
+        if (rc == SQLITE_OK)
+                growing->names[growing->n_names++] = growing->last[c] = *ret;
+        return rc;
+}
+
+static int word_take(struct growing *growing, size_t c, sqlite3_stmt *statement, uint16_t *ret) {
+        const char *word = (const char *)sqlite3_column_text(statement, (int)c + 1);
+
+        if (!word)
+                return SQLITE_NOMEM;
+        return growing->kind->columns[c].own && word[0] ? word_add(growing, word, STORE_NOTE_SIZE, ret)
+                                                        : name_find(growing, c, word, ret);
+}
+
+/* As reading_time() and reading_real(). */
+static int64_t time_take(sqlite3_stmt *statement, int index) {
+        return sqlite3_column_type(statement, index) == SQLITE_NULL
+                       ? STORE_NO_TIME
+                       : sqlite3_column_int64(statement, index);
+}
+
+static double real_take(sqlite3_stmt *statement, int index) {
+        return sqlite3_column_type(statement, index) == SQLITE_NULL
+                       ? (double)NAN
+                       : sqlite3_column_double(statement, index);
+}
+
+static int value_take(struct growing *growing, size_t c, sqlite3_stmt *statement) {
+        const struct store_column *column = growing->outline->columns + c;
+        size_t row = growing->outline->n_rows;
+        int index = (int)c + 1;
+
+        switch (column->type) {
+        case 'x':
+                ((int64_t *)column->values)[row] = time_take(statement, index);
+                return SQLITE_OK;
+        case 'd':
+                ((double *)column->values)[row] = real_take(statement, index);
+                return SQLITE_OK;
+        case 'i':
+                ((int32_t *)column->values)[row] = (int32_t)sqlite3_column_int64(statement, index);
+                return SQLITE_OK;
+        case 'u':
+                ((uint32_t *)column->values)[row] = (uint32_t)sqlite3_column_int64(statement, index);
+                return SQLITE_OK;
+        case 'y':
+                ((uint8_t *)column->values)[row] = sqlite3_column_int64(statement, index) != 0;
+                return SQLITE_OK;
+        default:
+                return word_take(growing, c, statement, (uint16_t *)column->values + row);
+        }
 }
 
 static int row_take(struct growing *growing, sqlite3_stmt *statement) {
@@ -147,19 +276,8 @@ static int row_take(struct growing *growing, sqlite3_stmt *statement) {
         if (!id)
                 return SQLITE_NOMEM;
         (void)snprintf(growing->id, sizeof(growing->id), "%s", (const char *)id);
-        for (size_t c = 0; c < outline->n_columns && rc == SQLITE_OK; c++) {
-                const struct store_column *column = outline->columns + c;
-                int64_t *times = column->values;
-                int32_t *numbers = column->values;
-                uint16_t *words = column->values;
-
-                if (column->type == 'x')
-                        times[outline->n_rows] = sqlite3_column_int64(statement, (int)c + 1);
-                else if (column->type == 'i')
-                        numbers[outline->n_rows] = (int32_t)sqlite3_column_int64(statement, (int)c + 1);
-                else
-                        rc = word_take(growing, c, statement, words + outline->n_rows);
-        }
+        for (size_t c = 0; c < outline->n_columns && rc == SQLITE_OK; c++)
+                rc = value_take(growing, c, statement);
         if (rc == SQLITE_OK)
                 outline->n_rows++;
         return rc;
@@ -185,29 +303,25 @@ static int bind(sqlite3_stmt *statement, const struct store_filter *filter, int6
         return rc;
 }
 
-int rows_outline(struct rows *rows, const struct store_filter *filter, bool nights,
+int rows_outline(struct rows *rows, const struct store_filter *filter, enum request_kind question,
                  struct store_outline **ret, uint64_t *ret_cursor) {
-        sqlite3_stmt *statement = rows->statements[nights              ? ROWS_OUTLINE_NIGHTS
-                                                   : filter->sensor[0] ? ROWS_OUTLINE_EPISODES_OF_SENSOR
-                                                                       : ROWS_OUTLINE_EPISODES];
+        const struct outline_kind kind = kind_of(question);
+        sqlite3_stmt *statement = rows->statements[filter->sensor[0] ? kind.of_sensor : kind.all];
         _cleanup_(store_outline_freep) struct store_outline *outline = NULL;
+        _cleanup_(growing_clear) struct growing growing = {.kind = &kind};
         struct place after = {.onset_us = INT64_MIN};
-        struct growing growing = {};
         uint64_t cursor = 0;
         int64_t since_us = filter->since_us;
         int rc = SQLITE_OK;
 
         if (filter->after != 0)
-                rc = rows_find_place(rows, nights ? ROWS_FIND_NIGHT : ROWS_FIND_CURSOR, filter, &after);
+                rc = rows_find_place(rows, kind.find_place, filter, &after);
         if (rc != SQLITE_OK)
                 return rc;
         /* Nights are picked by their end: their place is another condition. */
-        if (!nights && since_us < after.onset_us)
+        if (question != REQUEST_OUTLINE_NIGHTS && since_us < after.onset_us)
                 since_us = after.onset_us;
-        rc = nights ? outline_new(night_columns, sizeof(night_columns) / sizeof(*night_columns),
-                                  &outline)
-                    : outline_new(episode_columns, sizeof(episode_columns) / sizeof(*episode_columns),
-                                  &outline);
+        rc = outline_new(&kind, &outline);
         growing.outline = outline;
         if (rc == SQLITE_OK)
                 rc = bind(statement, filter, since_us, &after);

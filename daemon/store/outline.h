@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Outlines: of many episodes or nights at once the few figures that pictures of the past are drawn from,
- * each in an array of its own, so that ten years of them fit one answer. Names repeat: each is kept
- * once, and the arrays hold its number. Part of the store's face to the daemon's bus objects; the rows
- * are read in outline.c on the writer thread.
+ * Outlines: many episodes or nights at once, each figure in an array of its own: the few that pictures
+ * of the past are drawn from, so that ten years of them fit one answer, or all of an episode, for long
+ * lists. Names repeat: each is kept once, and the arrays hold its number. Part of the store's face to
+ * the daemon's bus objects; the rows are read in outline.c on the writer thread.
  */
 #pragma once
 
 #include "daemon/store/store.h"
 
 #define STORE_OUTLINE_PAGE_MAX 20000u
-#define STORE_OUTLINE_COLUMNS 9u
+#define STORE_TABLE_PAGE_MAX 4000u
+#define STORE_OUTLINE_COLUMNS 20u
+/* Of a name. */
 #define STORE_WORD_SIZE 32u
 
 struct store_column {
         const char *name;
-        char type;    /* 'x' int64_t, 'i' int32_t, 'q' uint16_t: the number of a word */
+        char type;    /* 'x' int64_t, 'i' int32_t, 'u' uint32_t, 'd' double, 'y' uint8_t, 'q' uint16_t:
+                         the number of a word */
         void *values; /* one for each row */
 };
 
@@ -23,9 +26,12 @@ struct store_outline {
         size_t n_rows;
         size_t n_columns;
         struct store_column columns[STORE_OUTLINE_COLUMNS];
-        char (*words)[STORE_WORD_SIZE];
+        char **words;
         size_t n_words;
 };
+
+/* Bytes of one value. */
+size_t store_column_size(const struct store_column *column);
 
 /* NULL is accepted; returns NULL. */
 struct store_outline *store_outline_free(struct store_outline *outline);
@@ -45,3 +51,13 @@ int store_outline_episodes(struct store *store, const struct store_filter *filte
                            store_outline_func done, void *userdata);
 int store_outline_nights(struct store *store, const struct store_filter *filter, store_outline_func done,
                          void *userdata);
+
+/*
+ * The same, with `limit` at most STORE_TABLE_PAGE_MAX and all that store_list_episodes() tells but the
+ * night and the change: id q, sensor q, muscle q, leg q, onset_us x, alert_us x, end_us x (STORE_NO_TIME
+ * while it lasts), zone_offset_s i, end_reason q, severity q, peak_uv d, median_hz d, confidence d,
+ * channel u, detector q, verdict q, pain i (STORE_NO_PAIN), note q, waveform y (0 or 1),
+ * peak_mvc_percent d. Unknown figures are NaN, words that were not said "".
+ */
+int store_tabulate_episodes(struct store *store, const struct store_filter *filter,
+                            store_outline_func done, void *userdata);

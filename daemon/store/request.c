@@ -83,6 +83,7 @@ void request_deliver(const struct request *request, int error) {
                 break;
         case REQUEST_OUTLINE_EPISODES:
         case REQUEST_OUTLINE_NIGHTS:
+        case REQUEST_TABULATE_EPISODES:
                 request->callback.outline(error, well ? request->outline : NULL,
                                           well ? request->cursor : 0, request->userdata);
                 break;

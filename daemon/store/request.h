@@ -33,6 +33,7 @@ enum request_kind {
         REQUEST_GET_WAVEFORM,
         REQUEST_OUTLINE_EPISODES,
         REQUEST_OUTLINE_NIGHTS,
+        REQUEST_TABULATE_EPISODES,
 };
 
 struct request {

@@ -41,6 +41,8 @@ enum rows_statement {
         ROWS_OUTLINE_EPISODES,
         ROWS_OUTLINE_EPISODES_OF_SENSOR,
         ROWS_OUTLINE_NIGHTS,
+        ROWS_TABULATE_EPISODES,
+        ROWS_TABULATE_EPISODES_OF_SENSOR,
         ROWS_LIST_GAPS,
         ROWS_PUT_PROFILE,
         ROWS_DELETE_PROFILE,
@@ -83,8 +85,9 @@ int rows_put_gap(struct rows *rows, const struct store_gap *gap);
 int rows_put_waveform(struct rows *rows, const struct store_waveform *waveform);
 /* *ret stays as it is when there is none. */
 int rows_get_waveform(struct rows *rows, const struct store_filter *filter, struct store_waveform **ret);
-/* In outline.c. The caller frees *ret. */
-int rows_outline(struct rows *rows, const struct store_filter *filter, bool nights,
+/* In outline.c: REQUEST_OUTLINE_EPISODES, _NIGHTS or REQUEST_TABULATE_EPISODES. The caller frees *ret.
+ */
+int rows_outline(struct rows *rows, const struct store_filter *filter, enum request_kind question,
                  struct store_outline **ret, uint64_t *ret_cursor);
 
 /* SQLITE_NOTFOUND when there is no such sensor. */

@@ -536,8 +536,10 @@ int store_list_verdicts(struct store *store, const struct store_filter *filter, 
 
 static int outline_ask(struct store *store, enum request_kind kind, const struct store_filter *filter,
                        store_outline_func done, void *userdata) {
+        uint32_t limit_max =
+                kind == REQUEST_TABULATE_EPISODES ? STORE_TABLE_PAGE_MAX : STORE_OUTLINE_PAGE_MAX;
         struct request *request;
-        int r = question_new(kind, filter, STORE_OUTLINE_PAGE_MAX, userdata, &request);
+        int r = question_new(kind, filter, limit_max, userdata, &request);
 
         if (r < 0)
                 return r;
@@ -553,6 +555,11 @@ int store_outline_episodes(struct store *store, const struct store_filter *filte
 int store_outline_nights(struct store *store, const struct store_filter *filter, store_outline_func done,
                          void *userdata) {
         return outline_ask(store, REQUEST_OUTLINE_NIGHTS, filter, done, userdata);
+}
+
+int store_tabulate_episodes(struct store *store, const struct store_filter *filter,
+                            store_outline_func done, void *userdata) {
+        return outline_ask(store, REQUEST_TABULATE_EPISODES, filter, done, userdata);
 }
 
 int store_get_error(const struct store *store) {

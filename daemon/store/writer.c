@@ -321,9 +321,9 @@ static int answer_query(struct writer *writer, struct request *query) {
         if (query->kind == REQUEST_LIST_NIGHTS)
                 return rows_list_nights(rows, &query->filter, &query->nights, &query->n_rows,
                                         &query->cursor);
-        if (query->kind == REQUEST_OUTLINE_EPISODES || query->kind == REQUEST_OUTLINE_NIGHTS)
-                return rows_outline(rows, &query->filter, query->kind == REQUEST_OUTLINE_NIGHTS,
-                                    &query->outline, &query->cursor);
+        if (query->kind == REQUEST_OUTLINE_EPISODES || query->kind == REQUEST_OUTLINE_NIGHTS ||
+            query->kind == REQUEST_TABULATE_EPISODES)
+                return rows_outline(rows, &query->filter, query->kind, &query->outline, &query->cursor);
         if (query->kind == REQUEST_GET_PERSON)
                 return rows_get_person(rows, &query->person_filter, &query->person);
         return rows_list_episodes(rows, &query->filter, &query->episodes, &query->n_rows,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * History: rows from org.crampd1.History, page by page, and episodes. Its pages are
- * walked by the other lists, too: annotations.c, nights.c, outline.c, daylog.c.
+ * History: rows from org.crampd1.History, page by page, episodes by id and as they changed. Its pages
+ * are walked by the other lists, too: annotations.c, nights.c, outline.c, daylog.c.
  */
 #include <errno.h>
 #include <math.h>
@@ -289,13 +289,6 @@ static int episode_item(DBusMessageIter *item, void *userdata, struct crampd_err
         r = listing->func(&episode, listing->userdata);
         episode_clear(&episode);
         return r;
-}
-
-int crampd_list_episodes(crampd_client *client, const struct crampd_filter *filter,
-                         crampd_episode_func func, void *userdata, struct crampd_error *error) {
-        struct episode_listing listing = {func, userdata};
-
-        return pages_list(client, "ListEpisodes", filter, episode_item, &listing, error);
 }
 
 static int changes_request(const struct crampd_filter *filter, const char *after, DBusMessage **ret,

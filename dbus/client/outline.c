@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Outlines: columns of figures from org.crampd1.History, read in place. Needs history.c for the pages.
+ * Outlines, and long lists of episodes: columns of figures from org.crampd1.History, read in place: of a
+ * list of dictionaries each value would cost many calls of libdbus. Needs history.c for the pages.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +14,8 @@
 #define ROWS_PER_PAGE 20000
 /* What the numbers of words can reach. */
 #define WORDS_MAX 65535u
-#define COLUMNS_MAX 9u
+#define COLUMNS_MAX 20u
+#define PAIN_MAX 10
 /* Far more than a night, and sums of as many as a list may hold do not overflow. */
 #define NIGHT_MAX_US (INT64_C(100) * 86400 * 1000000)
 
@@ -24,6 +27,9 @@ struct column {
                 const void *values;
                 const dbus_int64_t *x;
                 const dbus_int32_t *i;
+                const dbus_uint32_t *u;
+                const double *d;
+                const unsigned char *y;
                 const dbus_uint16_t *q; /* places in words */
         };
         int n; /* -1 = not seen yet */
@@ -32,9 +38,35 @@ struct column {
 struct page {
         struct column columns[COLUMNS_MAX];
         size_t n_columns;
-        char **words;
+        char **words; /* the message's own */
+        unsigned n_words;
         int n_rows;
 };
+
+/* `iter` is at an as, and moves on. */
+static int words_take(DBusMessageIter *iter, struct page *page, struct crampd_error *error) {
+        int n = dbus_message_iter_get_element_count(iter);
+        DBusMessageIter item;
+
+        if (n < 0 || (unsigned)n > WORDS_MAX)
+                return error_set(error, -EPROTO, "crampd sent a list of more than %u strings",
+                                 WORDS_MAX);
+        page->words = calloc((size_t)n + 1, sizeof(*page->words));
+        if (!page->words)
+                return error_set_oom(error);
+        dbus_message_iter_recurse(iter, &item);
+        for (; page->n_words < (unsigned)n; page->n_words++) {
+                char **word = page->words + page->n_words;
+
+                dbus_message_iter_get_basic(&item, word);
+                if (strnlen(*word, STRING_MAX_BYTES + 1) > STRING_MAX_BYTES)
+                        return error_set(error, -EPROTO, "crampd sent a string of more than %u bytes",
+                                         STRING_MAX_BYTES);
+                (void)dbus_message_iter_next(&item);
+        }
+        (void)dbus_message_iter_next(iter);
+        return 0;
+}
 
 static int column_take(DBusMessageIter *value, struct column *column, struct crampd_error *error) {
         DBusMessageIter items;
@@ -75,10 +107,6 @@ static int columns_take(DBusMessageIter *iter, struct page *page, struct crampd_
 
 /* All columns are there, of one length, and their words too. */
 static int columns_check(struct page *page, struct crampd_error *error) {
-        unsigned n_words = 0;
-
-        while (page->words[n_words])
-                n_words++;
         page->n_rows = page->columns[0].n;
         for (size_t c = 0; c < page->n_columns; c++) {
                 const struct column *column = page->columns + c;
@@ -89,7 +117,7 @@ static int columns_check(struct page *page, struct crampd_error *error) {
                 if (column->n != page->n_rows)
                         return error_set(error, -EPROTO, "crampd sent columns of different lengths");
                 for (int i = 0; column->type == DBUS_TYPE_UINT16 && i < column->n; i++)
-                        if (column->q[i] >= n_words)
+                        if (column->q[i] >= page->n_words)
                                 return error_set(error, -EPROTO, "crampd sent a word's place too high");
         }
         if (page->n_rows > ROWS_PER_PAGE)
@@ -105,7 +133,7 @@ static int page_take(DBusMessage *message, struct page *page, uint64_t *ret_curs
         int r;
 
         (void)dbus_message_iter_init(message, &iter);
-        r = strings_read(&iter, WORDS_MAX, &page->words, error);
+        r = words_take(&iter, page, error);
         if (r >= 0)
                 r = columns_take(&iter, page, error);
         if (r >= 0)
@@ -119,6 +147,7 @@ static int page_take(DBusMessage *message, struct page *page, uint64_t *ret_curs
 }
 
 struct outline_listing {
+        crampd_episode_func whole;
         crampd_episode_outline_func episode;
         crampd_night_outline_func night;
         void *userdata;
@@ -160,7 +189,108 @@ static int episodes_read(DBusMessage *message, void *userdata, uint64_t *ret_cur
                 if (r >= 0)
                         r = listing->episode(&episode, listing->userdata);
         }
-        strings_free(page.words);
+        free(page.words);
+        return r < 0 ? r : page.n_rows;
+}
+
+/* "" is what was not said. */
+static char *word_or_null(char *word) {
+        return word[0] ? word : NULL;
+}
+
+/* As in values.c: an infinity says no more than "unknown". */
+static double real_of(double value) {
+        return isfinite(value) ? value : (double)NAN;
+}
+
+static int row_check(const struct crampd_episode *episode, struct crampd_error *error) {
+        if (episode->pain < -1 || episode->pain > PAIN_MAX)
+                return error_set(error, -EPROTO, "crampd sent a pain of %d out of %d", episode->pain,
+                                 PAIN_MAX);
+        return episode_check(episode, error);
+}
+
+static int table_read(DBusMessage *message, void *userdata, uint64_t *ret_cursor,
+                      struct crampd_error *error) {
+        const struct outline_listing *listing = userdata;
+        enum {
+                ID,
+                SENSOR,
+                MUSCLE,
+                LEG,
+                END_REASON,
+                SEVERITY,
+                DETECTOR,
+                VERDICT,
+                NOTE,
+                ONSET,
+                ALERT,
+                END,
+                ZONE,
+                PAIN,
+                CHANNEL,
+                PEAK,
+                PERCENT,
+                MEDIAN,
+                CONFIDENCE,
+                WAVEFORM,
+                N
+        };
+        struct page page = {
+                .columns = {[ID] = {"id", DBUS_TYPE_UINT16, {NULL}, -1},
+                            [SENSOR] = {"sensor", DBUS_TYPE_UINT16, {NULL}, -1},
+                            [MUSCLE] = {"muscle", DBUS_TYPE_UINT16, {NULL}, -1},
+                            [LEG] = {"leg", DBUS_TYPE_UINT16, {NULL}, -1},
+                            [END_REASON] = {"end_reason", DBUS_TYPE_UINT16, {NULL}, -1},
+                            [SEVERITY] = {"severity", DBUS_TYPE_UINT16, {NULL}, -1},
+                            [DETECTOR] = {"detector", DBUS_TYPE_UINT16, {NULL}, -1},
+                            [VERDICT] = {"verdict", DBUS_TYPE_UINT16, {NULL}, -1},
+                            [NOTE] = {"note", DBUS_TYPE_UINT16, {NULL}, -1},
+                            [ONSET] = {"onset_us", DBUS_TYPE_INT64, {NULL}, -1},
+                            [ALERT] = {"alert_us", DBUS_TYPE_INT64, {NULL}, -1},
+                            [END] = {"end_us", DBUS_TYPE_INT64, {NULL}, -1},
+                            [ZONE] = {"zone_offset_s", DBUS_TYPE_INT32, {NULL}, -1},
+                            [PAIN] = {"pain", DBUS_TYPE_INT32, {NULL}, -1},
+                            [CHANNEL] = {"channel", DBUS_TYPE_UINT32, {NULL}, -1},
+                            [PEAK] = {"peak_uv", DBUS_TYPE_DOUBLE, {NULL}, -1},
+                            [PERCENT] = {"peak_mvc_percent", DBUS_TYPE_DOUBLE, {NULL}, -1},
+                            [MEDIAN] = {"median_hz", DBUS_TYPE_DOUBLE, {NULL}, -1},
+                            [CONFIDENCE] = {"confidence", DBUS_TYPE_DOUBLE, {NULL}, -1},
+                            [WAVEFORM] = {"waveform", DBUS_TYPE_BYTE, {NULL}, -1}},
+                .n_columns = N,
+        };
+        const struct column *c = page.columns;
+        int r = page_take(message, &page, ret_cursor, error);
+
+        for (int i = 0; r >= 0 && i < page.n_rows; i++) {
+                const struct crampd_episode episode = {
+                        .id = page.words[c[ID].q[i]],
+                        .sensor = page.words[c[SENSOR].q[i]],
+                        .muscle = page.words[c[MUSCLE].q[i]],
+                        .leg = page.words[c[LEG].q[i]],
+                        .onset_us = c[ONSET].x[i],
+                        .alert_us = c[ALERT].x[i],
+                        .end_us = c[END].x[i],
+                        .zone_offset_s = c[ZONE].i[i],
+                        .end_reason = word_or_null(page.words[c[END_REASON].q[i]]),
+                        .severity = page.words[c[SEVERITY].q[i]],
+                        .peak_uv = real_of(c[PEAK].d[i]),
+                        .median_hz = real_of(c[MEDIAN].d[i]),
+                        .confidence = c[CONFIDENCE].d[i],
+                        .channel = c[CHANNEL].u[i],
+                        .detector = page.words[c[DETECTOR].q[i]],
+                        .verdict = word_or_null(page.words[c[VERDICT].q[i]]),
+                        .pain = c[PAIN].i[i],
+                        .note = word_or_null(page.words[c[NOTE].q[i]]),
+                        .has_waveform = c[WAVEFORM].y[i] != 0,
+                        .peak_mvc_percent = real_of(c[PERCENT].d[i]),
+                };
+
+                r = row_check(&episode, error);
+                if (r >= 0)
+                        r = listing->whole(&episode, listing->userdata);
+        }
+        free(page.words);
         return r < 0 ? r : page.n_rows;
 }
 
@@ -194,7 +324,7 @@ static int nights_read(DBusMessage *message, void *userdata, uint64_t *ret_curso
                 else
                         r = listing->night(&night, listing->userdata);
         }
-        strings_free(page.words);
+        free(page.words);
         return r < 0 ? r : page.n_rows;
 }
 
@@ -204,6 +334,13 @@ static int outline_walk(crampd_client *client, const char *method, const struct 
                                            filter->until_us,  filter->sensor, CRAMPD_OWNER_SELF};
 
         return pages_walk(client, &pages, OUTLINE_SIGNATURE, func, listing, error);
+}
+
+int crampd_list_episodes(crampd_client *client, const struct crampd_filter *filter,
+                         crampd_episode_func func, void *userdata, struct crampd_error *error) {
+        struct outline_listing listing = {.whole = func, .userdata = userdata};
+
+        return outline_walk(client, "TabulateEpisodes", filter, table_read, &listing, error);
 }
 
 int crampd_outline_episodes(crampd_client *client, const struct crampd_filter *filter,

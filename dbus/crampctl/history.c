@@ -70,7 +70,7 @@ static int episode_print_json(const struct crampd_episode *episode, void *userda
         json_object_begin(&listing->json, NULL);
         episode_write_json(&listing->json, episode);
         json_object_end(&listing->json);
-        return json_finish(&listing->json);
+        return json_end_line(&listing->json);
 }
 
 static void pain_cell(struct table *table, int pain) {
@@ -116,7 +116,7 @@ static int missed_print_json(const struct crampd_missed *missed, void *userdata)
         json_object_begin(&listing->json, NULL);
         missed_write_json(&listing->json, missed);
         json_object_end(&listing->json);
-        return json_finish(&listing->json);
+        return json_end_line(&listing->json);
 }
 
 static int missed_add_row(const struct crampd_missed *missed, void *userdata) {

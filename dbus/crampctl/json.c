@@ -199,10 +199,13 @@ void json_null(struct json *json, const char *key) {
         fputs("null", json->file);
 }
 
-int json_finish(struct json *json) {
+int json_end_line(struct json *json) {
         assert(json->depth == 0);
         fputc('\n', json->file);
-        if (fflush(json->file) != 0 || ferror(json->file))
-                return -EIO;
-        return 0;
+        return ferror(json->file) ? -EIO : 0;
+}
+
+int json_finish(struct json *json) {
+        (void)json_end_line(json);
+        return fflush(json->file) != 0 || ferror(json->file) ? -EIO : 0;
 }

@@ -33,4 +33,6 @@ void json_double(struct json *json, const char *key, double value, int decimals)
 void json_bool(struct json *json, const char *key, bool value);
 void json_null(struct json *json, const char *key);
 /* Ends a top-level value: newline, ready for the next. Returns -EIO if the stream has failed. */
+int json_end_line(struct json *json);
+/* The same, and flushes, so that a reader has it now. */
 int json_finish(struct json *json);

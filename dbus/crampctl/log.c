@@ -83,7 +83,7 @@ static int entry_print_json(const struct crampd_entry *entry, void *userdata) {
         json_string(json, "leg", entry->leg);
         json_string(json, "text", entry->text);
         json_object_end(json);
-        return json_finish(json);
+        return json_end_line(json);
 }
 
 static int entry_add_row(const struct crampd_entry *entry, void *userdata) {

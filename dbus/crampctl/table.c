@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/basic/cleanup.h"
 #include "dbus/crampctl/text.h"
@@ -40,6 +41,18 @@ struct table *table_free(struct table *table) {
         return NULL;
 }
 
+/* Most cells are a text as it is, which printf() would take its time for. */
+static char *cell_format(const char *format, va_list arguments) {
+        const char *text;
+        char *cell;
+
+        if (strcmp(format, "%s") == 0) {
+                text = va_arg(arguments, const char *);
+                return strdup(text ? text : "");
+        }
+        return vasprintf(&cell, format, arguments) >= 0 ? cell : NULL;
+}
+
 static bool table_grow(struct table *table) {
         size_t n = table->n_allocated > 0 ? table->n_allocated * 2 : 64;
         char **cells;
@@ -57,19 +70,17 @@ static bool table_grow(struct table *table) {
 void table_cell(struct table *table, const char *format, ...) {
         va_list arguments;
         char *cell;
-        int n;
 
         if (table->out_of_memory)
                 return;
         va_start(arguments, format);
-        n = vasprintf(&cell, format, arguments);
+        cell = cell_format(format, arguments);
         va_end(arguments);
-        if (n >= 0 && table_grow(table)) {
+        if (cell && table_grow(table)) {
                 table->cells[table->n_cells++] = cell;
                 return;
         }
-        if (n >= 0)
-                free(cell);
+        free(cell);
         table->out_of_memory = true;
 }
 
@@ -84,7 +95,12 @@ const char *const *table_row(const struct table *table, size_t row) {
 }
 
 static void padding_write(FILE *file, size_t cells) {
-        fprintf(file, "%*s", (int)cells, "");
+        static const char blanks[] = "                                ";
+
+        for (size_t n; cells > 0; cells -= n) {
+                n = cells < sizeof(blanks) - 1 ? cells : sizeof(blanks) - 1;
+                (void)fwrite(blanks, 1, n, file);
+        }
 }
 
 static void cell_write(FILE *file, const char *text, size_t width, bool right, bool last) {

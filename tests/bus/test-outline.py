@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""History.OutlineEpisodes() and OutlineNights() of a real crampd: the same as its lists tell, and to the same people."""
+"""History.OutlineEpisodes(), OutlineNights() and TabulateEpisodes() of a real crampd: the same as its lists tell, and to the same
+people."""
 
+import contextlib
 import datetime
+import math
 import os
+import sqlite3
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
@@ -41,6 +45,15 @@ def outlined(client, method, limit=None, **options):
     return rows
 
 
+def tabulated(client, limit=None, **options):
+    """As ListEpisodes() tells them: without what is unknown or was not said."""
+    def is_there(key, value):
+        return not (value == '' or (key == 'pain' and value < 0) or (key == 'end_us' and value == -2**63)
+                    or (isinstance(value, float) and math.isnan(value)))
+    return [{key: value for key, value in row.items() if is_there(key, value)}
+            for row in outlined(client, 'TabulateEpisodes', limit, **options)]
+
+
 def test_same_as_the_lists():
     with System() as system:
         with system.daemon():
@@ -67,11 +80,36 @@ def test_same_as_the_lists():
             assert outlined(client, 'OutlineNights', **other) == [row for row in expected if row['sensor'] == other['sensor']]
             assert outlined(client, 'OutlineEpisodes', **other) == []
 
-            for method in ('OutlineEpisodes', 'OutlineNights'):
-                for options in ({'limit': dbus.UInt32(0)}, {'limit': dbus.UInt32(20001)}, {'sensor': 'x'},
+            for method in ('OutlineEpisodes', 'OutlineNights', 'TabulateEpisodes'):
+                most = 4000 if method == 'TabulateEpisodes' else 20000
+                for options in ({'limit': dbus.UInt32(0)}, {'limit': dbus.UInt32(most + 1)}, {'sensor': 'x'},
                                 {'since_us': 'yesterday'}):
                     error = client.error_of(ROOT, HISTORY, method, 'a{sv}', dbus.Dictionary(options, signature='sv'))
                     assert error == 'org.crampd1.Error.InvalidArgument', (method, options, error)
+
+
+def test_table_is_the_list():
+    with System() as system:
+        with system.daemon():
+            pass
+        fill(system.state / 'crampd.db', os.geteuid(), [(40 - i, 8, 3) for i in range(40)], sensors=2)
+        with contextlib.closing(sqlite3.connect(system.state / 'crampd.db')) as db, db:
+            # Everything known of some, of some nothing, with words that come again and notes that do not.
+            db.execute("UPDATE episode SET verdict = 'confirmed', pain = row % 11, note = 'note ' || row || ' ä', channel = 4294967295, "
+                       "peak_uv = 100.5 + row, median_hz = row / 7.0, confidence = 0.25, peak_mvc_percent = 3.5, "
+                       'zone_offset_s = -3600 WHERE row % 3 = 0')
+            db.execute("UPDATE episode SET verdict = 'false-alarm', note = 'the same', sensor = 2, leg = 'right' WHERE row % 3 = 1")
+            db.execute("INSERT INTO waveform SELECT row, 1, onset_us, 1000000, 1, 0.5, 0, x'0001' FROM episode WHERE row % 5 = 0")
+        with system.daemon():
+            client = system.client()
+            episodes = listed(client, 'ListEpisodes')
+            assert len(episodes) == 120 and sum(e['waveform'] for e in episodes) == 24
+            assert {len(e) for e in episodes} == {14, 16, 20}, {len(e) for e in episodes}
+            assert tabulated(client) == tabulated(client, 7) == episodes
+            of_second = {'sensor': f'{2:016x}'}
+            assert tabulated(client, **of_second) == listed(client, 'ListEpisodes', **of_second) != []
+            times = {'since_us': dbus.Int64(episodes[30]['onset_us']), 'until_us': dbus.Int64(episodes[60]['onset_us'])}
+            assert tabulated(client, **times) == episodes[30:60]
 
 
 tap.main(globals())

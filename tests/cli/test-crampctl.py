@@ -141,7 +141,7 @@ def test_status():
         assert json.loads(run('status', '--json'))['last_alert'] is None
 
         # The rest is still worth showing when the database is not readable.
-        fake.answer('ListEpisodes', 'error org.crampd1.Error.StoreFailed')
+        fake.answer('TabulateEpisodes', 'error org.crampd1.Error.StoreFailed')
         assert 'Last alert:  unknown: Said no.??[31mred\n' in run('status')
 
 
@@ -200,7 +200,7 @@ def test_annotate():
         def sent(*arguments):
             fake.do('calls')
             run('annotate', *arguments)
-            return [(call['member'], call['args']) for call in fake.do('calls') if call['member'] not in ('ListSensors', 'ListEpisodes')]
+            return [(call['member'], call['args']) for call in fake.do('calls') if call['member'] not in ('ListSensors', 'TabulateEpisodes')]
 
         assert sent('e1', 'confirmed', '--pain', '7', '--note', 'so what') == [
             ('Annotate', ['e1', {'verdict': 'confirmed', 'pain': 7, 'note': 'so what'}])]
@@ -378,9 +378,9 @@ def test_export_to_a_file():
 
         # A file that was there stays as it was when something goes wrong on the way.
         before = content()
-        fake.answer('ListEpisodes', 'error org.crampd1.Error.StoreFailed')
+        fake.answer('TabulateEpisodes', 'error org.crampd1.Error.StoreFailed')
         run('export', '-o', path, '--force', code=74)
-        fake.answer('ListEpisodes', 'vanish')
+        fake.answer('TabulateEpisodes', 'vanish')
         run('export', '-o', path, '--force', code=69)
         assert content() == before
         assert sorted(os.listdir(folder)) == ['cramps.csv', 'other.csv']
@@ -504,7 +504,7 @@ def test_refused_and_failed():
             fake.answer('ListSensors', f'error {name}')
             assert 'Said no.??[31mred' in run('sensors', code=code)
         for method, verb in (('Status', 'status'), ('ListSensors', 'status'), ('ListSensors', 'remove'),
-                             ('ListEpisodes', 'history'), ('ListEpisodes', 'export')):
+                             ('TabulateEpisodes', 'history'), ('TabulateEpisodes', 'export')):
             fake.answer(method, 'error org.crampd1.Error.NotAuthorized')
             run(*[verb, 'a1'][:2 if verb == 'remove' else 1], code=77)
             fake.answer(method, None)
@@ -523,8 +523,9 @@ def test_answers_that_make_no_sense():
                 ('Status', 'status', ('signature', 'type version', 'missing store', 'huge bluetooth', 'type started_us')),
                 ('ListSensors', 'sensors', ('signature', 'type id', 'missing state', 'huge name', 'type battery', 'many',
                                             'path')),
-                ('ListEpisodes', 'history', ('signature', 'type onset_us', 'missing id', 'huge muscle', 'type peak_uv',
-                                             'missing confidence', 'many', 'endless', 'repeat-cursor')),
+                ('TabulateEpisodes', 'history', ('signature', 'type onset_us', 'missing id', 'huge muscle', 'type peak_uv',
+                                                 'type note', 'missing confidence', 'short', 'place', 'many', 'endless',
+                                                 'repeat-cursor')),
                 ('AddSensor', 'add', ('signature',)), ('Remove', 'remove', ('signature',))):
             for how in hows:
                 fake.answer(method, how)
@@ -532,7 +533,8 @@ def test_answers_that_make_no_sense():
                 err = run(*arguments, code=76)
                 assert len(err) < 700, (method, how, err)
             fake.answer(method, None)
-        for key, value in (('zone_offset_s', 86401), ('zone_offset_s', -2**31), ('confidence', 1.5), ('confidence', -1)):
+        for key, value in (('zone_offset_s', 86401), ('zone_offset_s', -2**31), ('confidence', 1.5), ('confidence', -1),
+                           ('confidence', float('nan')), ('pain', 11), ('pain', -2)):
             fake.do('set', key='episodes', value=[dict(EPISODES[0], **{key: value})])
             run('export', code=76)
 
@@ -553,7 +555,7 @@ def test_extreme_values():
 
 def test_daemon_vanishes_in_a_call():
     with PrivateBus(), FakeCrampd() as fake:
-        for method, arguments in (('Status', ['status']), ('ListSensors', ['sensors']), ('ListEpisodes', ['history']),
+        for method, arguments in (('Status', ['status']), ('ListSensors', ['sensors']), ('TabulateEpisodes', ['history']),
                                   ('AddSensor', [*ADD, '--owner', '0']), ('Remove', ['remove', 'a1'])):
             fake.answer(method, 'vanish')
             run(*arguments, code=69)

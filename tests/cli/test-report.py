@@ -190,12 +190,12 @@ def test_command_line():
         # Without a time: the last 90 days.
         fake.do('calls')
         run('report', '-o', os.path.join(folder, 'x'), '--format', 'html')
-        since = [call['args'][0]['since_us'] for call in fake.do('calls') if call['member'] == 'ListEpisodes'][0]
+        since = [call['args'][0]['since_us'] for call in fake.do('calls') if call['member'] == 'TabulateEpisodes'][0]
         import time
         assert 89.9 < (time.time() - since / 1e6) / 86400 < 90.2
         # Whatever fails leaves nothing behind, and what was there as it was.
         before = open(path, encoding='utf-8').read()
-        for method in ('OutlineEpisodes', 'OutlineNights', 'ListEpisodes', 'ListMissed', 'ListLog', 'ListTrials', 'GetProfile',
+        for method in ('OutlineEpisodes', 'OutlineNights', 'TabulateEpisodes', 'ListMissed', 'ListLog', 'ListTrials', 'GetProfile',
                        'ListSensors', 'Status'):
             fake.answer(method, 'error org.crampd1.Error.StoreFailed')
             run('report', '-o', path, '--force', '--with-profile', code=74)

@@ -384,6 +384,11 @@ def run():
                     columns[name] = kind, [words.index(value) for value in values]
             if how == 'short':
                 columns['onset_us' if 'onset_us' in columns else 'start_us'][1].pop()
+            elif how == 'repeat-cursor':
+                cursor = 7
+            elif how.startswith('huge '):
+                words[columns[how[5:]][1][0]] = 'x' * 4000000
+                how = ''
             elif how == 'place':
                 columns['sensor'][1][-1] = len(words)
             elif how == 'many':
@@ -403,6 +408,20 @@ def run():
                        'pain': ('i', [row.get('pain', -1) for row in rows])}
             columns.update({name: ('q', [row.get(name, '') for row in rows])
                             for name in ('sensor', 'leg', 'muscle', 'severity', 'verdict')})
+            self.outline(message, how, columns, cursor)
+
+        def TabulateEpisodes(self, message, how):
+            rows, cursor = self.chosen(self.episodes, 'onset_us', message.get_args_list()[0])
+            nan = float('nan')
+            columns = {'onset_us': ('x', [row['onset_us'] for row in rows]), 'alert_us': ('x', [row['alert_us'] for row in rows]),
+                       'end_us': ('x', [row.get('end_us', -2**63) for row in rows]),
+                       'zone_offset_s': ('i', [row['zone_offset_s'] for row in rows]),
+                       'pain': ('i', [row.get('pain', -1) for row in rows]), 'channel': ('u', [row['channel'] for row in rows]),
+                       'waveform': ('y', [int(row.get('waveform', False)) for row in rows])}
+            columns.update({name: ('d', [row.get(name, nan) for row in rows])
+                            for name in ('peak_uv', 'peak_mvc_percent', 'median_hz', 'confidence')})
+            columns.update({name: ('q', [row.get(name, '') for row in rows])
+                            for name in ('id', 'sensor', 'leg', 'muscle', 'severity', 'end_reason', 'detector', 'verdict', 'note')})
             self.outline(message, how, columns, cursor)
 
         def OutlineNights(self, message, how):

@@ -113,12 +113,12 @@ static void on_outline(int error, const struct store_outline *outline, uint64_t 
         told->n = error < 0 ? 0 : outline->n_rows;
 }
 
-static int outline_episodes(struct fixture *f, const struct store_filter *filter,
-                            struct rows_told *told) {
+static int tabulate_episodes(struct fixture *f, const struct store_filter *filter,
+                             struct rows_told *told) {
         int r;
 
         told->calls = 0;
-        r = store_outline_episodes(f->store, filter, on_outline, told);
+        r = store_tabulate_episodes(f->store, filter, on_outline, told);
         if (r < 0)
                 return r;
         WAIT_FOR(f, told->calls > 0);
@@ -215,7 +215,7 @@ static bool tell(struct fixture *f, struct page *page) {
         assert_int_equal(r, 0);
         assert_int_equal(page->n, EPISODES);
         do
-                r = outline_episodes(f, &filter, &told);
+                r = tabulate_episodes(f, &filter, &told);
         while (r == -ENOMEM);
         assert_int_equal(r, 0);
         assert_int_equal(told.n, EPISODES);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Outlines tell the same as the lists, to the same people, in pages too. */
+/* Outlines and tables tell the same as the lists, to the same people, in pages too. */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -229,6 +230,124 @@ static void test_nights(void **state) {
         free(page);
 }
 
+/* A table that is held against the list. */
+struct compared {
+        unsigned calls;
+        int error;
+        const struct page *expected;
+        size_t n;
+        uint64_t cursor;
+};
+
+static const struct store_column *column_of(const struct store_outline *table, const char *name,
+                                            char type) {
+        for (size_t c = 0; c < table->n_columns; c++)
+                if (strcmp(table->columns[c].name, name) == 0) {
+                        assert_int_equal(table->columns[c].type, type);
+                        return table->columns + c;
+                }
+        fail_msg("no column '%s'", name);
+        return NULL;
+}
+
+static const char *word_at(const struct store_outline *table, const char *name, size_t row) {
+        uint16_t place = ((const uint16_t *)column_of(table, name, 'q')->values)[row];
+
+        assert_true(place < table->n_words);
+        return table->words[place];
+}
+
+static int64_t time_at(const struct store_outline *table, const char *name, size_t row) {
+        return ((const int64_t *)column_of(table, name, 'x')->values)[row];
+}
+
+static void assert_real_at(const struct store_outline *table, const char *name, size_t row,
+                           double expected) {
+        double value = ((const double *)column_of(table, name, 'd')->values)[row];
+
+        assert_true(isnan(expected) ? isnan(value) : value == expected);
+}
+
+static void assert_row(const struct store_outline *table, size_t i, const struct store_episode *e) {
+        assert_string_equal(word_at(table, "id", i), e->id);
+        assert_string_equal(word_at(table, "sensor", i), e->sensor);
+        assert_string_equal(word_at(table, "muscle", i), e->muscle);
+        assert_string_equal(word_at(table, "leg", i), e->leg);
+        assert_string_equal(word_at(table, "end_reason", i), e->end_reason);
+        assert_string_equal(word_at(table, "severity", i), e->severity);
+        assert_string_equal(word_at(table, "detector", i), e->detector);
+        assert_string_equal(word_at(table, "verdict", i), e->verdict);
+        assert_string_equal(word_at(table, "note", i), e->note);
+        assert_int_equal(time_at(table, "onset_us", i), e->onset_us);
+        assert_int_equal(time_at(table, "alert_us", i), e->alert_us);
+        assert_int_equal(time_at(table, "end_us", i), e->end_us);
+        assert_int_equal(((const int32_t *)column_of(table, "zone_offset_s", 'i')->values)[i],
+                         e->zone_offset_s);
+        assert_int_equal(((const int32_t *)column_of(table, "pain", 'i')->values)[i], e->pain);
+        assert_int_equal(((const uint32_t *)column_of(table, "channel", 'u')->values)[i], e->channel);
+        assert_int_equal(((const uint8_t *)column_of(table, "waveform", 'y')->values)[i],
+                         e->has_waveform);
+        assert_real_at(table, "peak_uv", i, e->peak_uv);
+        assert_real_at(table, "median_hz", i, e->median_hz);
+        assert_real_at(table, "confidence", i, e->confidence);
+        assert_real_at(table, "peak_mvc_percent", i, e->peak_mvc_percent);
+}
+
+static void on_table(int error, const struct store_outline *table, uint64_t cursor, void *userdata) {
+        struct compared *compared = userdata;
+
+        compared->calls++;
+        compared->error = error;
+        compared->cursor = cursor;
+        for (size_t i = 0; error >= 0 && i < table->n_rows; i++)
+                assert_row(table, i, compared->expected->episodes + compared->n++);
+}
+
+static void test_table_as_the_list(void **state) {
+        struct store_annotation said = {.owner_uid = OWNER_UID, .pain = 0, .said_us = ONSET_US};
+        struct page *expected = calloc(1, sizeof(*expected));
+        struct store_filter filter = filter_own();
+        struct compared compared = {.expected = expected};
+        struct outcome outcome = {};
+        struct fixture *f = *state;
+
+        assert_non_null(expected);
+        put_episodes(f);
+        (void)strcpy(said.verdict, "false-alarm");
+        for (unsigned i = 1; i <= 4; i++) {
+                (void)snprintf(said.id, sizeof(said.id), "%016x", i * 3);
+                /* As long as a note may be, and as long as a name is not. */
+                memset(said.note, 'a' + (int)i, STORE_NOTE_SIZE - i);
+                said.note[STORE_NOTE_SIZE - i] = '\0';
+                assert_return_code(store_annotate(f->store, &said, on_done, &outcome), 0);
+                WAIT_FOR(f, outcome.calls == i);
+                assert_int_equal(outcome.error, 0);
+        }
+        filter.limit = STORE_PAGE_MAX;
+        assert_int_equal(list_episodes(f, &filter, expected), 0);
+        filter.limit = 7;
+        do {
+                compared.calls = 0;
+                assert_return_code(store_tabulate_episodes(f->store, &filter, on_table, &compared), 0);
+                WAIT_FOR(f, compared.calls > 0);
+                assert_int_equal(compared.error, 0);
+                filter.after = compared.cursor;
+        } while (compared.cursor != 0);
+        assert_int_equal(compared.n, EPISODES);
+
+        filter = filter_own();
+        filter.owner_uid++;
+        filter.limit = STORE_TABLE_PAGE_MAX;
+        assert_return_code(store_tabulate_episodes(f->store, &filter, on_table, &compared), 0);
+        compared.calls = 0;
+        WAIT_FOR(f, compared.calls > 0);
+        assert_int_equal(compared.error, 0);
+        assert_int_equal(compared.n, EPISODES);
+        filter.limit++;
+        assert_int_equal(store_tabulate_episodes(f->store, &filter, on_table, &compared), -EINVAL);
+        free(expected);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_episodes_as_in_the_list, fixture_setup,
@@ -236,6 +355,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_pages_owners_and_times, fixture_setup,
                                                 fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_nights, fixture_setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_table_as_the_list, fixture_setup, fixture_teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
