@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The inside of a link, shared by link.c (what comes after what) and link-states.c (what is done
- * meanwhile). Private to these two.
+ * The inside of a link, shared by link-transitions.c (what comes after what), link-states.c (what is
+ * done meanwhile) and link.c (what sets it going). Private to these three.
  */
 #pragma once
 
@@ -12,7 +12,7 @@
 #include "sensors/bluez/subscription.h"
 
 enum link_state {
-        LINK_ANY, /* in `transitions`: what holds where the state's own row says nothing */
+        LINK_ANY, /* of transitions: what holds where the state's own row says nothing */
         LINK_ABSENT,
         LINK_SCANNING,
         LINK_QUEUED, /* seen; another sensor is being connected or discovery is being stopped */
@@ -124,6 +124,16 @@ struct link_state_info {
         uint64_t (*limit)(const struct link *link);
         size_t limit_offset; /* in struct link_timings; 0 without `limit` = none */
 };
+
+struct link_transition {
+        enum link_state next;
+        const char *reason; /* NULL: the detail that came with the event, or the reason stays */
+        void (*effect)(struct link *link);
+};
+
+/* link-transitions.c */
+/* NULL: the event means nothing in that state. */
+const struct link_transition *link_get_transition(enum link_state state, enum link_event event);
 
 /* link-states.c */
 extern const struct link_state_info link_states[LINK_STATE_MAX];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The link to one sensor: see link.h. What may happen in which state, and what then comes, is all in
- * `transitions`; what the states do is in link-states.c.
+ * link-transitions.c; what the states do is in link-states.c.
  */
 #include "sensors/bluez/link-states.h"
 
@@ -16,179 +16,6 @@
 #define LOAD_MEASURED_US UINT64_C(10000000)
 
 #define BACKOFF_DOUBLINGS 6u /* 1 to 64 s */
-
-/* Effects of transitions. */
-
-static void count_failed_setup(struct link *link) {
-        link->failed_setups++;
-}
-
-static void count_refusal(struct link *link) {
-        link->failed_setups++;
-        link->refusals++;
-}
-
-static void count_unheard(struct link *link) {
-        link->blind = true;
-        link->unheard++;
-}
-
-static void forget_unheard(struct link *link) {
-        link->blind = false;
-        link->unheard = 0;
-}
-
-static void count_attempt(struct link *link) {
-        if (!link->blind && !link->again)
-                link->failures++;
-        link->again = false;
-}
-
-static void note_closed(struct link *link) {
-        link->hung_up = true;
-}
-
-static void note_silent(struct link *link) {
-        link->hung_up = false;
-}
-
-static void count_hangup(struct link *link) {
-        if (link->hung_up)
-                link->failures++;
-}
-
-static void forget_failures(struct link *link) {
-        link->failures = link->failed_setups = link->aborts = 0;
-        forget_unheard(link);
-}
-
-/* The controller may have gone deaf. */
-static void restart_discovery(struct link *link) {
-        link->unheard++;
-        radio_restart(link->bluez);
-}
-
-struct transition {
-        enum link_state next; /* LINK_ANY (0): nothing happens */
-        const char *reason;   /* NULL: the detail that came with the event, or the reason stays */
-        void (*effect)(struct link *link);
-};
-
-#define PAUSED N_("paused: crampctl resume SENSOR")
-
-/* clang-format off */
-static const struct transition transitions[LINK_STATE_MAX][LINK_EVENT_MAX] = {
-        [LINK_ANY] = {
-                [FACT_NO_BLUEZ] = { LINK_ABSENT, N_("bluetoothd is not running: systemctl start bluetooth") },
-                [FACT_MUTE_BLUEZ] = { LINK_ABSENT, N_("bluetoothd does not answer: systemctl restart bluetooth") },
-                [FACT_NO_ADAPTER] = { LINK_ABSENT, N_("no Bluetooth adapter: plug one in") },
-                [FACT_ADAPTER_OFF] = { LINK_ABSENT, N_("Bluetooth is switched off: bluetoothctl power on") },
-                [EVENT_PAUSE] = { LINK_PAUSED, PAUSED },
-        },
-        [LINK_ABSENT] = {
-                [FACT_READY] = { LINK_SCANNING, N_("looking for the sensor"), forget_unheard },
-        },
-        [LINK_SCANNING] = {
-                [FACT_LINK_UP] = { LINK_RESOLVING, N_("connected already, waiting for its services"), forget_unheard },
-                [FACT_SEEN] = { LINK_QUEUED, N_("sensor found, waiting for its turn to connect"), forget_unheard },
-                [EVENT_HEARD] = { LINK_HEARING, N_("receiving adverts") },
-                [EVENT_UNHEARD] = { LINK_QUEUED, N_("sensor not heard, trying to connect all the same"), count_unheard },
-                [EVENT_TIMEOUT] = { LINK_SCANNING, N_("looking for the sensor"), restart_discovery },
-        },
-        [LINK_QUEUED] = {
-                [FACT_DEVICE_GONE] = { LINK_SCANNING, N_("looking for the sensor") },
-                [FACT_LINK_UP] = { LINK_RESOLVING, N_("connected, waiting for its services") },
-                [FACT_TURN] = { LINK_CONNECTING, N_("connecting") },
-                [EVENT_FAILED] = { LINK_WAITING },
-        },
-        [LINK_CONNECTING] = {
-                [FACT_DEVICE_GONE] = { LINK_WAITING, N_("the sensor went away") },
-                [FACT_LINK_UP] = { LINK_RESOLVING, N_("connected, waiting for its services") },
-                [EVENT_FAILED] = { LINK_DROPPING },
-                [EVENT_TIMEOUT] = { LINK_DROPPING, N_("the sensor did not answer") },
-        },
-        [LINK_RESOLVING] = {
-                [FACT_DEVICE_GONE] = { LINK_WAITING, N_("the sensor went away") },
-                [FACT_LINK_DOWN] = { LINK_WAITING, N_("link lost") },
-                [FACT_RESOLVED] = { LINK_STARTING, N_("starting the stream") },
-                [EVENT_TIMEOUT] = { LINK_DROPPING, NULL, count_failed_setup },
-        },
-        [LINK_PAIRING] = {
-                [FACT_DEVICE_GONE] = { LINK_WAITING, N_("the sensor went away") },
-                [FACT_LINK_DOWN] = { LINK_WAITING, N_("link lost") },
-                [EVENT_PAIRED] = { LINK_STARTING, N_("paired, starting the stream") },
-                [EVENT_FAILED] = { LINK_DROPPING, NULL, count_failed_setup },
-                [EVENT_TIMEOUT] = { LINK_DROPPING, N_("the sensor did not pair"), count_failed_setup },
-        },
-        [LINK_STARTING] = {
-                [FACT_DEVICE_GONE] = { LINK_WAITING, N_("the sensor went away") },
-                [FACT_LINK_DOWN] = { LINK_WAITING, N_("link lost") },
-                [EVENT_DATA] = { LINK_STREAMING },
-                [EVENT_CLOSED] = { LINK_STALLED, N_("the data channel was closed, subscribing again"), note_closed },
-                [EVENT_SILENCE] = { LINK_STALLED, N_("connected, but no data comes: subscribing again"), note_silent },
-                [EVENT_FAILED] = { LINK_DROPPING, NULL, count_failed_setup },
-                [EVENT_TIMEOUT] = { LINK_DROPPING, N_("the sensor took too long to start"), count_failed_setup },
-                [EVENT_CHANGED] = { LINK_STALLED, N_("the settings were changed, subscribing again"), note_silent },
-                [EVENT_REFUSED] = { LINK_DROPPING, N_("another program receives this sensor's data (close it)"), count_refusal },
-                [EVENT_FORBIDDEN] = { LINK_FORBIDDEN },
-                [EVENT_UNPAIRED] = { LINK_PAIRING, N_("pairing, as the sensor asks for it") },
-        },
-        [LINK_STREAMING] = {
-                [FACT_DEVICE_GONE] = { LINK_WAITING, N_("the sensor went away") },
-                [FACT_LINK_DOWN] = { LINK_WAITING, N_("link lost") },
-                [EVENT_CLOSED] = { LINK_STALLED, N_("the data channel was closed, subscribing again"), note_closed },
-                [EVENT_SILENCE] = { LINK_STALLED, N_("connected, but no data comes: subscribing again"), note_silent },
-                [EVENT_CHANGED] = { LINK_STALLED, N_("the settings were changed, subscribing again"), note_silent },
-        },
-        [LINK_STALLED] = {
-                [FACT_DEVICE_GONE] = { LINK_WAITING, N_("the sensor went away") },
-                [FACT_LINK_DOWN] = { LINK_WAITING, N_("link lost") },
-                [EVENT_TIMEOUT] = { LINK_RESUBSCRIBING, NULL, count_hangup },
-        },
-        [LINK_RESUBSCRIBING] = {
-                [FACT_DEVICE_GONE] = { LINK_WAITING, N_("the sensor went away") },
-                [FACT_LINK_DOWN] = { LINK_WAITING, N_("link lost") },
-                [EVENT_DATA] = { LINK_STREAMING },
-                [EVENT_CLOSED] = { LINK_STALLED, N_("the data channel was closed, subscribing again"), note_closed },
-                [EVENT_FAILED] = { LINK_DROPPING, NULL, count_failed_setup },
-                [EVENT_TIMEOUT] = { LINK_DROPPING, N_("the sensor sends no data") },
-                [EVENT_CHANGED] = { LINK_STALLED, N_("the settings were changed, subscribing again"), note_silent },
-                [EVENT_REFUSED] = { LINK_DROPPING, N_("another program receives this sensor's data (close it)"), count_refusal },
-                [EVENT_FORBIDDEN] = { LINK_FORBIDDEN },
-                [EVENT_UNPAIRED] = { LINK_PAIRING, N_("pairing, as the sensor asks for it") },
-        },
-        [LINK_FORBIDDEN] = {
-                [FACT_DEVICE_GONE] = { LINK_WAITING, N_("the sensor went away") },
-                [FACT_LINK_DOWN] = { LINK_WAITING, N_("link lost") },
-                [EVENT_CHANGED] = { LINK_STALLED, N_("the settings were changed, subscribing again"), note_silent },
-                [EVENT_TIMEOUT] = { LINK_DROPPING, NULL, count_failed_setup },
-        },
-        [LINK_DROPPING] = {
-                [FACT_DEVICE_GONE] = { LINK_WAITING },
-                [FACT_DROPPED] = { LINK_WAITING },
-                [EVENT_TIMEOUT] = { LINK_WAITING },
-        },
-        [LINK_WAITING] = {
-                [EVENT_TIMEOUT] = { LINK_SCANNING, N_("looking for the sensor"), count_attempt },
-        },
-        [LINK_HEARING] = {
-                [EVENT_SILENCE] = { LINK_QUIET, N_("no advert of the sensor is heard") },
-                [EVENT_FAILED] = { LINK_WAITING },
-                [EVENT_CHANGED] = { LINK_QUIET, N_("the settings were changed") },
-        },
-        [LINK_QUIET] = {
-                [EVENT_HEARD] = { LINK_HEARING, N_("receiving adverts") },
-                [EVENT_TIMEOUT] = { LINK_SCANNING, N_("looking for the sensor"), restart_discovery },
-        },
-        [LINK_PAUSED] = {
-                [FACT_NO_BLUEZ] = { LINK_PAUSED, PAUSED },
-                [FACT_MUTE_BLUEZ] = { LINK_PAUSED, PAUSED },
-                [FACT_NO_ADAPTER] = { LINK_PAUSED, PAUSED },
-                [FACT_ADAPTER_OFF] = { LINK_PAUSED, PAUSED },
-                [EVENT_PAUSE] = { LINK_PAUSED, PAUSED },
-                [EVENT_RESUME] = { LINK_ABSENT, N_("asking bluetoothd"), forget_failures },
-        },
-};
 
 static int on_timer(sd_event_source *source, uint64_t time_us, void *userdata);
 
@@ -304,12 +131,10 @@ const char *link_drop_to_string(enum link_drop drop) {
 }
 
 bool link_fire(struct link *link, enum link_event event, const char *detail) {
-        const struct transition *t = &transitions[link->state][event];
+        const struct link_transition *t = link_get_transition(link->state, event);
         char reason[sizeof(link->reason)];
 
-        if (t->next == LINK_ANY)
-                t = &transitions[LINK_ANY][event];
-        if (t->next == LINK_ANY)
+        if (!t)
                 return false;
         if (event < FACT_MAX && t->next == link->state && strcmp(t->reason, link->reason) == 0)
                 return false; /* it still holds */
@@ -367,7 +192,7 @@ static bool link_fact(const struct link *link, enum link_event fact) {
         }
 }
 
-/* Each transition may make other facts count, and none leads back: see the table. */
+/* Each transition may make other facts count, and none leads back: see link-transitions.c. */
 static void link_follow_facts(struct link *link) {
         bool moved;
 
@@ -412,7 +237,8 @@ static int on_timer(sd_event_source *source, uint64_t time_us, void *userdata) {
                             NULL);
                 break;
         case LINK_SCANNING:
-                link_handle(link, device && !link->driver->from_adverts ? EVENT_UNHEARD : EVENT_TIMEOUT, NULL);
+                link_handle(link, device && !link->driver->from_adverts ? EVENT_UNHEARD : EVENT_TIMEOUT,
+                            NULL);
                 break;
         case LINK_RESOLVING:
                 link_handle(link, EVENT_TIMEOUT,
@@ -495,8 +321,9 @@ int link_new(struct bluez *bluez, const struct link_setup *setup, struct link **
         link->watcher.advert = on_advert;
         link->watcher.duplicates = setup->driver->from_adverts;
         link->watcher.userdata = link;
-        (void)snprintf(link->reason, sizeof(link->reason), "%s",
-                       setup->paused ? PAUSED : N_("asking bluetoothd"));
+        (void)snprintf(
+                link->reason, sizeof(link->reason), "%s",
+                link_get_transition(LINK_PAUSED, setup->paused ? EVENT_PAUSE : EVENT_RESUME)->reason);
 
         r = address_parse(setup->address, link->watcher.address);
         if (r >= 0)
@@ -587,7 +414,8 @@ void link_get_load(const struct link *link, struct capacity_load *ret) {
         elapsed_us = link->last_block_us - link->streaming_since_us;
         if (elapsed_us < LOAD_MEASURED_US || running->packets == 0)
                 return;
-        ret->packets_per_s = (double)(running->packets + running->lost_packets) * 1e6 / (double)elapsed_us;
+        ret->packets_per_s =
+                (double)(running->packets + running->lost_packets) * 1e6 / (double)elapsed_us;
         ret->value_size = (double)running->bytes / (double)running->packets;
 }
 
