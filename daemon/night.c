@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* From blocks of samples to episodes in real time: see night.h. */
-#include "daemon/night.h"
+/* Time, gaps and rows of a night: see night.h. Its alerts and episodes are in night-episode.c. */
+#include "daemon/night-inside.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/basic/cleanup.h"
 #include "daemon/basic/local-time.h"
-#include "daemon/capture.h"
-#include "daemon/guidance/relief.h"
 #include "daemon/public-id.h"
 
-_Static_assert(STORE_ACCOUNT_POINTS == DETECTOR_ACCOUNT_POINTS, "an account must fit");
-_Static_assert(STREAM_CHANNELS_MAX <= 32, "a bit for each channel");
 _Static_assert(STREAM_CHANNELS_MAX <= STORE_CALIBRATION_CHANNELS_MAX, "a calibration must fit");
 
 #define ROW_EVERY_US (INT64_C(60) * 1000000)
@@ -30,53 +25,7 @@ _Static_assert(STREAM_CHANNELS_MAX <= STORE_CALIBRATION_CHANNELS_MAX, "a calibra
  * sends ten values a second. Chosen. */
 #define MOTION_STALE_US UINT64_C(2000000)
 
-struct night {
-        struct night_callbacks callbacks;
-        void *userdata;
-
-        struct stream_format format;
-        struct detector *detector;
-        struct capture *capture; /* NULL without memory for it, too */
-        struct store_night row;
-        char muscle[sizeof(((struct store_episode *)0)->muscle)];
-        char leg[sizeof(((struct store_episode *)0)->leg)];
-
-        bool start_given; /* by the source; else the clock may be read anew */
-        bool anchored;
-        int64_t start_us;    /* realtime of frame 0 */
-        int64_t boot_us;     /* CLOCK_BOOTTIME of frame 0 */
-        uint64_t base_index; /* added to a block's index: frames before the stream's last restart */
-        uint64_t next_index; /* first frame not seen yet */
-        bool has_origin;
-        int64_t origin_us;        /* of the stream that runs now */
-        bool resuming;            /* the next block tells how long the stream was away */
-        uint64_t received;        /* frames, gaps left out */
-        uint64_t received_before; /* of these, in rows that are over */
-        int64_t row_us;           /* when the row was last reported */
-
-        struct store_gap gap; /* not reported yet, if it has frames: the next may join it */
-
-        struct store_calibration calibration;
-        bool hold, held;             /* as wanted, and as the detector was told */
-        bool has_motion, motion_new; /* it is heard; since the last block */
-        uint64_t motion_index;       /* of the first frame since it was heard */
-        int32_t company_percent;     /* of the last hop, for others; negative = not known */
-        uint64_t company_index;      /* first frame after it */
-
-        enum detector_quality quality[STREAM_CHANNELS_MAX];
-        double floor_uv[STREAM_CHANNELS_MAX]; /* 0 = unknown */
-        uint64_t unusable;                    /* of the frames received: no channel was good */
-        uint64_t unusable_before;             /* of these, in rows that are over */
-        struct store_gap poor; /* the time without good signal that lasts now, if it has frames */
-
-        bool open; /* `episode` lasts */
-        bool help_told;
-        struct store_episode episode;
-        int64_t episode_start_us;  /* `start_us` at its onset: its length follows no clock */
-        const char *finish_reason; /* replaces the detector's while night_finish() runs */
-};
-
-static uint64_t frames_to_us(const struct night *night, uint64_t frames) {
+uint64_t night_frames_to_us(const struct night *night, uint64_t frames) {
         return stream_frames_to_us(night->format.rate_mhz, frames);
 }
 
@@ -84,141 +33,13 @@ static uint64_t us_to_frames(const struct night *night, uint64_t us) {
         return (uint64_t)((unsigned __int128)us * night->format.rate_mhz / UINT64_C(1000000000));
 }
 
-static int64_t index_to_us(const struct night *night, uint64_t index) {
-        return night->start_us + (int64_t)frames_to_us(night, index);
-}
-
-static uint64_t lasting_us(const struct night *night) {
-        int64_t now_us = index_to_us(night, night->next_index);
-
-        return now_us > night->episode.onset_us ? (uint64_t)(now_us - night->episode.onset_us) : 0;
+int64_t night_index_to_us(const struct night *night, uint64_t index) {
+        return night->start_us + (int64_t)night_frames_to_us(night, index);
 }
 
 static void report_row(struct night *night) {
         night->row_us = night->row.seen_us;
         night->callbacks.row(&night->row, night->userdata);
-}
-
-static void report_alert(struct night *night, enum night_change change) {
-        uint64_t lasting = lasting_us(night);
-
-        if (change == NIGHT_ALERT_ENDED)
-                lasting = (uint64_t)(night->episode.end_us - night->episode.onset_us);
-        night->callbacks.alert(change, &night->episode, lasting, night->userdata);
-}
-
-static void take_figures(struct night *night, const struct detector_event *event) {
-        struct store_episode *episode = &night->episode;
-        const double *mvc_uv = night_get_mvc(night);
-
-        (void)snprintf(episode->severity, sizeof(episode->severity), "%s",
-                       detector_severity_to_string(event->severity));
-        episode->peak_uv = night->format.scale_uv > 0 ? event->peak_uv : (double)NAN;
-        episode->median_hz = event->median_hz > 0 ? event->median_hz : (double)NAN;
-        episode->confidence = event->confidence;
-        episode->channel = event->channel;
-        episode->peak_mvc_percent = mvc_uv && mvc_uv[event->channel] > 0.0
-                                            ? 100.0 * event->peak_uv / mvc_uv[event->channel]
-                                            : (double)NAN;
-}
-
-static void report_account(const struct night *night, const struct detector_event *event,
-                           int64_t start_us) {
-        const struct detector_account *from = event->account;
-        struct store_account account = {
-                .evidence_factor = from->evidence_factor,
-                .again_factor = from->again_factor,
-                .needed_s = from->needed_s,
-                .from_us = start_us + (int64_t)frames_to_us(night, from->from_index),
-                .active_s = from->active_s,
-                .unbroken_s = from->unbroken_s,
-                .ratio_alert = from->ratio_alert,
-                .ratio_peak = from->ratio_peak,
-                .bridged = from->bridged,
-                .dips = from->dips,
-                .together = from->together < 0 ? (double)NAN : from->together,
-                .moved = from->moved < 0 ? (double)NAN : from->moved,
-                .slow = from->slow < 0 ? (double)NAN : from->slow,
-                .channels = night->format.channels,
-                .took_part = (uint32_t)from->took_part,
-                .point_us = (int64_t)frames_to_us(night, from->point_frames),
-                .points = from->points,
-        };
-
-        if (!night->callbacks.account)
-                return;
-        memcpy(account.episode, night->episode.id, sizeof(account.episode));
-        (void)snprintf(account.sensitivity, sizeof(account.sensitivity), "%s",
-                       detector_sensitivity_to_string(from->sensitivity));
-        (void)snprintf(account.quality, sizeof(account.quality), "%s",
-                       detector_quality_to_string(from->quality));
-        memcpy(account.evidence_s, from->score_s, from->points * sizeof(from->score_s[0]));
-        night->callbacks.account(&account, night->userdata);
-}
-
-static void begin_episode(struct night *night, const struct detector_event *event) {
-        struct store_episode *episode = &night->episode;
-
-        *episode = (struct store_episode){
-                .onset_us = index_to_us(night, event->onset_index),
-                .alert_us = index_to_us(night, event->alert_index),
-                .end_us = STORE_NO_TIME,
-        };
-        public_id_new(episode->id);
-        memcpy(episode->sensor, night->row.sensor, sizeof(episode->sensor));
-        memcpy(episode->night, night->row.id, sizeof(episode->night));
-        memcpy(episode->muscle, night->muscle, sizeof(episode->muscle));
-        memcpy(episode->leg, night->leg, sizeof(episode->leg));
-        episode->zone_offset_s = zone_offset_s(episode->onset_us);
-        (void)snprintf(episode->detector, sizeof(episode->detector), "%s", detector_version());
-        take_figures(night, event);
-
-        night->episode_start_us = night->start_us;
-        night->open = true;
-        night->help_told = false;
-        report_alert(night, NIGHT_ALERT_RAISED);
-        report_account(night, event, night->start_us);
-        if (night->capture)
-                capture_begin(night->capture, episode->id, episode->onset_us, event->onset_index,
-                              event->alert_index);
-}
-
-static void end_episode(struct night *night, const struct detector_event *event) {
-        const char *reason = detector_end_reason_to_string(event->end_reason);
-
-        if (event->end_reason == DETECTOR_END_STREAM_END && night->finish_reason)
-                reason = night->finish_reason;
-
-        take_figures(night, event);
-        night->episode.end_us = night->episode_start_us + (int64_t)frames_to_us(night, event->end_index);
-        (void)snprintf(night->episode.end_reason, sizeof(night->episode.end_reason), "%s", reason);
-        night->open = false;
-        report_alert(night, NIGHT_ALERT_ENDED);
-        report_account(night, event, night->episode_start_us);
-}
-
-static void on_detector_event(const struct detector_event *event, void *userdata) {
-        struct night *night = userdata;
-
-        switch (event->type) {
-        case DETECTOR_EVENT_ALERT:
-                begin_episode(night, event);
-                break;
-        case DETECTOR_EVENT_UPDATE:
-                if (!night->open)
-                        break;
-                take_figures(night, event);
-                report_alert(night, NIGHT_ALERT_UPDATED);
-                break;
-        case DETECTOR_EVENT_END:
-                if (night->open)
-                        end_episode(night, event);
-                break;
-        case DETECTOR_EVENT_SUSPECTED:
-        case DETECTOR_EVENT_DISMISSED:
-        case DETECTOR_EVENT_TYPE_MAX:
-                break;
-        }
 }
 
 enum detector_quality night_get_quality(const struct night *night) {
@@ -253,13 +74,14 @@ static void watch_quality(struct night *night, const struct detector_level *leve
         if (poor->frames > 0 && strcmp(poor->reason, detector_quality_to_string(quality)) != 0)
                 end_poor(night);
         if (poor->frames == 0) {
-                *poor = (struct store_gap){.start_us = index_to_us(night, level->index - level->frames)};
+                *poor = (struct store_gap){
+                        .start_us = night_index_to_us(night, level->index - level->frames)};
                 memcpy(poor->night, night->row.id, sizeof(poor->night));
                 (void)snprintf(poor->reason, sizeof(poor->reason), "%s",
                                detector_quality_to_string(quality));
         }
         poor->frames += level->frames;
-        poor->end_us = index_to_us(night, level->index);
+        poor->end_us = night_index_to_us(night, level->index);
 }
 
 static void on_detector_level(const struct detector_level *level, void *userdata) {
@@ -270,7 +92,7 @@ static void on_detector_level(const struct detector_level *level, void *userdata
         night->company_percent = detector_company_percent(level);
         night->company_index = level->index;
         if (night->callbacks.level)
-                night->callbacks.level(level, index_to_us(night, level->index), night->userdata);
+                night->callbacks.level(level, night_index_to_us(night, level->index), night->userdata);
 }
 
 static void on_detector_signal(const struct detector_signal *signal, void *userdata) {
@@ -279,7 +101,8 @@ static void on_detector_signal(const struct detector_signal *signal, void *userd
         if (night->capture)
                 capture_push(night->capture, signal);
         if (night->callbacks.signal)
-                night->callbacks.signal(signal, index_to_us(night, signal->index), night->userdata);
+                night->callbacks.signal(signal, night_index_to_us(night, signal->index),
+                                        night->userdata);
 }
 
 /* A picture of the cramp is nothing that an alert may fail for. */
@@ -344,7 +167,7 @@ int night_new(const struct night_setup *setup, struct night **ret) {
                                                   .motion_scale_g = 0.001,
                                                   .sensitivity = setup->sensitivity,
                                                   .evidence_factor = setup->evidence_factor,
-                                                  .on_event = on_detector_event,
+                                                  .on_event = night_on_detector_event,
                                                   .on_level = on_detector_level,
                                                   .on_signal = setup->callbacks->signal || night->capture
                                                                        ? on_detector_signal
@@ -423,7 +246,8 @@ static void forget_motion(struct night *night, uint64_t index) {
         if (night->motion_new)
                 night->motion_index = index;
         night->motion_new = false;
-        if (!night->has_motion || frames_to_us(night, index - night->motion_index) <= MOTION_STALE_US)
+        if (!night->has_motion ||
+            night_frames_to_us(night, index - night->motion_index) <= MOTION_STALE_US)
                 return;
         detector_set_motion(night->detector, NULL);
         night->has_motion = false;
@@ -434,12 +258,12 @@ void night_set_company(struct night *night, int32_t percent) {
 }
 
 int32_t night_get_company(const struct night *night, int64_t *ret_boot_us) {
-        *ret_boot_us = night->boot_us + (int64_t)frames_to_us(night, night->company_index);
+        *ret_boot_us = night->boot_us + (int64_t)night_frames_to_us(night, night->company_index);
         return night->company_percent;
 }
 
 int64_t night_get_boot_us(const struct night *night) {
-        return night->boot_us + (int64_t)frames_to_us(night, night->next_index);
+        return night->boot_us + (int64_t)night_frames_to_us(night, night->next_index);
 }
 
 void night_set_hold(struct night *night, bool held) {
@@ -460,7 +284,7 @@ void night_resume(struct night *night) {
 /* Frame 0 is as far before the first block's arrival as that block's frames are long. */
 static void anchor(struct night *night, const struct emg_block *block, int64_t arrival_us,
                    int64_t realtime_us) {
-        night->boot_us = arrival_us - (int64_t)frames_to_us(night, block->index + block->frames);
+        night->boot_us = arrival_us - (int64_t)night_frames_to_us(night, block->index + block->frames);
         if (night->start_us == 0)
                 night->start_us = night->boot_us + realtime_us;
         night->anchored = true;
@@ -474,7 +298,7 @@ static void anchor(struct night *night, const struct emg_block *block, int64_t a
 /* After a lost link the sensor counts from 0 again: go on where the arrival says, never before what was
  * seen. */
 static void rebase(struct night *night, const struct emg_block *block, int64_t arrival_us) {
-        int64_t first_us = arrival_us - (int64_t)frames_to_us(night, block->frames);
+        int64_t first_us = arrival_us - (int64_t)night_frames_to_us(night, block->frames);
         uint64_t first = night->next_index;
 
         if (first_us > night->boot_us) {
@@ -497,14 +321,14 @@ static void report_gap(struct night *night) {
 static void note_gap(struct night *night, uint64_t from, uint64_t to) {
         struct store_gap *gap = &night->gap;
 
-        if ((int64_t)frames_to_us(night, to - from) >= GAP_MERGE_US)
+        if ((int64_t)night_frames_to_us(night, to - from) >= GAP_MERGE_US)
                 end_poor(night);
         if (gap->frames == 0) {
-                *gap = (struct store_gap){.start_us = index_to_us(night, from)};
+                *gap = (struct store_gap){.start_us = night_index_to_us(night, from)};
                 memcpy(gap->night, night->row.id, sizeof(gap->night));
                 (void)snprintf(gap->reason, sizeof(gap->reason), "no-data");
         }
-        gap->end_us = index_to_us(night, to);
+        gap->end_us = night_index_to_us(night, to);
         gap->frames += to - from;
 }
 
@@ -524,15 +348,15 @@ static void begin_next_row(struct night *night, const char *evening, int64_t arr
 
         end_row(night);
         if (!night->start_given) {
-                night->boot_us = arrival_us - (int64_t)frames_to_us(night, night->next_index);
+                night->boot_us = arrival_us - (int64_t)night_frames_to_us(night, night->next_index);
                 night->start_us = night->boot_us + realtime_us;
         }
         memcpy(sensor, night->row.sensor, sizeof(sensor));
         night->received_before = night->received;
         night->unusable_before = night->unusable;
         night->row = (struct store_night){
-                .start_us = index_to_us(night, night->next_index),
-                .seen_us = index_to_us(night, night->next_index),
+                .start_us = night_index_to_us(night, night->next_index),
+                .seen_us = night_index_to_us(night, night->next_index),
                 .end_us = STORE_NO_TIME,
                 .channels = channels,
                 .rate_mhz = rate_mhz,
@@ -563,11 +387,12 @@ void night_set_origin(struct night *night, int64_t origin_us) {
 
 /* A crystal is off by less, and no time jumps. */
 static void follow_origin(struct night *night, uint64_t frames) {
-        int64_t most_us = (int64_t)frames_to_us(night, frames) / SLEW_DIVISOR, ahead_us;
+        int64_t most_us = (int64_t)night_frames_to_us(night, frames) / SLEW_DIVISOR, ahead_us;
 
         if (!night->has_origin || night->start_given || night->base_index > INT64_MAX)
                 return;
-        ahead_us = night->origin_us - (int64_t)frames_to_us(night, night->base_index) - night->boot_us;
+        ahead_us = night->origin_us - (int64_t)night_frames_to_us(night, night->base_index) -
+                   night->boot_us;
         if (ahead_us > most_us)
                 ahead_us = most_us;
         else if (ahead_us < -most_us)
@@ -598,19 +423,16 @@ void night_push(struct night *night, const struct emg_block *block, int64_t arri
         night->received += block->frames;
         night->row.packets++;
         night->row.lost_packets += block->lost_packets;
-        night->row.seen_us = index_to_us(night, night->next_index);
+        night->row.seen_us = night_index_to_us(night, night->next_index);
         forget_motion(night, index);
         if (night->hold != night->held && detector_set_hold(night->detector, night->hold) >= 0)
                 night->held = night->hold;
         (void)detector_push(night->detector, index, block->counts, block->frames);
         night->row.monitored_us =
-                frames_to_us(night, night->received - night->received_before -
-                                            (night->unusable - night->unusable_before));
+                night_frames_to_us(night, night->received - night->received_before -
+                                                  (night->unusable - night->unusable_before));
 
-        if (night->open && !night->help_told && lasting_us(night) >= RELIEF_HELP_AFTER_US) {
-                night->help_told = true;
-                report_alert(night, NIGHT_ALERT_UPDATED);
-        }
+        night_check_lasting(night);
         if (night->gap.frames > 0 && night->row.seen_us - night->gap.end_us >= GAP_MERGE_US)
                 report_gap(night);
         if (night->row.seen_us - night->row_us >= ROW_EVERY_US)
@@ -640,13 +462,6 @@ double night_get_again_factor(const struct night *night) {
         return detector_get_again_factor(night->detector);
 }
 
-const struct store_episode *night_get_episode(const struct night *night, uint64_t *ret_lasting_us) {
-        if (!night->open)
-                return NULL;
-        *ret_lasting_us = lasting_us(night);
-        return &night->episode;
-}
-
 uint64_t night_get_monitored_us(const struct night *night) {
-        return frames_to_us(night, night->received - night->unusable);
+        return night_frames_to_us(night, night->received - night->unusable);
 }
