@@ -161,7 +161,7 @@ static bool takes_samples(const struct reader *reader, const struct sensor *sens
         return reader->sensor == sensor && reader->kind != LIVESTREAM_LEVELS;
 }
 
-static bool has_reader(const struct livestream *stream, const struct sensor *sensor) {
+bool livestream_has_reader(const struct livestream *stream, const struct sensor *sensor) {
         for (size_t i = 0; i < stream->n_readers; i++)
                 if (takes_samples(&stream->readers[i], sensor))
                         return true;
@@ -187,7 +187,7 @@ void livestream_send_samples(struct livestream *stream, const struct sensor *sen
         struct samples samples;
         size_t size = offsetof(struct samples, values) + 2 * n * sizeof(samples.values[0]);
 
-        if (n > SAMPLES_MAX || !has_reader(stream, sensor))
+        if (n > SAMPLES_MAX)
                 return;
         samples.time_us = htole64((uint64_t)time_us);
         samples.index = htole64(signal->index);

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -41,6 +42,8 @@ int livestream_open(struct livestream *stream, const struct sensor *sensor, enum
                     uid_t uid);
 void livestream_send(struct livestream *stream, const struct sensor *sensor,
                      const struct detector_level *level, int64_t time_us);
+/* Whether anybody reads the sensor's samples. */
+bool livestream_has_reader(const struct livestream *stream, const struct sensor *sensor);
 /* `beside`: what there is of the above. */
 void livestream_send_samples(struct livestream *stream, const struct sensor *sensor,
                              const struct detector_signal *signal, unsigned beside, int64_t time_us);

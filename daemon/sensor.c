@@ -150,8 +150,9 @@ static void on_level(const struct detector_level *level, int64_t time_us, void *
 static void on_signal(const struct detector_signal *signal, int64_t time_us, void *userdata) {
         struct sensor *sensor = userdata;
 
-        livestream_send_samples(sensor->crampd->livestream, sensor, signal, sensor_get_beside(sensor),
-                                time_us);
+        if (livestream_has_reader(sensor->crampd->livestream, sensor))
+                livestream_send_samples(sensor->crampd->livestream, sensor, signal,
+                                        sensor_get_beside(sensor), time_us);
 }
 
 static const struct night_callbacks night_callbacks = {

@@ -30,7 +30,8 @@ def alert_handle(_sensor, _episode, _onset_us, _severity, _muscle, relief, detai
 try:
     bus = dbus.SystemBus(mainloop=dbus.mainloop.glib.DBusGMainLoop())
     crampd = bus.get_object('org.crampd1', '/org/crampd1', introspect=False)
-    episodes_print(dbus.Interface(crampd, 'org.crampd1.History'), {'since_us': dbus.Int64((time.time() - 7 * 86400) * 1e6)})
+    week = {'since_us': dbus.Int64((time.time() - 7 * 86400) * 1e6)}
+    episodes_print(dbus.Interface(crampd, 'org.crampd1.History'), week)
     bus.add_signal_receiver(alert_handle, 'AlertRaised', 'org.crampd1.Manager', 'org.crampd1')
     # Called at once, and again whenever crampd comes back: a subscription ends with the crampd that took it.
     bus.watch_name_owner('org.crampd1', lambda owner: owner and crampd.Subscribe(
