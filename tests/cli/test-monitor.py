@@ -330,6 +330,9 @@ def test_ends():
 
         with Monitor() as monitor:
             wait_for_subscribers(fake)
+            # It is at work then, and waits for no answer to its subscription.
+            fake.do('signal', member='AlertRaised')
+            monitor.expect(RAISED)
             bus.stop()
             assert monitor.finish(None, code=69) == 'crampctl: the system bus has gone\n'
 
