@@ -196,6 +196,43 @@ int call_end(DBusPendingCall *pending, DBusMessage **ret_reply, struct crampd_er
         return 0;
 }
 
+int asked_begin(crampd_client *client, DBusMessage *message, struct asked *ret,
+                struct crampd_error *error) {
+        struct asked asked = {.message = message};
+        int r = call_begin(client, message, &asked.call, error);
+
+        if (r < 0)
+                dbus_message_unref(message);
+        else
+                *ret = asked;
+        return r;
+}
+
+int asked_end(struct asked *asked, const char *signature, DBusMessage **ret,
+              struct crampd_error *error) {
+        DBusMessage *reply = NULL;
+        int r = call_end(asked->call, &reply, error);
+
+        if (r >= 0)
+                r = reply_check(asked->message, reply, signature, error);
+        dbus_message_unref(asked->message);
+        *asked = (struct asked){};
+        if (r < 0 && reply)
+                dbus_message_unref(reply);
+        else if (r >= 0)
+                *ret = reply;
+        return r;
+}
+
+void asked_give_up(struct asked *asked) {
+        if (asked->call) {
+                dbus_pending_call_cancel(asked->call);
+                dbus_pending_call_unref(asked->call);
+                dbus_message_unref(asked->message);
+        }
+        *asked = (struct asked){};
+}
+
 int call_send(crampd_client *client, DBusMessage *message, DBusMessage **ret_reply,
               struct crampd_error *error) {
         DBusPendingCall *pending;

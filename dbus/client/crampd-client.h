@@ -388,6 +388,13 @@ int crampd_get_waveform(crampd_client *client, const char *id, struct crampd_wav
                         struct crampd_error *error);
 void crampd_waveform_free(struct crampd_waveform *waveform);
 
+/* The same of many, each asked for before it is its turn. Called for each that there is, in order, with
+ * its place in `ids`; the waveform lives during the callback only. A negative return ends it and is
+ * returned. */
+typedef int (*crampd_waveform_func)(size_t i, const struct crampd_waveform *waveform, void *userdata);
+int crampd_get_waveforms(crampd_client *client, const char *const *ids, size_t n,
+                         crampd_waveform_func func, void *userdata, struct crampd_error *error);
+
 struct crampd_annotation {
         const char *verdict; /* "confirmed", "false-alarm"; NULL = stays; not for missed cramps */
         int pain;            /* 0-10; -1 = stays */

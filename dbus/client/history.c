@@ -183,46 +183,12 @@ int pages_list_of(crampd_client *client, const struct pages_filter *filter, page
         return pages_walk(client, filter, "aa{sv}t", items_read, &items, error);
 }
 
-/* A page that was asked for. */
-struct asked_page {
-        DBusMessage *message;
-        DBusPendingCall *call; /* NULL = none was */
-};
-
 static int page_ask(crampd_client *client, const struct pages_filter *filter, uint64_t after,
-                    struct asked_page *ret, struct crampd_error *error) {
-        int r = page_request(client, filter, after, &ret->message, error);
+                    struct asked *ret, struct crampd_error *error) {
+        DBusMessage *message;
+        int r = page_request(client, filter, after, &message, error);
 
-        if (r >= 0)
-                r = call_begin(client, ret->message, &ret->call, error);
-        return r;
-}
-
-static int page_get(struct asked_page *asked, const char *signature, DBusMessage **ret,
-                    struct crampd_error *error) {
-        DBusMessage *page = NULL;
-        int r = call_end(asked->call, &page, error);
-
-        asked->call = NULL;
-        if (r >= 0)
-                r = reply_check(asked->message, page, signature, error);
-        dbus_message_unref(asked->message);
-        asked->message = NULL;
-        if (r < 0 && page)
-                dbus_message_unref(page);
-        else if (r >= 0)
-                *ret = page;
-        return r;
-}
-
-static void page_give_up(struct asked_page *asked) {
-        if (asked->call) {
-                dbus_pending_call_cancel(asked->call);
-                dbus_pending_call_unref(asked->call);
-        }
-        if (asked->message)
-                dbus_message_unref(asked->message);
-        *asked = (struct asked_page){};
+        return r < 0 ? r : asked_begin(client, message, ret, error);
 }
 
 /* The last of a page's values. */
@@ -240,7 +206,7 @@ static uint64_t page_cursor(DBusMessage *page) {
 /* The next page is asked for before one is read, so that crampd and the bus work meanwhile. */
 int pages_walk(crampd_client *client, const struct pages_filter *filter, const char *signature,
                page_func func, void *userdata, struct crampd_error *error) {
-        struct asked_page asked = {};
+        struct asked asked = {};
         uint64_t cursor = 0, next = 0;
         unsigned total = 0;
         int r = 0;
@@ -252,7 +218,7 @@ int pages_walk(crampd_client *client, const struct pages_filter *filter, const c
         while (r >= 0 && asked.call) {
                 DBusMessage *page;
 
-                r = page_get(&asked, signature, &page, error);
+                r = asked_end(&asked, signature, &page, error);
                 if (r < 0)
                         break;
                 cursor = next;
@@ -269,7 +235,7 @@ int pages_walk(crampd_client *client, const struct pages_filter *filter, const c
                 if (next != 0 && (r == 0 || next == cursor || total > ITEMS_MAX))
                         r = error_set(error, -EPROTO, "crampd's list does not end");
         }
-        page_give_up(&asked);
+        asked_give_up(&asked);
         return r < 0 ? r : 0;
 }
 
@@ -374,8 +340,7 @@ int crampd_list_changes(crampd_client *client, const struct crampd_filter *filte
         return 0;
 }
 
-int call_by_id(crampd_client *client, const char *method, const char *id, const char *signature,
-               DBusMessage **ret_reply, struct crampd_error *error) {
+int by_id_request(const char *method, const char *id, DBusMessage **ret, struct crampd_error *error) {
         DBusMessage *message;
         int r;
 
@@ -385,10 +350,23 @@ int call_by_id(crampd_client *client, const char *method, const char *id, const 
         if (r < 0)
                 return r;
         if (dbus_message_append_args(message, DBUS_TYPE_STRING, &id, DBUS_TYPE_INVALID) &&
-            append_no_options(message))
-                r = call_wait(client, message, signature, ret_reply, error);
-        else
-                r = error_set_oom(error);
+            append_no_options(message)) {
+                *ret = message;
+                return 0;
+        }
+        dbus_message_unref(message);
+        return error_set_oom(error);
+}
+
+int call_by_id(crampd_client *client, const char *method, const char *id, const char *signature,
+               DBusMessage **ret_reply, struct crampd_error *error) {
+        DBusMessage *message;
+        int r;
+
+        r = by_id_request(method, id, &message, error);
+        if (r < 0)
+                return r;
+        r = call_wait(client, message, signature, ret_reply, error);
         dbus_message_unref(message);
         return r;
 }

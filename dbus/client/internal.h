@@ -90,6 +90,19 @@ int call_end(DBusPendingCall *pending, DBusMessage **ret_reply, struct crampd_er
 int reply_check(DBusMessage *message, DBusMessage *reply, const char *signature,
                 struct crampd_error *error);
 
+/* A call whose answer is got later, for asking ahead. One that is zero is none. */
+struct asked {
+        DBusMessage *message;
+        DBusPendingCall *call;
+};
+
+/* Takes the message over, also when it fails. */
+int asked_begin(crampd_client *client, DBusMessage *message, struct asked *ret,
+                struct crampd_error *error);
+/* Waits for it. -EPROTO for a reply of another signature. */
+int asked_end(struct asked *asked, const char *signature, DBusMessage **ret, struct crampd_error *error);
+void asked_give_up(struct asked *asked);
+
 /* Sends and waits. An error as reply is a failure. */
 int call_send(crampd_client *client, DBusMessage *message, DBusMessage **ret_reply,
               struct crampd_error *error);
@@ -224,7 +237,8 @@ int pages_list_of(crampd_client *client, const struct pages_filter *filter, page
 int pages_list(crampd_client *client, const char *method, const struct crampd_filter *filter,
                page_item_func func, void *userdata, struct crampd_error *error);
 
-/* Calls a method of History that takes an id and options. */
+/* A call of a method of History that takes an id and options, and the answer to it. */
+int by_id_request(const char *method, const char *id, DBusMessage **ret, struct crampd_error *error);
 int call_by_id(crampd_client *client, const char *method, const char *id, const char *signature,
                DBusMessage **ret_reply, struct crampd_error *error);
 

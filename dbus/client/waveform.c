@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The signal around an episode's onset: History.GetWaveform().
+ * The signal around an episode's onset: History.GetWaveform(). Needs history.c for the call.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dbus/client/internal.h"
+
+#define SIGNATURE "a{sv}an"
+/* So many are asked for before the first is there: crampd and the bus fill up while it is used. Less
+ * than what crampd lets wait. */
+#define ASKED_AHEAD 3u
 
 /* What crampd never exceeds; a liar must not make us allocate. */
 #define CHANNELS_MAX 16u
@@ -112,17 +117,11 @@ static int waveform_read(DBusMessage *reply, struct crampd_waveform *waveform,
         return r >= 0 ? waveform_check(waveform, error) : r;
 }
 
-int crampd_get_waveform(crampd_client *client, const char *id, struct crampd_waveform **ret,
-                        struct crampd_error *error) {
-        struct crampd_waveform *waveform;
-        DBusMessage *reply;
-        int r;
+/* Frees the reply. */
+static int waveform_new(DBusMessage *reply, struct crampd_waveform **ret, struct crampd_error *error) {
+        struct crampd_waveform *waveform = calloc(1, sizeof(*waveform));
+        int r = waveform ? waveform_read(reply, waveform, error) : error_set_oom(error);
 
-        r = call_by_id(client, "GetWaveform", id, "a{sv}an", &reply, error);
-        if (r < 0)
-                return r;
-        waveform = calloc(1, sizeof(*waveform));
-        r = waveform ? waveform_read(reply, waveform, error) : error_set_oom(error);
         dbus_message_unref(reply);
         if (r < 0) {
                 crampd_waveform_free(waveform);
@@ -130,4 +129,57 @@ int crampd_get_waveform(crampd_client *client, const char *id, struct crampd_wav
         }
         *ret = waveform;
         return 0;
+}
+
+int crampd_get_waveform(crampd_client *client, const char *id, struct crampd_waveform **ret,
+                        struct crampd_error *error) {
+        DBusMessage *reply;
+        int r = call_by_id(client, "GetWaveform", id, SIGNATURE, &reply, error);
+
+        return r < 0 ? r : waveform_new(reply, ret, error);
+}
+
+static int waveform_ask(crampd_client *client, const char *id, struct asked *ret,
+                        struct crampd_error *error) {
+        DBusMessage *message;
+        int r = by_id_request("GetWaveform", id, &message, error);
+
+        return r < 0 ? r : asked_begin(client, message, ret, error);
+}
+
+static int waveform_use(struct asked *asked, size_t i, crampd_waveform_func func, void *userdata,
+                        struct crampd_error *error) {
+        struct crampd_waveform *waveform;
+        DBusMessage *reply;
+        int r = asked_end(asked, SIGNATURE, &reply, error);
+
+        if (r >= 0)
+                r = waveform_new(reply, &waveform, error);
+        if (r == -ENOENT) {
+                if (error)
+                        *error = (struct crampd_error){};
+                return 0;
+        }
+        if (r < 0)
+                return r;
+        r = func(i, waveform, userdata);
+        crampd_waveform_free(waveform);
+        return r;
+}
+
+int crampd_get_waveforms(crampd_client *client, const char *const *ids, size_t n,
+                         crampd_waveform_func func, void *userdata, struct crampd_error *error) {
+        struct asked asked[ASKED_AHEAD] = {};
+        size_t next = 0;
+        int r = 0;
+
+        for (size_t i = 0; i < n && r >= 0; i++) {
+                for (; next < n && next < i + ASKED_AHEAD && r >= 0; next++)
+                        r = waveform_ask(client, ids[next], asked + next % ASKED_AHEAD, error);
+                if (r >= 0)
+                        r = waveform_use(asked + i % ASKED_AHEAD, i, func, userdata, error);
+        }
+        for (size_t i = 0; i < ASKED_AHEAD; i++)
+                asked_give_up(asked + i);
+        return r < 0 ? r : 0;
 }

@@ -22,15 +22,12 @@
 
 struct files {
         struct export *export;
-        bool single;        /* `path` is a file */
-        struct output only; /* that one; it gets its name when it is known that no other comes */
+        bool single;               /* `path` is a file */
+        struct output only;        /* that one; it gets its name when it is known that no other comes */
+        struct output_batch batch; /* else */
         size_t written;
         int code;
 };
-
-static void waveform_freep(struct crampd_waveform **waveform) {
-        crampd_waveform_free(*waveform);
-}
 
 static bool is_file_name(const char *path) {
         size_t length = strlen(path), suffix = strlen(SUFFIX);
@@ -103,7 +100,8 @@ static int write_stretch(const char *path, const struct crampd_episode *episode,
                                                                                      INT64_C(1000000),
                                                       .equipment = EDF_WRITER_EQUIPMENT,
                                                       .recording = recording,
-                                                      .annotations_per_record = 4},
+                                                      .annotations_per_record = 4,
+                                                      .unsynced = true},
                            &writer);
         if (r < 0)
                 return r;
@@ -126,7 +124,7 @@ static int write_into(struct output *output, struct files *files, const char *pa
         code = output_open(output, path, files->export->force);
         if (code != 0)
                 return code;
-        r = write_stretch(output->temporary, episode, waveform, piece, samples);
+        r = write_stretch(output->place, episode, waveform, piece, samples);
         return r < 0 ? fail(EX_CANTCREAT, "cannot write '%s': %s", path, strerror(-r)) : 0;
 }
 
@@ -139,24 +137,14 @@ static int write_file(struct files *files, const char *path, const struct crampd
         if (files->single)
                 return write_into(&files->only, files, path, episode, waveform, piece, samples);
         code = write_into(&output, files, path, episode, waveform, piece, samples);
-        output.one_of_many = true;
-        return code != 0 ? code : output_commit(&output);
+        return code != 0 ? code : output_batch_add(&files->batch, &output);
 }
 
-static int write_episode(const struct crampd_episode *episode, void *userdata) {
-        _cleanup_(waveform_freep) struct crampd_waveform *waveform = NULL;
+static int write_signal(const struct crampd_episode *episode, const struct crampd_waveform *waveform,
+                        void *userdata) {
+        const int16_t *samples = waveform->samples;
         struct files *files = userdata;
-        const int16_t *samples;
-        int r;
 
-        if (!episode->has_waveform)
-                return 0;
-        r = crampd_get_waveform(files->export->client, episode->id, &waveform, &files->export->error);
-        if (r == -ENOENT) /* forgotten since */
-                return 0;
-        if (r < 0)
-                return r;
-        samples = waveform->samples;
         for (size_t i = 0; i < waveform->n_pieces && files->code == 0; i++) {
                 _cleanup_(freep) char *path = name_file(files, episode, i, waveform->n_pieces);
 
@@ -174,24 +162,48 @@ static int write_episode(const struct crampd_episode *episode, void *userdata) {
         return files->code == 0 ? 0 : -ECANCELED;
 }
 
-static int edf_write(struct export *export) {
-        struct files files = {.export = export, .single = is_file_name(export->path)};
+static int keep_signal(const struct crampd_episode *episode, void *userdata) {
+        return export_signals_add(userdata, episode);
+}
+
+static int signals_write(struct files *files) {
+        _cleanup_(export_signals_clear) struct export_signals signals = {};
+        int code = export_episodes(files->export, keep_signal, &signals);
+
+        if (code == 0)
+                code = export_signals_get(files->export, &signals, write_signal, files);
+        return files->code != 0 ? files->code : code;
+}
+
+static int folder_write(struct files *files) {
+        const char *folder = files->export->path;
         int code;
 
-        if (!files.single && mkdir(export->path, S_IRWXU) < 0 && errno != EEXIST)
-                return fail(EX_CANTCREAT, "cannot create the folder '%s': %s", export->path,
-                            strerror(errno));
-        code = export_episodes(export, write_episode, &files);
-        if (files.code != 0)
-                code = files.code;
-        if (code == 0 && files.only.file)
-                code = output_commit(&files.only);
-        output_close(&files.only);
-        if (!files.single && files.written > 0) {
-                int synced = output_sync_folder(export->path);
+        if (mkdir(folder, S_IRWXU) < 0 && errno != EEXIST)
+                return fail(EX_CANTCREAT, "cannot create the folder '%s': %s", folder, strerror(errno));
+        code = output_batch_begin(&files->batch, folder);
+        if (code == 0)
+                code = signals_write(files);
+        if (code == 0 && files->written > 0)
+                code = output_batch_commit(&files->batch);
+        output_batch_clear(&files->batch);
+        return code;
+}
 
-                code = code != 0 ? code : synced;
-        }
+static int file_write(struct files *files) {
+        int code = signals_write(files);
+
+        if (code == 0 && files->only.file)
+                code = output_commit(&files->only);
+        output_close(&files->only);
+        return code;
+}
+
+static int edf_write(struct export *export) {
+        struct files files = {
+                .export = export, .single = is_file_name(export->path), .batch = OUTPUT_BATCH_INIT};
+        int code = files.single ? file_write(&files) : folder_write(&files);
+
         if (code == 0 && files.written == 0 && export->legend && !export->after)
                 puts("No cramp of that choice has a waveform.");
         return code;

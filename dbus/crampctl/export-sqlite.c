@@ -172,6 +172,7 @@ struct copy {
         sqlite3_stmt *statements[INSERT_MAX];
         int rc;         /* the first error of SQLite */
         int64_t nights; /* so far */
+        struct export_signals signals;
 };
 
 /* Of `types` each is a parameter: 't' a text (NULL stays), 'n' int64_t (CRAMPD_NO_TIME is NULL), 'p' int
@@ -230,23 +231,19 @@ static int copy_piece(struct copy *copy, const char *episode, const struct cramp
         return r;
 }
 
-static int copy_waveform(struct copy *copy, const char *episode) {
-        struct crampd_waveform *waveform;
-        const int16_t *samples;
+static int copy_waveform(const struct crampd_episode *episode, const struct crampd_waveform *waveform,
+                         void *userdata) {
+        const int16_t *samples = waveform->samples;
+        struct copy *copy = userdata;
         int r;
 
-        r = crampd_get_waveform(copy->export->client, episode, &waveform, &copy->export->error);
-        if (r < 0)
-                return r == -ENOENT ? 0 : r; /* forgotten since */
-        samples = waveform->samples;
-        r = insert(copy, INSERT_WAVEFORM, "tnrnrn", episode, waveform->start_us,
+        r = insert(copy, INSERT_WAVEFORM, "tnrnrn", episode->id, waveform->start_us,
                    waveform->rate_mhz / 1000.0, (int64_t)waveform->channels, waveform->scale_uv,
                    (int64_t)waveform->arbitrary_unit);
         for (size_t i = 0; i < waveform->n_pieces && r >= 0; i++) {
-                r = copy_piece(copy, episode, waveform->pieces + i, samples, waveform->channels);
+                r = copy_piece(copy, episode->id, waveform->pieces + i, samples, waveform->channels);
                 samples += (size_t)waveform->pieces[i].frames * waveform->channels;
         }
-        crampd_waveform_free(waveform);
         return r;
 }
 
@@ -262,7 +259,7 @@ static int copy_episode(const struct crampd_episode *episode, void *userdata) {
                    episode->severity, episode->peak_uv, episode->median_hz, episode->peak_mvc_percent,
                    episode->confidence, (int64_t)episode->channel, episode->detector, episode->verdict,
                    episode->pain, episode->note);
-        return r >= 0 && episode->has_waveform ? copy_waveform(copy, episode->id) : r;
+        return r >= 0 ? export_signals_add(&copy->signals, episode) : r;
 }
 
 static int copy_missed(const struct crampd_missed *missed, void *userdata) {
@@ -333,6 +330,8 @@ static int copy_all(struct copy *copy) {
         if (code == 0 && copy->rc == SQLITE_OK)
                 code = export_episodes(copy->export, copy_episode, copy);
         if (code == 0 && copy->rc == SQLITE_OK)
+                code = export_signals_get(copy->export, &copy->signals, copy_waveform, copy);
+        if (code == 0 && copy->rc == SQLITE_OK)
                 code = export_missed(copy->export, copy_missed, copy);
         if (code == 0 && copy->rc == SQLITE_OK)
                 code = export_nights(copy->export, copy_night, copy);
@@ -365,6 +364,7 @@ static int sqlite_write(struct export *export) {
         for (size_t i = 0; i < INSERT_MAX; i++)
                 (void)sqlite3_finalize(copy.statements[i]);
         (void)sqlite3_close(copy.handle);
+        export_signals_clear(&copy.signals);
         if (code == 0 && copy.rc != SQLITE_OK) {
                 progress_clear(&export->progress);
                 code = fail(copy.rc == SQLITE_NOMEM ? EX_OSERR : EX_CANTCREAT,

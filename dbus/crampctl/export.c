@@ -12,6 +12,7 @@
 #include <sysexits.h>
 
 #include "dbus/crampctl/connect.h"
+#include "dbus/crampctl/episode.h"
 #include "dbus/crampctl/help.h"
 #include "dbus/crampctl/output.h"
 #include "dbus/crampctl/timestamp.h"
@@ -153,6 +154,64 @@ int export_nights(struct export *export, crampd_night_func func, void *userdata)
                                                    userdata, &export->error));
 }
 
+/* --- signals --- */
+
+int export_signals_add(struct export_signals *signals, const struct crampd_episode *episode) {
+        size_t more = signals->allocated > 0 ? 2 * signals->allocated : 64;
+        struct crampd_episode *larger;
+        int r;
+
+        if (!episode->has_waveform)
+                return 0;
+        if (signals->n == signals->allocated) {
+                larger = reallocarray(signals->episodes, more, sizeof(*larger));
+                if (!larger)
+                        return -ENOMEM;
+                signals->episodes = larger;
+                signals->allocated = more;
+        }
+        r = episode_copy(episode, signals->episodes + signals->n);
+        if (r >= 0)
+                signals->n++;
+        return r;
+}
+
+void export_signals_clear(struct export_signals *signals) {
+        for (size_t i = 0; i < signals->n; i++)
+                episode_copy_clear(signals->episodes + i);
+        free(signals->episodes);
+        *signals = (struct export_signals){};
+}
+
+struct signal_list {
+        struct export *export;
+        const struct export_signals *signals;
+        export_signal_func func;
+        void *userdata;
+};
+
+static int signal_take(size_t i, const struct crampd_waveform *waveform, void *userdata) {
+        const struct signal_list *list = userdata;
+
+        progress_update(&list->export->progress, i * PROGRESS_STEPS / list->signals->n);
+        return list->func(list->signals->episodes + i, waveform, list->userdata);
+}
+
+int export_signals_get(struct export *export, const struct export_signals *signals,
+                       export_signal_func func, void *userdata) {
+        struct signal_list list = {export, signals, func, userdata};
+        const char **ids = calloc(signals->n + 1, sizeof(*ids));
+        int r = -ENOMEM;
+
+        for (size_t i = 0; ids && i < signals->n; i++)
+                ids[i] = signals->episodes[i].id;
+        if (ids)
+                r = crampd_get_waveforms(export->client, ids, signals->n, signal_take, &list,
+                                         &export->error);
+        free(ids);
+        return list_end(export, r);
+}
+
 /* --- the verb --- */
 
 struct export_arguments {
@@ -195,6 +254,8 @@ static int export_write(struct export *export, const struct export_arguments *ar
 
         if (arguments->format->kind == EXPORT_FOLDER)
                 export->path = arguments->path;
+        else if (arguments->format->kind == EXPORT_DATABASE)
+                code = output_open_named(&output, arguments->path, arguments->force);
         else
                 code = output_open(&output, arguments->path, arguments->force);
         if (code != 0)
@@ -202,7 +263,7 @@ static int export_write(struct export *export, const struct export_arguments *ar
         if (arguments->format->kind == EXPORT_STREAM)
                 export->file = output.file;
         else if (arguments->format->kind == EXPORT_DATABASE)
-                export->path = output.temporary;
+                export->path = output.place;
 
         progress_begin(&export->progress, arguments->format->name, PROGRESS_STEPS);
         code = arguments->format->write(export);

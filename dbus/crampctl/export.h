@@ -51,3 +51,19 @@ const struct export_format *export_format_get(size_t i);
 int export_episodes(struct export *export, crampd_episode_func func, void *userdata);
 int export_missed(struct export *export, crampd_missed_func func, void *userdata);
 int export_nights(struct export *export, crampd_night_func func, void *userdata);
+
+/* The signals of episodes, which are gathered first and then asked for, each while the one before is
+ * being written. */
+struct export_signals {
+        struct crampd_episode *episodes; /* copies, of those that have one */
+        size_t n, allocated;
+};
+
+/* Returns 0 or -ENOMEM. */
+int export_signals_add(struct export_signals *signals, const struct crampd_episode *episode);
+void export_signals_clear(struct export_signals *signals);
+/* As export_episodes(); what crampd has forgotten since is left out. */
+typedef int (*export_signal_func)(const struct crampd_episode *episode,
+                                  const struct crampd_waveform *waveform, void *userdata);
+int export_signals_get(struct export *export, const struct export_signals *signals,
+                       export_signal_func func, void *userdata);

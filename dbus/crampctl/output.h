@@ -13,21 +13,47 @@ int output_finish_stdout(void);
 
 struct output {
         FILE *file;
-        char *path;      /* NULL = standard output */
-        char *temporary; /* in the same folder, until committed */
+        char *path;  /* NULL = standard output */
+        char *place; /* where it can be opened again until it is committed */
+        bool named;  /* `place` is a name in the same folder; else it has none yet */
         bool replace;
-        bool one_of_many; /* may be set once it is open: output_sync_folder() follows the last */
 };
 
-/* `path` may be NULL or "-" for standard output. Without `replace` an existing file is refused. Returns
- * 0, or an exit code after saying why. */
+/* `path` may be NULL or "-" for standard output. Without `replace` an existing file is refused. Whatever
+ * happens before the commit, nothing of it is left, where the file system knows files without a name.
+ * Returns 0, or an exit code after saying why. */
 int output_open(struct output *output, const char *path, bool replace);
+
+/* The same, with a name until it is committed, for libraries that make files beside it. */
+int output_open_named(struct output *output, const char *path, bool replace);
 
 /* Makes it durable and visible under its name. Returns 0, or an exit code after saying why. */
 int output_commit(struct output *output);
 
-/* Makes the names of all that was committed in that folder durable, at once. Returns likewise. */
-int output_sync_folder(const char *folder);
-
-/* Removes what was not committed. */
+/* Drops what was not committed. */
 void output_close(struct output *output);
+
+/*
+ * Many files of one folder: a disk takes as long to be told that one is whole as to be told of many, so
+ * they become durable and visible so many at a time. More would cost those whom `replace` leaves two of
+ * each more room, and descriptors.
+ */
+#define OUTPUT_BATCH_FILES 64u
+
+struct output_batch {
+        char *folder;
+        int fd; /* of the folder */
+        struct output files[OUTPUT_BATCH_FILES];
+        size_t n;
+};
+
+#define OUTPUT_BATCH_INIT ((struct output_batch){.fd = -1})
+
+/* Each returns 0, or an exit code after saying why. */
+int output_batch_begin(struct output_batch *batch, const char *folder);
+/* Takes over a file of that folder that is written. */
+int output_batch_add(struct output_batch *batch, struct output *output);
+/* Commits what is left and makes all names durable. */
+int output_batch_commit(struct output_batch *batch);
+/* Drops what was not committed. */
+void output_batch_clear(struct output_batch *batch);

@@ -41,7 +41,7 @@
 struct edf_writer {
         int handle;
         int fd; /* a second look at the same file */
-        bool bdf;
+        bool bdf, unsynced;
         uint32_t rate_mhz;
         size_t channels;
         size_t record_frames;
@@ -150,6 +150,7 @@ int edf_writer_new(const char *path, const struct edf_writer_setup *setup, struc
                 return -ENOMEM;
         *writer = (struct edf_writer){.handle = -1,
                                       .bdf = setup->bdf,
+                                      .unsynced = setup->unsynced,
                                       .rate_mhz = setup->rate_mhz,
                                       .channels = setup->n_channels,
                                       .record_frames = shape.frames,
@@ -248,19 +249,29 @@ static int write_record(struct edf_writer *writer) {
         return check_written(writer, HELD_BACK_MAX);
 }
 
-static int push_frame(struct edf_writer *writer, const int32_t *counts) {
-        for (size_t i = 0; i < writer->channels; i++)
-                writer->record[i * writer->record_frames + writer->filled] = counts[i];
-        writer->filled++;
-        writer->frames++;
+/* No more frames than the record has room for. */
+static int fill(struct edf_writer *writer, const int32_t *counts, size_t frames) {
+        for (size_t channel = 0; channel < writer->channels; channel++) {
+                int *to = writer->record + channel * writer->record_frames + writer->filled;
+
+                for (size_t i = 0; i < frames; i++)
+                        to[i] = counts[i * writer->channels + channel];
+        }
+        writer->filled += frames;
+        writer->frames += frames;
         return writer->filled == writer->record_frames ? write_record(writer) : 0;
 }
 
 int edf_writer_push(struct edf_writer *writer, const int32_t *counts, size_t frames) {
         int r = 0;
 
-        for (size_t i = 0; i < frames && r >= 0; i++)
-                r = push_frame(writer, counts + i * writer->channels);
+        while (frames > 0 && r >= 0) {
+                size_t room = writer->record_frames - writer->filled, n = frames < room ? frames : room;
+
+                r = fill(writer, counts, n);
+                counts += n * writer->channels;
+                frames -= n;
+        }
         return r;
 }
 
@@ -280,7 +291,7 @@ static int hold(struct edf_writer *writer, uint64_t frames) {
                 return -ENOMEM;
         last_frame(writer, counts);
         for (uint64_t i = 0; i < frames && r >= 0; i++)
-                r = push_frame(writer, counts);
+                r = fill(writer, counts, 1);
         return r;
 }
 
@@ -380,7 +391,7 @@ int edf_writer_close(struct edf_writer *writer) {
                 r = check_written(writer, 0);
         if (r >= 0)
                 correct_record_length(writer);
-        if (r >= 0 && fsync(writer->fd) < 0)
+        if (r >= 0 && !writer->unsynced && fsync(writer->fd) < 0)
                 r = -errno;
         writer_free(writer);
         return r;

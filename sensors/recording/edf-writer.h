@@ -49,6 +49,7 @@ struct edf_writer_setup {
         uint32_t rate_mhz;
         const struct edf_writer_channel *channels;
         size_t n_channels;
+        bool unsynced;         /* whoever asked for the file makes it durable */
         int64_t start_us;      /* local time, as if it were UTC; kept to 100 us; years 1985-2084 */
         const char *equipment; /* header fields, no blanks needed; `recording` may be NULL */
         const char *recording;
@@ -75,6 +76,7 @@ uint64_t edf_writer_frames(const struct edf_writer *writer);
  * header, which EDFlib writes at the end only. Best effort. */
 void edf_writer_settle(struct edf_writer *writer);
 
-/* Fills up the last record, writes the annotations and makes all durable. Frees the writer in any case.
+/* Fills up the last record, writes the annotations and makes all durable, unless
+ * the set-up left that to others. Frees the writer in any case.
  * Returns 0 or negative errno. NULL is accepted. */
 int edf_writer_close(struct edf_writer *writer);

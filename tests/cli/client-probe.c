@@ -135,6 +135,22 @@ static int run_waveform(struct probe *probe, struct crampd_error *error) {
         return r;
 }
 
+static int waveform_count(size_t i, const struct crampd_waveform *waveform, void *userdata) {
+        unsigned *count = userdata;
+
+        (*count)++;
+        return 0;
+}
+
+/* More than are asked for at once. */
+static int run_waveforms(struct probe *probe, struct crampd_error *error) {
+        static const char *const ids[] = {"e1", "e2", "e3", "e4", "e5"};
+        unsigned count = 0;
+        int r = crampd_get_waveforms(probe->client, ids, 5, waveform_count, &count, error);
+
+        return r < 0 ? r : (int)count;
+}
+
 static int outline_count(const struct crampd_episode_outline *episode, void *userdata) {
         unsigned *count = userdata;
 
@@ -423,6 +439,7 @@ static const struct command {
         {"sensors", run_sensors},
         {"episodes", run_episodes},
         {"outlines", run_outlines},
+        {"waveforms", run_waveforms},
         {"changes", run_changes},
         {"waveform", run_waveform},
         {"stop", run_stop},

@@ -232,7 +232,7 @@ def test_flood():
 
 def test_every_allocation_may_fail():
     with PrivateBus(), FakeCrampd() as fake:
-        commands = ('status', 'sensors', 'episodes', 'outlines', 'changes', 'waveform', 'add', 'remove', 'stream',
+        commands = ('status', 'sensors', 'episodes', 'outlines', 'changes', 'waveform', 'waveforms', 'add', 'remove', 'stream',
                     'subscribe', 'unsubscribe', 'profile', 'say',
                     'advise', 'log', 'entries', 'trial', 'trials', 'calibrate', 'forget', 'annotate-later', 'advise-later', 'sensors-later')
         with Probe(*[f'sweep={command}' for command in commands], env={'PROBE_SWEEP': '1'}) as probe:

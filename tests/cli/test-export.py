@@ -21,7 +21,7 @@ import icalendar
 import jsonschema
 
 import tap
-from crampctl import CRAMPCTL, WRAPPER, environment, run
+from crampctl import CRAMPCTL, WRAPPER, environment, run, start
 from fakecrampd import EPISODES, MISSED, NIGHTS, WAVEFORM, WAVEFORM_PIECES, WAVEFORM_SAMPLES, FakeCrampd
 from privatebus import PrivateBus
 
@@ -209,6 +209,57 @@ def test_edf_reads_back():
         run('export', '--format', 'edf', '-o', str(where), '--force')
         assert sorted(path.name for path in where.iterdir()) == names
         assert 'has a waveform' in export('--format', 'edf', '-o', str(where), '--leg', 'right')
+
+
+def test_many_edf_files():
+    with PrivateBus(), FakeCrampd() as fake, tempfile.TemporaryDirectory() as folder:
+        many = [dict(EPISODES[0], id=f'e{i}', onset_us=EPISODES[0]['onset_us'] + i * 3600 * 1000000) for i in range(40)]
+        fake.do('set', key='episodes', value=many)
+        fake.do('set', key='page', value=7)
+        where = Path(folder) / 'signals'
+        export('--format', 'edf', '-o', str(where))
+        names = sorted(path.name for path in where.iterdir())
+        # Each of the right episode, though several signals are asked for at once.
+        assert len(names) == 80 and [name.split('-')[1] for name in names] == [f'e{i // 2}' for i in range(80)], names
+        # One that is there already: nothing is overwritten, and nothing half done stays.
+        for name in names[1:]:
+            (where / name).unlink()
+        (where / names[0]).rename(where / names[70])
+        before = (where / names[70]).read_bytes()
+        assert '--force' in run('export', '--format', 'edf', '-o', str(where), code=73)
+        assert (where / names[70]).read_bytes() == before
+        assert all(path.name in names and path.stat().st_size == len(before) for path in where.iterdir() if path.name.endswith('-1.edf'))
+        assert {path.name for path in where.iterdir()} <= set(names)
+        export('--format', 'edf', '-o', str(where), '--force')
+        assert sorted(path.name for path in where.iterdir()) == names
+
+        for how, code in (('error org.crampd1.Error.StoreFailed', 74), ('short', 76), ('vanish', 69)):
+            fake.answer('GetWaveform', how)
+            run('export', '--format', 'edf', '-o', str(Path(folder) / 'other'), code=code)
+            run('export', '--format', 'sqlite', '-o', str(Path(folder) / 'other.db'), code=code if how != 'vanish' else 69)
+            assert os.listdir(Path(folder) / 'other') == [] and not (Path(folder) / 'other.db').exists()
+        fake.start()
+        fake.do('set', key='episodes', value=many[:3])
+        # Forgotten since.
+        fake.answer('GetWaveform', 'error org.crampd1.Error.NoSuchEpisode')
+        assert 'has a waveform' in export('--format', 'edf', '-o', str(Path(folder) / 'other'))
+
+
+def test_killed_on_the_way():
+    """Where the file system knows files without a name, nothing is left; elsewhere one file that says that it is temporary."""
+    with PrivateBus(), FakeCrampd() as fake, tempfile.TemporaryDirectory() as folder:
+        try:
+            os.close(os.open(folder, os.O_TMPFILE | os.O_WRONLY))
+            left = 0
+        except OSError:
+            left = 1
+        fake.answer('TabulateEpisodes', 'silent')
+        fake.do('calls')
+        process = start('export', '-o', os.path.join(folder, 'cramps.csv'))
+        tap.wait_until(lambda: [call for call in fake.do('calls') if call['member'] == 'TabulateEpisodes'], what='the call')
+        process.kill()
+        process.communicate()
+        assert len(os.listdir(folder)) == left and 'cramps.csv' not in os.listdir(folder), os.listdir(folder)
 
 
 def test_going_on_after_a_cursor():
