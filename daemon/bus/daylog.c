@@ -174,8 +174,8 @@ static int work_log(struct guidance_call *call, const struct store_person *perso
                 struct store_person_filter filter;
 
                 if (person->n_entries == 0)
-                        return guidance_refuse_plain(error, call->language,
-                                                     N_("There is no such entry in the log."));
+                        return guidance_refuse_unknown(error, call->language,
+                                                       N_("There is no such entry in the log."));
                 wanted->found = person->entries[0];
                 filter = filter_around(call->uid,
                                        wanted->has_time ? wanted->time_us : wanted->found.time_us);
@@ -236,7 +236,7 @@ static int read_id(sd_bus_message *message, char ret[static STORE_ID_SIZE], sd_b
                 return r;
         if (strlen(id) != STORE_ID_SIZE - 1 || strspn(id, "0123456789abcdef") != STORE_ID_SIZE - 1 ||
             strspn(id, "0") == STORE_ID_SIZE - 1)
-                return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
+                return sd_bus_error_set(error, ERROR_NO_SUCH_ENTRY,
                                         "An entry's id is 16 hexadecimal digits; 'crampctl log list' "
                                         "shows them.");
         memcpy(ret, id, STORE_ID_SIZE);
@@ -295,8 +295,8 @@ static int work_delete_log(struct guidance_call *call, const struct store_person
         struct store_person_change change = {.kind = STORE_CHANGE_ENTRY_GONE, .uid = call->uid};
 
         if (person->n_entries == 0)
-                return guidance_refuse_plain(error, call->language,
-                                             N_("There is no such entry in the log."));
+                return guidance_refuse_unknown(error, call->language,
+                                               N_("There is no such entry in the log."));
         memcpy(change.id, call->filter.entry, sizeof(change.id));
         return guidance_change(call, &change, NULL, error);
 }

@@ -9,6 +9,7 @@
 #define ERROR_NOT_SAFE "org.crampd1.Error.NotSafe"
 #define ERROR_NO_SUCH_SENSOR "org.crampd1.Error.NoSuchSensor"
 #define ERROR_NO_SUCH_EPISODE "org.crampd1.Error.NoSuchEpisode"
+#define ERROR_NO_SUCH_ENTRY "org.crampd1.Error.NoSuchEntry"
 #define ERROR_ALREADY_EXISTS "org.crampd1.Error.AlreadyExists"
 #define ERROR_LIMIT_REACHED "org.crampd1.Error.LimitReached"
 #define ERROR_STORE_FAILED "org.crampd1.Error.StoreFailed"

@@ -318,3 +318,7 @@ int guidance_refuse(sd_bus_error *error, const struct language *language, const 
 int guidance_refuse_plain(sd_bus_error *error, const struct language *language, const char *message) {
         return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT, language_text(language, message));
 }
+
+int guidance_refuse_unknown(sd_bus_error *error, const struct language *language, const char *message) {
+        return sd_bus_error_set(error, ERROR_NO_SUCH_ENTRY, language_text(language, message));
+}

@@ -95,3 +95,5 @@ int guidance_refuse(sd_bus_error *error, const struct language *language, const 
 
 /* The same of a message without a value. */
 int guidance_refuse_plain(sd_bus_error *error, const struct language *language, const char *message);
+/* NoSuchEntry, likewise. */
+int guidance_refuse_unknown(sd_bus_error *error, const struct language *language, const char *message);

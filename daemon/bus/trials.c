@@ -258,7 +258,7 @@ static int work_delete_trial(struct guidance_call *call, const struct store_pers
                         memcpy(change.id, person->trials[i].id, sizeof(change.id));
                         return guidance_change(call, &change, NULL, error);
                 }
-        return guidance_refuse_plain(error, call->language, N_("There is no such trial."));
+        return guidance_refuse_unknown(error, call->language, N_("There is no such trial."));
 }
 
 int method_delete_trial(sd_bus_message *message, void *userdata, sd_bus_error *error) {

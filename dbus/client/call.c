@@ -23,6 +23,7 @@ static const struct {
         {"org.crampd1.Error.NotSafe", EPERM},
         {"org.crampd1.Error.NoSuchSensor", ENOENT},
         {"org.crampd1.Error.NoSuchEpisode", ENOENT},
+        {"org.crampd1.Error.NoSuchEntry", ENOENT},
         {"org.crampd1.Error.AlreadyExists", EEXIST},
         {"org.crampd1.Error.LimitReached", EDQUOT},
         {"org.crampd1.Error.StoreFailed", EIO},

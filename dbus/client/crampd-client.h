@@ -7,8 +7,8 @@
  * set); signals that arrive meanwhile are kept for crampd_client_dispatch(). Functions return 0 or a
  * positive count, or negative errno, with `error` filled in if it is not NULL. Errors from the bus
  * become: -ENOTCONN (no bus, or crampd is not there), -EACCES (not authorised), -EPERM (not safe for
- * this person), -EINVAL, -ENOENT (no such sensor or episode), -EOPNOTSUPP, -ENOLINK, -EEXIST, -EDQUOT
- * (limit reached), -EIO (the store failed), -ETIMEDOUT, -EPROTO (an answer that makes no sense),
+ * this person), -EINVAL, -ENOENT (no such sensor, episode or entry), -EOPNOTSUPP, -ENOLINK, -EEXIST,
+ * -EDQUOT (limit reached), -EIO (the store failed), -ETIMEDOUT, -EPROTO (an answer that makes no sense),
  * -ENOMEM. Structures keep their shape within a soname.
  *
  * Threads: the library has no state but its clients, so several threads may each use a client of their

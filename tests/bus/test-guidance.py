@@ -18,7 +18,7 @@ import dbus  # noqa: E402
 
 import tap  # noqa: E402
 from daemon import GUIDANCE, HISTORY, ROOT, System  # noqa: E402
-from guidance import (INVALID, NOBODY, NOT_SAFE, REFUSED, SAFE, advise, as_nobody, crampctl, error_of,  # noqa: E402
+from guidance import (INVALID, NOBODY, NOT_SAFE, REFUSED, SAFE, UNKNOWN, advise, as_nobody, crampctl, error_of,  # noqa: E402
                       get_profile, list_log, log, set_profile, text_of)
 from nights import DAY_US, evening_of, fill  # noqa: E402
 
@@ -323,8 +323,8 @@ def test_bad_entries_leave_no_trace():
         refused(what='magnesium', amount='3mg', time_us=dbus.Int64(-2**63))
         assert list_log(client) == ([], 0)
         for entry in ('0' * 16, 'x', '0123456789abcdef', ''):
-            assert error_of(client, 'DeleteLog', 'sa{sv}', entry, client.options()) == INVALID
-            assert error_of(client, 'EditLog', 'sa{sv}', entry, client.options(amount='1mg')) == INVALID
+            assert error_of(client, 'DeleteLog', 'sa{sv}', entry, client.options()) == UNKNOWN
+            assert error_of(client, 'EditLog', 'sa{sv}', entry, client.options(amount='1mg')) == UNKNOWN
         kept, _ = log(client, what='magnesium', amount='3mg')
         assert error_of(client, 'EditLog', 'sa{sv}', kept, client.options(amount='3h')) == INVALID
         assert list_log(client)[0][0]['amount'] == '3mg'
@@ -363,7 +363,7 @@ print(client.error_of(ROOT, GUIDANCE, 'EditLog', 'sa{{sv}}', {entry!r}, client.o
 print(client.error_of(ROOT, GUIDANCE, 'EditLog', 'sa{{sv}}', {entry!r}, client.options(amount='1mg', owner=dbus.UInt32(0))))
 print(client.error_of(ROOT, GUIDANCE, 'ListLog', 'a{{sv}}', client.options(after=dbus.UInt64(int({entry!r}, 16)))))
 ''')
-        assert output.splitlines() == ['True', REFUSED, INVALID, INVALID, REFUSED, INVALID], output
+        assert output.splitlines() == ['True', REFUSED, UNKNOWN, UNKNOWN, REFUSED, INVALID], output
         assert list_log(client)[0][0]['amount'] == '300mg'
 
 
@@ -385,8 +385,12 @@ def test_crampctl_log():
         assert crampctl('log', 'list', '--until', '2020-01-01') == 'Nothing is logged for that time.\n'
         for words in (('magnesium',), ('magnesium', '3mg', 'x'), ('delete',), ('edit', identity, '1ml', 'x'), ('list', 'x'),
                       ('magnesium', '3mg', '--at', 'someday'), ('magnesium', '3mg', '--at', '2999-01-01'),
-                      ('delete', identity), ('gold', '1g')):
+                      ('gold', '1g')):
             crampctl('log', *words, code=64)
+        # Gone already, and what could never be an id.
+        for entry in (identity, 'x'):
+            crampctl('log', 'delete', entry, code=65)
+            crampctl('trial', 'delete', entry, code=65)
 
 
 # --- trials -----------------------------------------------------------------------------------------------------
@@ -478,7 +482,7 @@ def test_trials_that_are_not_safe_are_refused():
         refused(nutrient='magnesium', baseline_days=dbus.UInt32(2**32 - 1))
         assert list_trials(client) == []
         for words in (('start',), ('start', 'magnesium', 'x'), ('begin', 'magnesium'), ('delete',), ('stop', 'x'),
-                      ('start', 'magnesium', '--block', '-1'), ('start', 'magnesium', '--from', 'soon'), ('delete', 'x')):
+                      ('start', 'magnesium', '--block', '-1'), ('start', 'magnesium', '--from', 'soon')):
             crampctl('trial', *words, code=64)
         # What is said later counts too.
         start_trial(client, nutrient='magnesium')
@@ -502,7 +506,7 @@ print(client.error_of(ROOT, GUIDANCE, 'DeleteTrial', 'sa{{sv}}', {trial!r}, clie
 print(client.error_of(ROOT, GUIDANCE, 'StopTrial', 'a{{sv}}', client.options()))
 print(client.error_of(ROOT, GUIDANCE, 'StopTrial', 'a{{sv}}', client.options(owner=dbus.UInt32(0))))
 ''')
-        assert output.splitlines() == ['True', REFUSED, INVALID, INVALID, REFUSED], output
+        assert output.splitlines() == ['True', REFUSED, UNKNOWN, INVALID, REFUSED], output
         assert len(list_trials(client)) == 1
 
 

@@ -17,7 +17,7 @@ import dbus  # noqa: E402
 
 import tap  # noqa: E402
 from daemon import GUIDANCE, MANAGER, ROOT, System  # noqa: E402
-from guidance import INVALID, NOT_SAFE, SAFE, crampctl, log, set_profile, text_of  # noqa: E402
+from guidance import INVALID, NOT_SAFE, SAFE, UNKNOWN, crampctl, log, set_profile, text_of  # noqa: E402
 from nights import fill  # noqa: E402
 from recordings import minute  # noqa: E402
 
@@ -100,8 +100,8 @@ def test_refusals_and_warnings_are_in_the_callers_language():
         assert 'Nährstoff' in refused('StartTrial', 'a{sv}', nutrient='sugar')
         assert 'nichts angegeben zu: Nierenerkrankung' in refused('StartTrial', 'a{sv}', code=NOT_SAFE, nutrient='magnesium')
         assert refused('StopTrial', 'a{sv}') == 'Es läuft kein Versuch.'
-        assert refused('DeleteTrial', 'sa{sv}', 'x') == 'Diesen Versuch gibt es nicht.'
-        assert refused('DeleteLog', 'sa{sv}', 'f' * 16) == 'Diesen Eintrag gibt es im Tagebuch nicht.'
+        assert refused('DeleteTrial', 'sa{sv}', 'x', code=UNKNOWN) == 'Diesen Versuch gibt es nicht.'
+        assert refused('DeleteLog', 'sa{sv}', 'f' * 16, code=UNKNOWN) == 'Diesen Eintrag gibt es im Tagebuch nicht.'
         set_profile(client, values=SAFE)
         _, (warning,) = log(client, what='vitamin-d', amount='5000IU', language='de')
         assert 'Höchstmenge für Vitamin D: 100 µg am Tag (Institute of Medicine). Fragen Sie' in warning['text'], warning

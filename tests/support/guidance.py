@@ -12,6 +12,7 @@ from daemon import GUIDANCE, ROOT
 NOBODY = 65534
 INVALID = 'org.crampd1.Error.InvalidArgument'
 NOT_SAFE = 'org.crampd1.Error.NotSafe'
+UNKNOWN = 'org.crampd1.Error.NoSuchEntry'
 REFUSED = 'org.crampd1.Error.NotAuthorized'
 SAFE = {'age': '40', 'sex': 'male', 'diet': 'omnivore', 'alcohol': 'none', 'kidney-disease': 'no', 'dialysis': 'no',
         'liver-disease': 'no', 'heart-failure': 'no', 'medicines': 'none', 'conditions': 'none', 'supplements': 'none'}
