@@ -4,6 +4,8 @@
     with Screen() as screen:        # DISPLAY points at it, here and in child processes
         screen.wait_colour(0xc80000)
 
+Screen(':0') looks at the screen of a server that runs already.
+
 Needs Xvfb, libX11 (by ctypes) and, for pictures, imagemagick's import."""
 
 import array
@@ -28,7 +30,18 @@ class _Image(ctypes.Structure):
 
 
 class Screen:
+    def __init__(self, name=None):
+        self._name = name
+        self.process = None
+
     def __enter__(self):
+        self._old = os.environ.get('DISPLAY')
+        os.environ['DISPLAY'] = self._name or self._start()
+        self._open()
+        return self
+
+    def _start(self):
+        """Returns the new server's name."""
         reader, writer = os.pipe()
         self.process = subprocess.Popen(
             ['Xvfb', '-displayfd', str(writer), '-screen', '0', f'{WIDTH}x{HEIGHT}x24', '-nolisten', 'tcp'],
@@ -45,10 +58,7 @@ class Screen:
         if not number.isdigit():
             self.process.kill()
             raise RuntimeError('Xvfb did not start')
-        self._old = os.environ.get('DISPLAY')
-        os.environ['DISPLAY'] = f':{number}'
-        self._open()
-        return self
+        return f':{number}'
 
     def __exit__(self, *_):
         self._x.XCloseDisplay(self._display)
@@ -56,8 +66,9 @@ class Screen:
             del os.environ['DISPLAY']
         else:
             os.environ['DISPLAY'] = self._old
-        self.process.terminate()
-        self.process.wait()
+        if self.process:
+            self.process.terminate()
+            self.process.wait()
 
     def _open(self):
         self._x = x = ctypes.CDLL('libX11.so.6')
@@ -87,8 +98,8 @@ class Screen:
         # The fourth byte is what a window has for opaque.
         return pixels.count(colour) + pixels.count(0xff000000 | colour)
 
-    def wait_colour(self, colour, there=True, limit_s=20, pixels=1, **where):
-        """Looks without pause until that colour is there, or gone; returns when that was (CLOCK_MONOTONIC)."""
+    def wait_colour(self, colour, there=True, limit_s=20, pixels=1, pause_s=0, **where):
+        """Looks until that colour is there, or gone; returns when that was (CLOCK_MONOTONIC)."""
         end = time.monotonic() + limit_s
         while True:
             found = self.count(colour, **where) >= pixels
@@ -97,6 +108,7 @@ class Screen:
                 return now
             if now > end:
                 raise AssertionError(f'waited {limit_s} s in vain for {colour:06x} to {"come" if there else "go"}')
+            time.sleep(pause_s)
 
     @staticmethod
     def picture(path):

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""One night in the virtual machine, as root: crampd is installed, systemd is the first process, bluetoothd is real. The
-cases build on each other, in this order. Prints TAP. Started by test-vm.py's machine, beside tap.py, recording.edf and
-truth.json; `guest.py --listen` is what the neighbour runs."""
+"""One night in the virtual machine, as root: crampd is installed, systemd is the first process, bluetoothd is real, and the
+sleeper is logged in to a desktop. The cases build on each other, in this order. Prints TAP. Started by test-vm.py's
+machine, beside tap.py, screen.py, recording.edf and truth.json; `guest.py --listen` is what the neighbour runs."""
 
 import atexit
 import datetime
@@ -22,80 +22,20 @@ import dbus  # noqa: E402
 import dbus.lowlevel  # noqa: E402
 
 import tap  # noqa: E402
+from guest_desktop import CRITICAL, LINE, LOW, BusMonitor, Desktop  # noqa: E402
+from guest_tools import (LIMIT_S, NEIGHBOUR, SLEEPER, Listener, Monitor, crampctl, crampctl_objects, run,  # noqa: E402
+                         unit, unit_properties)
 
+AUTOSTART = Path('/etc/xdg/autostart/cramp-notify.desktop')
 RECORDING = HERE / 'recording.edf'
 LOUD_RECORDING = HERE / 'loud.edf'
 TRUTH = HERE / 'truth.json'
-# Who wears the sensor, and who else has an account on the machine.
-SLEEPER, NEIGHBOUR = 'sleeper', 'neighbour'
-# Everything is some ten times slower than on a real machine.
-LIMIT_S = 60
+# From AlertRaised to what the sleeper gets, on a real machine; how much slower this one is.
+BAR_MS, EMULATED = 100, 10
 # Times of the detector against those of the recording.
 ONSET_TOLERANCE_S, END_TOLERANCE_S = 2.0, 3.0
 # Between the first packet's arrival and our hearing of it.
 START_TOLERANCE_S = 2.0
-
-
-def run(*command, user=None, check=True):
-    """Runs a command, as a user if one is given, and returns what it printed."""
-    if user:
-        command = ('setpriv', f'--reuid={user}', f'--regid={user}', '--clear-groups', '--reset-env', '--') + command
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          timeout=LIMIT_S * 3, cwd='/', check=False)
-    if check and done.returncode != 0:
-        raise AssertionError(f'{" ".join(command)}: exit {done.returncode}\n{done.stdout}{done.stderr}')
-    return done.stdout
-
-
-def crampctl(*arguments, user=SLEEPER):
-    return run('crampctl', *arguments, user=user)
-
-
-def crampctl_objects(*arguments, user=SLEEPER):
-    return [json.loads(line) for line in crampctl('--json', *arguments, user=user).splitlines()]
-
-
-def unit(unit_property, name='crampd.service'):
-    return run('systemctl', 'show', '--value', f'--property={unit_property}', name).strip()
-
-
-class Listener:
-    """A program that prints lines for as long as it runs; each is kept with its time of arrival."""
-
-    def __init__(self, user, *command):
-        self.path = Path(f'/run/{user}-{time.monotonic_ns()}.log')
-        with open(self.path, 'wb') as log:
-            self.process = subprocess.Popen(
-                ['setpriv', f'--reuid={user}', f'--regid={user}', '--clear-groups', '--reset-env', '--', *command],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, cwd='/')
-
-    def lines(self):
-        return self.path.read_text(encoding='utf-8').splitlines()
-
-    def wait_line(self, is_wanted, what, limit_s=LIMIT_S, number=0):
-        def found():
-            assert self.process.poll() is None, f'ended while waiting for {what}: {self.lines()}'
-            lines = [line for line in self.lines() if is_wanted(line)]
-            return lines[number:number + 1]
-        return tap.wait_until(found, limit_s, what)[0]
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(LIMIT_S)
-
-
-class Monitor(Listener):
-    """crampctl monitor --json of one user."""
-
-    def __init__(self, user):
-        super().__init__(user, 'crampctl', '--json', 'monitor')
-
-    def wait_event(self, event_type, limit_s=LIMIT_S, number=0, **members):
-        """The event of that number among those of the type that have these members."""
-        def wanted(line):
-            event = json.loads(line)
-            return event.get('type') == event_type and all(event.get(key) == value for key, value in members.items())
-        return json.loads(self.wait_line(wanted, f'{event_type} {members}', limit_s, number))
 
 
 class Sensor:
@@ -145,6 +85,10 @@ class State:
     """What later cases need of earlier ones; see need()."""
 
     address = None
+    desktop = None
+    raised = None
+    on_screen_s = None
+    told = None
     monitor = None
     neighbour = None
     sensor = None
@@ -174,19 +118,28 @@ def test_account():
     run('systemctl', 'reload', 'dbus')
     run('systemctl', 'daemon-reload')
     run('systemd-analyze', 'verify', 'crampd.service')
-    for user in (SLEEPER, NEIGHBOUR):
-        run('useradd', '--no-create-home', '--user-group', user)
+    run('useradd', '--create-home', '--user-group', SLEEPER)
+    run('useradd', '--no-create-home', '--user-group', NEIGHBOUR)
+
+
+def test_login_begins():
+    # The control: the same autostart file, but without the word that it is not for systemd.
+    entry = re.sub('^Exec=.*', 'Exec=/bin/true', AUTOSTART.read_text(encoding='utf-8'), flags=re.MULTILINE)
+    assert 'X-systemd-skip=true' in entry, entry
+    (AUTOSTART.parent / 'control.desktop').write_text(entry.replace('X-systemd-skip=true', ''), encoding='utf-8')
+    State.desktop = Desktop(SLEEPER)
+    State.desktop.login_begin()
 
 
 def test_start():
     run('systemctl', 'start', 'crampd')
-    assert unit('ActiveState') == 'active'
-    assert unit('Type') == 'notify'
-    assert unit('WatchdogUSec') not in ('', '0', 'infinity'), unit('WatchdogUSec')
+    properties = unit_properties('crampd.service', 'ActiveState', 'Type', 'WatchdogUSec', 'MainPID')
+    assert properties['ActiveState'] == 'active' and properties['Type'] == 'notify', properties
+    assert properties['WatchdogUSec'] not in ('', '0', 'infinity'), properties
     state = os.stat('/var/lib/crampd')
     assert state.st_mode & 0o7777 == 0o700, oct(state.st_mode)
     assert state.st_uid == pwd.getpwnam('crampd').pw_uid
-    status = Path(f'/proc/{unit("MainPID")}/status').read_text(encoding='ascii')
+    status = Path(f'/proc/{properties["MainPID"]}/status').read_text(encoding='ascii')
     assert re.search(r'^CapEff:\s+0+$', status, re.MULTILINE), status
     assert re.search(r'^Seccomp:\s+2$', status, re.MULTILINE), status
 
@@ -209,15 +162,100 @@ def test_add():
     assert not crampctl_objects('sensors', user=NEIGHBOUR)
 
 
-def test_alert_arrives():
+def test_login():
+    desktop = need(State.desktop)
+    desktop.login_wait()
+    assert desktop.session_type() == 'x11'
+    assert desktop.is_active('graphical-session.target')
+
+
+def test_autostart_leaves_it_to_the_unit():
+    generated = {path.name for path in (need(State.desktop).runtime / 'systemd/generator.late').glob('*.service')}
+    assert generated == {'app-control@autostart.service'}, generated
+
+
+def test_agent_is_enabled():
+    desktop = need(State.desktop)
+    assert not desktop.is_active()
+    desktop.run('systemd-analyze', '--user', 'verify', 'cramp-notify.service')
+    # As README says.
+    desktop.systemctl('enable', '--now', 'cramp-notify')
+    desktop.bus.wait_message('GetCapabilities')
+    properties = desktop.unit('ActiveState', 'MainPID')
+    assert properties['ActiveState'] == 'active', properties
+    process = Path('/proc') / properties['MainPID']
+    status = (process / 'status').read_text(encoding='ascii')
+    assert re.search(rf'^Uid:\s+{desktop.uid}\s', status, re.MULTILINE), status
+    assert re.search(r'^NoNewPrivs:\s+1$', status, re.MULTILINE), status
+    assert re.search(r'^Max core file size\s+0\s+0\s', (process / 'limits').read_text(encoding='ascii'), re.MULTILINE)
+
+
+def test_stream_begins():
     need(State.address)
     State.truth = json.loads(TRUTH.read_text(encoding='utf-8'))
     State.sensor = Sensor()
     State.monitor.wait_event('sensor-changed', LIMIT_S * 2, state='streaming')
     State.streaming_s = time.time()
+    State.raised = BusMonitor('root', '/run', '--system', "type='signal',member='AlertRaised'")
+    State.on_screen_s = need(State.desktop).watch_colour(CRITICAL)
+
+
+# While the recording rests, and later while its cramp lasts, there is time for the desktop.
+
+
+def test_second_agent_leaves():
+    # As a desktop would start it that knows no systemd.
+    said = need(State.desktop).run('sh', '-c', 'cramp-notify 2>&1')
+    assert 'another one' in said, said
+
+
+def test_doctor_finds_the_desktop():
+    printed = need(State.desktop).run('crampctl', '--json', 'doctor')
+    results = {finding['check']: finding['result'] for finding in map(json.loads, printed.splitlines())}
+    # dunst plays no sounds, and of that the doctor warns.
+    assert results['agent'] == 'ok' and results['notifications'] == 'warning', printed
+    assert 'failed' not in results.values(), printed
+
+
+def test_alert_arrives():
+    need(State.streaming_s)
     alert = State.monitor.wait_event('alert-raised', LIMIT_S * 2)
     assert alert['relief'], alert
     assert alert['muscle'] == 'gastrocnemius' and alert['leg'] == 'left', alert
+
+
+def test_alert_is_on_the_screen():
+    raised = need(State.raised).wait_message('AlertRaised')
+    State.raised.stop()
+    notice = State.desktop.wait_notice('gastrocnemius')
+    asked_ms, shown_ms = ((time_s - raised.time_s) * 1000 for time_s in (notice.time_s, State.on_screen_s()))
+    tap.measured(f'from AlertRaised to the call of the notification server {asked_ms:.0f} ms, to the screen '
+                 f'{shown_ms:.0f} ms, on an emulated machine')
+    assert asked_ms <= BAR_MS * EMULATED, asked_ms
+
+
+def test_locked_screen_hides_details():
+    # logind counts a service of the user's to the user's session.
+    desktop = need(State.desktop)
+    first = desktop.wait_notice('gastrocnemius')
+    desktop.lock(True)
+    hidden = desktop.wait_notice('unlocked')
+    assert 'gastrocnemius' not in hidden.text and 'left' not in hidden.text, hidden.text
+    desktop.lock(False)
+    shown = desktop.wait_notice('gastrocnemius', hidden.time_s)
+    assert first.number() == 0 and hidden.number() == shown.number() > 0, (first.text, hidden.text, shown.text)
+
+
+def test_killed_agent_comes_back():
+    desktop = need(State.desktop)
+    killed_s = time.time()
+    desktop.systemctl('kill', '--signal=KILL', 'cramp-notify')
+    # The cramp lasts: the new one tells of it, too.
+    again = desktop.wait_notice('gastrocnemius', killed_s)
+    tap.measured(f'killed agent: the alert is shown again after {again.time_s - killed_s:.1f} s')
+    assert again.number() == 0, again.text
+    properties = desktop.unit('NRestarts', 'ActiveState')
+    assert properties == {'NRestarts': '1', 'ActiveState': 'active'}, properties
 
 
 def test_episode_is_in_history():
@@ -227,6 +265,11 @@ def test_episode_is_in_history():
     assert episode['id'] == ended['id'], (episode, ended)
     assert episode['end_reason'] == 'subsided', episode
     State.episode = episode
+
+
+def test_summary_is_on_the_screen():
+    need(State.desktop).wait_notice('The cramp is over')
+    State.desktop.screen.wait_colour(LOW, limit_s=LIMIT_S, left=LINE['left'], top=0, width=1, height=400)
 
 
 def test_export_agrees_with_truth():
@@ -282,7 +325,8 @@ def test_neighbour_hears_nothing():
 
 def test_journal_is_discreet():
     run('journalctl', '--sync')
-    journal = run('journalctl', '--output=cat', '_SYSTEMD_UNIT=crampd.service')
+    journal = run('journalctl', '--output=cat', '_SYSTEMD_UNIT=crampd.service', '+',
+                  '_SYSTEMD_USER_UNIT=cramp-notify.service')
     assert journal.strip(), 'the journal holds nothing of crampd at all'
     words = re.findall(r'\b(?:uv|peak|median|severity|mild|moderate|strong|confidence|gastrocnemius|alert\w*|onset)\b',
                        journal, re.IGNORECASE)
@@ -291,16 +335,42 @@ def test_journal_is_discreet():
         assert secret not in journal, (secret, journal)
 
 
-def test_killed_daemon_keeps_the_episode():
+def test_second_stream_begins():
     need(State.episode)
     State.sensor.stop()
     State.sensor = Sensor()
+    State.monitor.wait_event('sensor-changed', LIMIT_S * 2, state='streaming', number=1)
+
+
+def test_logout_ends_the_agent():
+    desktop = need(State.desktop)
+    desktop.logout()
+    assert not desktop.is_active('graphical-session.target')
+    properties = desktop.unit('ActiveState', 'Result', 'ExecMainStatus')
+    assert properties == {'ActiveState': 'inactive', 'Result': 'success', 'ExecMainStatus': '0'}, properties
+
+
+def test_login_starts_the_agent():
+    desktop = need(State.desktop)
+    # Options by a drop-in, as the man page says.
+    State.told = desktop.home / 'told'
+    desktop.write(desktop.home / '.config/systemd/user/cramp-notify.service.d/override.conf',
+                  f'[Service]\nExecStart=\nExecStart=/usr/bin/cramp-notify --exec "cat >>{State.told}"\n')
+    desktop.systemctl('daemon-reload')
+    desktop.login_begin()
+    desktop.login_wait()
+    tap.wait_until(desktop.is_active, LIMIT_S, 'the agent')
+
+
+def test_killed_daemon_keeps_the_episode():
+    need(State.episode)
     State.monitor.wait_event('alert-raised', LIMIT_S * 4, number=1)
     # What was signalled more than a second ago is on disk.
     time.sleep(1)
     State.sensor.process.kill()
     run('systemctl', 'kill', '--signal=KILL', '--kill-whom=main', 'crampd')
-    tap.wait_until(lambda: unit('NRestarts') == '1' and unit('ActiveState') == 'active', LIMIT_S, 'the restart')
+    tap.wait_until(lambda: unit_properties('crampd.service', 'NRestarts', 'ActiveState') ==
+                   {'NRestarts': '1', 'ActiveState': 'active'}, LIMIT_S, 'the restart')
     State.sensor.process.wait(LIMIT_S)
     first, second = crampctl_objects('history')
     assert first == State.episode, (first, State.episode)
@@ -316,11 +386,21 @@ def test_monitor_finds_the_daemon_again():
     State.monitor.stop()
 
 
+def test_agent_tells_that_the_daemon_went():
+    need(State.desktop).wait_notice('crampd has gone')
+    State.desktop.wait_notice('End of the cramp not seen')
+
+
+def test_agent_ran_the_command():
+    told = [json.loads(line)['type'] for line in need(State.told).read_text(encoding='utf-8').splitlines()]
+    assert told[0] == 'alert-raised' and 'service-gone' in told, told
+
+
 def test_stop_is_clean():
     assert unit('ActiveState') == 'active'
     run('systemctl', 'stop', 'crampd')
-    assert unit('ActiveState') == 'inactive'
-    assert unit('Result') == 'success' and unit('ExecMainStatus') == '0', (unit('Result'), unit('ExecMainStatus'))
+    properties = unit_properties('crampd.service', 'ActiveState', 'Result', 'ExecMainStatus')
+    assert properties == {'ActiveState': 'inactive', 'Result': 'success', 'ExecMainStatus': '0'}, properties
 
 
 def test_bus_starts_the_enabled_unit_only():
@@ -366,8 +446,8 @@ def listen():
 
 def show_journals():
     """On standard error, which is the console's log: of use when a case has failed."""
-    for name in ('crampd', 'bluetooth', 'dbus'):
-        subprocess.run(['journalctl', '--no-pager', '--lines=40', f'--unit={name}'], stdout=sys.stderr, check=False)
+    for match in ('--unit=crampd', '--unit=bluetooth', '--unit=dbus', '_SYSTEMD_USER_UNIT=cramp-notify.service'):
+        subprocess.run(['journalctl', '--no-pager', '--lines=40', match], stdout=sys.stderr, check=False)
 
 
 if __name__ == '__main__':

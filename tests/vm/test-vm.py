@@ -57,7 +57,8 @@ def add_scenario(generator, stage):
     folder.mkdir(parents=True)
     for script in HERE.glob('guest*.py'):
         shutil.copy(script, folder)
-    shutil.copy(SUPPORT / 'tap.py', folder)
+    for module in ('privatebus.py', 'screen.py', 'tap.py'):
+        shutil.copy(SUPPORT / module, folder)
     if os.environ.get('TESTS_LONG'):
         (folder / 'long').touch()
     run(generator, '--script', 'minute', '--seed', '7', '--rate', '1000', '--channels', '4',
