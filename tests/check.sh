@@ -16,9 +16,9 @@ export PATH LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 packages="gcc libc6-dev meson ninja-build pkg-config libsystemd-dev libdbus-1-dev libsqlite3-dev libedf-dev
         clang clang-format libclang-rt-14-dev valgrind libc6-dbg shellcheck libxml2-utils
         libpango1.0-dev fonts-dejavu-core tidy python3-html5lib poppler-utils chromium tmux
-        gettext libcmocka-dev python3 python3-dbus python3-gi python3-scipy
+        desktop-file-utils gettext libcmocka-dev python3 python3-dbus python3-gi python3-scipy
         less bash-completion zsh fish mandoc python3-biosig python3-icalendar python3-jsonschema dbus dbus-daemon dunst imagemagick xvfb sqlite3 systemd
-        qemu-system-x86 bluez bluez-test-tools busybox-static cpio kmod util-linux udev"
+        qemu-system-x86 bluez bluez-test-tools busybox-static cpio kmod util-linux udev libpam-systemd dbus-user-session"
 # The detector on other machines, in the long form.
 packages_long="gcc-i686-linux-gnu libc6-dev-i386-cross gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static"
 
@@ -208,6 +208,7 @@ check_gcc() {
         suite tests-gcc build/gcc
         suite bench-gcc build/gcc --benchmark
         check exposure unit_is_tight
+        check autostart desktop-file-validate build/gcc/dbus/notify/cramp-notify.desktop
         check install-destdir installs_to_destdir
 }
 
