@@ -14,8 +14,8 @@ trap 'rm -rf "$work"' EXIT
 
 {
         echo '# Files with texts for people, beside daemon/guidance/knowledge.toml. Written by refresh.sh.'
-        grep -rlE --include='*.[ch]' '(^|[^A-Za-z_])(N?_\(|doctor_tell\(|language_text\([a-z>-]+,|fail\(EX_|sd_bus_error_set\()' daemon dbus sensors |
-                grep -v -e '/translate\.h$' -e '/language\.[ch]$' -e '/words\.h$' -e '/crampctl\.h$' -e '/peripheral\.c$' | LC_ALL=C sort
+        grep -rlE --include='*.[ch]' '(^|[^A-Za-z_])(N?_\(|doctor_tell\(|language_text\([a-z>-]+,|fail\(EX_|sd_bus_error_setf?\(|error_set\(|check_text\()' daemon dbus sensors |
+                grep -v -e '/translate\.h$' -e '/language\.[ch]$' -e '/words\.h$' -e '/crampctl\.h$' -e '/peripheral\.c$' -e '/player\.c$' -e '/internal\.h$' | LC_ALL=C sort
 } >"$work/POTFILES"
 grep -v '^#' "$work/POTFILES" >"$work/files"
 gather() { # gather KEYWORD...
@@ -23,7 +23,7 @@ gather() { # gather KEYWORD...
                 --files-from="$work/files" -o "$work/code.pot" "$@"
 }
 gather --keyword=_ --keyword=N_ --keyword=language_text:2 --keyword=fail:2 --keyword=doctor_tell:4 \
-        --keyword=sd_bus_error_set:3
+        --keyword=sd_bus_error_set:3 --keyword=sd_bus_error_setf:3 --keyword=error_set:3 --keyword=check_text:1
 # The remedies: a keyword has one text at a time.
 gather --join-existing --keyword --keyword=doctor_tell:3
 python3 daemon/guidance/generate-knowledge.py --messages daemon/guidance/knowledge.toml daemon/guidance/factor.h \

@@ -123,7 +123,7 @@ static int dicts_read(DBusMessageIter *iter, page_item_func func, void *userdata
 
         n = dbus_message_iter_get_element_count(iter);
         if (n < 0 || (unsigned)n > ITEMS_PER_PAGE)
-                return error_set(error, -EPROTO, "crampd sent more than %u rows at once",
+                return error_set(error, -EPROTO, "crampd sent more than %u rows in one answer",
                                  ITEMS_PER_PAGE);
         dbus_message_iter_recurse(iter, &item);
         for (int i = 0; i < n; i++) {

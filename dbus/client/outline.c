@@ -121,7 +121,8 @@ static int columns_check(struct page *page, struct crampd_error *error) {
                                 return error_set(error, -EPROTO, "crampd sent a word's place too high");
         }
         if (page->n_rows > ROWS_PER_PAGE)
-                return error_set(error, -EPROTO, "crampd sent more than %d rows at once", ROWS_PER_PAGE);
+                return error_set(error, -EPROTO, "crampd sent more than %d rows in one answer",
+                                 ROWS_PER_PAGE);
         return 0;
 }
 

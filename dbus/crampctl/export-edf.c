@@ -205,7 +205,7 @@ static int edf_write(struct export *export) {
         int code = files.single ? file_write(&files) : folder_write(&files);
 
         if (code == 0 && files.written == 0 && export->legend && !export->after)
-                puts("No cramp of that choice has a waveform.");
+                puts(_("No cramp of that choice has a waveform."));
         return code;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/basic/cleanup.h"
+#include "dbus/crampctl/filled.h"
 
 static struct {
         bool known;
@@ -97,9 +98,11 @@ static size_t joint_length(const char *text) {
         return 0;
 }
 
-/* The length of the longest piece at the beginning that has a translation; else 0. */
-static size_t piece_known(const char *sentence, const char **ret_translated) {
-        char piece[sizeof(((struct words_sentence *)NULL)->text)];
+/* The length of the longest piece at the beginning that has a translation, as it is or with its blanks
+ * filled in; else 0. */
+static size_t piece_known(const char *sentence, struct words_sentence *filled,
+                          const char **ret_translated) {
+        char piece[sizeof(filled->text)];
 
         for (size_t length = strlen(sentence); length > 0; length--) {
                 if ((sentence[length] && joint_length(sentence + length) == 0) ||
@@ -110,6 +113,10 @@ static size_t piece_known(const char *sentence, const char **ret_translated) {
                 *ret_translated = words_text(piece);
                 if (*ret_translated != piece)
                         return length;
+                if (filled_translate(words_language(), piece, filled->text, sizeof(filled->text))) {
+                        *ret_translated = filled->text;
+                        return length;
+                }
         }
         return 0;
 }
@@ -146,11 +153,11 @@ static size_t retry_add(struct words_sentence *sentence, const char *text) {
 }
 
 struct words_sentence words_of_sentence(const char *sentence) {
-        struct words_sentence ret = {};
+        struct words_sentence ret = {}, filled = {};
 
         while (sentence && *sentence) {
                 const char *translated = sentence;
-                size_t length = piece_known(sentence, &translated), joint;
+                size_t length = piece_known(sentence, &filled, &translated), joint;
 
                 if (length > 0)
                         sentence_add(&ret, translated, strlen(translated));

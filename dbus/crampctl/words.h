@@ -36,8 +36,9 @@ struct words_figure {
 };
 struct words_figure words_figure(double value, int decimals);
 
-/* A sentence of crampd's own ("link lost, trying again in 2 s"), which it tells in English, for people:
- * piece by piece, and as it is where it is another program's or not marked for translation. */
+/* A sentence of crampd's own or of the client library ("link lost, trying again in 2 s"), told in
+ * English, for people: piece by piece, with figures and names in it too (filled.h), and as it is where
+ * it is another program's or not marked for translation. */
 struct words_sentence {
         char text[2048];
 };

@@ -265,6 +265,24 @@ static void test_sentences_in_pieces(void **state) {
                  "keine Verbindung: br-x; er ist gekoppelt, was bei diesem Sensor schadet: bluetoothctl "
                  "remove ADDRESS, neuer Versuch in 64 s"},
                 {"There is no such episode.", "Diese Episode gibt es nicht."},
+                /* With figures and names in them. */
+                {"Option 'limit' must be 1 to 250.", "Die Option „limit“ muss 1 bis 250 sein."},
+                {"Option 'limit' must be 1 to many.", "Option 'limit' must be 1 to many."},
+                {"Option 'limit' must be 1 to 250. Really.", "Option 'limit' must be 1 to 250. Really."},
+                {"Option 'rate_hz' must be 0 to 0.5.", "Die Option „rate_hz“ muss 0 bis 0,5 sein."},
+                {"There are 16 sensors of this user, or 128 in all; remove one first.",
+                 "Es gibt schon 16 Sensoren dieses Benutzers oder 128 insgesamt; entfernen Sie zuerst "
+                 "einen."},
+                {"Option 'a' must be of type 's', not 'a{sv}'.",
+                 "Die Option „a“ muss vom Typ „s“ sein, nicht „a{sv}“."},
+                {"the sensor's id is longer than 1024 bytes",
+                 "die Kennung des Sensors ist länger als 1024 Byte"},
+                {"The database cannot be used now: disk is full.",
+                 "Die Datenbank kann jetzt nicht benutzt werden: disk is full."},
+                {"crampd sent a pain of -2 out of 10",
+                 "crampd hat einen Schmerz von -2 aus 10 gesendet"},
+                {"crampd sent no ''", "crampd hat kein „“ gesendet"},
+                {"crampd sent no '%s%n'", "crampd hat kein „%s%n“ gesendet"},
         };
         char much[5000];
 
