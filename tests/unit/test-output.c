@@ -32,6 +32,8 @@ static struct {
 } disk;
 
 static char folder[PATH_SIZE];
+/* Some file systems below /tmp know no files without a name. */
+static bool knows_unnamed;
 
 static size_t count_files(const char *suffix) {
         DIR *directory = opendir(folder);
@@ -92,9 +94,17 @@ int __wrap_renameat2(int from, const char *old, int to, const char *new, unsigne
 }
 
 static int setup(void **state) {
+        int fd;
+
         memset(&disk, 0, sizeof(disk));
         (void)strcpy(folder, "/tmp/test-output-XXXXXX");
-        return mkdtemp(folder) ? 0 : -1;
+        if (!mkdtemp(folder))
+                return -1;
+        fd = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, S_IRUSR | S_IWUSR);
+        knows_unnamed = fd >= 0;
+        if (fd >= 0)
+                (void)close(fd);
+        return 0;
 }
 
 static int teardown(void **state) {
@@ -140,6 +150,7 @@ static void begin(struct output *output, unsigned number, bool replace, const ch
 }
 
 static void assert_appears(bool replace) {
+        bool named = disk.no_unnamed || !knows_unnamed;
         struct output output = {};
         struct stat st;
 
@@ -153,8 +164,8 @@ static void assert_appears(bool replace) {
         begin(&output, 1, replace, "new");
         assert_int_equal(count_files(".x"), replace);
         /* Nothing is left of it if the program dies now, where the file system can do that. */
-        assert_int_equal(count_files(""), disk.no_unnamed + replace);
-        assert_int_equal(output.named, disk.no_unnamed);
+        assert_int_equal(count_files(""), named + replace);
+        assert_int_equal(output.named, named);
         assert_int_equal(output_commit(&output), 0);
         output_close(&output);
         assert_holds(1, "new");
