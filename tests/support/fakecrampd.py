@@ -348,12 +348,6 @@ def run():
             size = min(self.page, int(filter_.get('limit', 250)))
             page = chosen[after:after + size]
             cursor = after + size if after + size < len(chosen) else 0
-            if how == 'many':
-                page = self.episodes * 600
-            elif how == 'endless':
-                page, cursor = [], after + 1
-            elif how == 'repeat-cursor':
-                page, cursor = self.episodes, 7
             self.reply(message, 'aa{sv}t',
                        dbus.Array([self.spoil(typed(e), how) for e in page], signature='a{sv}'), dbus.UInt64(cursor))
 
