@@ -21,22 +21,23 @@ import packets  # noqa: E402
 import tap  # noqa: E402
 from daemon import MANAGER, ROOT, System  # noqa: E402
 from mockbluez import MockBluez  # noqa: E402
+from recordings import scripted  # noqa: E402
 
 ADDRESS = 'C0:00:00:00:00:01'
 RATE_HZ = 1000
 CHANNELS = 2
 FRAMES = 20  # a packet every 20 ms
 LATENCY_MAX_MS = 50
+# One cramp, no later than the detector knows the rest.
+SCRIPTS = {'cramp': '12 cramp 14 muscle=GM ratio=6 rise=3 fall=3\n34 end\n', 'rest': '60 end\n'}
 
 _files = tempfile.TemporaryDirectory(prefix='radio-')
 
 
-def generate(script):
-    path = Path(_files.name) / f'{script}.csv'
-    if not path.exists():
-        subprocess.run([os.environ['CALF_EMG'], '--script', script, '--seed', '3', '--rate', str(RATE_HZ), '--channels',
-                        str(CHANNELS), '--format', 'csv', '-o', path], check=True, stdout=subprocess.DEVNULL)
-    return path
+def generate(name):
+    script = Path(_files.name) / f'{name}.txt'
+    script.write_text(SCRIPTS[name], encoding='ascii')
+    return scripted(_files.name, script, RATE_HZ, CHANNELS, '.csv')
 
 
 def read_counts(path):
@@ -71,7 +72,7 @@ def counters(client, sensor=0):
 
 
 def test_alert_is_at_the_client_in_time():
-    path = generate('minute')
+    path = generate('cramp')
     output = subprocess.run([os.environ['CRAMPCTL'], 'analyze', '--json', path], check=True, capture_output=True,
                             text=True).stdout
     expected, = (json.loads(line) for line in output.splitlines())
@@ -101,7 +102,7 @@ def test_alert_is_at_the_client_in_time():
 
 def test_stopped_bus_loses_no_packet():
     # Two packets in 10 ms: a thousand while the bus stands still, four times what a socket holds.
-    file, _ = pack(read_counts(generate('rest'))[:60 * RATE_HZ], per_packet=5)
+    file, _ = pack(read_counts(generate('rest')), per_packet=5)
     with System(bluez=True) as system, MockBluez([ADDRESS], description()) as mock, system.daemon():
         client = system.client()
         mock.order('load', file=str(file), interval_ms=5, rewind=False)
