@@ -24,7 +24,7 @@ packages_long="gcc-i686-linux-gnu libc6-dev-i386-cross gcc-aarch64-linux-gnu lib
 
 logs=$PWD/build/check
 jobs=2
-tests_at_once=3 # many of them mostly wait
+tests_at_once=5 # most of them mostly wait
 passed=0 failed=0 skipped=0
 recordings='' with_vm=yes evaluate=no
 
@@ -216,14 +216,15 @@ check_clang() {
         stage "clang: unit tests, installation into a prefix"
         prefix=$logs/prefix
         rm -rf "$prefix"
-        check build-clang build_new clang clang --prefix="$prefix" -Dpdf=disabled || return
+        check build-clang build_new clang clang --prefix="$prefix" -Dpdf=disabled -Ddebug=false || return
         suite tests-clang build/clang --suite unit
         check install-prefix installs_to_prefix
 }
 
 check_sanitizers() {
         stage "address and undefined-behaviour sanitizers: all tests"
-        check build-sanitizers build_new sanitizers gcc -Db_sanitize=address,undefined || return
+        # As much is found without what takes the compiler long; a report needs no more than lines.
+        check build-sanitizers build_new sanitizers gcc -Db_sanitize=address,undefined -Doptimization=1 -Ddebug=false -Dc_args=-g1 || return
         export ASAN_OPTIONS="halt_on_error=1:detect_leaks=1:log_path=$logs/sanitizers.report"
         export UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1:log_path=$logs/sanitizers.report"
         export TESTS_SLOW=1
