@@ -43,14 +43,10 @@ bool excluded(const struct facts *facts, uint64_t factors);
 /* Bits of the fields that factors are known from. */
 uint32_t fields_of(uint64_t factors);
 
-void reason_add(struct advice_reason *reasons, size_t *n_reasons, const char *message,
-                const char *phrase);
 /* These take NULL as the item, for one that there was no room for. */
 void because(struct advice_item *item, const char *message, const char *phrase);
 void because_of_factors(struct advice_item *item, const struct facts *facts, uint64_t factors);
 void because_of_link(struct advice_item *item, const struct advice_link *link);
-/* Whether more cramps come after such days than chance explains. */
-bool link_shows(const struct advice_link *link);
 /* NULL when the list is full. What an item ends with is added by item_close(). */
 struct advice_item *item_add(struct build *build, const struct knowledge_statement *statement,
                              unsigned priority);
@@ -61,8 +57,6 @@ struct advice_item *item_by_rule(struct build *build, const char *id, unsigned p
 /* advise-flags.c: reasons to see a doctor, and what is dangerous or too much. */
 void flags_raise(struct build *build);
 void notices_give(struct build *build);
-/* Of one nutrient alone. */
-void nutrient_notices_give(struct build *build, enum nutrient nutrient);
 
 /* advise-statements.c */
 #define QUININE_PRIORITY 865

@@ -203,7 +203,7 @@ static void limit_notice(struct build *build, enum nutrient nutrient) {
         because(item, N_("You take or log: %s."), nutrient_title(nutrient));
 }
 
-void nutrient_notices_give(struct build *build, enum nutrient nutrient) {
+static void nutrient_notices_give(struct build *build, enum nutrient nutrient) {
         if (nutrient != NUTRIENT_HYDRATION)
                 dangerous_notice(build, nutrient);
         limit_notice(build, nutrient);

@@ -40,7 +40,8 @@ static enum answer log_answer(unsigned days, bool so) {
         return days == 0 ? ANSWER_UNSET : so ? ANSWER_YES : ANSWER_NO;
 }
 
-bool link_shows(const struct advice_link *link) {
+/* Whether more cramps come after such days than chance explains. */
+static bool link_shows(const struct advice_link *link) {
         struct rate_ratio ratio;
 
         return link->nights_after >= LINK_NIGHTS_MIN && link->nights_other >= LINK_NIGHTS_MIN &&
@@ -120,8 +121,8 @@ static void contraindications_gather(uint64_t forbids_supplement[], uint64_t for
 
 /* --- Reasons and items */
 
-void reason_add(struct advice_reason *reasons, size_t *n_reasons, const char *message,
-                const char *phrase) {
+static void reason_add(struct advice_reason *reasons, size_t *n_reasons, const char *message,
+                       const char *phrase) {
         if (*n_reasons < ADVICE_REASONS_MAX)
                 reasons[(*n_reasons)++] = (struct advice_reason){.message = message, .phrase = phrase};
 }

@@ -223,7 +223,7 @@ double amount_to_base(enum nutrient nutrient, const struct amount *amount) {
 
 /* --- Entries of the log */
 
-int entry_what_from_string(const char *name) {
+static int entry_what_from_string(const char *name) {
         if (strcmp(name, "water") == 0)
                 return NUTRIENT_HYDRATION;
         for (int i = 0; i < ENTRY_WHAT_MAX; i++)

@@ -77,8 +77,7 @@ void amount_write(const struct amount *amount, char text[static AMOUNT_TEXT_SIZE
 /* In µg, or in ml for hydration. The unit must fit. */
 double amount_to_base(enum nutrient nutrient, const struct amount *amount);
 
-/* Names of what can be logged ("water" is hydration), and of compounds; -EINVAL for others. */
-int entry_what_from_string(const char *name);
+/* Names of what can be logged ("water" is hydration), and of compounds. */
 const char *entry_what_to_string(unsigned what);
 
 /* The share of the element in a compound's weight, 0 to 1; 0 for a compound that is not known for it. */

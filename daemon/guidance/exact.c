@@ -49,7 +49,8 @@ static double beta_fraction(double a, double b, double x) {
         return value;
 }
 
-double beta_regularised(double a, double b, double x) {
+/* The regularised incomplete beta function I_x(a, b), for a, b > 0 and 0 <= x <= 1. */
+static double beta_regularised(double a, double b, double x) {
         double front;
 
         if (x <= 0)

@@ -29,8 +29,5 @@ struct rate {
  * with half of what `confidence` leaves. Returns 0; -EINVAL as above. */
 int rate_exact(unsigned x, double t, double confidence, struct rate *ret);
 
-/* The regularised incomplete beta function I_x(a, b), for a, b > 0 and 0 <= x <= 1. */
-double beta_regularised(double a, double b, double x);
-
 /* The share of a chi-square distribution above x. */
 double chi_square_above(double x, double degrees);

@@ -84,7 +84,7 @@ static bool path_is(const char *path, const char *other, size_t size) {
         return strncmp(path, other, size) == 0 && path[size] == '\0';
 }
 
-struct bluez_adapter *bluez_find_adapter(const struct bluez *bluez, const char *path, size_t size) {
+static struct bluez_adapter *find_adapter(const struct bluez *bluez, const char *path, size_t size) {
         for (struct bluez_adapter *a = bluez->adapters; a; a = a->next)
                 if (path_is(a->path, path, size))
                         return a;
@@ -93,8 +93,8 @@ struct bluez_adapter *bluez_find_adapter(const struct bluez *bluez, const char *
 
 struct bluez_adapter *bluez_device_adapter(const struct bluez *bluez,
                                            const struct bluez_device *device) {
-        return bluez_find_adapter(bluez, device->path,
-                                  (size_t)(strstr(device->path, DEVICE_MARK) - device->path));
+        return find_adapter(bluez, device->path,
+                            (size_t)(strstr(device->path, DEVICE_MARK) - device->path));
 }
 
 static bool device_is_usable(const struct bluez *bluez, const struct bluez_device *device) {
@@ -217,7 +217,7 @@ static bool adapter_is_used(const struct bluez *bluez, const char *path) {
 
 /* Returns 1, 0 for one that is not to be used or is one more than anybody has, or -ENOMEM. */
 static int adapter_acquire(struct bluez *bluez, const char *path, struct bluez_adapter **ret) {
-        struct bluez_adapter *adapter = bluez_find_adapter(bluez, path, strlen(path));
+        struct bluez_adapter *adapter = find_adapter(bluez, path, strlen(path));
 
         if (!adapter) {
                 if (bluez->n_adapters >= ADAPTERS_MAX || !adapter_is_used(bluez, path))
@@ -477,7 +477,7 @@ int objects_change(struct bluez *bluez, const char *path, sd_bus_message *m) {
         int r, changed;
 
         /* What is not mirrored does not begin to be by changing. */
-        if (!device && !bluez_find_adapter(bluez, path, strlen(path)))
+        if (!device && !find_adapter(bluez, path, strlen(path)))
                 return 0;
         r = sd_bus_message_read_basic(m, 's', &interface);
         if (r < 0)
@@ -535,7 +535,7 @@ static void device_remove(struct bluez *bluez, struct bluez_device *device) {
 }
 
 void objects_remove(struct bluez *bluez, const char *path, const char *interface) {
-        struct bluez_adapter *adapter = bluez_find_adapter(bluez, path, strlen(path));
+        struct bluez_adapter *adapter = find_adapter(bluez, path, strlen(path));
         struct bluez_device *device = device_of_path(bluez, path);
 
         if (adapter && strcmp(interface, "org.bluez.Adapter1") == 0)

@@ -205,7 +205,6 @@ void objects_remove(struct bluez *bluez, const char *path, const char *interface
 void objects_forget_address(struct bluez *bluez, const char *address);
 void objects_clear(struct bluez *bluez);
 
-struct bluez_adapter *bluez_find_adapter(const struct bluez *bluez, const char *path, size_t size);
 /* NULL unless it is there, on an adapter that is on. */
 struct bluez_device *bluez_get_device(const struct bluez *bluez, const char *path);
 /* The best of the devices with this address: connected before heard before known, then the strongest. */
