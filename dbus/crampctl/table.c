@@ -42,7 +42,7 @@ struct table *table_free(struct table *table) {
 }
 
 /* Most cells are a text as it is, which printf() would take its time for. */
-static char *cell_format(const char *format, va_list arguments) {
+__attribute__((format(printf, 1, 0))) static char *cell_format(const char *format, va_list arguments) {
         const char *text;
         char *cell;
 
