@@ -62,22 +62,50 @@ def powered(number):
         return False
 
 
+# What the kernel says when a controller did not answer to HCI Reset in time.
+DEAD_CONTROLLER = 'Opcode 0x0c03 failed: -110'
+
+
+class KernelLog:
+    """What the kernel says from now on."""
+
+    def __init__(self):
+        self.fd = os.open('/dev/kmsg', os.O_RDONLY | os.O_NONBLOCK)
+        os.lseek(self.fd, 0, os.SEEK_END)
+        self.text = ''
+
+    def says(self, words):
+        try:
+            while True:
+                self.text += os.read(self.fd, 8192).decode(errors='replace')
+        except BlockingIOError:
+            return words in self.text
+
+    def close(self):
+        os.close(self.fd)
+
+
 def start_radio():
     """Two virtual controllers that hear each other, up and powered. The kernel gives a new controller two seconds to
     answer its first command; on a busy host one may miss that, and then stays dead: such a pair is thrown away."""
     Path('/usr/bin/btvirt').read_bytes()  # from the host's disk into memory, before the clock runs
     run('systemctl', 'start', 'bluetooth')
     for attempt in range(5):
+        kernel = KernelLog()
         radio = subprocess.Popen(['nice', '--10', 'btvirt', '-l2'], stdin=subprocess.DEVNULL,
                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            tap.wait_until(lambda: powered(0) and powered(1), LIMIT_S / 2, 'powered controllers')
-            return
-        except AssertionError:
-            tap.note(f'attempt {attempt + 1} at virtual controllers failed')
-            radio.kill()
-            radio.wait()
-            tap.wait_until(lambda: not os.listdir('/sys/class/bluetooth'), LIMIT_S, 'the end of the controllers')
+            tap.wait_until(lambda: kernel.says(DEAD_CONTROLLER) or powered(0) and powered(1), LIMIT_S / 2, 'controllers')
+            if powered(0) and powered(1):
+                return
+        except AssertionError as error:
+            tap.note(error)
+        finally:
+            kernel.close()
+        tap.note(f'attempt {attempt + 1} at virtual controllers failed')
+        radio.kill()
+        radio.wait()
+        tap.wait_until(lambda: not os.listdir('/sys/class/bluetooth'), LIMIT_S, 'the end of the controllers')
     raise AssertionError('the virtual controllers do not come up')
 
 
