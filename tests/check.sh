@@ -237,6 +237,7 @@ check_valgrind() {
         stage "valgrind: all tests"
         [ -f build/gcc/build.ninja ] || return
         export MEMCHECK_REPORT="$logs/valgrind.report" TESTS_SLOW=1
+        tests_at_once=3 # few of them wait here, and recordings play on while programs start
         suite tests-valgrind build/gcc --no-suite realtime --no-suite statistics --no-suite sweep --wrapper "sh $PWD/tests/support/memcheck.sh" --timeout-multiplier 20
         unset MEMCHECK_REPORT TESTS_SLOW
         check reports-valgrind no_reports valgrind.report
