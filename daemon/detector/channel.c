@@ -322,6 +322,24 @@ bool channel_is_present(const struct channel *channel) {
                channel->tone_share < TUNING_TONE_SHARE;
 }
 
+bool channel_is_off(const struct channel *channel) {
+        return channel->quality.now == DETECTOR_QUALITY_DEAD ||
+               channel->quality.now == DETECTOR_QUALITY_ELECTRODE_OFF ||
+               channel->floor.fallen >= TUNING_QUALITY_FELL_UNITS;
+}
+
+double channel_rest_uv(const struct channel *channel) {
+        double rest_uv = channel->floor.rest_uv, after_uv = channel->evidence.after_uv;
+
+        return after_uv > rest_uv ? after_uv : rest_uv;
+}
+
+double channel_muscle_uv(const struct channel *channel, double rest_uv) {
+        double level_uv = channel->envelope.level_uv;
+
+        return level_uv > rest_uv ? __builtin_sqrt(level_uv * level_uv - rest_uv * rest_uv) : 0.0;
+}
+
 void channel_restart_spectrum(struct channel *channel, const struct channel_plan *plan) {
         if (channel->spectra == 0)
                 return;

@@ -103,6 +103,15 @@ bool channel_is_held(const struct channel *channel, const struct channel_plan *p
 /* Whether it also tells about the muscle: it is no tone. */
 bool channel_is_present(const struct channel *channel);
 
+/* Whether its electrode hangs in the air, as far as one can tell: that it shows nothing says nothing. */
+bool channel_is_off(const struct channel *channel);
+
+/* What counts as its rest: the floor, or what an episode has left behind. */
+double channel_rest_uv(const struct channel *channel);
+
+/* What a muscle adds to that, as powers add up: the root of the difference of squares. */
+double channel_muscle_uv(const struct channel *channel, double rest_uv);
+
 /* Forgets the spectra summed so far. */
 void channel_restart_spectrum(struct channel *channel, const struct channel_plan *plan);
 

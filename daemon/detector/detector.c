@@ -172,39 +172,67 @@ static struct episode_context detector_context(struct detector *detector, uint64
 
 /* How the others that can be judged rise while one does. */
 struct together {
-        double rise; /* of that one */
+        double muscle_uv; /* of that one */
         double sum, most;
         unsigned judged;
 };
 
-static void together_add(struct together *together, double ratio) {
-        double share = ((ratio - 1.0) / together->rise - TUNING_CROSSTALK_SHARE) /
+static void together_add(struct together *together, double muscle_uv) {
+        double share = (muscle_uv / together->muscle_uv - TUNING_CROSSTALK_SHARE) /
                        (TUNING_TOGETHER_SHARE - TUNING_CROSSTALK_SHARE);
 
-        share = ratio < TUNING_TOGETHER_RATIO || share < 0.0 ? 0.0 : share > 1.0 ? 1.0 : share;
+        share = share < 0.0 ? 0.0 : share > 1.0 ? 1.0 : share;
         together->sum += share;
         if (share > together->most)
                 together->most = share;
         together->judged++;
 }
 
+/* What its muscle adds beyond doubt. */
+static double detector_companion_uv(const struct detector *detector, const struct channel *channel) {
+        double rest_uv = channel_rest_uv(channel), usual_uv = channel->floor.usual_uv;
+
+        if (usual_uv > TUNING_TOGETHER_USUAL_MAX * rest_uv)
+                usual_uv = TUNING_TOGETHER_USUAL_MAX * rest_uv;
+        if (usual_uv > rest_uv)
+                rest_uv = usual_uv;
+        return channel_muscle_uv(channel,
+                                 rest_uv * (TUNING_TOGETHER_MARGIN +
+                                            TUNING_TOGETHER_NOISES * detector->plan.grid.level_noise));
+}
+
+/* Other sensors tell how many times their rest they rise: theirs is taken to be as high as this one's.
+ */
+static double detector_company_uv(const struct detector *detector, const struct channel *channel) {
+        double ratio = detector->company_percent / 100.0;
+
+        return detector_company_rises(detector->company_percent)
+                       ? channel_rest_uv(channel) * __builtin_sqrt(ratio * ratio - 1.0)
+                       : 0.0;
+}
+
 /* Share of the other channels, those that can be judged, that rise together with this one; negative =
  * none can. Other sensors are one more. `ret_most`: how far the one does that rises most. */
-static double detector_together(const struct detector *detector, uint32_t channel, double *ret_most) {
-        struct together together = {.rise = detector->channels[channel].evidence.ratio - 1.0};
+static double detector_together(const struct detector *detector, uint32_t index, double *ret_most) {
+        const struct channel *channel = &detector->channels[index];
+        struct together together = {.muscle_uv = channel_muscle_uv(channel, channel_rest_uv(channel))};
 
         *ret_most = 0.0;
-        if (!(together.rise > 0.0))
+        if (!(together.muscle_uv > 0.0))
                 return -1.0;
 
         for (uint32_t i = 0; i < detector->channel_count; i++) {
                 const struct channel *other = &detector->channels[i];
+                double muscle_uv;
 
-                if (i != channel && channel_is_present(other) && other->floor.rest_uv > 0.0)
-                        together_add(&together, other->evidence.ratio);
+                if (i == index || !channel_is_present(other) || !(other->floor.rest_uv > 0.0))
+                        continue;
+                muscle_uv = detector_companion_uv(detector, other);
+                if (muscle_uv > 0.0 || !channel_is_off(other))
+                        together_add(&together, muscle_uv);
         }
         if (detector->company_percent >= 0)
-                together_add(&together, detector->company_percent / 100.0);
+                together_add(&together, detector_company_uv(detector, channel));
         *ret_most = together.most;
         return together.judged > 0 ? together.sum / (double)together.judged : -1.0;
 }
@@ -262,12 +290,15 @@ static double detector_support(const struct detector *detector, uint32_t index, 
 /* Returns true when what looked like activity was a new rest, which it is from now on. */
 static bool detector_take_newrest(const struct detector *detector, struct channel *channel,
                                   const struct evidence_input *input, double slow_share) {
-        double newrest_uv = newrest_take(
-                &channel->newrest, &(struct newrest_input){.hop_s = input->hop_s,
-                                                           .level_uv = input->level_uv,
-                                                           .rest_uv = input->rest_uv,
-                                                           .slow_share = slow_share,
-                                                           .in_run = channel->evidence.score_s > 0.0});
+        double newrest_uv =
+                newrest_take(&channel->newrest,
+                             &(struct newrest_input){.hop_s = input->hop_s,
+                                                     .level_uv = input->level_uv,
+                                                     .rest_uv = input->rest_uv,
+                                                     .slow_share = slow_share,
+                                                     .level_noise = detector->plan.grid.level_noise,
+                                                     .known_uv = channel->floor.forgotten_uv,
+                                                     .in_run = channel->evidence.score_s > 0.0});
 
         if (!(newrest_uv > 0.0) || detector->episode.state == DETECTOR_CRAMP)
                 return false;

@@ -105,15 +105,16 @@ static void episode_dismiss(struct episode *episode, const struct episode_contex
 
 /* Channels that rise with the lead, and the lead itself. */
 static uint64_t took_part(const struct episode_context *context, uint32_t lead) {
-        double rise = context->channels[lead].evidence.ratio - 1.0;
+        const struct channel *leading = &context->channels[lead];
+        double least_uv = TUNING_TOGETHER_SHARE * channel_muscle_uv(leading, channel_rest_uv(leading));
         uint64_t bits = 0;
 
         for (uint32_t i = 0; i < context->channel_count && i < 64; i++) {
                 const struct channel *channel = &context->channels[i];
-                double ratio = channel->evidence.ratio;
 
-                if (i == lead || (channel_is_present(channel) && ratio >= TUNING_TOGETHER_RATIO &&
-                                  ratio - 1.0 >= TUNING_TOGETHER_SHARE * rise))
+                if (i == lead ||
+                    (channel_is_present(channel) && channel->evidence.ratio >= TUNING_TOGETHER_RATIO &&
+                     channel_muscle_uv(channel, channel_rest_uv(channel)) >= least_uv))
                         bits |= UINT64_C(1) << i;
         }
         return bits;

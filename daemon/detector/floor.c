@@ -55,6 +55,7 @@ static void floor_remember(struct floor *floor, double rest_uv) {
                 floor->memory_uv += TUNING_FLOOR_MEMORY_FOLLOW * (rest_uv - floor->memory_uv);
         } else if (++floor->fallen >= TUNING_FLOOR_MEMORY_HOLD) {
                 floor->remembered = floor->fallen = 0;
+                floor->forgotten_uv = floor->memory_uv;
                 floor->memory_uv = 0.0;
         }
 }

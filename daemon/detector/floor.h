@@ -20,6 +20,7 @@ struct floor {
         double mean[TUNING_FLOOR_UNITS]; /* RMS of each unit */
         unsigned remembered, fallen;     /* units; and those since rest fell far below the memory */
         double memory_uv;                /* 0 = none yet */
+        double forgotten_uv;             /* the memory that held on for too long; 0 = none */
         double rest_uv;                  /* the floor; 0 while unknown */
         double usual_uv;                 /* upper level that is still usual at rest */
         unsigned agreed;                 /* hops in a row at about the level that was known beforehand */

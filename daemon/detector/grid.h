@@ -14,8 +14,20 @@ struct grid {
         uint32_t hop_frames;
         double rate_hz;
         double hop_s;
-        double band_hz; /* upper edge of the band that is looked at */
+        double band_hz;     /* upper edge of the band that is looked at */
+        double level_noise; /* how much a level of steady noise varies by chance: its SD over itself */
 };
+
+/*
+ * A band of B Hz has 2 B independent values in a second; an RMS of n varies by 1 / sqrt(2 n) of itself.
+ * The rate of levels says nothing of the band behind them.
+ */
+static inline double grid_level_noise(double low_hz, double high_hz) {
+        double n = 2.0 * (high_hz - low_hz) * (TUNING_LEVEL_HOPS * TUNING_HOP_MS / 1000.0);
+        double noise = n > 0.0 ? 1.0 / __builtin_sqrt(2.0 * n) : 1.0;
+
+        return noise < TUNING_LEVEL_NOISE_MAX ? noise : TUNING_LEVEL_NOISE_MAX;
+}
 
 static inline struct grid grid_make(uint32_t rate_mhz) {
         struct grid grid = {.rate_mhz = rate_mhz};
@@ -26,6 +38,7 @@ static inline struct grid grid_make(uint32_t rate_mhz) {
         grid.band_hz = grid.rate_hz * TUNING_LOWPASS_SHARE;
         if (grid.band_hz > TUNING_LOWPASS_HZ)
                 grid.band_hz = TUNING_LOWPASS_HZ;
+        grid.level_noise = grid_level_noise(TUNING_HIGHPASS_HZ, grid.band_hz);
         return grid;
 }
 

@@ -11,7 +11,7 @@
 
 struct newrest {
         double since_s; /* since the last movement or jump */
-        bool jumped;    /* it was a jump */
+        double share;   /* the most slow voltage of it */
         double before;  /* level over rest before it */
         bool disturbed; /* the present run began with one */
         double run_s;   /* length of the run */
@@ -22,8 +22,10 @@ struct newrest {
 struct newrest_input {
         double hop_s;
         double level_uv, rest_uv;
-        double slow_share; /* of slow voltage, see artefact.h */
-        bool in_run;       /* there is evidence */
+        double slow_share;  /* of slow voltage, see artefact.h */
+        double level_noise; /* see grid.h */
+        double known_uv;    /* what rest was before the electrode came off; 0 = it did not */
+        bool in_run;        /* there is evidence */
 };
 
 void newrest_reset(struct newrest *newrest);

@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#define TUNING_VERSION "4"
+#define TUNING_VERSION "5"
 
 /* --- Conditioning --- */
 
@@ -35,6 +35,8 @@
 #define TUNING_LEVEL_HOPS 20u
 #define TUNING_REFERENCE_HOPS 40u
 #define TUNING_REFERENCE_SLOW_S 5.0
+/* No level varies more by chance than this share of itself: that of the slowest sensors, 200 Hz. */
+#define TUNING_LEVEL_NOISE_MAX 0.06
 /* Envelopes kept to find the onset in, ms: the 41 s (SD 11) of rise (Chaney & Sherman) and the wait for
  * the alert. */
 #define TUNING_HISTORY_MS 90000
@@ -144,9 +146,10 @@
 /* Rest from here on hides too much: the noise floor at which S-PLMAD switches off (Moore et al. 2014).
  */
 #define TUNING_QUALITY_NOISY_UV 30.0
-/* An open amplifier's own noise (1.3-1.6 uV measured on real devices), if it is white as well: its
- * median frequency lies beyond this share of the band, where skin has more below. Chosen. */
-#define TUNING_QUALITY_DEAD_UV 1.6
+/* An open amplifier's own noise (1.3-1.6 uV measured on real devices, and 5 % for the floor's own
+ * error), if it is white as well: its median frequency lies beyond this share of the band, where skin
+ * has more below. Chosen. */
+#define TUNING_QUALITY_DEAD_UV 1.68
 #define TUNING_QUALITY_WHITE_SHARE 0.42
 /* Only where the band is wide enough to tell, Hz. Chosen. */
 #define TUNING_QUALITY_WHITE_BAND_HZ 200.0
@@ -215,10 +218,19 @@
 #define TUNING_COMPANY_JOINS 0.1
 #define TUNING_COMPANY_AFTER_S 4.0
 #define TUNING_COMPANY_AFTER_SHARE 0.5
-/* Another channel's rise over this channel's: up to the first it is crosstalk, from the second on it
- * takes part; and the level over rest that it needs for that. Chosen. */
+/* What a muscle adds to another channel over what it adds to this one: up to the first it is crosstalk,
+ * from the second on the channel takes part. Chosen. */
 #define TUNING_CROSSTALK_SHARE 0.15
 #define TUNING_TOGETHER_SHARE 0.35
+/* It adds only what lies above so many times rest, and so many SDs of a level's chance beyond; rest is
+ * what is usual there (ECG comes and goes), but no more than so many times the floor: what is usual
+ * after a restless minute is movement. Chosen on development seeds: of 16 false alarms in 120 nights six
+ * were jerks that a rise of half of rest hid in the other channel. */
+#define TUNING_TOGETHER_MARGIN 1.05
+#define TUNING_TOGETHER_NOISES 2.0
+#define TUNING_TOGETHER_USUAL_MAX 1.1
+/* Level over rest from which on a channel is said to have taken part, and another sensor does. Chosen.
+ */
 #define TUNING_TOGETHER_RATIO 1.5
 
 /* --- Movement, as an accelerometer tells it --- */
@@ -282,18 +294,32 @@
 /* It must lie within the run's first so many s, or so many s before it. Chosen. */
 #define TUNING_NEWREST_BEGIN_S 2.0
 #define TUNING_NEWREST_BEFORE_S 15.0
-/* Still is what keeps within so many times itself, after a movement and after a jump. Noise of 1 kHz
- * keeps within 1.1; the waxing and waning of muscles goes beyond 1.3. Chosen. */
-#define TUNING_NEWREST_MOTION_RATIO 1.2
-#define TUNING_NEWREST_JUMP_RATIO 1.35
+/* Still is what keeps within so many times itself, after a movement and after a jump, and so many SDs of
+ * a level's chance beyond: 1.2 and 1.35 at 1 kHz, 1.27 and 1.42 at 200 Hz. The waxing and waning of
+ * muscles goes beyond 1.3. Chosen. */
+#define TUNING_NEWREST_MOTION_RATIO 1.15
+#define TUNING_NEWREST_JUMP_RATIO 1.30
+#define TUNING_NEWREST_NOISES 2.0
 /* A movement moves rest by no more than this, and only if the level (mean over so many s) was below so
- * many times rest before it: what had begun to rise was something else. Chosen. */
+ * many times rest before it: what had begun to rise was something else. In that mean nothing counts for
+ * more than the last, so that the movement's own first burst, which comes before its slow voltage, is no
+ * rise. Chosen. */
 #define TUNING_NEWREST_MOTION_MAX 3.0
 #define TUNING_NEWREST_CALM_S 3.0
 #define TUNING_NEWREST_CALM_RATIO 1.25
-/* Whatever came before: a level below so many times rest that keeps still for so long, s, is no cramp,
- * which is twice rest at least and waxes and wanes. Chosen. */
+#define TUNING_NEWREST_CALM_MAX 1.5
+/* An electrode that was off for so long that its rest was forgotten comes back to about that rest: where
+ * rest has fallen below the first share of it, and slow voltage of the second share of the muscle's
+ * level is seen, a level within so many times that rest is known, and taken for rest after so many s.
+ * Chosen: with the shares at 0.5 and 0.2 weak cramps with a movement were taken for one. */
+#define TUNING_NEWREST_KNOWN_FALL 0.33
+#define TUNING_NEWREST_KNOWN_SHARE 0.8
+#define TUNING_NEWREST_KNOWN_RATIO 1.4
+#define TUNING_NEWREST_KNOWN_S 3.0
+/* Whatever came before: a level below so many times rest that keeps within so many times itself for so
+ * long, s, is no cramp, which is twice rest at least and waxes and wanes. Chosen. */
 #define TUNING_NEWREST_LONG_MAX 2.0
+#define TUNING_NEWREST_LONG_RATIO 1.2
 #define TUNING_NEWREST_LONG_S 20.0
 
 /* --- Onset --- */

@@ -14,6 +14,9 @@
 #define HOP_S 0.05
 #define MOVEMENT 0.3
 #define JUMP 2.0
+/* By chance a level varies by this share of itself. */
+#define NOISE_1000_HZ 0.0241
+#define NOISE_200_HZ 0.0598
 
 static struct signal_events events, others;
 
@@ -22,6 +25,7 @@ static struct script {
         struct newrest newrest;
         double level_uv, share, swing, period_s; /* the level swings up to so many times itself */
         bool in_run;
+        double noise, known_uv;
         double rest_uv; /* what was returned last */
 } script;
 
@@ -33,12 +37,14 @@ static double go_on(double for_s) {
                 if (script.swing > 0.0)
                         level_uv *= 1.0 + (script.swing - 1.0) * 0.5 *
                                                   (1.0 - cos(2.0 * M_PI * at_s / script.period_s));
-                script.rest_uv =
-                        newrest_take(&script.newrest, &(struct newrest_input){.hop_s = HOP_S,
-                                                                              .level_uv = level_uv,
-                                                                              .rest_uv = REST_UV,
-                                                                              .slow_share = script.share,
-                                                                              .in_run = script.in_run});
+                script.rest_uv = newrest_take(&script.newrest,
+                                              &(struct newrest_input){.hop_s = HOP_S,
+                                                                      .level_uv = level_uv,
+                                                                      .rest_uv = REST_UV,
+                                                                      .slow_share = script.share,
+                                                                      .level_noise = script.noise,
+                                                                      .known_uv = script.known_uv,
+                                                                      .in_run = script.in_run});
                 if (script.rest_uv > 0.0)
                         return at_s + HOP_S;
         }
@@ -54,7 +60,7 @@ static double go_on_with(double for_s, double share, double ratio, bool in_run) 
 
 /* 20 s of rest. */
 static void script_begin(void) {
-        script = (struct script){};
+        script = (struct script){.noise = NOISE_1000_HZ};
         newrest_reset(&script.newrest);
         assert_true(go_on_with(20.0, 0.0, 1.0, false) < 0.0);
 }
@@ -100,6 +106,26 @@ static void test_muscles_wax_and_wane(void **state) {
         for (size_t i = 0; i < 4; i++) {
                 begin_with(cases[i].share, 2.0);
                 script.swing = cases[i].swing;
+                script.period_s = 4.0;
+                assert_true((go_on_with(60.0, 0.0, 2.0, true) > 0.0) == cases[i].still);
+        }
+}
+
+/* The levels of a slow sensor vary more by chance. */
+static void test_chance_is_no_waxing(void **state) {
+        static const struct {
+                double noise, share;
+                bool still;
+        } cases[] = {
+                {NOISE_1000_HZ, MOVEMENT, false},
+                {NOISE_200_HZ, MOVEMENT, true},
+                {NOISE_1000_HZ, JUMP, true},
+        };
+
+        for (size_t i = 0; i < 3; i++) {
+                begin_with(cases[i].share, 2.0);
+                script.noise = cases[i].noise;
+                script.swing = 1.25;
                 script.period_s = 4.0;
                 assert_true((go_on_with(60.0, 0.0, 2.0, true) > 0.0) == cases[i].still);
         }
@@ -163,6 +189,35 @@ static void test_what_rose_before(void **state) {
                 assert_true(go_on_with(15.0, 0.0, cases[i].before, false) < 0.0);
                 assert_true(go_on_with(0.5, cases[i].share, 2.1, true) < 0.0);
                 assert_true((go_on_with(30.0, 0.0, 2.1, true) > 0.0) == cases[i].taken);
+        }
+}
+
+/* A movement is heard before its slow voltage is seen. */
+static void test_a_burst_is_no_rise(void **state) {
+        script_begin();
+        assert_true(go_on_with(0.4, 0.0, 12.0, true) < 0.0);
+        assert_true(go_on_with(0.5, MOVEMENT, 12.0, true) < 0.0);
+        assert_true(go_on_with(30.0, 0.0, 2.1, true) > 0.0);
+}
+
+/* An electrode that was off comes back to what it was, if it jumps; a muscle may be as loud. */
+static void test_what_was_known(void **state) {
+        static const struct {
+                double known, share, ratio;
+                bool known_again;
+        } cases[] = {
+                {6.0, 1.0, 6.0, true},  {6.0, 1.0, 5.0, true},  {6.0, 1.0, 9.0, false},
+                {6.0, 1.0, 4.0, false}, {6.0, 0.7, 6.0, false}, {2.5, 1.0, 2.5, false},
+                {0.0, 1.0, 6.0, false},
+        };
+
+        for (size_t i = 0; i < 7; i++) {
+                script_begin();
+                script.known_uv = cases[i].known * REST_UV;
+                assert_true(go_on_with(0.5, cases[i].share, cases[i].ratio, true) < 0.0);
+                script.swing = 1.25; /* no stillness but after a jump */
+                script.period_s = 1.0;
+                assert_true((go_on_with(4.0, 0.0, cases[i].ratio, true) > 0.0) == cases[i].known_again);
         }
 }
 
@@ -284,11 +339,14 @@ int main(void) {
                 cmocka_unit_test(test_still_for_eight_seconds),
                 cmocka_unit_test(test_what_is_told_is_the_mean),
                 cmocka_unit_test(test_muscles_wax_and_wane),
+                cmocka_unit_test(test_chance_is_no_waxing),
                 cmocka_unit_test(test_a_rise_is_none),
                 cmocka_unit_test(test_without_a_movement_nothing),
                 cmocka_unit_test(test_still_below_a_cramp_for_long),
                 cmocka_unit_test(test_a_movement_moves_rest_little),
                 cmocka_unit_test(test_what_rose_before),
+                cmocka_unit_test(test_a_burst_is_no_rise),
+                cmocka_unit_test(test_what_was_known),
                 cmocka_unit_test(test_when_it_must_come),
                 cmocka_unit_test(test_forgotten),
                 cmocka_unit_test(test_anew),

@@ -212,7 +212,8 @@ static void test_channel_keeps_and_forgets(void **state) {
                 artefact_learn(&channel.artefact);
         }
         assert_true(channel.artefact.floor.usual_uv > 0.0);
-        channel.newrest.jumped = channel.newrest.disturbed = true;
+        channel.newrest.share = 2.0 * TUNING_NEWREST_JUMP_SHARE;
+        channel.newrest.disturbed = true;
 
         before = channel.artefact;
         channel_restart(&channel, &plan, 0, 2000);

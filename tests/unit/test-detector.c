@@ -429,6 +429,56 @@ static void test_one_companion_of_several(void **state) {
         assert_between(alert_s[2], alert_s[1] + 8.0, 40.0);
 }
 
+/* When the first channel, which rises for 9 s, alerts; negative: not. */
+static double alert_after_s(struct signal *signal, double ratio) {
+        const struct detector_event *alert;
+        double rms = rms_for_ratio(ratio);
+
+        signal_add_emg(signal, 0, 40.0, 49.0, rms, rms, 0.1, 9);
+        signal_quantise(signal, -32768, 32767);
+        signal_detect(signal, 0, &events);
+        alert = signal_first(&events, DETECTOR_EVENT_ALERT);
+        return alert ? seconds(signal, alert->alert_index) - 40.0 : -1.0;
+}
+
+/* A jerk that lifts a loud rest by less than half is one of both muscles all the same. */
+static void test_a_faint_companion(void **state) {
+        static const struct {
+                double share; /* of the first channel's muscle */
+                bool alone;
+        } cases[] = {{0.0, true}, {0.1, true}, {0.5, false}};
+
+        for (unsigned i = 0; i < 3; i++) {
+                double rms = cases[i].share * rms_for_ratio(2.3), alert_s;
+                struct signal signal;
+
+                make_rest(&signal, 1000000, 2, 70.0);
+                signal_add_emg(&signal, 1, 40.0, 49.0, rms, rms, 0.1, 10);
+                alert_s = alert_after_s(&signal, 2.3);
+                assert_true(cases[i].alone ? alert_s > 0.0 && alert_s < 9.0 : alert_s < 0.0);
+                signal_done(&signal);
+        }
+}
+
+/* An amplifier without skin is as quiet in a movement as in a cramp: it makes no muscle a lone one. */
+static void test_a_dead_companion(void **state) {
+        double alert_s[3];
+
+        for (unsigned i = 0; i < 3; i++) {
+                struct signal signal;
+
+                signal_init(&signal, 1000000, i == 0 ? 1 : 2, 0.1, 70.0);
+                signal_add_rest(&signal, 0, REST_UV, 1000);
+                if (i > 0)
+                        signal_add_rest(&signal, 1, i == 1 ? 1.4 : REST_UV, 1001);
+                alert_s[i] = alert_after_s(&signal, 8.0);
+                signal_done(&signal);
+        }
+        assert_true(alert_s[0] > 0.0);
+        assert_true(alert_s[1] == alert_s[0]);
+        assert_true(alert_s[2] < alert_s[0] - 1.0);
+}
+
 static void test_crosstalk_is_no_company(void **state) {
         struct signal signal;
         double rms = rms_for_ratio(20.0);
@@ -466,6 +516,8 @@ int main(void) {
                 cmocka_unit_test(test_channels),
                 cmocka_unit_test(test_isolation),
                 cmocka_unit_test(test_one_companion_of_several),
+                cmocka_unit_test(test_a_faint_companion),
+                cmocka_unit_test(test_a_dead_companion),
                 cmocka_unit_test(test_crosstalk_is_no_company),
         };
 
