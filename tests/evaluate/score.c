@@ -27,7 +27,13 @@ static const struct corpus_event *cramp_at(const struct corpus_event *events, si
         return NULL;
 }
 
-/* The shortest event that was there in the seconds before: the most particular one. */
+/* Samples that did not arrive add nothing to those that did. */
+static bool event_is_loss(const struct corpus_event *event) {
+        return event->kind == EVENT_GAP || event->kind == EVENT_LOSS;
+}
+
+/* The shortest event that was there in the seconds before: the most particular one. Losses only where
+ * there was nothing else. */
 static unsigned cause_of(const struct corpus_event *events, size_t n_events, double alert_s) {
         const struct corpus_event *cause = NULL;
 
@@ -39,7 +45,9 @@ static unsigned cause_of(const struct corpus_event *events, size_t n_events, dou
 
                 if (overlap_s < fmin(SCORE_CAUSE_OVERLAP_S, length_s))
                         continue;
-                if (!cause || length_s < cause->end_s - cause->start_s)
+                if (!cause || event_is_loss(event) < event_is_loss(cause) ||
+                    (event_is_loss(event) == event_is_loss(cause) &&
+                     length_s < cause->end_s - cause->start_s))
                         cause = event;
         }
         return cause ? (unsigned)cause->kind : SCORE_REST;

@@ -142,7 +142,8 @@ static void test_causes(void **state) {
         const struct corpus_event events[] = {
                 event(EVENT_FASCICULATIONS, 0, 1000, 0, -1), event(EVENT_MOVEMENT, 100, 112, 20, -1),
                 event(EVENT_HOLD, 300, 330, 5, -1),          event(EVENT_PLM, 331, 331.6, 5, -1),
-                event(EVENT_WALK, 2000, 2030, 5, -1),
+                event(EVENT_WALK, 2000, 2030, 5, -1),        event(EVENT_LOSS, 3000, 3010, 0, -1),
+                event(EVENT_HOLD, 3000, 3040, 5, -1),        event(EVENT_GAP, 4000, 4010, 0, -1),
         };
         const struct alarm alarms[] = {
                 {100, 111, 113},      /* in the movement, the shorter of two events */
@@ -152,6 +153,8 @@ static void test_causes(void **state) {
                 {300, 332, 333},      /* the jerk is shorter than a second, and all of it is there */
                 {1500, 1500, 1500},   /* nothing */
                 {2000, 2000.5, 2001}, /* only half a second of the walk: not yet it */
+                {3000, 3009, 3040},   /* the hold, although the losses are shorter */
+                {4000, 4009, 4010},   /* the gap: there was nothing else */
         };
         struct night_score score;
         struct summary summary;
@@ -162,8 +165,10 @@ static void test_causes(void **state) {
         assert_int_equal(score.n_cramps, 0);
         assert_int_equal(score.false_alarms[EVENT_MOVEMENT], 2);
         assert_int_equal(score.false_alarms[EVENT_FASCICULATIONS], 1);
-        assert_int_equal(score.false_alarms[EVENT_HOLD], 1);
+        assert_int_equal(score.false_alarms[EVENT_HOLD], 2);
         assert_int_equal(score.false_alarms[EVENT_PLM], 1);
+        assert_int_equal(score.false_alarms[EVENT_GAP], 1);
+        assert_int_equal(score.false_alarms[EVENT_LOSS], 0);
         assert_int_equal(score.false_alarms[SCORE_REST], 2);
         assert_int_equal(score.false_alarms[EVENT_WALK], 0);
         assert_int_equal(score_alert(events, ARRAY_LENGTH(events), 320), EVENT_HOLD);
@@ -173,9 +178,9 @@ static void test_causes(void **state) {
 
         /* Holds are counted apart. */
         assert_int_equal(summary_make(&score, 1, 1, &summary), 0);
-        assert_int_equal(summary.false_total, ARRAY_LENGTH(alarms) - 1);
-        assert_int_equal(summary.apart_total, 1);
-        assert_near(summary_per_night(&summary, summary.apart_total), 1, 1e-9);
+        assert_int_equal(summary.false_total, ARRAY_LENGTH(alarms) - 2);
+        assert_int_equal(summary.apart_total, 2);
+        assert_near(summary_per_night(&summary, summary.apart_total), 2, 1e-9);
         summary_done(&summary);
 }
 
