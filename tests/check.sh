@@ -272,7 +272,7 @@ shown() {
 # Missed bars fail the first case; the tables are complete all the same.
 check_evaluate() {
         stage "evaluation on simulated nights: takes a quarter of an hour to an hour"
-        check build-evaluate build_new gcc evaluate --buildtype=release || return
+        check build-evaluate build_new evaluate gcc --buildtype=release || return
         shown evaluation build/evaluate/tests/evaluate/evaluate --bars --csv build/evaluate/evaluation.csv
         check curve python3 tests/evaluate/curve.py build/evaluate/evaluation.csv build/evaluate/evaluation.svg
         echo "the curve: build/evaluate/evaluation.svg"
