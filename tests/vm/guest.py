@@ -90,7 +90,8 @@ def start_radio():
     answer its first command; on a busy host one may miss that, and then stays dead: such a pair is thrown away."""
     Path('/usr/bin/btvirt').read_bytes()  # from the host's disk into memory, before the clock runs
     run('systemctl', 'start', 'bluetooth')
-    for attempt in range(5):
+    # As many as two and a half minutes hold: a busy host may stay so for a while.
+    for attempt in range(30):
         kernel = KernelLog()
         radio = subprocess.Popen(['nice', '--10', 'btvirt', '-l2'], stdin=subprocess.DEVNULL,
                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
