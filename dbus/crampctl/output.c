@@ -146,7 +146,7 @@ static int rename_new(const char *from, const char *to) {
 
 /* Gives it a name that nobody has, since a link does not replace. */
 static int name_give(struct output *output) {
-        char *name;
+        char *name = NULL;
         int fd, r;
 
         fd = open_named(output->path, &name);
