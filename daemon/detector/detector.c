@@ -192,12 +192,12 @@ static void together_add(struct together *together, double muscle_uv) {
 static double detector_companion_uv(const struct detector *detector, const struct channel *channel) {
         double rest_uv = channel_rest_uv(channel), usual_uv = channel->floor.usual_uv;
 
-        if (usual_uv > TUNING_TOGETHER_USUAL_MAX * rest_uv)
-                usual_uv = TUNING_TOGETHER_USUAL_MAX * rest_uv;
+        if (usual_uv > TUNING_TOGETHER_USUAL_RATIO_MAX * rest_uv)
+                usual_uv = TUNING_TOGETHER_USUAL_RATIO_MAX * rest_uv;
         if (usual_uv > rest_uv)
                 rest_uv = usual_uv;
         return channel_muscle_uv(channel,
-                                 rest_uv * (TUNING_TOGETHER_MARGIN +
+                                 rest_uv * (TUNING_TOGETHER_QUIET_RATIO +
                                             TUNING_TOGETHER_NOISES * detector->plan.grid.level_noise));
 }
 

@@ -20,8 +20,8 @@ static void newrest_watch_disturbance(struct newrest *newrest, const struct newr
                         newrest->share = input->slow_share;
         }
 
-        if (ratio > TUNING_NEWREST_CALM_MAX)
-                ratio = TUNING_NEWREST_CALM_MAX;
+        if (ratio > TUNING_NEWREST_CALM_RATIO_MAX)
+                ratio = TUNING_NEWREST_CALM_RATIO_MAX;
         if (newrest->since_s >= TUNING_NEWREST_BEFORE_S && !newrest->disturbed)
                 newrest->before += (ratio - newrest->before) * input->hop_s / TUNING_NEWREST_CALM_S;
         newrest->run_s = input->in_run ? newrest->run_s + input->hop_s : 0.0;
@@ -40,7 +40,7 @@ static void newrest_restart(struct newrest *newrest, double level_uv) {
 /* Whether the level is back where it was before the electrode came off. */
 static bool newrest_is_known(const struct newrest *newrest, const struct newrest_input *input) {
         return newrest->share >= TUNING_NEWREST_KNOWN_SHARE &&
-               input->rest_uv < TUNING_NEWREST_KNOWN_FALL * input->known_uv &&
+               input->rest_uv < TUNING_NEWREST_KNOWN_FALL_SHARE * input->known_uv &&
                input->level_uv < TUNING_NEWREST_KNOWN_RATIO * input->known_uv &&
                input->level_uv * TUNING_NEWREST_KNOWN_RATIO > input->known_uv;
 }

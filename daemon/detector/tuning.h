@@ -226,9 +226,9 @@
  * what is usual there (ECG comes and goes), but no more than so many times the floor: what is usual
  * after a restless minute is movement. Chosen on development seeds: of 16 false alarms in 120 nights six
  * were jerks that a rise of half of rest hid in the other channel. */
-#define TUNING_TOGETHER_MARGIN 1.05
+#define TUNING_TOGETHER_QUIET_RATIO 1.05
 #define TUNING_TOGETHER_NOISES 2.0
-#define TUNING_TOGETHER_USUAL_MAX 1.1
+#define TUNING_TOGETHER_USUAL_RATIO_MAX 1.1
 /* Level over rest from which on a channel is said to have taken part, and another sensor does. Chosen.
  */
 #define TUNING_TOGETHER_RATIO 1.5
@@ -307,12 +307,12 @@
 #define TUNING_NEWREST_MOTION_MAX 3.0
 #define TUNING_NEWREST_CALM_S 3.0
 #define TUNING_NEWREST_CALM_RATIO 1.25
-#define TUNING_NEWREST_CALM_MAX 1.5
+#define TUNING_NEWREST_CALM_RATIO_MAX 1.5
 /* An electrode that was off for so long that its rest was forgotten comes back to about that rest: where
  * rest has fallen below the first share of it, and slow voltage of the second share of the muscle's
  * level is seen, a level within so many times that rest is known, and taken for rest after so many s.
  * Chosen: with the shares at 0.5 and 0.2 weak cramps with a movement were taken for one. */
-#define TUNING_NEWREST_KNOWN_FALL 0.33
+#define TUNING_NEWREST_KNOWN_FALL_SHARE 0.33
 #define TUNING_NEWREST_KNOWN_SHARE 0.8
 #define TUNING_NEWREST_KNOWN_RATIO 1.4
 #define TUNING_NEWREST_KNOWN_S 3.0
