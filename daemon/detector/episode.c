@@ -328,7 +328,8 @@ static void episode_step_recovering(struct episode *episode, const struct episod
 }
 
 void episode_step(struct episode *episode, const struct episode_context *context) {
-        double score_s = context->channels[lead_by_evidence(context)].evidence.score_s;
+        const struct evidence *evidence = &context->channels[lead_by_evidence(context)].evidence;
+        double score_s = evidence->score_s;
 
         episode->state_hops++;
         switch (episode->state) {
@@ -338,7 +339,8 @@ void episode_step(struct episode *episode, const struct episode_context *context
                         episode_suspect(episode, context);
                 break;
         case DETECTOR_SUSPECTED:
-                if (score_s >= episode_needed_s(episode, context))
+                if (score_s >= episode_needed_s(episode, context) &&
+                    evidence->run_hops >= grid_hops(&context->plan->grid, TUNING_ALERT_LEAST_MS))
                         episode_alert(episode, context);
                 else if (score_s < TUNING_DISMISS_S ||
                          episode->state_hops >= grid_hops(&context->plan->grid, TUNING_SUSPECT_MAX_MS))
