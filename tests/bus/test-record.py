@@ -18,6 +18,7 @@ sys.path.insert(0, str(HERE.parent / 'support'))
 
 import biosig  # noqa: E402
 
+import edfheader  # noqa: E402
 import tap  # noqa: E402
 from crampctl import CRAMPCTL, WRAPPER, environment, run  # noqa: E402
 from daemon import LIMIT_S, SENSOR, System  # noqa: E402
@@ -46,8 +47,7 @@ def recording(name='calf'):
 
 
 def digital(path):
-    # Where a field is blank throughout, biosig prints what lies behind it in memory.
-    header = json.loads(biosig.header(str(path)), strict=False)
+    header = edfheader.header(path)
     signals = [channel for channel in header['CHANNEL'] if not channel['Label'].strip().endswith('Annotations')]
     data = biosig.data(str(path))
     return header, {signal['Label'].strip(): [round((value - signal['offset']) / signal['scaling']) for value in data[:, i]]

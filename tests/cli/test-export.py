@@ -20,6 +20,7 @@ import biosig
 import icalendar
 import jsonschema
 
+import edfheader
 import tap
 from crampctl import CRAMPCTL, WRAPPER, environment, run, start
 from fakecrampd import EPISODES, MISSED, NIGHTS, WAVEFORM, WAVEFORM_PIECES, WAVEFORM_SAMPLES, FakeCrampd
@@ -152,7 +153,7 @@ def test_sqlite_reads_back():
 
 def digital(path):
     """Header and digital samples (channels, frames) as biosig, not EDFlib, reads them."""
-    header = json.loads(biosig.header(str(path)))
+    header = edfheader.header(path)
     signals = [channel for channel in header['CHANNEL'] if channel['Label'] != 'EDF Annotations']
     data = biosig.data(str(path))
     return header, [[round((value - signal['offset']) / signal['scaling']) for value in data[:, i]]

@@ -18,6 +18,7 @@ sys.path.insert(0, str(HERE.parent / 'support'))
 
 import biosig
 
+import edfheader
 import tap
 from crampctl import CRAMPCTL, WRAPPER, environment, run
 from fakecrampd import FakeCrampd
@@ -79,8 +80,7 @@ class Recording:
 
 def digital(path):
     """biosig gives physical values; the header's own fields lead back to the digital ones."""
-    # Where a field is blank throughout, biosig prints what lies behind it in memory.
-    header = json.loads(biosig.header(str(path)), strict=False)
+    header = edfheader.header(path)
     raw, data = path.read_bytes(), biosig.data(str(path))
     signals = int(raw[252:256])
 

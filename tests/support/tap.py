@@ -72,7 +72,9 @@ def main(namespace):
         except (Exception, SystemExit):
             failed += 1
             print(f'not ok {number} - {name}', flush=True)
+            # Standard error, too: that is what a run of many tests shows of one that fails.
             note(traceback.format_exc())
+            print(f'{name}: {traceback.format_exc()}', file=sys.stderr, flush=True)
         else:
             print(f'ok {number} - {name}', flush=True)
     sys.exit(1 if failed else 0)
