@@ -412,7 +412,9 @@ def test_what_people_say_of_episodes():
             assert account['sensitivity'] == 'normal' and account['needed_s'] == 7 and account['evidence_factor'] == 1
             assert row['onset_us'] - 1000000 <= account['from_us'] < row['alert_us'], account
             assert abs(account['from_us'] + account['active_s'] * 1e6 - row['alert_us']) < 100000, account
-            assert account['evidence_s'] == sorted(account['evidence_s']) and 5 < account['evidence_s'][-1] <= 7.1, account
+            assert account['evidence_s'] == sorted(account['evidence_s']) and 5 < account['evidence_s'][-1] <= 10, account
+            # One muscle alone has what it needs sooner than any alert may come.
+            assert account['evidence_s'][-1] <= 7.1 or account['active_s'] == 4, account
             assert account['point_us'] == 1000000 and 1.5 < account['ratio_alert'] <= account['ratio_peak'], account
             assert account['channels'] == 2 and account['quality'] == 'good' and account['again_factor'] == 1, account
             assert 0 <= account['slow'] < 0.1, account
