@@ -201,8 +201,7 @@ static double detector_companion_uv(const struct detector *detector, const struc
                                             TUNING_TOGETHER_NOISES * detector->plan.grid.level_noise));
 }
 
-/* Other sensors tell how many times their rest they rise: theirs is taken to be as high as this one's.
- */
+/* Other sensors tell how many times their rest they rise; that is taken to be as high as this one's. */
 static double detector_company_uv(const struct detector *detector, const struct channel *channel) {
         double ratio = detector->company_percent / 100.0;
 

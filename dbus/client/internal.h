@@ -28,6 +28,7 @@
 #define ARGUMENT_MAX_BYTES 1024u
 #define SENSORS_MAX 4096u
 #define RELIEF_STEPS_MAX 32u
+#define PAIN_MAX 10u
 #define ITEMS_PER_PAGE 1000u
 /* A night with a cramp every minute for five years. */
 #define ITEMS_MAX 1000000u

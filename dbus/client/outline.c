@@ -15,7 +15,6 @@
 /* What the numbers of words can reach. */
 #define WORDS_MAX 65535u
 #define COLUMNS_MAX 20u
-#define PAIN_MAX 10
 /* Far more than a night, and sums of as many as a list may hold do not overflow. */
 #define NIGHT_MAX_US (INT64_C(100) * 86400 * 1000000)
 
@@ -205,9 +204,9 @@ static double real_of(double value) {
 }
 
 static int row_check(const struct crampd_episode *episode, struct crampd_error *error) {
-        if (episode->pain < -1 || episode->pain > PAIN_MAX)
+        if (episode->pain < -1 || episode->pain > (int)PAIN_MAX)
                 return error_set(error, -EPROTO, "crampd sent a pain of %d out of %d", episode->pain,
-                                 PAIN_MAX);
+                                 (int)PAIN_MAX);
         return episode_check(episode, error);
 }
 

@@ -12,7 +12,6 @@
 #include "dbus/client/internal.h"
 
 #define MILLIVOLT_MAX 100000u
-#define PAIN_MAX 10u
 #define LIST_STRINGS_MAX 64u
 
 static int field_type(enum field_kind kind) {

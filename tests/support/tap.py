@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A tiny TAP runner. `tap.main(globals())` at the end of a test program runs every function named test_* in the order
-of definition; names given on the command line run only those, PART=2/3 in the environment the second third. Owns nothing
-but standard output; used by all tests in Python."""
+of definition; names given on the command line run only those, PART=2/3 in the environment the second third. Owns
+nothing but what it prints; used by all tests in Python."""
 
 import os
 import sys
