@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A tiny TAP runner. `tap.main(globals())` at the end of a test program runs every function named test_* in the order
-of definition; names given on the command line run only those, PART=2/3 in the environment the second third. Owns
-nothing but what it prints; used by all tests in Python."""
+of definition; names given on the command line run only those, otherwise PART=2/3 in the environment the second third.
+Owns nothing but what it prints; used by all tests in Python."""
 
 import os
 import sys
@@ -59,8 +59,9 @@ def main(namespace):
         sys.exit(f'no such case: {", ".join(unknown)}')
     if wanted:
         cases = [case for case in cases if case[0] in wanted]
-    part, parts = map(int, os.environ.get('PART', '1/1').split('/'))
-    cases = cases[part - 1::parts]
+    else:
+        part, parts = map(int, os.environ.get('PART', '1/1').split('/'))
+        cases = cases[part - 1::parts]
 
     failed = 0
     print(f'1..{len(cases)}', flush=True)
