@@ -286,8 +286,9 @@ def test_an_owner_hears_of_own_sensors_only():
     if os.geteuid() != 0:
         tap.skip('only root can become another user')
     path = recording()
-    with System() as system, system.daemon('--virtual', f'{path},speed=20,owner={NOBODY},name=theirs',
-                                           '--virtual', f'{path},speed=20,owner=12345,name=foreign'):
+    # Slow enough for both to have subscribed before the cramp.
+    with System() as system, system.daemon('--virtual', f'{path},speed=8,owner={NOBODY},name=theirs',
+                                           '--virtual', f'{path},speed=8,owner=12345,name=foreign'):
         root = system.client()
         other = run_as_nobody(system, '''
 client.subscribe()
