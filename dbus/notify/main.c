@@ -270,10 +270,13 @@ static void system_open(struct program *program) {
 
 static int parts_open(struct program *program) {
         struct desk *desk = &program->desk;
+        /* A test runs beside the session's agent. */
+        bool remember = !program->options.test;
 
         program->alerts = alerts_new(desk);
         program->troubles = troubles_new(desk);
-        if (!program->alerts || !program->troubles || server_new(&program->session, &desk->server) < 0 ||
+        if (!program->alerts || !program->troubles ||
+            server_new(&program->session, remember, &desk->server) < 0 ||
             screen_new(&program->session, program->system.connection ? &program->system : NULL,
                        on_locked, program, &desk->screen) < 0)
                 return complain(EX_OSERR, "out of memory");

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dbus/notify/leftovers.h"
 #include "dbus/notify/options.h"
 
 #define NAME "org.freedesktop.Notifications"
@@ -34,6 +35,8 @@ struct server {
         bool has_failed;
         DBusPendingCall *asking; /* for the capabilities */
         struct notice *notices;
+        char *kept;            /* the file of what is on the screen; NULL = it is not kept */
+        struct leftovers left; /* by the agent before, until they are closed */
 };
 
 struct notice {
@@ -189,6 +192,29 @@ static void close_send(struct server *server, dbus_uint32_t id) {
         dbus_message_unref(message);
 }
 
+/* --- what is kept for the next agent --- */
+
+static void screen_keep(const struct server *server) {
+        struct leftovers shown = {};
+
+        /* Before the owner is known, what the agent before left is still to be read from there. */
+        if (!server->kept || !server->is_known)
+                return;
+        strcpy(shown.owner, server->owner);
+        for (const struct notice *notice = server->notices; notice; notice = notice->next)
+                if (notice->id > 0 && shown.n < LEFTOVERS_MAX)
+                        shown.ids[shown.n++] = notice->id;
+        /* Without it a crash leaves more on the screen: nothing to bother anybody with. */
+        (void)leftovers_write(server->kept, &shown);
+}
+
+static void screen_clean(struct server *server) {
+        if (strcmp(server->left.owner, server->owner) == 0)
+                for (size_t i = 0; i < server->left.n; i++)
+                        close_send(server, server->left.ids[i]);
+        server->left.n = 0;
+}
+
 static void notice_unlink(struct notice *notice) {
         for (struct notice **p = &notice->server->notices; *p; p = &(*p)->next)
                 if (*p == notice) {
@@ -196,6 +222,7 @@ static void notice_unlink(struct notice *notice) {
                         break;
                 }
         call_cancel(&notice->sending);
+        screen_keep(notice->server);
         free(notice);
 }
 
@@ -229,7 +256,10 @@ static void notice_answered(DBusPendingCall *pending, void *userdata) {
         if (reply && dbus_message_get_type(reply) == DBUS_MESSAGE_TYPE_METHOD_RETURN &&
             dbus_message_get_args(reply, NULL, DBUS_TYPE_UINT32, &id, DBUS_TYPE_INVALID) && id > 0) {
                 server->has_failed = false;
-                notice->id = id;
+                if (notice->id != id) {
+                        notice->id = id;
+                        screen_keep(server);
+                }
         } else if (!notice->gone)
                 notice_failed(notice,
                               (reply ? dbus_message_get_error_name(reply) : NULL) ?: "bad answer");
@@ -310,7 +340,9 @@ static void capabilities_answered(DBusPendingCall *pending, void *userdata) {
         if (reply && dbus_message_get_type(reply) == DBUS_MESSAGE_TYPE_METHOD_RETURN) {
                 owner_set(server, dbus_message_get_sender(reply) ?: "");
                 capabilities_read(server, reply);
+                screen_clean(server);
         }
+        screen_keep(server);
         if (reply)
                 dbus_message_unref(reply);
         /* What was shown without knowing may be better now. */
@@ -347,6 +379,7 @@ static void closed_handle(struct server *server, DBusMessage *message) {
             id == 0 || !(notice = notice_find(server, id)))
                 return;
         notice->id = 0;
+        screen_keep(server);
         if (notice->sending) /* shown anew already */
                 return;
         notice->wanted = false;
@@ -408,13 +441,24 @@ static DBusHandlerResult filter(DBusConnection *connection, DBusMessage *message
 
 /* --- life --- */
 
-int server_new(struct bus_loop *session, struct server **ret) {
+/* Returns 0, or -ENOMEM; without a place for it nothing is kept. */
+static int kept_open(struct server *server) {
+        int r = leftovers_path(server->session->connection, &server->kept);
+
+        if (r >= 0 && leftovers_read(server->kept, &server->left) < 0)
+                server->left.n = 0;
+        return r == -ENOMEM ? r : 0;
+}
+
+int server_new(struct bus_loop *session, bool remember, struct server **ret) {
         struct server *server = calloc(1, sizeof(*server));
 
         if (!server)
                 return -ENOMEM;
         server->session = session;
-        if (!dbus_connection_add_filter(session->connection, filter, server, NULL)) {
+        if ((remember && kept_open(server) < 0) ||
+            !dbus_connection_add_filter(session->connection, filter, server, NULL)) {
+                free(server->kept);
                 free(server);
                 return -ENOMEM;
         }
@@ -428,6 +472,9 @@ int server_new(struct bus_loop *session, struct server **ret) {
 struct server *server_free(struct server *server) {
         if (!server)
                 return NULL;
+        /* What is not closed by now stays on the screen, and in the file. */
+        free(server->kept);
+        server->kept = NULL;
         while (server->notices)
                 notice_unlink(server->notices);
         call_cancel(&server->asking);

@@ -41,8 +41,10 @@ struct notice_content {
  * longer shown until notice_show(). */
 typedef void (*notice_func)(struct notice *notice, const char *key, void *userdata);
 
-/* Returns 0 or -ENOMEM. `session` outlives the server. */
-int server_new(struct bus_loop *session, struct server **ret);
+/* `remember`: what is on the screen is kept for the agent that comes after this one, and what the one
+ * before left there is closed; only one in a session may. Returns 0 or -ENOMEM. `session` outlives the
+ * server. */
+int server_new(struct bus_loop *session, bool remember, struct server **ret);
 /* Closes nothing; notices are to be freed before. */
 struct server *server_free(struct server *server);
 

@@ -520,6 +520,66 @@ def test_ends():
         wait(lambda: sorted(desktop.closed()) == [1, 2, 3], 'the notices to be closed')
 
 
+def test_killed():
+    with tempfile.TemporaryDirectory() as runtime:
+        env = {'XDG_RUNTIME_DIR': runtime}
+
+        def left():
+            return [open(os.path.join(runtime, name), encoding='utf-8').read() for name in os.listdir(runtime)]
+
+        def killed(then, closed):
+            """One agent is killed while it shows two notices, something happens, and the next one comes."""
+            with agent(env=env, code=-signal.SIGKILL) as (fake, desktop, running):
+                fake.do('signal', member='AlertRaised')
+                fake.do('signal', member='SensorWarning')
+                shown(desktop, 2)
+                wait(lambda: left() and left()[0].split()[1:] in (['1', '2'], ['2', '1']), 'the ids')
+                assert os.stat(os.path.join(runtime, *os.listdir(runtime))).st_mode & 0o777 == 0o600
+                running.process.kill()
+                running.process.wait(LIMIT_S)
+                then(desktop)
+                with Agent(fake=fake, desktop=desktop, env=env):
+                    fake.do('signal', member='AlertRaised', episode={'id': 'e9'})
+                    number = shown(desktop, 3)['id']
+                    wait(lambda: left() and left()[0].split()[1:] == [str(number)], 'the new id')
+                    settle(fake, desktop, 4)
+                    assert sorted(desktop.closed()) == closed, desktop.closed()
+                assert not os.listdir(runtime)
+
+        killed(lambda desktop: None, [1, 2])
+
+        def nonsense(text):
+            def write(desktop):
+                with open(os.path.join(runtime, *os.listdir(runtime)), 'w', encoding='utf-8') as file:
+                    file.write(text)
+            return write
+        for text in ('', 'no name\n1\n', ':1.99999\n1\n2\n', ':' + 300 * 'n' + '\n1\n', ':1.0', 99 * '1\n'):
+            killed(nonsense(text), [])
+        owner = []
+
+        def changed(text):
+            def write(desktop):
+                owner[:] = left()[0].split()[:1]
+                nonsense(owner[0] + '\n' + text)(desktop)
+            return write
+        killed(changed('2\n'), [2])
+        for text in ('1\n2', '1\n-2\n', '1\n4294967296\n', '1\n2 \n', '1\n\n', 65 * '1\n'):
+            killed(changed(text), [])
+
+
+def test_a_sample_leaves_the_agents_notices():
+    with tempfile.TemporaryDirectory() as runtime:
+        env = {'XDG_RUNTIME_DIR': runtime}
+        with agent(env=env) as (fake, desktop, _):
+            fake.do('signal', member='AlertRaised')
+            shown(desktop, 1)
+            before = wait(lambda: os.listdir(runtime), 'the ids')
+            with Agent('--test', env=env, wait=False):
+                wait(lambda: desktop.notices()[-1]['id'] == 2, 'the sample')
+            wait(lambda: desktop.closed() == [2], 'the sample to be closed')
+            assert os.listdir(runtime) == before
+
+
 def test_buses_go():
     Fakes.end()
     for number in (0, 1):

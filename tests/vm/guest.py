@@ -277,12 +277,16 @@ def test_locked_screen_hides_details():
 
 def test_killed_agent_comes_back():
     desktop = need(State.desktop)
+    left = max(message.number() for message in desktop.bus.messages() if message.member == 'Notify')
     killed_s = time.time()
     desktop.systemctl('kill', '--signal=KILL', 'cramp-notify')
     # The cramp lasts: the new one tells of it, too.
     again = desktop.wait_notice('gastrocnemius', killed_s)
     tap.measured(f'killed agent: the alert is shown again after {again.time_s - killed_s:.1f} s')
     assert again.number() == 0, again.text
+    # Beside it nothing is left of the other.
+    assert desktop.bus.wait_message('CloseNotification', after_s=killed_s).number() == left > 0
+    tap.wait_until(lambda: desktop.run('dunstctl', 'count', 'displayed').strip() == '1', LIMIT_S, 'one notice')
     properties = desktop.unit('NRestarts', 'ActiveState')
     assert properties == {'NRestarts': '1', 'ActiveState': 'active'}, properties
 
