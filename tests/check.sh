@@ -254,12 +254,13 @@ check_vm() {
         suite tests-vm build/gcc --suite vm
 }
 
-# shown NAME COMMAND...: one case, whose output is shown while it comes and stays in build/evaluate/NAME.txt.
+# shown NAME COMMAND...: one case, whose output is shown while it comes and stays in build/evaluate/NAME.txt; standard
+# error is for its progress.
 shown() {
         name=$1
         shift
         rm -f "build/evaluate/$name.status"
-        { "$@" 2>&1 </dev/null || echo $? >"build/evaluate/$name.status"; } | tee "build/evaluate/$name.txt"
+        { "$@" </dev/null || echo $? >"build/evaluate/$name.status"; } | tee "build/evaluate/$name.txt"
         if [ -e "build/evaluate/$name.status" ]; then
                 echo "FAILED $name"
                 failed=$((failed + 1))

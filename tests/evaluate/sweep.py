@@ -136,11 +136,11 @@ class Builder:
         return self.link(objects.values(), os.path.join(folder, 'detector.so'))
 
 
-def evaluate(program, libraries, output, *options):
+def evaluate(program, libraries, output, *options, errors=None):
     """Rows of the figures, in order of the libraries and of the channels."""
     arguments = [f'--variant={library}' for library in libraries]
     subprocess.run([program, *arguments, '--development', '--no-rivals', '--cells=0', f'--csv={output}', *options],
-                   check=True, stdout=subprocess.DEVNULL)
+                   check=True, stdout=subprocess.DEVNULL, stderr=errors)
     with open(output, newline='', encoding='utf-8') as file:
         return list(csv.DictReader(file))
 
@@ -149,7 +149,7 @@ def works(program, library, folder):
     """Some changes may be too much for the code: they are tried apart first."""
     try:
         evaluate(program, [library], os.path.join(folder, f'{os.path.basename(os.path.dirname(library))}.csv'),
-                 '--nights=1', '--hours=0.2', '--cramps=1', '--channels=2', '--jobs=1')
+                 '--nights=1', '--hours=0.2', '--cramps=1', '--channels=2', '--jobs=1', errors=subprocess.DEVNULL)
         return True
     except subprocess.CalledProcessError:
         return False
@@ -162,6 +162,15 @@ def share(row, kind):
 
 def seconds(row, name):
     return float(row[name]) if row[name] else None
+
+
+def shown_progress(what, results, n):
+    """The results, as they come; how many there are, on a terminal."""
+    for done, result in enumerate(results, 1):
+        if sys.stderr.isatty():
+            sys.stderr.write(f'\r\033[K{what}: {done} of {n}' if done < n else '\r\033[K')
+            sys.stderr.flush()
+        yield result
 
 
 COLUMNS = [
@@ -240,8 +249,10 @@ def main():
     with tempfile.TemporaryDirectory(prefix='sweep-') as folder, \
             concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
         builder = Builder(arguments.compiler, os.path.abspath(arguments.source), folder)
-        builds = list(pool.map(lambda item: builder.variant(item[0], item[1][0], item[1][3]), enumerate(wanted)))
-        fine = list(pool.map(lambda library: works(program, library, folder), builds))
+        builds = pool.map(lambda item: builder.variant(item[0], item[1][0], item[1][3]), enumerate(wanted))
+        builds = list(shown_progress('built', builds, len(wanted)))
+        fine = pool.map(lambda library: works(program, library, folder), builds)
+        fine = list(shown_progress('tried', fine, len(wanted)))
         libraries, labels = [builder.base()], ['(as it is)']
         for (name, old, new, _), library, works_well in zip(wanted, builds, fine):
             label = f'{name.removeprefix("TUNING_")} {old}{" -> " if old else ""}{new}'
