@@ -244,14 +244,7 @@ static int parse_filter(sd_bus_message *message, struct store_filter *filter, ui
         int r;
 
         r = dictionary_read(message, entries, error);
-        if (r >= 0)
-                r = take_limits(filter, sensor, limit_max, error);
-        if (r < 0)
-                return r;
-        if (filter->after > INT64_MAX)
-                return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
-                                        "Option 'after' is not a cursor of crampd.");
-        return 0;
+        return r < 0 ? r : take_limits(filter, sensor, limit_max, error);
 }
 
 /* Asks for a page of at most `limit_max`, which is also the default. */

@@ -22,7 +22,7 @@ import dbus  # noqa: E402
 import tap  # noqa: E402
 from daemon import GUIDANCE, HISTORY, ROOT, System  # noqa: E402
 from guidance import NOBODY, SAFE, advise, as_nobody, get_profile, log, set_profile  # noqa: E402
-from nights import DAY_US, fill  # noqa: E402
+from nights import DAY_US, fill, public_id  # noqa: E402
 from recordings import minute  # noqa: E402
 
 _files = tempfile.TemporaryDirectory(prefix='news-')
@@ -45,7 +45,7 @@ def filled(system, nights):
     with system.daemon():
         pass
     fill(system.state / 'crampd.db', os.geteuid(), nights)
-    return f'{1:016x}'
+    return public_id(1)
 
 
 def test_changed_advice_is_told_to_its_owner():
@@ -187,10 +187,10 @@ def test_missed_cramps_have_an_end():
         now_us = int(time.time()) * 1000000
         with contextlib.closing(sqlite3.connect(path)) as db, db:
             db.executemany('INSERT INTO missed (id, sensor, time_us, zone_offset_s, annotated_us) VALUES (?, 1, ?, 0, 0)',
-                           [(f'{i + 1:016x}', now_us - i) for i in range(9999)])
+                           [(public_id(i + 1), now_us - i) for i in range(9999)])
         with system.daemon():
             client = system.client()
-            report = (ROOT, HISTORY, 'ReportMissed', 'sxa{sv}', f'{2:016x}')
+            report = (ROOT, HISTORY, 'ReportMissed', 'sxa{sv}', public_id(2))
             client.call(*report, dbus.Int64(now_us), client.options())
             assert client.error_of(*report, dbus.Int64(now_us - 1), client.options()) == 'org.crampd1.Error.NoSuchSensor'
 

@@ -20,7 +20,7 @@ import tap  # noqa: E402
 from daemon import GUIDANCE, HISTORY, ROOT, System  # noqa: E402
 from guidance import (INVALID, NOBODY, NOT_SAFE, REFUSED, SAFE, UNKNOWN, advise, as_nobody, crampctl, error_of,  # noqa: E402
                       get_profile, list_log, log, set_profile, text_of)
-from nights import DAY_US, evening_of, fill  # noqa: E402
+from nights import DAY_US, evening_of, fill, public_id  # noqa: E402
 
 # --- the profile ------------------------------------------------------------------------------------------------
 
@@ -431,7 +431,7 @@ def test_a_trial_counts_watched_nights():
             # Cramps without an alert, told later: one while the sensor watched, which counts, and one while nothing did.
             begin = int(time.time()) * 1000000 - 20 * DAY_US
             for hours in (1, 10):
-                client.call(ROOT, HISTORY, 'ReportMissed', 'sxa{sv}', f'{1:016x}', dbus.Int64(begin + hours * 3600000000),
+                client.call(ROOT, HISTORY, 'ReportMissed', 'sxa{sv}', public_id(1), dbus.Int64(begin + hours * 3600000000),
                             client.options(pain=dbus.UInt32(7)))
             result, = list_trials(client)
             assert (result['clusters_with'], result['reported_with'], result['reported_left_out']) == (with_cramps + 1, 1, 1)

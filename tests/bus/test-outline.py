@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 import dbus
 import tap
 from daemon import HISTORY, ROOT, System
-from nights import fill
+from nights import fill, public_id
 
 
 def pages(client, method, limit=None, **options):
@@ -80,7 +80,7 @@ def test_same_as_the_lists():
             assert sum(e['waveform'] for e in episodes) == 36 and {len(e) for e in episodes} == {14, 16, 20}
             assert tabulated(client) == tabulated(client, 7) == episodes
             assert tabulated(client, since_us=since) == episodes[50:]
-            assert tabulated(client, sensor=f'{1:016x}') == episodes
+            assert tabulated(client, sensor=public_id(1)) == episodes
 
             nights = listed(client, 'ListNights')
             assert len(nights) == 240
@@ -88,7 +88,7 @@ def test_same_as_the_lists():
                          'evening_day': (datetime.date.fromisoformat(n['evening']) - datetime.date(1970, 1, 1)).days}
                         for n in nights]
             assert outlined(client, 'OutlineNights') == outlined(client, 'OutlineNights', 11) == expected
-            other = {'sensor': f'{2:016x}'}
+            other = {'sensor': public_id(2)}
             assert outlined(client, 'OutlineNights', **other) == [row for row in expected if row['sensor'] == other['sensor']]
             assert outlined(client, 'OutlineEpisodes', **other) == tabulated(client, **other) == []
 
