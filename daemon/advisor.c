@@ -194,8 +194,7 @@ static void sooner(int64_t *next_us, int64_t now_us, int64_t at_us) {
 
 int64_t advisor_next_us(const struct store_person *person, int64_t now_us) {
         /* Nights are named by their evening, noon to noon, and count by that name. */
-        int64_t to_noon_us = DAY_US - (local_us(now_us) + DAY_US / 2) % DAY_US;
-        int64_t next_us = now_us + to_noon_us;
+        int64_t next_us = next_noon_us(now_us);
 
         for (size_t i = 0; i < person->n_entries; i++) {
                 bool symptom = strcmp(person->entries[i].kind, "symptom") == 0;

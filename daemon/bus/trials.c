@@ -26,11 +26,10 @@
 #define TEXT_SIZE 4096
 
 #define DATE_SIZE 16
-#define HALF_DAY_US (INT64_C(43200) * 1000000)
 
 /* The local calendar date: the night that begins on its evening is the next one. */
 static void today(char ret[static DATE_SIZE]) {
-        evening_of(crampd_now_us() + HALF_DAY_US, ret, DATE_SIZE);
+        day_of(crampd_now_us(), ret, DATE_SIZE);
 }
 
 static const struct store_trial *running(const struct store_person *person) {

@@ -504,6 +504,37 @@ static void test_evening(void **state) {
         assert_int_equal(zone_offset_s(INT64_C(1767315600000000)), 3600);
 }
 
+/* On two days of the year noon is not twelve hours after midnight. */
+static void test_evening_where_clocks_change(void **state) {
+        static const struct {
+                int64_t time_s;
+                const char *evening, *day;
+                int64_t noon_s;
+        } cases[] = {
+                /* To winter: 2026-10-25, 03:00 is 02:00. */
+                {1792924200, "2026-10-24", "2026-10-25", 1792926000}, /* 11:30 */
+                {1792926000, "2026-10-25", "2026-10-25", 1793012400}, /* 12:00 */
+                {1792879200, "2026-10-24", "2026-10-25", 1792926000}, /* 00:00 */
+                {1792877400, "2026-10-24", "2026-10-24", 1792926000}, /* 23:30 */
+                /* To summer: 2026-03-29, 02:00 is 03:00. */
+                {1774778340, "2026-03-28", "2026-03-29", 1774778400}, /* 11:59 */
+                {1774780200, "2026-03-29", "2026-03-29", 1774864800}, /* 12:30 */
+                {1774740600, "2026-03-28", "2026-03-29", 1774778400}, /* 00:30 */
+        };
+
+        setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
+        tzset();
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                char text[16];
+
+                evening_of(cases[i].time_s * 1000000, text, sizeof(text));
+                assert_string_equal(text, cases[i].evening);
+                day_of(cases[i].time_s * 1000000, text, sizeof(text));
+                assert_string_equal(text, cases[i].day);
+                assert_int_equal(next_noon_us(cases[i].time_s * 1000000 + 1), cases[i].noon_s * 1000000);
+        }
+}
+
 /* A sensor that streams past noon: a new night, and the clock read anew. */
 static void test_noon_begins_the_next_night(void **state) {
         struct fixture f;
@@ -596,6 +627,7 @@ int main(void) {
                 cmocka_unit_test(test_other_format_does_not_fit),
                 cmocka_unit_test(test_bad_setup),
                 cmocka_unit_test(test_evening),
+                cmocka_unit_test(test_evening_where_clocks_change),
                 cmocka_unit_test(test_noon_begins_the_next_night),
                 cmocka_unit_test(test_company),
                 cmocka_unit_test(test_close_gaps_are_one_row),
