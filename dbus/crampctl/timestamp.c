@@ -193,10 +193,10 @@ static int relative_parse(const char *text, int64_t now_us, int64_t *ret_us) {
                 return -EINVAL;
         switch (text[0]) {
         case 'm':
-                *ret_us = now_us - n * 60 * US_PER_S;
+                *ret_us = now_us - n * (60 * US_PER_S);
                 return 0;
         case 'h':
-                *ret_us = now_us - n * 3600 * US_PER_S;
+                *ret_us = now_us - n * (3600 * US_PER_S);
                 return 0;
         case 'd':
                 return days_before(now_us, n, false, ret_us);

@@ -152,6 +152,9 @@ static void test_reading_times(void **state) {
                 {"yesterday", midnight_us - 24 * hour_us},
                 {"-30m", now_us - hour_us / 2},
                 {"-12h", now_us - 12 * hour_us},
+                {"-600000h", now_us - 600000 * hour_us},
+                {"-999999h", now_us - 999999 * hour_us},
+                {"-999999m", now_us - 999999 * hour_us / 60},
                 /* Days are counted on the calendar, in whole seconds. */
                 {"-7d", now_us - 1 - 7 * 24 * hour_us},
                 {"-2w", now_us - 1 - 14 * 24 * hour_us},
