@@ -247,8 +247,10 @@ struct crampd_stream_frame {
         float floor_uv[CRAMPD_STREAM_CHANNELS_MAX];
 };
 
+/* What is known once the sensor streams: see `state` and `rate_hz` of struct crampd_sensor. A sensor
+ * that streams again may do so in another shape. */
 struct crampd_stream_info {
-        bool arbitrary_unit;
+        bool arbitrary_unit;           /* false while the rate is not known */
         double rate_hz;                /* 0 = unknown */
         double scale_uv;               /* microvolts per count; 0 = unknown, or an arbitrary unit */
         struct crampd_channels mvc_uv; /* of a calibrated sensor, 0 = not that channel */

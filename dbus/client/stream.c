@@ -24,7 +24,7 @@
 #define BESIDE_COMPANY 2u
 
 static const struct field info_fields[] = {
-        {"arbitrary_unit", FIELD_BOOL, true, offsetof(struct crampd_stream_info, arbitrary_unit)},
+        {"arbitrary_unit", FIELD_BOOL, false, offsetof(struct crampd_stream_info, arbitrary_unit)},
         {"rate_hz", FIELD_DOUBLE, false, offsetof(struct crampd_stream_info, rate_hz)},
         {"scale_uv", FIELD_DOUBLE, false, offsetof(struct crampd_stream_info, scale_uv)},
         {"mvc_uv", FIELD_CHANNELS, false, offsetof(struct crampd_stream_info, mvc_uv)},

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "dbus/crampctl/crampctl.h"
 #include "dbus/crampctl/episode.h"
@@ -87,6 +88,16 @@ int sensor_open(const char *wanted, crampd_client **ret_client, char **ret_path)
         int code = client_open(ret_client);
 
         return code == 0 ? sensor_find(*ret_client, wanted, ret_path) : code;
+}
+
+int stream_shape_get(crampd_client *client, const char *path, struct crampd_stream_info *ret) {
+        struct crampd_error error = {};
+        int fd = crampd_open_samples(client, path, ret, &error);
+
+        if (fd < 0)
+                return fail_client(fd, &error);
+        (void)close(fd);
+        return 0;
 }
 
 static int id_keep(const struct crampd_episode *episode, void *userdata) {

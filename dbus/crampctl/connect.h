@@ -25,6 +25,12 @@ int sensor_open(const char *wanted, crampd_client **ret_client, char **ret_path)
  * of that name). Returns 0, or an exit code after saying why. */
 int sensor_find(crampd_client *client, const char *wanted, char **ret_path);
 
+/* The shape of a sensor's stream is told when it is opened, and known once the sensor streams: asks
+ * again, for a stream whose rate is not known, or that has begun anew. Returns 0, or an exit code after
+ * saying why,
+ * `*ret` then as it was. */
+int stream_shape_get(crampd_client *client, const char *path, struct crampd_stream_info *ret);
+
 /* The id, to be freed, of the episode with this id, or of the newest of the last 7 days for "last".
  * Returns 0, or an exit code after saying why. */
 int episode_find(crampd_client *client, const char *said, char **ret);

@@ -52,21 +52,27 @@ static void text_replace(char **text, const char *with) {
 }
 
 static void lane_open(struct lane *lane, crampd_client *client) {
-        struct crampd_stream_info info = {};
         struct crampd_error error = {};
         int fd;
 
         if (lane->fd >= 0)
                 return;
-        fd = crampd_open_stream(client, lane->path, &info, &error);
+        fd = crampd_open_stream(client, lane->path, NULL, &error);
         if (fd < 0) {
                 text_replace(&lane->problem, error.message);
                 return;
         }
         text_replace(&lane->problem, NULL);
         lane->fd = fd;
-        lane->arbitrary_unit = info.arbitrary_unit;
-        lane->mvc_uv = info.mvc_uv;
+}
+
+/* As crampd has it now: the stream may have been opened before there was one, and its shape may change.
+ */
+static void lane_take_shape(struct lane *lane, const struct crampd_sensor *sensor) {
+        bool counts = sensor->calibration && strcmp(sensor->calibration, "other-stream") != 0;
+
+        lane->microvolts = sensor->rate_hz > 0 && !sensor->arbitrary_unit;
+        lane->mvc_uv = counts ? sensor->mvc_uv : (struct crampd_channels){};
 }
 
 void lane_update(struct lane *lane, const struct crampd_sensor *sensor, crampd_client *client) {
@@ -82,6 +88,7 @@ void lane_update(struct lane *lane, const struct crampd_sensor *sensor, crampd_c
         lane->battery = sensor->battery;
         lane->simulated = sensor->simulated;
         lane->listed = true;
+        lane_take_shape(lane, sensor);
         lane_open(lane, client);
         if (strcmp(sensor->state, "streaming") != 0)
                 lane->has_frame = false;

@@ -24,9 +24,9 @@ struct lane {
         char *problem; /* why there is no stream, or NULL */
         int battery;   /* percent; -1 = unknown */
         int fd;
-        bool arbitrary_unit;
+        bool microvolts; /* the unit of its levels; false = its own, or not known */
         bool simulated;
-        struct crampd_channels mvc_uv; /* of a calibrated sensor */
+        struct crampd_channels mvc_uv; /* of a calibration that counts for the stream */
         bool listed;                   /* of the sensors that crampd has now */
 
         /* the leading channel of the last frame */

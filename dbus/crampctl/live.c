@@ -223,7 +223,7 @@ static void level_write(struct row *row, const struct lane *lane) {
         text_number(lane->mvc_percent, 0, percent);
         row_text(row, ", ");
         row_text(row, level);
-        row_text(row, lane->arbitrary_unit ? "" : " uV");
+        row_text(row, lane->microvolts ? " uV" : "");
         if (ratio[0]) {
                 row_text(row, ", x");
                 row_text(row, ratio);

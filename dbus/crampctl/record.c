@@ -170,17 +170,6 @@ static int stream_open(struct record *record, struct crampd_error *error) {
         return 0;
 }
 
-/* The shape is told with the stream: of one that had not begun, it is asked for again. */
-static int shape_learn(struct record *record) {
-        struct crampd_error error = {};
-        int fd = crampd_open_samples(record->client, record->path, &record->info, &error);
-
-        if (fd < 0)
-                return fail_client(fd, &error);
-        (void)close(fd);
-        return 0;
-}
-
 static int samples_take(struct record *record, const struct crampd_samples *samples,
                         uint64_t *next_index) {
         struct recorder_figures figures;
@@ -188,7 +177,7 @@ static int samples_take(struct record *record, const struct crampd_samples *samp
 
         /* A night that begins anew may have another shape. */
         if (!(record->info.rate_hz > 0) || samples->index < *next_index)
-                code = shape_learn(record);
+                code = stream_shape_get(record->client, record->path, &record->info);
         *next_index = samples->index + samples->frames;
         if (code == 0)
                 code = recorder_push(record->recorder, samples, &record->info);

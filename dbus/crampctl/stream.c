@@ -50,6 +50,14 @@ struct printer {
         double rate_hz;
 };
 
+struct stream {
+        struct printer printer;
+        crampd_client *client;
+        const char *path; /* of the sensor */
+        int fd;
+        uint64_t next_index;
+};
+
 static void head_print(struct printer *printer, unsigned channels) {
         printer->headed = true;
         if (!printer->legend)
@@ -140,18 +148,40 @@ static void samples_print(struct printer *printer, const struct crampd_samples *
                 csv_print(printer, samples);
 }
 
-static int stream_loop(struct printer *printer, int fd) {
+/* Text alone tells the time of each frame, for which the rate is needed. */
+static int samples_take(struct stream *stream, const struct crampd_samples *samples) {
+        struct printer *printer = &stream->printer;
+        struct crampd_stream_info info;
+        int code;
+
+        /* A stream that begins anew may have another rate. */
+        if (!printer->binary && !printer->json &&
+            (!(printer->rate_hz > 0) || samples->index < stream->next_index)) {
+                code = stream_shape_get(stream->client, stream->path, &info);
+                if (code != 0)
+                        return code;
+                printer->rate_hz = info.rate_hz;
+        }
+        stream->next_index = samples->index + samples->frames;
+        samples_print(printer, samples);
+        return 0;
+}
+
+static int stream_loop(struct stream *stream) {
         struct crampd_samples samples;
         struct pollfd fds[] = {
-                {.fd = fd, .events = POLLIN},
+                {.fd = stream->fd, .events = POLLIN},
                 /* Only to learn that the reader has gone. */
                 {.fd = STDOUT_FILENO, .events = 0},
         };
-        int r;
+        int code, r;
 
         for (;;) {
-                while ((r = crampd_samples_read(fd, &samples)) > 0)
-                        samples_print(printer, &samples);
+                while ((r = crampd_samples_read(stream->fd, &samples)) > 0) {
+                        code = samples_take(stream, &samples);
+                        if (code != 0)
+                                return code;
+                }
                 if (fflush(stdout) != 0 || r == 0)
                         return output_finish_stdout();
                 if (r != -EAGAIN)
@@ -163,7 +193,7 @@ static int stream_loop(struct printer *printer, int fd) {
         }
 }
 
-static int stream_run(struct printer *printer, const char *sensor) {
+static int stream_run(struct printer printer, const char *sensor) {
         _cleanup_(client_freep) crampd_client *client = NULL;
         _cleanup_(freep) char *path = NULL;
         struct crampd_stream_info info = {};
@@ -176,8 +206,9 @@ static int stream_run(struct printer *printer, const char *sensor) {
         fd = crampd_open_samples(client, path, &info, &error);
         if (fd < 0)
                 return fail_client(fd, &error);
-        printer->rate_hz = info.rate_hz;
-        code = stream_loop(printer, fd);
+        printer.rate_hz = info.rate_hz;
+        code = stream_loop(
+                &(struct stream){.printer = printer, .client = client, .path = path, .fd = fd});
         (void)close(fd);
         return code;
 }
@@ -217,5 +248,5 @@ int verb_stream(const struct global_options *global, int argc, char *argv[]) {
                 return fail(EX_USAGE, "--binary is not for a terminal; send it into a file or a pipe");
         printer.json = g.json;
         printer.legend = !g.no_legend;
-        return stream_run(&printer, sensor);
+        return stream_run(printer, sensor);
 }

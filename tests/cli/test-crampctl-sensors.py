@@ -288,6 +288,20 @@ def test_stream():
         assert stream(fake, data, '--binary', '--conditioned') == struct.pack('<6f', 0.5, -0.25, 1.5, 2, -1, 0)
 
 
+def test_stream_that_begins_later():
+    """The rate of a sensor that did not stream yet is asked for when it does, and again when it begins anew."""
+    with PrivateBus(), FakeCrampd() as fake:
+        process = start('stream', 'left calf', '--no-legend')
+        tap.wait_until(lambda: fake.do('datagrams', sensor='a1', datagrams=[]), what='the stream')
+        for rate_hz, second in ((250.0, '.254000'), (1000.0, '.251000')):
+            fake.do('set', key='stream_details', value={'rate_hz': rate_hz})
+            fake.do('datagrams', sensor='a1', datagrams=[datagram(0, [((1, 2), (0, 0)), ((3, 4), (0, 0))]).hex()])
+            assert [process.stdout.readline().decode() for _ in range(2)] == ['1795396445.250000,0,1,2\n',
+                                                                             f'1795396445{second},1,3,4\n']
+        fake.do('close_streams')
+        assert process.communicate(timeout=30)[0] == b'' and process.returncode == 0
+
+
 def test_streams_that_make_no_sense():
     with PrivateBus(), FakeCrampd() as fake:
         good = datagram(0, [((1, 2), (0, 0))])
