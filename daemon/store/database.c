@@ -364,14 +364,15 @@ void database_rollback(struct database *database) {
                 (void)execute(database, "ROLLBACK");
 }
 
-void database_checkpoint(struct database *database, bool all) {
+bool database_checkpoint(struct database *database, bool all) {
         int mode = all ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
 
         if (!all && database->wal_pages < WAL_PAGES_MAX)
-                return;
-        /* It may fail: everything is durable in the log already, and the next commit tries again. */
-        if (sqlite3_wal_checkpoint_v2(database->handle, NULL, mode, NULL, NULL) == SQLITE_OK)
-                database->wal_pages = 0;
+                return true;
+        if (sqlite3_wal_checkpoint_v2(database->handle, NULL, mode, NULL, NULL) != SQLITE_OK)
+                return false;
+        database->wal_pages = 0;
+        return true;
 }
 
 bool database_is_moved(struct database *database) {

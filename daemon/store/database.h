@@ -48,8 +48,9 @@ int database_begin(struct database *database);
 int database_commit(struct database *database);
 void database_rollback(struct database *database);
 
-/* Copies the write-ahead log into the file, if it has grown or `all` of it is to go. */
-void database_checkpoint(struct database *database, bool all);
+/* Copies the write-ahead log into the file, if it has grown or `all` of it is to go. False when that
+ * failed: nothing is lost, but the log is as it was. */
+bool database_checkpoint(struct database *database, bool all);
 
 /* True when the file is no longer what the path names. */
 bool database_is_moved(struct database *database);

@@ -18,7 +18,7 @@ const char *const rows_sql_night[ROWS_STATEMENT_MAX] = {
         [ROWS_PUT_GAP] = "INSERT INTO gap (night, start_us, end_us, frames, reason) "
                          "VALUES ((SELECT row FROM night WHERE id = ?1), ?2, ?3, ?4, ?5) "
                          "ON CONFLICT (night, start_us) DO UPDATE SET end_us = excluded.end_us, frames "
-                         "= excluded.frames",
+                         "= excluded.frames, reason = excluded.reason",
         [ROWS_FIND_NIGHT] = "SELECT n.start_us, n.row FROM night n JOIN sensor s ON s.row = n.sensor "
                             "WHERE n.id = ?1 AND (?2 OR s.owner_uid = ?3)",
         [ROWS_LIST_NIGHTS] =

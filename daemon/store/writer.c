@@ -26,6 +26,7 @@ struct writer {
         bool queried;                /* the step before was a query: now a write goes first */
         bool hurried;                /* has cut the wait short, as the store is to be closed */
         bool reported;               /* anything, ever */
+        bool forgetting;             /* what is forgotten may be in the log yet */
         char notice[PATH_MAX + 256]; /* to be told when the store works (again) */
 };
 
@@ -252,7 +253,7 @@ static int writer_follow_path(struct writer *writer) {
         if (!database_is_moved(&writer->database))
                 return 0;
         /* What was moved is to be whole; but what now bears the log's name is not touched. */
-        database_checkpoint(&writer->database, true);
+        (void)database_checkpoint(&writer->database, true);
         database_close(&writer->database, false);
         (void)snprintf(writer->notice, sizeof(writer->notice),
                        "The database %s was moved or deleted while crampd used it: the one that is "
@@ -262,12 +263,19 @@ static int writer_follow_path(struct writer *writer) {
         return writer_open(writer);
 }
 
-/* Somebody wants something forgotten: the log must not go on knowing it. */
-static bool forgets(const struct request *first) {
+static bool forgets(const struct request *request) {
+        if (request->kind == REQUEST_PUT_CALIBRATION)
+                return request->calibration.channels == 0;
+        return request->kind == REQUEST_CHANGE_PERSON && request->change->kind != STORE_CHANGE_TRIAL;
+}
+
+/* If somebody wants something forgotten, the log must not go on knowing it; where that fails, the next
+ * write tries it again. */
+static void writer_forget(struct writer *writer, const struct request *first) {
         for (const struct request *i = first; i; i = i->next)
-                if (i->kind == REQUEST_CHANGE_PERSON && i->change->kind != STORE_CHANGE_TRIAL)
-                        return true;
-        return false;
+                writer->forgetting = writer->forgetting || forgets(i);
+        if (writer->forgetting)
+                writer->forgetting = !database_checkpoint(&writer->database, true);
 }
 
 static void writer_write(struct writer *writer) {
@@ -295,13 +303,12 @@ static void writer_write(struct writer *writer) {
                 }
                 writer->suspicion = 0;
                 note_rows(writer, first);
-                if (forgets(first))
-                        database_checkpoint(&writer->database, true);
+                writer_forget(writer, first);
                 writer_hand_back(writer, true);
         }
         writer_work(writer);
         /* After the answers have left, so that none of them waits for it. */
-        database_checkpoint(&writer->database, false);
+        (void)database_checkpoint(&writer->database, false);
 }
 
 static int answer_query(struct writer *writer, struct request *query) {

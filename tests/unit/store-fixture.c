@@ -376,6 +376,31 @@ bool file_exists(const char *path) {
         return access(path, F_OK) == 0;
 }
 
+static bool file_holds(const char *path, const void *bytes, size_t size) {
+        FILE *file = fopen(path, "rb");
+        char *content = NULL;
+        struct stat st;
+        bool holds;
+
+        if (!file)
+                return false;
+        assert_return_code(fstat(fileno(file), &st), errno);
+        content = malloc((size_t)st.st_size + 1);
+        assert_non_null(content);
+        assert_int_equal(fread(content, 1, (size_t)st.st_size, file), st.st_size);
+        holds = memmem(content, (size_t)st.st_size, bytes, size) != NULL;
+        (void)fclose(file);
+        free(content);
+        return holds;
+}
+
+bool is_on_disk(const struct fixture *fixture, const void *bytes, size_t size) {
+        char log[256];
+
+        assert_in_range(snprintf(log, sizeof(log), "%s-wal", fixture->path), 1, sizeof(log) - 1);
+        return file_holds(fixture->path, bytes, size) || file_holds(log, bytes, size);
+}
+
 int fixture_setup(void **state) {
         struct fixture *fixture = fixture_new();
 

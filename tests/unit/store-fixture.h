@@ -126,3 +126,5 @@ unsigned fault_step(unsigned step);
 bool find_file(const struct fixture *fixture, const char *prefix, const char *suffix, char *ret,
                size_t size);
 bool file_exists(const char *path);
+/* Whether the database or its log holds these bytes. */
+bool is_on_disk(const struct fixture *fixture, const void *bytes, size_t size);

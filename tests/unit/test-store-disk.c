@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "daemon/store/person.h"
 #include "tests/unit/store-disk.h"
 #include "tests/unit/store-fixture.h"
 
@@ -177,6 +178,8 @@ static void cut_each(uint32_t keep) {
                 disk_cut_power(at);
                 tell(&story);
                 off = disk_is_off();
+                /* A thread that was not waited for closes its files by itself. */
+                WAIT_FOR(story.fixture, disk_open_files() == 0);
                 disk_power_up(keep > 1 ? keep + 1000 * at : keep);
                 assert_kept(&story);
                 fixture_free(story.fixture);
@@ -234,6 +237,31 @@ static void test_full_disk_still_answers(void **state) {
         assert_int_equal(outcome.error, 0);
         WAIT_FOR(f, f->n_reports == 2);
         assert_int_equal(f->errors[1], 0);
+}
+
+/* Who wanted it forgotten has the answer; from the disk it goes when that works again. */
+static void test_forgetting_is_tried_again(void **state) {
+        static const char secret[] = "medicines=warfarin";
+        struct fixture *f = *state;
+        struct store_person_change change = {.kind = STORE_CHANGE_PROFILE, .uid = OWNER_UID};
+        struct store_night night = sample_night(NIGHT_ID, SENSOR_ID);
+        struct outcome outcome = {};
+
+        fixture_open(f);
+        put_parents(f);
+        (void)strcpy(change.profile, secret);
+        assert_return_code(store_change_person(f->store, &change, on_done, &outcome), 0);
+        WAIT_FOR(f, outcome.calls == 1);
+        /* The first two are the commit's, which begins the log anew. */
+        disk_fail(DISK_SYNC, 3, 1, 0);
+        change.profile[0] = '\0';
+        assert_return_code(store_change_person(f->store, &change, on_done, &outcome), 0);
+        WAIT_FOR(f, outcome.calls == 2);
+        assert_int_equal(outcome.error, 0);
+        assert_int_equal(disk_failures(), 1);
+        assert_true(is_on_disk(f, secret, strlen(secret)));
+        assert_int_equal(put_night(f, &night), 0);
+        assert_false(is_on_disk(f, secret, strlen(secret)));
 }
 
 static void test_damage_at_work(void **state) {
@@ -339,6 +367,7 @@ int main(void) {
                 cmocka_unit_test(test_power_cut_keeps_all),
                 cmocka_unit_test(test_power_cut_keeps_parts),
                 cmocka_unit_test_setup_teardown(test_full_disk_still_answers, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_forgetting_is_tried_again, setup, fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_damage_at_work, setup, fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_hanging_disk, setup, fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_log_stays_small, setup, fixture_teardown),

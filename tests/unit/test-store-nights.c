@@ -6,6 +6,7 @@
  */
 #include "tests/unit/store-fixture.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -322,6 +323,22 @@ static void test_a_calibration_is_kept_with_its_sensor(void **state) {
         assert_int_equal(store_put_calibration(f->store, &bad, NULL, NULL), -EINVAL);
 }
 
+static void test_a_forgotten_calibration_leaves_the_disk(void **state) {
+        struct fixture *f = *state;
+        struct store_calibration none = {.sensor = SENSOR_ID};
+        struct store_calibration calibration = {
+                .sensor = SENSOR_ID, .channels = 1, .time_us = 1, .rest_uv = {5}, .mvc_uv = {1234.5678}};
+        uint64_t bits;
+
+        /* As SQLite keeps a real: its bytes, the highest first. */
+        memcpy(&bits, &calibration.mvc_uv[0], sizeof(bits));
+        bits = htobe64(bits);
+        assert_int_equal(put_calibration(f, &calibration), 0);
+        assert_true(is_on_disk(f, &bits, sizeof(bits)));
+        assert_int_equal(put_calibration(f, &none), 0);
+        assert_false(is_on_disk(f, &bits, sizeof(bits)));
+}
+
 /* What came after the third version. */
 #define DROP_LATER                                                \
         "ALTER TABLE gap DROP COLUMN reason;"                     \
@@ -404,6 +421,8 @@ int main(void) {
                                                 fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_a_battery_outlives_its_database, setup,
                                                 fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_a_forgotten_calibration_leaves_the_disk,
+                                                fixture_setup, fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_a_calibration_is_kept_with_its_sensor, setup,
                                                 fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_the_second_version_is_taken_over, setup,

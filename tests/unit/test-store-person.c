@@ -134,29 +134,13 @@ static void test_a_profile_belongs_to_one(void **state) {
         assert_string_equal(get_all(f, OTHER_UID).profile, "age=31\n");
 }
 
-static bool file_holds(const char *path, const char *text) {
-        FILE *file = fopen(path, "rb");
-        size_t length = strlen(text), matched = 0;
-        int c;
-
-        if (!file)
-                return false;
-        while (matched < length && (c = fgetc(file)) != EOF)
-                matched = c == text[matched] ? matched + 1 : c == text[0];
-        (void)fclose(file);
-        return matched == length;
-}
-
 static void test_what_is_forgotten_leaves_the_disk(void **state) {
         struct fixture *f = *state;
-        char log[160];
 
-        (void)snprintf(log, sizeof(log), "%s-wal", f->path);
         assert_int_equal(say(f, OWNER_UID, SECRET), 0);
-        assert_true(file_holds(f->path, SECRET) || file_holds(log, SECRET));
+        assert_true(is_on_disk(f, SECRET, strlen(SECRET)));
         assert_int_equal(say(f, OWNER_UID, ""), 0);
-        assert_false(file_holds(f->path, SECRET));
-        assert_false(file_holds(log, SECRET));
+        assert_false(is_on_disk(f, SECRET, strlen(SECRET)));
 }
 
 static void test_entries_by_time_and_page(void **state) {
