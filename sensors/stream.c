@@ -22,6 +22,12 @@ struct stream_fd {
         int fd;
 };
 
+/* A callback that runs, perhaps within another: stream_finish() may be called from there. */
+struct callback_run {
+        struct callback_run *outer;
+        bool freed; /* the stream, meanwhile */
+};
+
 struct stream {
         sd_event *event;
         const struct sensor_driver *driver;
@@ -35,8 +41,20 @@ struct stream {
         struct stream_fd fds[STREAM_FDS_MAX];
         size_t fds_count;
 
-        bool *freed; /* set by stream_free() while a callback runs */
+        struct callback_run *runs; /* the innermost first */
 };
+
+static void run_begin(struct stream *stream, struct callback_run *ret) {
+        *ret = (struct callback_run){.outer = stream->runs};
+        stream->runs = ret;
+}
+
+/* Returns true if the callback freed the stream. */
+static bool run_end(struct stream *stream, const struct callback_run *run) {
+        if (!run->freed)
+                stream->runs = run->outer;
+        return run->freed;
+}
 
 static void fd_close(struct stream_fd *stream_fd) {
         stream_fd->event_source = sd_event_source_disable_unref(stream_fd->event_source);
@@ -67,45 +85,40 @@ static bool fd_hung_up(int fd) {
 
 /* Returns true if the callback freed the stream. */
 static bool block_deliver(struct stream *stream, const struct emg_block *block, uint64_t arrival_us) {
-        bool freed = false;
+        struct callback_run run;
 
         stream->counters.lost_packets += block->lost_packets;
         stream->counters.frames += block->frames;
 
-        stream->freed = &freed;
+        run_begin(stream, &run);
         stream->callbacks.block(block, arrival_us, stream->userdata);
-        if (!freed)
-                stream->freed = NULL;
-        return freed;
+        return run_end(stream, &run);
 }
 
 /* Returns true if it was taken, or the stream freed. */
 static bool packet_pass(struct stream *stream, unsigned source, const uint8_t *packet, size_t size,
                         bool *ret_freed) {
+        struct callback_run run;
         bool taken;
 
         *ret_freed = false;
         if (!stream->callbacks.packet)
                 return false;
-        stream->freed = ret_freed;
+        run_begin(stream, &run);
         taken = stream->callbacks.packet(source, packet, size, stream->userdata);
-        if (*ret_freed)
-                return true;
-        stream->freed = NULL;
-        return taken;
+        *ret_freed = run_end(stream, &run);
+        return taken || *ret_freed;
 }
 
 /* Returns true if the callback freed the stream. */
 static bool decoded_tell(struct stream *stream) {
-        bool freed = false;
+        struct callback_run run;
 
         if (!stream->callbacks.decoded)
                 return false;
-        stream->freed = &freed;
+        run_begin(stream, &run);
         stream->callbacks.decoded(stream->userdata);
-        if (!freed)
-                stream->freed = NULL;
-        return freed;
+        return run_end(stream, &run);
 }
 
 /* Returns true if a callback freed the stream. */
@@ -276,8 +289,8 @@ int stream_new(sd_event *event, const struct sensor_driver *driver, struct senso
 struct stream *stream_free(struct stream *stream) {
         if (!stream)
                 return NULL;
-        if (stream->freed)
-                *stream->freed = true;
+        for (struct callback_run *run = stream->runs; run; run = run->outer)
+                run->freed = true;
         for (size_t i = 0; i < stream->fds_count; i++)
                 fd_close(&stream->fds[i]);
         sd_event_source_disable_unref(stream->settle);

@@ -30,6 +30,7 @@ struct fixture {
         unsigned closed;
         int closed_error;
         bool free_in_block;
+        bool finish_in_block; /* and free then */
         bool free_in_closed;
 };
 
@@ -46,6 +47,11 @@ static void on_block(const struct emg_block *block, uint64_t arrival_us, void *u
         if (arrival_us != fixture->arrival_us)
                 fixture->arrivals++;
         fixture->arrival_us = arrival_us;
+        if (fixture->finish_in_block) {
+                fixture->finish_in_block = false;
+                stream_finish(fixture->stream);
+                fixture->stream = stream_free(fixture->stream);
+        }
         if (fixture->free_in_block)
                 fixture->stream = stream_free(fixture->stream);
 }
@@ -300,6 +306,20 @@ static void may_be_freed_within_block(void **state) {
         assert_idle(fixture);
 }
 
+/* What is read at the end comes within the block that ends it. */
+static void may_be_finished_and_freed_within_block(void **state) {
+        struct fixture *fixture = *state;
+
+        fixture->finish_in_block = true;
+        packet_send(fixture, 0, 0, 7);
+        packet_send(fixture, 1, 7, 7);
+        packet_send(fixture, 2, 14, 7);
+        loop_turn(fixture);
+        assert_int_equal(fixture->blocks, 3);
+        assert_null(fixture->stream);
+        assert_idle(fixture);
+}
+
 static void may_be_freed_within_closed(void **state) {
         struct fixture *fixture = *state;
 
@@ -367,6 +387,7 @@ int main(void) {
                 stream_test(waiting_block_may_free_within_close),
                 stream_test(half_close_is_the_end),
                 stream_test(may_be_freed_within_block),
+                stream_test(may_be_finished_and_freed_within_block),
                 stream_test(may_be_freed_within_closed),
                 stream_test(one_of_two_closing_ends_both),
                 stream_test(refused_descriptors_are_closed),
