@@ -721,6 +721,10 @@ typedef void (*crampd_listed_func)(int r, struct crampd_sensor *sensors, size_t 
                                    const struct crampd_error *error, void *userdata);
 int crampd_list_sensors_later(crampd_client *client, crampd_listed_func func, void *userdata,
                               struct crampd_error *error);
+/* `done` is called once, with what crampd_subscribe() would return, and not at all if the subscription
+ * is ended before; `func` with the events, as ever. -EEXIST: there is a subscription already. */
+int crampd_subscribe_later(crampd_client *client, crampd_event_func func, crampd_done_func done,
+                           void *userdata, struct crampd_error *error);
 
 /* For a poll() loop: the descriptor and the poll events to wait for; call dispatch when it is ready. The
  * descriptor stays the same, belongs to the client, and becomes readable for everything there is to do:

@@ -324,7 +324,7 @@ static int renewal_send(crampd_client *client) {
 
 void events_retry(crampd_client *client) {
         client->loop.retry_at_us = 0;
-        if (!client->func || !client->owner || client->subscribed)
+        if (!client->func || !client->owner || client->subscribed || client->subscribing)
                 return;
         renewal_cancel(client);
         if (renewal_send(client) < 0)
@@ -391,6 +391,7 @@ DBusHandlerResult events_filter(DBusConnection *connection, DBusMessage *message
 
 void events_stop(crampd_client *client) {
         renewal_cancel(client);
+        subscribing_cancel(client);
         client->loop.retry_at_us = 0;
         client->subscribed = false;
         client->func = NULL;
@@ -400,49 +401,69 @@ void events_stop(crampd_client *client) {
 }
 
 /* AddMatch and RemoveMatch of the bus itself. */
-static int call_match(crampd_client *client, const char *method, struct crampd_error *error) {
+int match_request(const char *method, DBusMessage **ret, struct crampd_error *error) {
         const char *rule = OWNER_MATCH;
         DBusMessage *message;
-        int r;
 
         message = dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS, DBUS_INTERFACE_DBUS,
                                                method);
         if (!message)
                 return error_set_oom(error);
-        if (dbus_message_append_args(message, DBUS_TYPE_STRING, &rule, DBUS_TYPE_INVALID))
-                r = call_wait(client, message, "", NULL, error);
-        else
-                r = error_set_oom(error);
+        if (!dbus_message_append_args(message, DBUS_TYPE_STRING, &rule, DBUS_TYPE_INVALID)) {
+                dbus_message_unref(message);
+                return error_set_oom(error);
+        }
+        *ret = message;
+        return 0;
+}
+
+static int call_match(crampd_client *client, const char *method, struct crampd_error *error) {
+        DBusMessage *message;
+        int r = match_request(method, &message, error);
+
+        if (r < 0)
+                return r;
+        r = call_wait(client, message, "", NULL, error);
         dbus_message_unref(message);
         return r;
 }
 
-static int call_subscribe(crampd_client *client, char **ret_owner, struct crampd_error *error) {
-        DBusMessage *message, *reply;
-        const char *sender;
-        int r;
+int subscribe_request(const crampd_client *client, DBusMessage **ret, struct crampd_error *error) {
+        DBusMessage *message;
+        int r = call_new(MANAGER_PATH, MANAGER_INTERFACE, "Subscribe", &message, error);
 
-        r = call_new(MANAGER_PATH, MANAGER_INTERFACE, "Subscribe", &message, error);
         if (r < 0)
                 return r;
-        if (append_language(message, client))
-                r = call_wait(client, message, "", &reply, error);
-        else
-                r = error_set_oom(error);
-        dbus_message_unref(message);
-        if (r < 0)
-                return r;
+        if (!append_language(message, client)) {
+                dbus_message_unref(message);
+                return error_set_oom(error);
+        }
+        *ret = message;
+        return 0;
+}
 
+int subscribe_finish(crampd_client *client, int r, DBusMessage *reply, struct crampd_error *error) {
         /* The bus fills in who answered: that is the owner. */
-        sender = dbus_message_get_sender(reply);
-        *ret_owner = sender ? strdup(sender) : NULL;
-        dbus_message_unref(reply);
-        return *ret_owner ? 0 : error_set_oom(error);
+        const char *sender = r >= 0 ? dbus_message_get_sender(reply) : NULL;
+        char *owner = sender ? strdup(sender) : NULL;
+
+        if (r >= 0 && !owner)
+                r = error_set_oom(error);
+        if (r >= 0) {
+                free(client->owner);
+                client->owner = owner;
+                client->subscribed = true;
+        } else if (r != -ENOTCONN) {
+                events_stop(client);
+                /* Without waiting; a match that stays does no harm. */
+                dbus_bus_remove_match(client->connection, OWNER_MATCH, NULL);
+        }
+        return r;
 }
 
 int crampd_subscribe(crampd_client *client, crampd_event_func func, void *userdata,
                      struct crampd_error *error) {
-        char *owner;
+        DBusMessage *message, *reply = NULL;
         int r;
 
         if (!func)
@@ -450,21 +471,20 @@ int crampd_subscribe(crampd_client *client, crampd_event_func func, void *userda
         if (client->func)
                 (void)crampd_unsubscribe(client, NULL);
 
-        /* First, so that no change of owner falls between the two calls. */
-        r = call_match(client, "AddMatch", error);
+        r = subscribe_request(client, &message, error);
         if (r < 0)
                 return r;
-        client->func = func;
-        client->userdata = userdata;
-
-        r = call_subscribe(client, &owner, error);
+        /* First, so that no change of owner falls between the two calls. */
+        r = call_match(client, "AddMatch", error);
         if (r >= 0) {
-                client->owner = owner;
-                client->subscribed = true;
-        } else if (r != -ENOTCONN) {
-                events_stop(client);
-                (void)call_match(client, "RemoveMatch", NULL);
+                client->func = func;
+                client->userdata = userdata;
+                r = call_wait(client, message, "", &reply, error);
+                r = subscribe_finish(client, r, reply, error);
         }
+        if (reply)
+                dbus_message_unref(reply);
+        dbus_message_unref(message);
         return r;
 }
 
@@ -488,7 +508,7 @@ static int call_unsubscribe(crampd_client *client, struct crampd_error *error) {
 }
 
 int crampd_unsubscribe(crampd_client *client, struct crampd_error *error) {
-        bool subscribed = client->subscribed;
+        bool subscribed = client->subscribed || client->subscribing;
         int r, q = 0;
 
         if (!client->func)

@@ -46,8 +46,9 @@ struct crampd_client {
         /* events.c */
         crampd_event_func func; /* NULL = not subscribed */
         void *userdata;
-        char *owner;     /* unique name behind org.crampd1; NULL while it is away */
-        bool subscribed; /* that owner has confirmed */
+        char *owner;      /* unique name behind org.crampd1; NULL while it is away */
+        bool subscribed;  /* that owner has confirmed */
+        bool subscribing; /* crampd_subscribe_later() is under way */
         DBusPendingCall *renewal;
 
         struct call *calls; /* later.c: without an answer yet */
@@ -115,6 +116,8 @@ int call_wait(crampd_client *client, DBusMessage *message, const char *signature
 
 /* Forgets the calls that wait for an answer. */
 void calls_cancel(crampd_client *client);
+/* Only those of crampd_subscribe_later(). */
+void subscribing_cancel(crampd_client *client);
 
 /* --- guidance.c, for the other calls of org.crampd1.Guidance --- */
 
@@ -248,6 +251,12 @@ int call_by_id(crampd_client *client, const char *method, const char *id, const 
 DBusHandlerResult events_filter(DBusConnection *connection, DBusMessage *message, void *userdata);
 void events_retry(crampd_client *client);
 void events_stop(crampd_client *client);
+/* The two calls of a subscription, and what comes of the second, when it has begun (`r` is 0) or not:
+ * returns the same, -ENOTCONN if it now waits for crampd, else another failure, after which there is
+ * none. */
+int match_request(const char *method, DBusMessage **ret, struct crampd_error *error);
+int subscribe_request(const crampd_client *client, DBusMessage **ret, struct crampd_error *error);
+int subscribe_finish(crampd_client *client, int r, DBusMessage *reply, struct crampd_error *error);
 
 /* --- scan.c --- */
 

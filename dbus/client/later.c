@@ -106,7 +106,7 @@ static int call_later(crampd_client *client, DBusMessage *message, const struct 
         return 0;
 }
 
-/* --- the three --- */
+/* --- calls of one answer --- */
 
 static void done_finish(const struct call *call, int r, DBusMessage *reply, struct crampd_error *error) {
         call->func.done(r, error, call->userdata);
@@ -178,4 +178,78 @@ int crampd_list_sensors_later(crampd_client *client, crampd_listed_func func, vo
                                          .func.listed = func,
                                          .userdata = userdata},
                           error);
+}
+
+/* --- the subscription --- */
+
+/* `r` as the last call that was sent ended. */
+static void subscribing_end(const struct call *call, int r, DBusMessage *reply,
+                            struct crampd_error *error) {
+        crampd_client *client = call->client;
+
+        client->subscribing = false;
+        r = subscribe_finish(client, r, reply, error);
+        /* It may have come while its absence was told. */
+        if (r == -ENOTCONN)
+                events_retry(client);
+        call->func.done(r, error, call->userdata);
+}
+
+static void matched_finish(const struct call *call, int r, DBusMessage *reply,
+                           struct crampd_error *error) {
+        DBusMessage *message;
+
+        if (r >= 0)
+                r = subscribe_request(call->client, &message, error);
+        if (r >= 0)
+                r = call_later(call->client, message,
+                               &(struct call){.finish = subscribing_end,
+                                              .signature = "",
+                                              .func = call->func,
+                                              .userdata = call->userdata},
+                               error);
+        if (r < 0)
+                subscribing_end(call, r, NULL, error);
+}
+
+void subscribing_cancel(crampd_client *client) {
+        struct call **p = &client->calls;
+
+        client->subscribing = false;
+        while (*p) {
+                struct call *call = *p;
+
+                if (call->finish != matched_finish && call->finish != subscribing_end) {
+                        p = &call->next;
+                        continue;
+                }
+                *p = call->next;
+                call_free(call);
+        }
+}
+
+int crampd_subscribe_later(crampd_client *client, crampd_event_func func, crampd_done_func done,
+                           void *userdata, struct crampd_error *error) {
+        DBusMessage *message;
+        int r;
+
+        if (!func)
+                return error_set(error, -EINVAL, "a subscription needs a function to call");
+        if (client->func)
+                return error_set(error, -EEXIST, "there is a subscription already");
+        /* First, so that no change of owner falls between the two calls. */
+        r = match_request("AddMatch", &message, error);
+        if (r >= 0)
+                r = call_later(client, message,
+                               &(struct call){.finish = matched_finish,
+                                              .signature = "",
+                                              .func.done = done,
+                                              .userdata = userdata},
+                               error);
+        if (r < 0)
+                return r;
+        client->func = func;
+        client->userdata = userdata;
+        client->subscribing = true;
+        return 0;
 }

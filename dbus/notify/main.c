@@ -2,7 +2,7 @@
 /*
  * cramp-notify: crampd's alerts on the desktop. One poll() loop over three connections: the client
  * library's to crampd, one of our own to the system bus (logind), and the session bus (notifications,
- * screen saver). Nothing in it waits for anybody but the loop itself.
+ * screen saver). Once they are open, nothing waits for anybody but the loop itself.
  */
 #include <errno.h>
 #include <locale.h>
@@ -24,7 +24,7 @@
 /* Whoever has it is the one that shows alerts in this session. */
 #define OUR_NAME "org.crampd1.Notify"
 
-/* crampd's answers are waited for at the start only; later they come by the loop. */
+/* Of crampd's answers, which come by the loop. */
 #define ANSWER_LIMIT_MS 5000
 /* A subscription that was refused is tried again. */
 #define SUBSCRIBE_RETRY_US INT64_C(3000000)
@@ -39,7 +39,8 @@ struct program {
         struct troubles *troubles;
         int signal_fd;
         bool quit;
-        bool subscribed;
+        int code;             /* of that end */
+        bool subscribed;      /* or about to be */
         int64_t subscribe_us; /* when to try again */
 };
 
@@ -62,25 +63,33 @@ static void on_locked(bool locked, void *userdata) {
         troubles_refresh(program->troubles);
 }
 
-/* Returns 0, or an exit code after saying why. */
-static int subscribe(struct program *program) {
-        struct crampd_error error = {};
-        int r = crampd_subscribe(program->desk.client, on_event, program, &error);
+static void on_subscribed(int r, const struct crampd_error *error, void *userdata) {
+        struct program *program = userdata;
 
-        program->subscribed = r >= 0 || r == -ENOTCONN;
         if (r >= 0)
                 troubles_begin(program->troubles);
         else if (r == -ENOTCONN) {
-                (void)complain(0, "crampd is not there yet, waiting for it: %s", error.message);
+                (void)complain(0, "crampd is not there yet, waiting for it: %s", error->message);
                 troubles_begin_without(program->troubles, clock_monotonic_us());
-        } else if (r == -EACCES)
-                return complain(EX_NOPERM, "crampd refuses: %s", error.message);
-        else {
+        } else if (r == -EACCES) {
+                program->code = complain(EX_NOPERM, "crampd refuses: %s", error->message);
+                program->quit = true;
+        } else {
                 (void)complain(0, "crampd does not take the subscription, trying again: %s",
-                               error.message);
+                               error->message);
+                program->subscribed = false;
                 program->subscribe_us = clock_monotonic_us() + SUBSCRIBE_RETRY_US;
         }
-        return 0;
+}
+
+static void subscribe(struct program *program) {
+        struct crampd_error error = {};
+        int r;
+
+        program->subscribed = true;
+        r = crampd_subscribe_later(program->desk.client, on_event, on_subscribed, program, &error);
+        if (r < 0)
+                on_subscribed(r, &error, program);
 }
 
 /* --- the loop --- */
@@ -147,9 +156,9 @@ static int program_loop(struct program *program, struct sample *sample) {
                 signals_handle(program);
                 now_us = clock_monotonic_us();
                 if (!sample && !program->subscribed && program->subscribe_us <= now_us)
-                        code = subscribe(program);
-                if (code != 0 || program->quit)
-                        return code;
+                        subscribe(program);
+                if (program->quit)
+                        return program->code;
                 next_us = sooner(alerts_tick(program->alerts, now_us),
                                  troubles_tick(program->troubles, now_us));
                 if (!sample && !program->subscribed)

@@ -36,10 +36,18 @@ char *__wrap_strdup(const char *text) {
         return allocation_fails() ? NULL : __real_strdup(text);
 }
 
+/* What came of a call that does not wait. */
+struct later {
+        bool done;
+        int r;
+        struct crampd_error error;
+};
+
 struct probe {
         crampd_client *client;
         unsigned events;
         bool nested; /* the callback makes a call */
+        struct later subscription;
 };
 
 static void event_print(const struct crampd_event *event, void *userdata) {
@@ -228,7 +236,8 @@ static int run_bad_arguments(struct probe *probe, struct crampd_error *error) {
                         return -EDOM;
         if (crampd_add_sensor(probe->client, "x", &empty, &path, error) != -EINVAL ||
             crampd_add_sensor(probe->client, NULL, &bad, &path, error) != -EINVAL ||
-            crampd_subscribe(probe->client, NULL, NULL, error) != -EINVAL)
+            crampd_subscribe(probe->client, NULL, NULL, error) != -EINVAL ||
+            crampd_subscribe_later(probe->client, NULL, NULL, NULL, error) != -EINVAL)
                 return -EDOM;
         return crampd_add_sensor(probe->client, "x", &bad, &path, error);
 }
@@ -340,13 +349,6 @@ static int run_trials(struct probe *probe, struct crampd_error *error) {
         return crampd_list_trials(probe->client, 7, trial_count, NULL, error);
 }
 
-/* What came of a call that does not wait. */
-struct later {
-        bool done;
-        int r;
-        struct crampd_error error;
-};
-
 static void later_done(int r, const struct crampd_error *error, void *userdata) {
         *(struct later *)userdata = (struct later){.done = true, .r = r, .error = *error};
 }
@@ -399,6 +401,36 @@ static int run_sensors_later(struct probe *probe, struct crampd_error *error) {
         int r = crampd_list_sensors_later(probe->client, later_listed, &later, error);
 
         return r < 0 ? r : later_wait(probe, &later, error);
+}
+
+static void later_subscribed(int r, const struct crampd_error *error, void *userdata) {
+        struct probe *probe = userdata;
+
+        later_done(r, error, &probe->subscription);
+}
+
+static int subscribe_later(struct probe *probe, struct crampd_error *error) {
+        probe->subscription = (struct later){};
+        return crampd_subscribe_later(probe->client, event_print, later_subscribed, probe, error);
+}
+
+static int run_subscribe_later(struct probe *probe, struct crampd_error *error) {
+        int r = subscribe_later(probe, error);
+
+        return r < 0 ? r : later_wait(probe, &probe->subscription, error);
+}
+
+/* Ended before it has begun: nobody is told of it. */
+static int run_subscribe_not(struct probe *probe, struct crampd_error *error) {
+        int r = subscribe_later(probe, error);
+
+        if (r < 0)
+                return r;
+        r = crampd_unsubscribe(probe->client, error);
+        if (r < 0)
+                return r;
+        r = crampd_client_dispatch(probe->client);
+        return r < 0 ? r : probe->subscription.done;
 }
 
 /* Calls that wait when the client is freed, and more of them than may. */
@@ -462,6 +494,8 @@ static const struct command {
         {"advise-later", run_advise_later},
         {"sensors-later", run_sensors_later},
         {"many-later", run_many_later},
+        {"subscribe-later", run_subscribe_later},
+        {"subscribe-not", run_subscribe_not},
         {"calibrate", run_calibrate},
         {"forget", run_forget},
 };

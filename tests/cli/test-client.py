@@ -153,6 +153,34 @@ def test_life_of_a_subscription():
             probe.finish()
 
 
+def test_subscription_that_does_not_wait():
+    with PrivateBus(), FakeCrampd() as fake:
+        with Probe('subscribe-later', 'subscribe-later', 'enter', 'event', 'unsubscribe', 'subscribe-not', 'idle', 'enter', 'subscribe-later',
+                   'timeout=200', 'enter', 'subscribe-later', 'timeout=0', 'enter', 'subscribe-later', 'enter', 'event', 'enter',
+                   'event') as probe:
+            probe.expect('new 0 ', 'subscribe-later 0 ', f'subscribe-later {code("EEXIST")} org.crampd1.Error.AlreadyExists')
+            fake.do('signal', member='AlertRaised')
+            probe.enter()
+            probe.expect(f'event {RAISED} e1', 'event 0 ', 'unsubscribe 0 ', 'subscribe-not 0 ', 'idle 0 ')
+            assert fake.subscribers() == 0
+            for how, error in (('error org.crampd1.Error.LimitReached', f'{code("EDQUOT")} org.crampd1.Error.LimitReached'),
+                               ('silent', f'{code("ETIMEDOUT")} {PREFIX}Timeout')):
+                fake.answer('Subscribe', how)
+                probe.enter()
+                probe.expect(f'subscribe-later {error}')
+            # Without crampd it keeps waiting for one.
+            fake.kill()
+            probe.enter()
+            probe.expect(f'subscribe-later {code("ENOTCONN")} {PREFIX}ServiceUnknown')
+            fake.start()
+            probe.enter()
+            probe.expect(f'event {BACK} -', 'event 0 ')
+            fake.do('signal', member='AlertRaised')
+            probe.enter()
+            probe.expect(f'event {RAISED} e1', 'event 0 ')
+            probe.finish()
+
+
 def test_unsubscribe_from_a_service_that_left():
     with PrivateBus(), FakeCrampd() as fake, Probe('subscribe', 'enter', 'unsubscribe') as probe:
         probe.expect('new 0 ', 'subscribe 0 ')
@@ -234,7 +262,8 @@ def test_every_allocation_may_fail():
     with PrivateBus(), FakeCrampd() as fake:
         commands = ('status', 'sensors', 'episodes', 'outlines', 'changes', 'waveform', 'waveforms', 'add', 'remove', 'stream',
                     'subscribe', 'unsubscribe', 'profile', 'say',
-                    'advise', 'log', 'entries', 'trial', 'trials', 'calibrate', 'forget', 'annotate-later', 'advise-later', 'sensors-later')
+                    'advise', 'log', 'entries', 'trial', 'trials', 'calibrate', 'forget', 'annotate-later', 'advise-later', 'sensors-later',
+                    'subscribe-later')
         with Probe(*[f'sweep={command}' for command in commands], env={'PROBE_SWEEP': '1'}) as probe:
             probe.expect(f'new 0 {PREFIX}NoMemory')
             counts = {}

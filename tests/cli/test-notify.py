@@ -504,6 +504,19 @@ def test_refused_and_tried_again():
             wait(lambda: fake.subscribers() == 1, 'the subscription')
 
 
+def test_subscribing_keeps_nobody_waiting():
+    with Fakes.borrow() as (fake, desktop):
+        fake.answer('Subscribe', 'error org.crampd1.Error.LimitReached')
+        with Agent(fake=fake, desktop=desktop, wait=False) as running:
+            calls(fake, 'Subscribe')
+            fake.answer('Subscribe', 'silent')
+            calls(fake, 'Subscribe')
+            # It ends before that try does.
+            running.process.send_signal(signal.SIGTERM)
+            running.process.wait(LIMIT_S)
+            assert running.said().count('trying again') == 1, running.said()
+
+
 def test_ends():
     with agent() as (fake, desktop, running):
         fake.do('signal', member='AlertRaised')

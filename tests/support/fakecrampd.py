@@ -337,7 +337,7 @@ def run():
             self.reply(message, '')
 
         def Unsubscribe(self, message, how):
-            self.subscriptions.remove(message.get_sender())
+            self.subscriptions = [name for name in self.subscriptions if name != message.get_sender()]
             self.reply(message, '')
 
         def ListEpisodes(self, message, how):
