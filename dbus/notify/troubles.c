@@ -143,8 +143,6 @@ static void sensor_lose(struct sensor *sensor, int64_t now_us) {
         sensor->streams = false;
         /* Of a sensor that is away nobody knows how its electrodes are. */
         trouble_end(&sensor->troubles[TROUBLE_SIGNAL]);
-        if (!is_night(sensor->troubles[0].troubles))
-                return; /* taken off in the morning, or to be charged */
         sensor->lost_us = now_us;
         sensor->lost_real_us = timestamp_now_us();
 }
@@ -163,9 +161,12 @@ static void sensor_take_state(struct sensor *sensor, const char *state, int64_t 
         trouble_end(&sensor->troubles[TROUBLE_LOST]);
 }
 
+/* By day it may have been taken off, or be charged: if it still is, the night's beginning tells. */
 static bool is_overdue(const struct sensor *sensor, int64_t now_us) {
+        const struct troubles *troubles = sensor->troubles[0].troubles;
+
         return sensor->lost_us > 0 &&
-               now_us - sensor->lost_us >= sensor->troubles[0].troubles->desk->options->lost_after_us;
+               now_us - sensor->lost_us >= troubles->desk->options->lost_after_us && is_night(troubles);
 }
 
 static void lost_tell(struct sensor *sensor) {

@@ -724,17 +724,18 @@ def test_quiet_hours():
         assert 'sound-name' not in shown(desktop, 1)['hints']
 
 
-def zone_before_a_minute(seconds):
-    """A time zone in which so many seconds are left of this minute, and the hours that end with it."""
+def before_a_minute():
+    """A time zone in which some seconds are left of this minute; the hours that end with it, and those that begin then."""
+    seconds = 8 if os.environ.get('WRAPPER') or os.environ.get('TESTS_SLOW') else 3
     now = int(time.time())
     ahead = (60 - seconds - now) % 60
     local = datetime.datetime.fromtimestamp(now + ahead, datetime.timezone.utc)
-    end = local + datetime.timedelta(minutes=1)
-    return f'XXX-0:00:{ahead:02}', f'{(local - datetime.timedelta(hours=1)).strftime("%H:%M")}-{end.strftime("%H:%M")}'
+    before, after, later = ((local + datetime.timedelta(minutes=minutes)).strftime('%H:%M') for minutes in (-60, 1, 61))
+    return f'XXX-0:00:{ahead:02}', f'{before}-{after}', f'{after}-{later}'
 
 
 def test_quiet_hours_end():
-    zone, quiet = zone_before_a_minute(8 if os.environ.get('WRAPPER') or os.environ.get('TESTS_SLOW') else 3)
+    zone, quiet, _ = before_a_minute()
     with agent('--quiet', quiet, env={'TZ': zone}) as (fake, desktop, _):
         # Of what came meanwhile, what still holds is told, once.
         fake.do('signal', member='SensorWarning')
@@ -802,6 +803,15 @@ def test_sensor_lost():
         fake.do('signal', member='SensorChanged', state='scanning')
         calls(fake, 'ListSensors')
         settle(fake, desktop, 2)
+
+
+def test_sensor_lost_before_the_night():
+    zone, _, night = before_a_minute()
+    with agent('--night', night, '--lost-after', '0', env={'TZ': zone}) as (fake, desktop, _):
+        fake.do('set', key='sensors', value=[dict(SENSORS[0], state='scanning'), SENSORS[1]])
+        fake.do('signal', member='SensorChanged', state='scanning')
+        # Told when it begins.
+        assert 'The sensor is lost since ' in shown(desktop, 1)['body']
 
 
 def test_crampd_gone():
