@@ -70,6 +70,7 @@ int bus_new(struct crampd *crampd, struct bus **ret) {
                 return -ENOMEM;
         bus->crampd = crampd;
         TAILQ_INIT(&bus->guiding);
+        TAILQ_INIT(&bus->changing);
 
         r = connect_system("crampd", &bus->connection);
         if (r < 0)

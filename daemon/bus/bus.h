@@ -24,6 +24,7 @@ struct bus {
         LIST_HEAD(, add_call) adding;   /* AddSensor() calls that wait for the store */
         LIST_HEAD(, query_call) asking; /* History calls likewise */
         TAILQ_HEAD(guidance_calls, guidance_call) guiding; /* Guidance calls, in order */
+        TAILQ_HEAD(change_calls, change_call) changing;    /* changes of sensors, in order */
         struct advice_news *news;
         struct subscribers *subscribers;
         struct scans *scans;

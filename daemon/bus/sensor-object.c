@@ -15,7 +15,7 @@
 #include "daemon/bus/dictionary.h"
 #include "daemon/bus/error.h"
 #include "daemon/bus/objects.h"
-#include "daemon/bus/settings.h"
+#include "daemon/bus/sensor-change.h"
 #include "daemon/livestream.h"
 
 void sensor_path(const char *id, char ret[static SENSOR_PATH_SIZE]) {
@@ -199,118 +199,6 @@ static int method_describe_detector(sd_bus_message *message, void *userdata, sd_
                 return error_set_store(error, r);
         }
         return 1;
-}
-
-/* --- changing and removing --- */
-
-/* A changed row on its way to the database. */
-struct change_call {
-        struct crampd *crampd;
-        sd_bus_message *message;
-        struct store_sensor row;
-};
-
-static void on_change_stored(int error, void *userdata) {
-        _cleanup_(freep) struct change_call *call = userdata;
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = call->message;
-        _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
-        struct sensor *sensor = sensor_find(call->crampd, call->row.id);
-
-        if (error < 0) {
-                error = error_set_store(&bus_error, error);
-                (void)sd_bus_reply_method_errno(message, error, &bus_error);
-                return;
-        }
-        if (sensor && call->row.removed_us != STORE_NO_TIME) {
-                sensor_free(sensor, "stopped");
-                log_info("Sensor %s removed.", call->row.id);
-        } else if (sensor)
-                sensor_apply(sensor, &call->row);
-        (void)sd_bus_reply_method_return(message, NULL);
-}
-
-/* Stores the changed row; the answer follows when it is durable. */
-static int change_row(struct bus *bus, sd_bus_message *message, const struct store_sensor *row,
-                      sd_bus_error *error) {
-        struct change_call *call;
-        int r;
-
-        r = store_get_error(bus->crampd->store);
-        if (r < 0)
-                return error_set_store(error, r);
-        call = malloc(sizeof(*call));
-        if (!call)
-                return -ENOMEM;
-        *call = (struct change_call){
-                .crampd = bus->crampd, .message = sd_bus_message_ref(message), .row = *row};
-        r = store_put_sensor(bus->crampd->store, row, on_change_stored, call);
-        if (r < 0) {
-                sd_bus_message_unref(message);
-                free(call);
-                return error_set_store(error, r);
-        }
-        return 1;
-}
-
-/* As sensor_object_get(), for a copy of its row that is to be changed. */
-static int get_row(struct bus *bus, sd_bus_message *message, sd_bus_message_handler_t handler,
-                   sd_bus_error *error, struct store_sensor *ret) {
-        struct sensor *sensor = NULL;
-        int r;
-
-        r = sensor_object_get(bus, message, handler, error, &sensor, NULL);
-        if (r <= 0)
-                return r;
-        if (sensor->replay)
-                return sd_bus_error_set(
-                        error, ERROR_INVALID_ARGUMENT,
-                        "A virtual sensor is as the daemon was started, and ends with it.");
-        *ret = sensor->row;
-        return 1;
-}
-
-static int method_edit(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        struct store_sensor row;
-        int r;
-
-        r = get_row(userdata, message, method_edit, error, &row);
-        if (r <= 0)
-                return r < 0 ? r : 1;
-        r = settings_read(message, &row, NULL, error);
-        if (r < 0)
-                return r;
-        return change_row(userdata, message, &row, error);
-}
-
-static int set_paused(struct bus *bus, sd_bus_message *message, sd_bus_message_handler_t handler,
-                      bool paused, sd_bus_error *error) {
-        struct store_sensor row;
-        int r;
-
-        r = get_row(bus, message, handler, error, &row);
-        if (r <= 0)
-                return r < 0 ? r : 1;
-        row.paused = paused;
-        return change_row(bus, message, &row, error);
-}
-
-static int method_pause(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        return set_paused(userdata, message, method_pause, true, error);
-}
-
-static int method_resume(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        return set_paused(userdata, message, method_resume, false, error);
-}
-
-static int method_remove(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        struct store_sensor row;
-        int r;
-
-        r = get_row(userdata, message, method_remove, error, &row);
-        if (r <= 0)
-                return r < 0 ? r : 1;
-        row.removed_us = crampd_now_us();
-        return change_row(userdata, message, &row, error);
 }
 
 static int method_identify(sd_bus_message *message, void *userdata, sd_bus_error *error) {

@@ -569,6 +569,39 @@ def test_what_the_owner_says_lasts():
             client.wait(lambda: client.sensors()[0][1]['state'] != 'paused', what='the sensor to be looked for')
 
 
+def test_changes_in_flight_follow_one_another():
+    with System() as system:
+        with system.daemon():
+            client = system.client()
+            first, second = add_sensor(client), add_sensor(client, 'AA:BB:CC:DD:EE:02')
+
+            def send(answers, path, method, **options):
+                """A call that waits for no other; how it ends stands in answers[] in the order in which they end."""
+                client.connection.call_async(NAME, path, SENSOR, method, 'a{sv}', (client.options(**options),),
+                                             lambda: answers.append((method, 'done')),
+                                             lambda error: answers.append((method, error.get_dbus_name().rpartition('.')[2])))
+
+            def all_of(path, *calls):
+                answers = []
+                for method, options in calls:
+                    send(answers, path, method, **options)
+                client.wait(lambda: len(answers) == len(calls), what='the answers')
+                return answers
+            # None takes back what one before it did, nor does a refused one hold up the next.
+            calls = [('Pause', {}), ('Edit', {'name': 'calf'}), ('Edit', {'muscle': 'biceps'}), ('Edit', {'leg': 'right'}),
+                     ('Edit', {'scale_uv': 0.5})]
+            assert all_of(first, *calls) == [('Pause', 'done'), ('Edit', 'done'), ('Edit', 'InvalidArgument'), ('Edit', 'done'),
+                                             ('Edit', 'done')]
+            assert all_of(second, ('Remove', {}), ('Edit', {'name': 'ghost'}), ('Remove', {})) == [
+                ('Remove', 'done'), ('Edit', 'NoSuchSensor'), ('Remove', 'NoSuchSensor')]
+            answers = all_of(first, *[('Edit', {'sensitivity': 'low'})] * 30)
+            assert answers.count(('Edit', 'done')) >= 8 and {end for _, end in answers} <= {'done', 'LimitReached'}, answers
+        with system.daemon():
+            (path, details), = system.client().sensors()
+            said = {key: details[key] for key in ('paused', 'name', 'leg', 'scale_uv', 'sensitivity')}
+            assert (path, said) == (first, {'paused': True, 'name': 'calf', 'leg': 'right', 'scale_uv': 0.5, 'sensitivity': 'low'}), said
+
+
 # --- hostile neighbours ---
 
 def test_nobody_can_unsubscribe_another():
