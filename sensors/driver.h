@@ -39,7 +39,8 @@ struct sensor_settings {
         double scale_uv;   /* microvolts per count as the owner set it; 0 = the driver's own */
         uint32_t rate_mhz; /* as the owner set it, or as an earlier stream measured it; 0 = unknown */
         uint8_t channels;  /* as the owner set it; 0 = the driver's own */
-        bool envelope; /* the owner says that the sensor sends envelopes (drivers that cannot tell) */
+        bool envelope;     /* the owner says that it sends envelopes: format() need not care, for what it
+                              tells of as raw then becomes an envelope (bluez/subscription.c) */
 };
 
 /* --- starting, stopping, keeping alive --- */

@@ -50,8 +50,9 @@ enum {
         "      --rate=HZ          Samples a second, where the sensor can be set up in "                \
         "several ways\n"                                                                               \
         "      --channels=N       Channels in use, likewise\n"                                         \
-        "      --envelope[=NO]    It sends an envelope, not raw EMG; for sensors that cannot "         \
-        "tell\n"                                                                                       \
+        "      --envelope[=NO]    Its output is an envelope already (a MyoWare's ENV on another "      \
+        "board, say), of 20 to 200\n"                                                                  \
+        "                         values a second, where sensors of its kind send raw EMG\n"           \
         "      --allow-broadcast[=NO]  Receive in the way that lets every user of this "               \
         "computer read the\n"                                                                          \
         "                         samples, if the sensor allows no other\n"

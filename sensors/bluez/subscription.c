@@ -28,6 +28,7 @@ struct subscription {
         void *userdata;
 
         bool allow_broadcast, distrust_acquire, refused_before;
+        bool envelope; /* whatever the driver says */
 
         struct stream *stream;
         struct broadcast *broadcasts[STREAM_FDS_MAX];
@@ -133,6 +134,8 @@ static int subscription_tell_format(struct subscription *s) {
                 subscription_fail(s, driver_error_to_string(r));
                 return r;
         }
+        if (s->envelope)
+                format.kind = STREAM_ENVELOPE;
         s->formatted = true;
         s->callbacks->format(&format, s->userdata);
         return 0;
@@ -480,6 +483,7 @@ int subscription_new(struct bluez *bluez, const struct subscription_setup *setup
         s->allow_broadcast = setup->allow_broadcast;
         s->distrust_acquire = setup->distrust_acquire;
         s->refused_before = setup->refused_before;
+        s->envelope = setup->settings->envelope;
         s->callbacks = setup->callbacks;
         s->userdata = setup->userdata;
         s->begin_error = s->driver->begin(s->decoder, setup->settings);
