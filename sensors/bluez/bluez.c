@@ -115,8 +115,21 @@ static int on_dispatch(sd_event_source *source, void *userdata) {
         return 0;
 }
 
-static int on_fetch_retry(sd_event_source *source, uint64_t time_us, void *userdata) {
-        return bluez_fetch(userdata);
+static void bluez_ask_owner(struct bluez *bluez);
+
+static int on_retry(sd_event_source *source, uint64_t time_us, void *userdata) {
+        struct bluez *bluez = userdata;
+
+        if (bluez->owner_known)
+                bluez_fetch(bluez);
+        else
+                bluez_ask_owner(bluez);
+        return 0;
+}
+
+/* The source is there from the start, so this does not fail. */
+static void bluez_retry(struct bluez *bluez) {
+        (void)bluez_arm(bluez, &bluez->retry, bluez->timings->retry_us, on_retry, bluez);
 }
 
 static int on_managed_objects(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
@@ -127,8 +140,8 @@ static int on_managed_objects(sd_bus_message *m, void *userdata, sd_bus_error *r
         if (sd_bus_message_is_method_error(m, NULL)) {
                 bluez->fetch_failed = true;
                 bluez_touch(bluez);
-                return bluez_arm(bluez, &bluez->fetch_retry, bluez->timings->retry_us, on_fetch_retry,
-                                 bluez);
+                bluez_retry(bluez);
+                return 0;
         }
 
         r = sd_bus_message_enter_container(m, 'a', "{oa{sa{sv}}}");
@@ -144,45 +157,36 @@ static int on_managed_objects(sd_bus_message *m, void *userdata, sd_bus_error *r
 
         bluez->fetched = true;
         if (bluez->fetch_again)
-                (void)bluez_fetch(bluez);
+                bluez_fetch(bluez);
         bluez_touch(bluez);
         return 0;
 }
 
-int bluez_fetch(struct bluez *bluez) {
+void bluez_fetch(struct bluez *bluez) {
         /* A reply that is under way may have been made before what is asked for now. */
         bluez->fetch_again = bluez->fetch_call;
         if (bluez->fetch_call || !bluez->owner)
-                return 0;
-        return bluez_call(bluez, &bluez->fetch_call, "/", "org.freedesktop.DBus.ObjectManager",
-                          "GetManagedObjects", on_managed_objects, bluez, FETCH_LIMIT_US, NULL);
+                return;
+        if (bluez_call(bluez, &bluez->fetch_call, "/", "org.freedesktop.DBus.ObjectManager",
+                       "GetManagedObjects", on_managed_objects, bluez, FETCH_LIMIT_US, NULL) < 0)
+                bluez_retry(bluez);
 }
 
-static int bluez_set_owner(struct bluez *bluez, const char *owner) {
-        char *copy = NULL;
-        int r;
-
-        if (owner && owner[0]) {
-                copy = strdup(owner);
-                if (!copy)
-                        return -ENOMEM;
-        }
+static void bluez_set_owner(struct bluez *bluez, const char *owner) {
+        bool runs = owner && owner[0];
+        char *copy = runs ? strdup(owner) : NULL;
 
         objects_clear(bluez);
         bluez->fetch_call = sd_bus_slot_unref(bluez->fetch_call);
         bluez->fetched = bluez->fetch_failed = false;
         free(bluez->owner);
         bluez->owner = copy;
-        bluez->owner_known = true;
-        r = bluez_fetch(bluez);
+        bluez->owner_known = copy || !runs;
+        if (bluez->owner_known)
+                bluez_fetch(bluez);
+        else
+                bluez_retry(bluez);
         bluez_touch(bluez);
-        return r;
-}
-
-static int bluez_ask_owner(struct bluez *bluez);
-
-static int on_owner_retry(sd_event_source *source, uint64_t time_us, void *userdata) {
-        return bluez_ask_owner(userdata);
 }
 
 static int on_name_owner(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
@@ -190,19 +194,20 @@ static int on_name_owner(sd_bus_message *m, void *userdata, sd_bus_error *ret_er
         const char *owner = NULL;
 
         bluez->owner_call = sd_bus_slot_unref(bluez->owner_call);
-        if (sd_bus_message_is_method_error(m, NULL)) {
-                if (!sd_bus_message_is_method_error(m, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
-                        /* the bus took longer than the call may last, or has too much to do */
-                        return bluez_arm(bluez, &bluez->owner_retry, bluez->timings->retry_us,
-                                         on_owner_retry, bluez);
-        } else if (sd_bus_message_read_basic(m, 's', &owner) < 0)
-                return 0;
-        return bluez_set_owner(bluez, owner);
+        if (sd_bus_message_is_method_error(m, NULL)
+                    ? sd_bus_message_is_method_error(m, SD_BUS_ERROR_NAME_HAS_NO_OWNER)
+                    : sd_bus_message_read_basic(m, 's', &owner) >= 0)
+                bluez_set_owner(bluez, owner);
+        else /* the bus took longer than the call may last, or has too much to do */
+                bluez_retry(bluez);
+        return 0;
 }
 
-static int bluez_ask_owner(struct bluez *bluez) {
-        return sd_bus_call_method_async(bluez->bus, &bluez->owner_call, BUS_NAME, BUS_PATH, BUS_NAME,
-                                        "GetNameOwner", on_name_owner, bluez, "s", "org.bluez");
+static void bluez_ask_owner(struct bluez *bluez) {
+        bluez->owner_call = sd_bus_slot_unref(bluez->owner_call);
+        if (sd_bus_call_method_async(bluez->bus, &bluez->owner_call, BUS_NAME, BUS_PATH, BUS_NAME,
+                                     "GetNameOwner", on_name_owner, bluez, "s", "org.bluez") < 0)
+                bluez_retry(bluez);
 }
 
 static int on_name_owner_changed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
@@ -214,7 +219,8 @@ static int on_name_owner_changed(sd_bus_message *m, void *userdata, sd_bus_error
         if (sd_bus_message_read(m, "sss", &name, NULL, &owner) < 0 || strcmp(name, "org.bluez") != 0)
                 return 0;
         bluez->owner_call = sd_bus_slot_unref(bluez->owner_call);
-        return bluez_set_owner(bluez, owner);
+        bluez_set_owner(bluez, owner);
+        return 0;
 }
 
 static int on_interfaces_added(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
@@ -295,16 +301,12 @@ static int bluez_add_matches(struct bluez *bluez) {
 }
 
 int bluez_watch(struct bluez *bluez, struct bluez_watcher *watcher) {
-        int r;
-
         for (const struct bluez_watcher *w = bluez->watchers; w; w = w->next)
                 if (strcmp(w->address, watcher->address) == 0)
                         return -EEXIST;
 
         /* What the address has exported before was not kept. */
-        r = bluez_fetch(bluez);
-        if (r < 0)
-                return r;
+        bluez_fetch(bluez);
         watcher->next = bluez->watchers;
         bluez->watchers = watcher;
         bluez_touch(bluez);
@@ -343,11 +345,14 @@ int bluez_new(sd_bus *bus, struct bluez **ret) {
         if (r >= 0)
                 r = sd_event_source_set_enabled(bluez->dispatch, SD_EVENT_OFF);
         if (r >= 0)
-                r = bluez_add_matches(bluez);
+                r = bluez_arm(bluez, &bluez->retry, bluez->timings->retry_us, on_retry, bluez);
         if (r >= 0)
-                r = bluez_ask_owner(bluez);
+                r = sd_event_source_set_enabled(bluez->retry, SD_EVENT_OFF);
+        if (r >= 0)
+                r = bluez_add_matches(bluez);
         if (r < 0)
                 goto fail;
+        bluez_ask_owner(bluez);
 
         *ret = bluez;
         return 0;
@@ -383,8 +388,7 @@ struct bluez *bluez_free(struct bluez *bluez) {
                                          NULL, NULL, 0, NULL);
         objects_clear(bluez);
         sd_event_source_disable_unref(bluez->dispatch);
-        sd_event_source_disable_unref(bluez->fetch_retry);
-        sd_event_source_disable_unref(bluez->owner_retry);
+        sd_event_source_disable_unref(bluez->retry);
         for (size_t i = 0; i < bluez->n_adapters_used; i++)
                 free(bluez->adapters_used[i]);
         free(bluez->adapters_used);

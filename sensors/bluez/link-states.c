@@ -360,9 +360,8 @@ static int on_connected(sd_bus_message *m, void *userdata, sd_bus_error *ret_err
                 /* What counts is the property. BlueZ 5.66 sends no signal of it when it hears of the
                  * link from the socket before it hears of it from the kernel (att_connect_cb in
                  * src/device.c), and also calls an aborted attempt a success. */
-                int r = bluez_fetch(link->bluez);
-
-                return r < 0 ? r : link_arm(link, link->bluez->timings->connected_us);
+                bluez_fetch(link->bluez);
+                return link_arm(link, link->bluez->timings->connected_us);
         }
         link_fail_connect(link, error->message ? error->message : "");
         return 0;

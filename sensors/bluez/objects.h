@@ -146,8 +146,7 @@ struct bluez {
         sd_bus_slot *fetch_call;
         sd_bus_slot *matches[7];
         sd_event_source *dispatch;
-        sd_event_source *fetch_retry;
-        sd_event_source *owner_retry;
+        sd_event_source *retry; /* of either call */
 
         bool pairs; /* pairing.c: one at a time */
         struct bluez_adapter *adapters;
@@ -166,8 +165,9 @@ void bluez_set_timings(struct bluez *bluez, const struct link_timings *timings);
 /* Returns 0 or negative errno (-EEXIST: the address is watched already). */
 int bluez_watch(struct bluez *bluez, struct bluez_watcher *watcher);
 void bluez_unwatch(struct bluez *bluez, struct bluez_watcher *watcher);
-/* Asks for all objects anew, where BlueZ is known to change without a signal. */
-int bluez_fetch(struct bluez *bluez);
+/* Asks for all objects anew, where BlueZ is known to change without a signal; again after a while if
+ * that fails. */
+void bluez_fetch(struct bluez *bluez);
 /* (Re)arms a one-shot timer, which is made if there is none yet. Time in suspend counts. */
 int bluez_arm(struct bluez *bluez, sd_event_source **source, uint64_t delay_us,
               sd_event_time_handler_t handler, void *userdata);

@@ -2,17 +2,19 @@
 /*
  * Runs links to sensors without the rest of the daemon, for tests/bus/test-link.py:
  *
- *     link-harness [NAME=MILLISECONDS ...] DRIVER ADDRESS [ADDRESS ...]
+ *     link-harness [NAME=MILLISECONDS ...] [failures=N] DRIVER ADDRESS [ADDRESS ...]
  *
  * DRIVER is one of the registry, or "probe": the open profile with everything that a driver may have
  * beside it (keep-alive, pauses, optional steps). NAME is a member of struct link_timings without its
- * unit. What the links report is printed as one JSON object a line; commands come as lines on standard
- * input: "add N" and "free N" (a link, by its place on the command line), "pause N", "resume N", "allow
- * N", "forbid N", "scale N MICROVOLTS", "identify N", "counters", "health". Links that "pause N" names
- * before "add N" begin paused. The end of input ends it.
+ * unit. The first N calls to the bus's daemon, and the first N to bluetoothd, cannot be sent. What the
+ * links report is printed as one JSON object a line; commands come as lines on standard input: "add N"
+ * and "free N" (a link, by its place on the command line), "pause N", "resume N", "allow N", "forbid N",
+ * "scale N MICROVOLTS", "identify N", "counters", "health". Links that "pause N" names before "add N"
+ * begin paused. The end of input ends it.
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,6 +140,44 @@ static struct sensor_driver probe_make(const char *name) {
         probe.mtu_min = 60;
         probe.buzzes = strcmp(name, "probe-buzzing") == 0;
         return probe;
+}
+
+static unsigned failures, failures_of_bus;
+
+int __wrap_sd_bus_call_async(sd_bus *bus, sd_bus_slot **slot, sd_bus_message *m,
+                             sd_bus_message_handler_t callback, void *userdata, uint64_t usec);
+int __real_sd_bus_call_async(sd_bus *bus, sd_bus_slot **slot, sd_bus_message *m,
+                             sd_bus_message_handler_t callback, void *userdata, uint64_t usec);
+int __wrap_sd_bus_call_method_async(sd_bus *bus, sd_bus_slot **slot, const char *destination,
+                                    const char *path, const char *interface, const char *member,
+                                    sd_bus_message_handler_t callback, void *userdata, const char *types,
+                                    ...);
+
+int __wrap_sd_bus_call_async(sd_bus *bus, sd_bus_slot **slot, sd_bus_message *m,
+                             sd_bus_message_handler_t callback, void *userdata, uint64_t usec) {
+        if (failures > 0) {
+                failures--;
+                return -ENOBUFS;
+        }
+        return __real_sd_bus_call_async(bus, slot, m, callback, userdata, usec);
+}
+
+int __wrap_sd_bus_call_method_async(sd_bus *bus, sd_bus_slot **slot, const char *destination,
+                                    const char *path, const char *interface, const char *member,
+                                    sd_bus_message_handler_t callback, void *userdata, const char *types,
+                                    ...) {
+        va_list arguments;
+        int r;
+
+        if (failures_of_bus > 0) {
+                failures_of_bus--;
+                return -ENOBUFS;
+        }
+        va_start(arguments, types);
+        r = sd_bus_call_method_asyncv(bus, slot, destination, path, interface, member, callback,
+                                      userdata, types, arguments);
+        va_end(arguments);
+        return r;
 }
 
 struct sensor {
@@ -358,6 +398,10 @@ int main(int argc, char *argv[]) {
         timings = link_timings_default;
         while (i < argc && timing_read(argv[i]))
                 i++;
+        if (i < argc && sscanf(argv[i], "failures=%u", &failures) == 1) {
+                failures_of_bus = failures;
+                i++;
+        }
         if (i < argc && strncmp(argv[i], "probe", strlen("probe")) == 0) {
                 probe = probe_make(argv[i]);
                 harness.driver = &probe;
@@ -365,8 +409,8 @@ int main(int argc, char *argv[]) {
                 harness.driver = sensor_driver_find(argv[i]);
         i++;
         if (!harness.driver || i >= argc || argc - i > LINKS_MAX) {
-                fprintf(stderr,
-                        "usage: link-harness [NAME=MILLISECONDS ...] DRIVER ADDRESS [ADDRESS ...]\n");
+                fprintf(stderr, "usage: link-harness [NAME=MILLISECONDS ...] [failures=N] DRIVER "
+                                "ADDRESS [ADDRESS ...]\n");
                 return 64;
         }
         for (; i < argc; i++) {

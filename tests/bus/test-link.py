@@ -95,6 +95,13 @@ def test_states_follow_each_other_until_data_comes():
         assert [(e['value'], e['type']) for e in mock.seen('write')] == [(packets.START.hex(), 'request')]
 
 
+def test_what_cannot_be_sent_is_tried_again():
+    """As when memory is short: who bluetoothd is, and what it has."""
+    with world(failures=2) as (_, mock, harness):
+        harness.state('streaming')
+        harness.streams_on()
+
+
 def test_every_packet_arrives_once():
     with world(play=300) as (_, mock, harness):
         mock.wait('played')
