@@ -742,5 +742,19 @@ def test_bad_command_lines():
             assert words in result.stdout + result.stderr, (arguments, result)
 
 
+def test_priorities_are_for_the_journal():
+    def complaint(stream_of):
+        """What it says of a bad option to a pipe, when systemd's stream is that of the descriptor."""
+        receiver, sender = os.pipe()
+        stream = os.fstat(sender) if stream_of is None else stream_of
+        subprocess.run([os.environ['CRAMPD'], '--log-level', 'foo'], stderr=sender, timeout=60, check=False,
+                       env={**os.environ, 'JOURNAL_STREAM': f'{stream.st_dev}:{stream.st_ino}'})
+        os.close(sender)
+        with open(receiver, encoding='utf-8') as output:
+            return output.read()
+    assert complaint(None).startswith('<3>crampd: ')
+    assert complaint(os.stat('/dev/null')).startswith('crampd: ')
+
+
 if __name__ == '__main__':
     tap.main(globals())
