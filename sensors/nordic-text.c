@@ -28,6 +28,7 @@ struct sensor_decoder {
         char line[LINE_MAX_BYTES];
         size_t size;
         bool broken; /* this line is of no use: up to its end nothing counts */
+        bool first;  /* it may have begun before the subscription: likewise, and nobody's fault */
         uint64_t next_index;
         int32_t counts[LINES_MAX];
 };
@@ -60,8 +61,8 @@ static int text_begin(struct sensor_decoder *decoder, const struct sensor_settin
                 return -ERANGE;
         decoder->scale_uv = settings->scale_uv;
         decoder->size = 0;
-        /* The first line may have begun before the subscription. */
         decoder->broken = false;
+        decoder->first = true;
         decoder->next_index = 0;
         return 0;
 }
@@ -99,11 +100,11 @@ static int line_read(const char *line, size_t size, int32_t *ret) {
 
 /* Returns 1 if the line held a value. */
 static int line_finish(struct sensor_decoder *decoder, int32_t *ret) {
-        bool usable = !decoder->broken && decoder->size > 0 &&
+        bool usable = !decoder->broken && !decoder->first && decoder->size > 0 &&
                       line_read(decoder->line, decoder->size, ret) >= 0;
 
         decoder->size = 0;
-        decoder->broken = false;
+        decoder->broken = decoder->first = false;
         return usable;
 }
 
@@ -115,7 +116,7 @@ static int text_decode(struct sensor_decoder *decoder, unsigned source, const ui
                 return -EBADMSG;
         for (size_t i = 0; i < size; i++) {
                 if (packet[i] == '\n') {
-                        lines++;
+                        lines += !decoder->first;
                         if (values < LINES_MAX)
                                 values += (uint32_t)line_finish(decoder, &decoder->counts[values]);
                 } else if (decoder->size == LINE_MAX_BYTES) {

@@ -71,7 +71,8 @@ static void nordic_text_reads_lines(void **state) {
         struct bench bench = bench_new(&nordic_text_driver, NULL);
         char endless[512];
 
-        assert_int_equal(decode(&bench, 0, "10,2", 4), 0);
+        /* Of the first line only the end may have come: "3" could be the rest of "123". */
+        assert_int_equal(decode(&bench, 0, "3,99\n10,2", 9), 0);
         assert_int_equal(decode(&bench, 0, "047\r\n11,2048\n1", 14), 1);
         expect_block(&bench, 0, 2, 0);
         assert_int_equal(bench.block.counts[0], 10000);
