@@ -37,7 +37,7 @@ enum sensor_match {
 struct sensor_settings {
         const char *name;  /* as advertised; "" = unknown */
         double scale_uv;   /* microvolts per count as the owner set it; 0 = the driver's own */
-        uint32_t rate_mhz; /* as the owner set it, or as an earlier stream measured it; 0 = unknown */
+        uint32_t rate_mhz; /* as the owner set it; 0 = unknown */
         uint8_t channels;  /* as the owner set it; 0 = the driver's own */
         bool envelope;     /* the owner says that it sends envelopes: format() need not care, for what it
                               tells of as raw then becomes an envelope (bluez/subscription.c) */
@@ -175,8 +175,9 @@ struct sensor_driver {
         int (*decoder_new)(struct sensor_decoder **ret);
         struct sensor_decoder *(*decoder_free)(struct sensor_decoder *decoder);
 
-        /* A new stream starts: forgets the last one. Extras stay. Returns 0, or -ERANGE for settings
-         * that this sensor cannot have. */
+        /* A new stream starts: forgets the last one. Extras stay. Returns 0, or -ERANGE for a number
+         * of channels that this sensor cannot have. What the sensor itself tells goes before what was
+         * set; what makes no difference to it is passed over. */
         int (*begin)(struct sensor_decoder *decoder, const struct sensor_settings *settings);
 
         /* Step number `step` of `start` is done. `value` is what a READ brought, or a packet of ASK's
@@ -193,7 +194,8 @@ struct sensor_driver {
 
         /* Decodes one packet of notifying[source]. Returns 1 with a block, 0 when there is none yet (the
          * packet holds no frames, is an old one again, or waits for one before it), -EBADMSG when it is
-         * malformed: it then changed nothing. */
+         * malformed: nothing of it counts, and what it spoilt of a value that comes in several packets
+         * does not either. */
         int (*decode)(struct sensor_decoder *decoder, unsigned source, const uint8_t *packet,
                       size_t size, struct emg_block *ret);
 

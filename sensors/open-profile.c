@@ -26,6 +26,7 @@ struct waiting_packet {
 
 struct sensor_decoder {
         struct stream_format format;
+        double scale_uv;   /* the owner's, where the sensor leaves it open */
         uint32_t channels; /* 0 until described */
         uint32_t value_size;
         uint32_t jump_max; /* frames */
@@ -119,6 +120,9 @@ int open_profile_describe(struct sensor_decoder *decoder, const uint8_t *value, 
 enum { START_DESCRIPTION };
 
 static int decoder_begin(struct sensor_decoder *decoder, const struct sensor_settings *settings) {
+        if (settings->channels > OPEN_PROFILE_CHANNELS_MAX)
+                return -ERANGE;
+        decoder->scale_uv = settings->scale_uv;
         decoder->channels = 0;
         return 0;
 }
@@ -135,6 +139,8 @@ static int decoder_format(const struct sensor_decoder *decoder, struct stream_fo
         if (decoder->channels == 0)
                 return -EBADMSG;
         *ret = decoder->format;
+        if (ret->scale_uv <= 0)
+                ret->scale_uv = decoder->scale_uv;
         return 0;
 }
 

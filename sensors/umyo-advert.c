@@ -21,6 +21,7 @@
 #define LEVEL_SCALE 10
 
 struct sensor_decoder {
+        double scale_uv;
         uint64_t next_index;
         bool started;
         uint8_t last_id;
@@ -72,6 +73,9 @@ static struct sensor_decoder *umyo_advert_decoder_free(struct sensor_decoder *de
 }
 
 static int umyo_advert_begin(struct sensor_decoder *decoder, const struct sensor_settings *settings) {
+        if (settings->channels > 1)
+                return -ERANGE;
+        decoder->scale_uv = settings->scale_uv;
         decoder->next_index = 0;
         decoder->started = false;
         return 0;
@@ -83,6 +87,7 @@ static int umyo_advert_format(const struct sensor_decoder *decoder, struct strea
                 .rate = STREAM_RATE_NONE,
                 .rate_mhz = RATE_MHZ,
                 .channels = 1,
+                .scale_uv = decoder->scale_uv,
                 .slip_frames = 1,
         };
         return 0;

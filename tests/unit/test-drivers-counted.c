@@ -154,6 +154,12 @@ static void umyo_adverts(void **state) {
         expect_block(&bench, 1, 1, 0);
         assert_int_equal(decode(&bench, SENSOR_SOURCE_ADVERT, packet, 14), -EBADMSG);
         assert_int_equal(format_of(&bench).kind, STREAM_ENVELOPE);
+        assert_int_equal(
+                umyo_advert_driver.begin(bench.decoder, &(struct sensor_settings){.channels = 2}),
+                -ERANGE);
+        bench_free(&bench);
+        bench = bench_new(&umyo_advert_driver, &(struct sensor_settings){.scale_uv = 2, .channels = 1});
+        assert_float_equal(format_of(&bench).scale_uv, 2, 0);
         bench_free(&bench);
 
         bench = bench_new(&umyo_driver, NULL);

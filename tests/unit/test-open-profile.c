@@ -126,6 +126,22 @@ static void example_is_encoded(void **state) {
         assert_memory_equal(packet, example_packet, sizeof(example_packet));
 }
 
+static void owner_scales_what_is_left_open(void **state) {
+        static const struct sensor_settings settings = {.name = "", .scale_uv = 2, .channels = 1};
+        struct open_profile_description open = example;
+        struct stream_format format;
+
+        assert_int_equal(DRIVER->begin(*state, &settings), 0);
+        describe_as(*state, &example);
+        assert_int_equal(DRIVER->format(*state, &format), 0);
+        assert_true(format.scale_uv == 0.25 && format.channels == 2);
+        open.scale_pv = 0;
+        describe_as(*state, &open);
+        assert_int_equal(DRIVER->format(*state, &format), 0);
+        assert_true(format.scale_uv == 2);
+        assert_int_equal(DRIVER->begin(*state, &(struct sensor_settings){.channels = 8}), -ERANGE);
+}
+
 static void example_is_decoded(void **state) {
         struct sensor_decoder *decoder = *state;
         struct stream_format format;
@@ -648,6 +664,7 @@ int main(void) {
                 cmocka_unit_test(driver_names_characteristics),
                 cmocka_unit_test(example_is_encoded),
                 cmocka_unit_test(counts_saturate),
+                decoder_test(owner_scales_what_is_left_open),
                 cmocka_unit_test(encoder_keeps_limits),
                 decoder_test(example_is_decoded),
                 decoder_test(three_bytes_are_signed),
