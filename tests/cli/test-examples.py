@@ -52,19 +52,19 @@ class Installed:
 
 
 def check_without_bus(command, **more):
-    done = subprocess.run([part for part in command if not part.startswith('TOUCH')], capture_output=True, text=True, timeout=LIMIT_S,
+    done = subprocess.run([part for part in command if not part.startswith('NOTE')], capture_output=True, text=True, timeout=LIMIT_S,
                           check=False, env=environment(DBUS_SYSTEM_BUS_ADDRESS='unix:path=/nonexistent', **more))
     assert done.returncode != 0 and done.stderr.startswith('cramp') and done.stderr.count('\n') == 1, done
 
 
 def check(command, episode_line, relief, warning=None, **more):
-    """Without a bus, and with one. TOUCH in the command stands for what it runs at an alert: as two words, or as one with ' x'."""
+    """Without a bus, and with one. NOTE in the command stands for what it runs at an alert: as some words, or as one with ' x'."""
     check_without_bus(command, **more)
-    with PrivateBus(), FakeCrampd() as fake, tempfile.TemporaryDirectory() as folder:
-        mark = os.path.join(folder, 'on')
+    with PrivateBus() as bus, FakeCrampd() as fake, tempfile.TemporaryDirectory() as folder:
+        runs = os.path.join(folder, 'runs')
         now_us = time.time_ns() // 1000
         fake.do('set', key='episodes', value=[dict(EPISODES[0], onset_us=now_us, end_us=now_us + 1)])
-        words = {'TOUCH': ['touch', mark], 'TOUCH x': [f'touch {mark}']}
+        words = {'NOTE': ['sh', '-c', f'echo on >>{runs}'], 'NOTE x': [f'echo on >>{runs}']}
         command = [part for word in command for part in words.get(word, [word])]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment(**more), preexec_fn=die_with_parent)
         try:
@@ -72,18 +72,20 @@ def check(command, episode_line, relief, warning=None, **more):
             tap.wait_until(lambda: fake.subscribers() == 1, LIMIT_S, 'the subscription')
             (since_us,) = [call['args'][0]['since_us'] for call in fake.do('calls') if call['member'].endswith('Episodes')]
             assert abs(now_us - since_us - 7 * 86400 * 1000000) < 60 * 1000000, since_us
-            fake.do('signal', member='AlertRaised', details={'repeated': True})
+            # Of these three one is an alert, and news.
+            fake.do('signal', member='AlertRaised', details={'repeated': True}, relief=['Old news.'])
             fake.do('signal', member='AlertEnded')
-            assert not os.path.exists(mark)
             fake.do('signal', member='AlertRaised')
-            for line in relief:
-                assert process.stdout.readline() == line + '\n'
-            tap.wait_until(lambda: os.path.exists(mark), LIMIT_S, 'the command')
             if warning:
                 fake.do('signal', member='SensorWarning')
-                assert process.stdout.readline() == warning + '\n'
-            # The repeated one ran nothing: exactly one alert was told.
-            assert process.poll() is None
+            for line in [*relief, *([warning] if warning else [])]:
+                assert process.stdout.readline() == line + '\n'
+            # It ends with the bus, when all commands have.
+            bus.stop()
+            assert process.stdout.read() == ''
+            process.wait(LIMIT_S)
+            with open(runs, encoding='utf-8') as file:
+                assert file.read() == 'on\n'
         finally:
             process.kill()
             process.wait()
@@ -93,18 +95,18 @@ def check(command, episode_line, relief, warning=None, **more):
 def test_c():
     with Installed() as installed:
         program, libraries = installed.compile()
-        check([program, 'TOUCH x'], 'left gastrocnemius-medialis, moderate', RELIEF, LD_LIBRARY_PATH=libraries)
+        check([program, 'NOTE x'], 'left gastrocnemius-medialis, moderate', RELIEF, LD_LIBRARY_PATH=libraries)
 
 
 def test_python():
     with Installed() as installed:
-        check([sys.executable, installed.path('share/doc/crampd/examples/lamp.py'), 'TOUCH x'],
+        check([sys.executable, installed.path('share/doc/crampd/examples/lamp.py'), 'NOTE x'],
               'left gastrocnemius-medialis, moderate', RELIEF)
 
 
 def test_shell():
     with Installed() as installed:
-        check(['sh', installed.path('share/doc/crampd/examples/lamp.sh'), 'TOUCH'], 'gastrocnemius-medialis',
+        check(['sh', installed.path('share/doc/crampd/examples/lamp.sh'), 'NOTE'], 'gastrocnemius-medialis',
               ['Cramp: sit up and hold on before you stand.'], 'Charge the sensor before the night.',
               PATH=os.path.dirname(CRAMPCTL) + ':' + os.environ['PATH'])
 
