@@ -283,7 +283,7 @@ static void left_out_tell(const char *path, const struct recording *recording) {
                 return;
         fprintf(stderr, "crampctl: ");
         text_write(stderr, path);
-        fprintf(stderr, ": left out, not in uV, mV or V or of another rate (--channel takes them):");
+        fputs(_(": left out, not in uV, mV or V or of another rate (--channel takes them):"), stderr);
         for (; *names; names++) {
                 fputs(" \"", stderr);
                 text_write(stderr, *names);
@@ -302,7 +302,7 @@ static int table_show(const struct request *request, const struct analysis *anal
         if (analysis->episodes > 0 && table_print(analysis->table, stdout, legend) < 0)
                 return fail(EX_OSERR, "%s: out of memory", analysis->path);
         if (analysis->episodes == 0 && legend)
-                fputs("no cramp found\n", stdout);
+                puts(_("no cramp found"));
         return 0;
 }
 

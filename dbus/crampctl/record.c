@@ -20,6 +20,7 @@
 #include "dbus/crampctl/recorder.h"
 #include "dbus/crampctl/text.h"
 #include "dbus/crampctl/wait.h"
+#include "dbus/crampctl/words.h"
 #include "sensors/recording/edf-writer.h"
 
 #define LINE_INTERVAL_MS 1000
@@ -87,6 +88,7 @@ static void line_clear(struct record *record) {
 
 static void line_draw(struct record *record) {
         struct recorder_figures figures;
+        char clock[32];
         uint64_t s;
 
         if (!record->line || clock_ms() < record->line_ms + LINE_INTERVAL_MS)
@@ -94,12 +96,14 @@ static void line_draw(struct record *record) {
         record->line_ms = clock_ms();
         recorder_get_figures(record->recorder, &figures);
         s = figures.length_us / 1000000;
+        (void)snprintf(clock, sizeof(clock), "%" PRIu64 ":%02" PRIu64 ":%02" PRIu64, s / 3600,
+                       s / 60 % 60, s % 60);
         line_clear(record);
         if (figures.frames == 0)
-                fputs("waiting for the sensor", stderr);
+                fputs(_("waiting for the sensor"), stderr);
         else
-                fprintf(stderr, "%" PRIu64 ":%02" PRIu64 ":%02" PRIu64 " recorded, %" PRIu64 " gap%s",
-                        s / 3600, s / 60 % 60, s % 60, figures.gaps, figures.gaps == 1 ? "" : "s");
+                fprintf(stderr, figures.gaps == 1 ? _("%s recorded, %u gap") : _("%s recorded, %u gaps"),
+                        clock, (unsigned)figures.gaps);
         (void)fflush(stderr);
 }
 
@@ -117,6 +121,23 @@ static void result_print_json(const struct recorder_figures *figures) {
         (void)json_finish(&json);
 }
 
+static void result_print_text(const struct recorder_figures *figures) {
+        unsigned gaps = (unsigned)figures->gaps;
+
+        text_write(stdout, figures->path);
+        printf("%s: ", figures->files > 1 ? _(" and those before it") : "");
+        printf(figures->files == 1 ? _("%s s in %u file") : _("%s s in %u files"),
+               words_figure((double)figures->length_us / 1e6, 1).text, figures->files);
+        fputs(", ", stdout);
+        printf(gaps == 1 ? _("%u gap") : _("%u gaps"), gaps);
+        fputc('\n', stdout);
+        if (figures->clamped == 1)
+                puts(_("1 value was beyond 24 bits and is told as the highest."));
+        else if (figures->clamped > 0)
+                printf(_("%llu values were beyond 24 bits and are told as the highest.\n"),
+                       (unsigned long long)figures->clamped);
+}
+
 static int result_print(const struct record *record, const struct global_options *global) {
         struct recorder_figures figures;
 
@@ -126,16 +147,8 @@ static int result_print(const struct record *record, const struct global_options
                                             "'crampctl sensors' tells how it is");
         if (global->json)
                 result_print_json(&figures);
-        else if (!global->no_legend) {
-                text_write(stdout, figures.path);
-                printf("%s: %.1f s in %u file%s, %" PRIu64 " gap%s\n",
-                       figures.files > 1 ? " and those before it" : "", (double)figures.length_us / 1e6,
-                       figures.files, figures.files == 1 ? "" : "s", figures.gaps,
-                       figures.gaps == 1 ? "" : "s");
-                if (figures.clamped > 0)
-                        printf("%" PRIu64 " values were beyond 24 bits and are told as the highest.\n",
-                               figures.clamped);
-        }
+        else if (!global->no_legend)
+                result_print_text(&figures);
         return output_finish_stdout();
 }
 

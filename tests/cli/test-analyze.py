@@ -200,6 +200,7 @@ def test_people_read_a_table():
 def test_no_cramp():
     done = run(STILL)
     assert (done.returncode, done.stdout) == (0, f'{STILL}:\nno cramp found\n'), done
+    assert run(STILL, env=dict(os.environ, LC_ALL='C.UTF-8', LANGUAGE='de')).stdout == f'{STILL}:\nkein Krampf gefunden\n'
     assert run('--no-legend', STILL).stdout == ''
     done = run('--json', STILL)
     assert (done.returncode, done.stdout) == (0, ''), done

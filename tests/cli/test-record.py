@@ -54,11 +54,11 @@ def datagrams(first, end, counts=value, channels=2, after_gap=False, behind=b'')
 class Recording:
     """A running crampctl record of the sensor a1."""
 
-    def __init__(self, fake, *arguments, **options):
+    def __init__(self, fake, *arguments, env=None, **options):
         self.fake = fake
         fake.do('set', key='stream_details', value={'rate_hz': float(RATE_HZ), 'scale_uv': 0.25})
         self.process = subprocess.Popen([*WRAPPER, CRAMPCTL, 'record', 'a1', *arguments], stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True, env=environment(), **options)
+                                        stderr=subprocess.PIPE, text=True, env=env or environment(), **options)
         tap.wait_until(lambda: fake.subscribers() or self.process.poll() is not None, limit_s=30, what='crampctl to subscribe')
 
     def send(self, data):
@@ -203,9 +203,11 @@ def test_more_than_16_bits():
             [large(i, channel) for i in range(250, 500)] + [value(i, channel) for i in range(500, 750)] for channel in (0, 1)]
 
         # A 32-bit count has no place in 24 bits: the highest stands for it, and that is said.
-        recording = Recording(fake, '-o', str(Path(folder) / 'other.bdf'))
-        recording.send(datagrams(0, 250, counts=lambda index, channel: 2**31 - 1 if index < 2 else 7))
-        assert 'other.bdf: 1.0 s in 1 file, 0 gaps\n4 values were beyond 24 bits' in recording.end()
+        for language, said in (('en', 'en.bdf: 1.0 s in 1 file, 0 gaps\n4 values were beyond 24 bits'),
+                               ('de', 'de.bdf: 1,0 s in 1 Datei, 0 Lücken\n4 Werte passten nicht in 24 Bit')):
+            recording = Recording(fake, '-o', str(Path(folder) / f'{language}.bdf'), env=environment(LANGUAGE=language))
+            recording.send(datagrams(0, 250, counts=lambda index, channel: 2**31 - 1 if index < 2 else 7))
+            assert said in recording.end()
 
 
 def test_alerts_are_annotated():
