@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * How much of a radio's time sensors take: an estimate, so that a person learns beforehand that one more
- * is too many. Pure arithmetic; called by the daemon.
+ * is too many. Pure arithmetic; called by the daemon. crampctl doctor warns by the same limit.
  *
  * Time on air after the Core Specification 5.3, Vol 6, Part B: LE 1M, 8 us a byte; 10 bytes beside each
  * packet's payload (2.1: preamble 1, access address 4, header 2, CRC 3); 150 us between packets (4.1.1);

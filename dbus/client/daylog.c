@@ -165,8 +165,8 @@ static int entry_item(DBusMessageIter *item, void *userdata, struct crampd_error
         struct crampd_entry entry = {.time_us = CRAMPD_NO_TIME};
         int r = dict_read(item, entry_fields, ELEMENTS(entry_fields), &entry, error);
 
-        if (r >= 0 && (entry.zone_offset_s < -86400 || entry.zone_offset_s > 86400))
-                r = error_set(error, -EPROTO, "crampd sent a time zone of %d s", entry.zone_offset_s);
+        if (r >= 0)
+                r = zone_check(entry.zone_offset_s, error);
         if (r >= 0)
                 r = listing->func(&entry, listing->userdata);
         for (size_t i = 0; i < ELEMENTS(entry_texts); i++)

@@ -11,14 +11,13 @@
 #include "dbus/crampctl/doctor.h"
 #include "dbus/crampctl/event.h"
 #include "dbus/crampctl/words.h"
+#include "sensors/capacity.h"
 
 #define BLUEZ_SERVICE "org.bluez"
 #define ADAPTER_INTERFACE "org.bluez.Adapter1"
 #define RFKILL_FOLDER "/sys/class/rfkill"
 #define NAME_SIZE 64
 #define BATTERY_LOW_PERCENT 20
-/* From here on packets may be lost: see Sensor.Describe(). */
-#define CAPACITY_HIGH 0.7
 
 /* --- bluetoothd --- */
 
@@ -200,7 +199,7 @@ static void sensor_tell_streaming(struct doctor *doctor, const struct crampd_sen
                  sensor->battery_lasts_night != 1)
                 doctor_tell(doctor, FINDING_WARNING, "Charge it, or put in a new battery.",
                             "%s streams%s: low.", name, battery);
-        else if (sensor->capacity >= CAPACITY_HIGH)
+        else if (sensor->capacity >= CAPACITY_FULL)
                 doctor_tell(doctor, FINDING_WARNING,
                             "Pause a sensor, or give one an adapter of its own.",
                             "%s streams, but the sensors on its adapter take %.0f%% of its time.", name,
