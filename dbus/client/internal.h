@@ -23,8 +23,9 @@
 #define HISTORY_INTERFACE "org.crampd1.History"
 #define GUIDANCE_INTERFACE "org.crampd1.Guidance"
 
-/* Longest string that is taken from the service, and longest that is sent to it. */
-#define STRING_MAX_BYTES 4096u
+/* Longest string that is taken from the service (no shorter than what it makes at most: TEXT_SIZE in
+ * daemon/bus/advice.c), and longest that is sent to it. */
+#define STRING_MAX_BYTES 8192u
 #define ARGUMENT_MAX_BYTES 1024u
 #define SENSORS_MAX 4096u
 #define RELIEF_STEPS_MAX 32u

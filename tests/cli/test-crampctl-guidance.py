@@ -39,6 +39,12 @@ def test_guidance_shows_red_flags_first_and_steers_no_terminal():
         assert [item['id'] for item in told['items']] == [item['id'] for item in ADVICE['items']]
 
 
+def test_texts_as_long_as_they_may_be():
+    with PrivateBus(), FakeCrampd() as fake:
+        fake.answer('Advise', 'items: long text')
+        assert len(json.loads(run('guidance', '--json'))['items'][0]['text']) == 8191
+
+
 def test_what_is_asked_for():
     with PrivateBus(), FakeCrampd() as fake:
         def asked(*words, **more):

@@ -145,7 +145,7 @@ class FakeCrampd(puppet.Puppet):
     program = os.path.abspath(__file__)
 
     def answer(self, method, how):
-        """From now on `method` is answered in that way: 'error NAME', 'signature', 'type KEY', 'missing KEY', 'huge KEY',
+        """From now on `method` is answered in that way: 'error NAME', 'signature', 'type KEY', 'missing KEY', 'huge KEY', 'long KEY',
         'many', 'endless', 'repeat-cursor', 'path', 'silent', 'vanish', 'file', or None for well. 'signals-first' sends an
         alert's beginning and end before the next answer."""
         self.do('answer', method=method, how=how)
@@ -228,6 +228,8 @@ def run():
                 del values[key]
             elif kind == 'huge':
                 values[key] = dbus.String('x' * 4000000)
+            elif kind == 'long':
+                values[key] = dbus.String('x' * 8191)  # as long as crampd's may be
             return values
 
         def Status(self, message, how):
