@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bounds of the factor: from 8 s of evidence at sensitivity normal to 6.8 s and 10.4 s. */
+/* Bounds of the factor: from 7 s of evidence at sensitivity normal to 5.95 s and 9.1 s. */
 #define LEARNING_FACTOR_MIN 0.85
 #define LEARNING_FACTOR_MAX 1.30
 /* Fewer verdicts say nothing. */

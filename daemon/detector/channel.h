@@ -90,7 +90,7 @@ void channel_restart(struct channel *channel, const struct channel_plan *plan, i
 void channel_push(struct channel *channel, struct channel_plan *plan, const int32_t *counts,
                   size_t stride, size_t n);
 
-/* Closes the hop; `counts` is its last one. */
+/* Closes the hop; `last` is its last count. */
 void channel_close_hop(struct channel *channel, struct channel_plan *plan, int32_t last);
 
 /* Whether there is an envelope at all: not settling, not at a rail. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Conditioning of one channel: counts to microvolts, offset and movement artefacts off, the muscle's
- * band left. Needs trigonometry; called by detector.c.
+ * band left. Needs trigonometry; called by channel.c.
  */
 #pragma once
 

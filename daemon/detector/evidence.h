@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Evidence of one channel for a cramp, in seconds of a strong and isolated one: grows with level and
- * unbroken duration, shrinks with dips. Needs nothing; called by detector.c.
+ * unbroken duration, shrinks with dips. Needs tuning.h alone; called by detector.c.
  */
 #pragma once
 

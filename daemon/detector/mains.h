@@ -3,7 +3,7 @@
  * Mains of one channel: finds 50 or 60 Hz and the harmonics that are really there, follows their drift,
  * cancels them. Each line is an adaptive canceller on a sine of known phase, which acts as a notch
  * (Glover 1977) but, unlike a filter, can be carried over a gap. Needs spectrum and trigonometry; called
- * by detector.c.
+ * by channel.c.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Power spectra of about a second, and what is read from them. Own transform: a library's would differ
- * in the last bit between builds. Needs trigonometry; called by detector.c and mains.c.
+ * in the last bit between builds. Needs trigonometry; called by channel.c and mains.c.
  */
 #pragma once
 

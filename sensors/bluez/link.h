@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The link to one sensor, known by its address and never by hciN: a state machine (one table, link.c)
- * that finds, connects, resolves, starts and streams, and begins again after 1, 2, 4 .. 64 s when
- * anything fails. Data comes over AcquireNotify: StartNotify would broadcast every sample to every local
- * user, so the owner must allow it.
+ * The link to one sensor, known by its address and never by hciN: a state machine (one table:
+ * link-transitions.c) that finds, connects, resolves, starts and streams, and begins again after 1, 2, 4
+ * .. 64 s when anything fails. Data comes over AcquireNotify: StartNotify would broadcast every sample
+ * to every local user, so the owner must allow it.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What bluez.c, objects.c, radio.c, subscription.c and link.c share: the mirrored objects and who
- * watches them. Private to sensors/bluez/.
+ * What bluez.c, objects.c, radio.c, scan.c and the files of a link (link*.c, subscription.c, script.c,
+ * pairing.c, broadcast.c) share: the mirrored objects and who watches them. Private to sensors/bluez/.
  *
  * Only objects of watched addresses are kept: everyone in radio range can make bluetoothd export
  * devices, so their number must cost nothing here.

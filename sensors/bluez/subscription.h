@@ -3,7 +3,7 @@
  * The subscription to a connected sensor: reads its description, acquires a descriptor for each
  * notifying characteristic, writes the start, and hands on blocks. One step after the other, none of
  * them waited for. StartNotify only where AcquireNotify does not work and the owner allowed it. Private
- * to sensors/bluez/; its only user is link.c.
+ * to sensors/bluez/; its only user is link-states.c.
  */
 #pragma once
 
