@@ -7,5 +7,9 @@
 
 #include "daemon/store/store.h"
 
+/* Reads one that a client gave: 0, -EINVAL if it is no id, or -ENOENT if it is one that nothing ever
+ * has. */
+int public_id_read(const char *text, char ret[static STORE_ID_SIZE]);
+
 /* A new one: 16 random hexadecimal digits. */
 void public_id_new(char ret[static STORE_ID_SIZE]);

@@ -26,18 +26,22 @@ struct annotate_call {
         struct store_annotation annotation;
 };
 
-static int set_id(char ret[static STORE_ID_SIZE], const char *id) {
-        if (strlen(id) != STORE_ID_SIZE - 1 || strspn(id, "0123456789abcdef") != STORE_ID_SIZE - 1 ||
-            strspn(id, "0") == STORE_ID_SIZE - 1)
-                return -EINVAL;
-        memcpy(ret, id, STORE_ID_SIZE);
-        return 0;
-}
-
-static int set_stored_error(sd_bus_error *error, const struct store_annotation *annotation, int r) {
+static int set_stored_error(sd_bus_error *error, const struct store_annotation *annotation,
+                            const char *beside, int r) {
+        if (r == -EALREADY)
+                return sd_bus_error_setf(error, ERROR_ALREADY_EXISTS,
+                                         "That cramp was not missed, it raised alert %s: say so with "
+                                         "'crampctl annotate %s confirmed'.",
+                                         beside, beside);
         if (r == -EEXIST)
-                return sd_bus_error_set(error, ERROR_ALREADY_EXISTS,
-                                        "A missed cramp of that sensor at that time was told already.");
+                return sd_bus_error_setf(
+                        error, ERROR_ALREADY_EXISTS,
+                        "A missed cramp of that sensor at that time was told already: it is %s.",
+                        beside);
+        if (r == -ERANGE)
+                return sd_bus_error_set(
+                        error, ERROR_INVALID_ARGUMENT,
+                        "That sensor was added later than that: it cannot have missed that cramp.");
         if (r == -ENOENT && annotation->sensor[0])
                 return sd_bus_error_setf(
                         error, ERROR_NO_SUCH_SENSOR,
@@ -48,7 +52,7 @@ static int set_stored_error(sd_bus_error *error, const struct store_annotation *
         return error_set_store(error, r);
 }
 
-static void on_annotated(int error, void *userdata) {
+static void on_annotated(int error, const char *beside, void *userdata) {
         _cleanup_(freep) struct annotate_call *call = userdata;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = call->message;
         _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
@@ -62,7 +66,7 @@ static void on_annotated(int error, void *userdata) {
                                           "annotation");
         }
         if (error < 0) {
-                error = set_stored_error(&bus_error, &call->annotation, error);
+                error = set_stored_error(&bus_error, &call->annotation, beside, error);
                 (void)sd_bus_reply_method_errno(message, error, &bus_error);
         } else if (call->annotation.sensor[0])
                 (void)sd_bus_reply_method_return(message, "s", call->annotation.id);
@@ -149,9 +153,9 @@ int method_annotate(sd_bus_message *message, void *userdata, sd_bus_error *error
                 r = read_options(message, /* with_verdict= */ true, &annotation, error);
         if (r < 0)
                 return r;
-        if (set_id(annotation.id, id) < 0)
-                return sd_bus_error_set(error, ERROR_NO_SUCH_EPISODE,
-                                        "An episode's id is 16 hexadecimal digits.");
+        r = public_id_read(id, annotation.id);
+        if (r < 0)
+                return error_set_no_episode(error, r);
         if (!annotation.verdict[0] && annotation.pain == STORE_NO_PAIN && !annotation.has_note)
                 return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
                                         "Say something: option 'verdict', 'pain' or 'note'.");
@@ -174,7 +178,7 @@ int method_report_missed(sd_bus_message *message, void *userdata, sd_bus_error *
                 r = read_options(message, /* with_verdict= */ false, &annotation, error);
         if (r < 0)
                 return r;
-        if (set_id(annotation.sensor, sensor) < 0)
+        if (public_id_read(sensor, annotation.sensor) < 0)
                 return sd_bus_error_set(error, ERROR_NO_SUCH_SENSOR,
                                         "A sensor's id is 16 hexadecimal digits.");
         if (time_us < 0 || time_us > crampd_now_us() + FUTURE_US)
@@ -199,7 +203,8 @@ int method_clear_annotation(sd_bus_message *message, void *userdata, sd_bus_erro
         r = sd_bus_message_read(message, "s", &id);
         if (r < 0)
                 return r;
-        if (set_id(annotation.id, id) < 0)
-                return sd_bus_error_set(error, ERROR_NO_SUCH_EPISODE, "An id is 16 hexadecimal digits.");
+        r = public_id_read(id, annotation.id);
+        if (r < 0)
+                return error_set_no_episode(error, r);
         return store_call(bus, message, uid, &annotation, error);
 }

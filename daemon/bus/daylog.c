@@ -234,12 +234,14 @@ static int read_id(sd_bus_message *message, char ret[static STORE_ID_SIZE], sd_b
 
         if (r < 0)
                 return r;
-        if (strlen(id) != STORE_ID_SIZE - 1 || strspn(id, "0123456789abcdef") != STORE_ID_SIZE - 1 ||
-            strspn(id, "0") == STORE_ID_SIZE - 1)
+        r = public_id_read(id, ret);
+        if (r == -ENOENT)
+                return sd_bus_error_set(error, ERROR_NO_SUCH_ENTRY,
+                                        "There is no such entry in the log.");
+        if (r < 0)
                 return sd_bus_error_set(error, ERROR_NO_SUCH_ENTRY,
                                         "An entry's id is 16 hexadecimal digits; 'crampctl log list' "
                                         "shows them.");
-        memcpy(ret, id, STORE_ID_SIZE);
         return 0;
 }
 

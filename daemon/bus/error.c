@@ -38,3 +38,9 @@ int error_set_store(sd_bus_error *error, int r) {
         return sd_bus_error_setf(error, ERROR_STORE_FAILED, "%s: %s.",
                                  N_("The database cannot be used now"), strerror(-r));
 }
+
+int error_set_no_episode(sd_bus_error *error, int r) {
+        return sd_bus_error_set(error, ERROR_NO_SUCH_EPISODE,
+                                r == -EINVAL ? "An episode's id is 16 hexadecimal digits."
+                                             : "There is no such episode.");
+}

@@ -20,5 +20,8 @@
  * return. */
 int error_set_store(sd_bus_error *error, int r);
 
+/* Fills in NoSuchEpisode for an id that public_id_read() refused with `r`, likewise. */
+int error_set_no_episode(sd_bus_error *error, int r);
+
 /* Registers the names with sd-bus, for the whole process. */
 int error_register(void);

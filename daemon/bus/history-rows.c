@@ -118,6 +118,7 @@ static int append_missed(sd_bus_message *reply, const struct store_missed *misse
                 dictionary_append(reply, &r, "pain", "u", (uint32_t)missed->pain);
         if (missed->note[0])
                 dictionary_append(reply, &r, "note", "s", missed->note);
+        dictionary_append(reply, &r, "watched", "b", (int)missed->watched);
         dictionary_close(reply, &r);
         return r;
 }

@@ -11,6 +11,7 @@
 #include "daemon/bus/history-rows.h"
 #include "daemon/bus/objects.h"
 #include "daemon/bus/outline.h"
+#include "daemon/public-id.h"
 
 /* Waiting for the store at a time; it takes 64 in all. */
 #define QUERIES_PER_USER 8u
@@ -210,21 +211,12 @@ static int ask_store(struct bus *bus, sd_bus_message *message, uid_t uid, struct
         return 1;
 }
 
-static int set_id(char ret[static STORE_ID_SIZE], const char *id) {
-        if (strlen(id) != STORE_ID_SIZE - 1 || strspn(id, "0123456789abcdef") != STORE_ID_SIZE - 1)
-                return -EINVAL;
-        if (strspn(id, "0") == STORE_ID_SIZE - 1) /* never given */
-                return -EINVAL;
-        memcpy(ret, id, STORE_ID_SIZE);
-        return 0;
-}
-
 static int take_limits(struct store_filter *filter, const char *sensor, uint32_t limit_max,
                        sd_bus_error *error) {
         if (filter->limit < 1 || filter->limit > limit_max)
                 return sd_bus_error_setf(error, ERROR_INVALID_ARGUMENT,
                                          "Option 'limit' must be 1 to %u.", limit_max);
-        if (sensor && set_id(filter->sensor, sensor) < 0)
+        if (sensor && public_id_read(sensor, filter->sensor) < 0)
                 return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
                                         "Option 'sensor' must be 16 hexadecimal digits.");
         return 0;
@@ -349,9 +341,9 @@ static int ask_by_id(sd_bus_message *message, struct bus *bus, sd_bus_message_ha
         r = sd_bus_message_read(message, "s", &id);
         if (r < 0)
                 return r;
-        if (set_id(filter.id, id) < 0)
-                return sd_bus_error_set(error, ERROR_NO_SUCH_EPISODE,
-                                        "An episode's id is 16 hexadecimal digits.");
+        r = public_id_read(id, filter.id);
+        if (r < 0)
+                return error_set_no_episode(error, r);
         return ask_store(bus, message, uid, &filter, question, error);
 }
 

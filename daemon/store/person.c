@@ -42,8 +42,7 @@ const char *const rows_sql_person[ROWS_STATEMENT_MAX] = {
                 "WHERE s.owner_uid = ?1 AND n.start_us >= ?2 GROUP BY n.evening, n.sensor) "
                 "GROUP BY evening ORDER BY evening",
         /* A reported cramp is of the night that its sensor watched then, or else of the evening that it
-         * fell on, noon to noon. A sensor watches one night at a time: only the last that had begun can
-         * be it, and looking for others would read all of them for each cramp. */
+         * fell on, noon to noon. */
         [ROWS_LIST_CRAMPS] =
                 "SELECT n.evening AS evening, e.onset_us AS onset_us, e.end_us, e.pain, "
                 "e.severity = 'strong', 0 AS reported, 1, e.row AS row FROM sensor s "
@@ -52,11 +51,8 @@ const char *const rows_sql_person[ROWS_STATEMENT_MAX] = {
                 "UNION ALL "
                 "SELECT coalesce(n.evening, strftime('%Y-%m-%d', m.time_us / 1000000 + m.zone_offset_s "
                 "- 43200, 'unixepoch')), m.time_us, NULL, m.pain, 0, 1, "
-                "n.row IS NOT NULL AND NOT EXISTS (SELECT 1 FROM gap g WHERE g.night = n.row AND "
-                "g.start_us <= m.time_us AND g.end_us > m.time_us), m.row FROM sensor s "
-                "JOIN missed m ON m.sensor = s.row LEFT JOIN night n ON n.row = (SELECT row FROM night "
-                "WHERE sensor = s.row AND start_us <= m.time_us ORDER BY start_us DESC LIMIT 1) "
-                "AND coalesce(n.end_us, n.seen_us) >= m.time_us "
+                "n.row IS NOT NULL AND " NO_GAP_AT_MISSED ", m.row FROM sensor s "
+                "JOIN missed m ON m.sensor = s.row LEFT JOIN night n ON " NIGHT_OF_MISSED
                 "WHERE s.owner_uid = ?1 AND m.time_us >= ?2 ORDER BY onset_us, reported, row",
 };
 

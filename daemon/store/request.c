@@ -51,6 +51,9 @@ void request_deliver(const struct request *request, int error) {
         if (!request->callback.done)
                 return;
         switch (request->kind) {
+        case REQUEST_ANNOTATE:
+                request->callback.annotated(error, request->beside, request->userdata);
+                break;
         case REQUEST_LIST_SENSORS:
                 request->callback.sensors(error, well ? request->sensors : NULL,
                                           well ? request->n_rows : 0, request->userdata);

@@ -58,6 +58,7 @@ struct request {
         struct store_person_change *change; /* too large for every request to have room for one */
         union {
                 store_done_func done;
+                store_annotated_func annotated;
                 store_sensors_func sensors;
                 store_episodes_func episodes;
                 store_nights_func nights;
@@ -81,6 +82,7 @@ struct request {
         };
         struct store_person *person;
         struct store_outline *outline;
+        char beside[STORE_ID_SIZE]; /* of an annotation that was refused, else "" */
         size_t n_rows;
         uint64_t cursor;
 };

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The rows of what people say of episodes, and of cramps that raised no alert: see rows.h. */
+#include <errno.h>
+#include <string.h>
+
 #include "daemon/store/statement.h"
 
 #define OF_OWNER "(?2 OR sensor IN (SELECT row FROM sensor WHERE owner_uid = ?3))"
@@ -12,6 +15,15 @@ const char *const rows_sql_annotation[ROWS_STATEMENT_MAX] = {
         [ROWS_CLEAR_EPISODE] =
                 "UPDATE episode SET verdict = '', pain = NULL, note = '', "
                 "annotated_us = NULL, changed_us = " NEXT_CHANGE("?4") " WHERE id = ?1 AND " OF_OWNER,
+        /* Of a sensor's alerts only the last that had begun can cover a time. One that lasts ends later
+         * than anything that is told. */
+        [ROWS_FIND_BESIDE] =
+                "SELECT (SELECT id FROM episode WHERE row = (SELECT row FROM episode "
+                "WHERE sensor = s.row AND onset_us <= ?4 + ?5 ORDER BY onset_us DESC LIMIT 1) "
+                "AND coalesce(end_us, ?4) >= ?4 - ?5), "
+                "(SELECT id FROM missed WHERE sensor = s.row AND time_us > ?4 - ?5 "
+                "AND time_us < ?4 + ?5 ORDER BY time_us LIMIT 1), s.added_us > ?4 + ?5 "
+                "FROM sensor s WHERE s.id = ?1 AND (?2 OR s.owner_uid = ?3)",
         [ROWS_ADD_MISSED] =
                 "INSERT INTO missed (id, sensor, time_us, zone_offset_s, pain, note, annotated_us) "
                 "SELECT ?1, s.row, ?8, ?9, ?5, coalesce(?6, ''), ?7 FROM sensor s "
@@ -22,8 +34,10 @@ const char *const rows_sql_annotation[ROWS_STATEMENT_MAX] = {
         [ROWS_FIND_MISSED] = "SELECT m.time_us, m.row FROM missed m JOIN sensor s ON s.row = m.sensor "
                              "WHERE m.id = ?1 AND (?2 OR s.owner_uid = ?3)",
         [ROWS_LIST_MISSED] =
-                "SELECT m.id, s.id, s.muscle, s.leg, m.time_us, m.zone_offset_s, m.pain, m.note "
+                "SELECT m.id, s.id, s.muscle, s.leg, m.time_us, m.zone_offset_s, m.pain, m.note, "
+                "n.row IS NOT NULL AND " NO_GAP_AT_MISSED
                 "FROM missed m CROSS JOIN sensor s ON s.row = m.sensor "
+                "LEFT JOIN night n ON " NIGHT_OF_MISSED
                 "WHERE (?1 OR s.owner_uid = ?2) AND m.time_us >= ?3 AND m.time_us < ?4 "
                 "AND (m.time_us > ?5 OR m.row > ?6) AND (?8 IS NULL OR s.id = ?8) "
                 "ORDER BY m.time_us, m.row LIMIT ?7",
@@ -69,9 +83,61 @@ static int binding_change(struct rows *rows, struct binding *binding) {
         return rc == SQLITE_OK && sqlite3_changes(rows->handle) == 0 ? SQLITE_NOTFOUND : rc;
 }
 
-static int rows_add_missed(struct rows *rows, const struct store_annotation *annotation) {
-        struct binding binding = annotation_begin(rows, ROWS_ADD_MISSED, annotation);
+/* What is known about the time of a missed cramp. */
+struct beside {
+        char episode[STORE_ID_SIZE];
+        char missed[STORE_ID_SIZE];
+        bool before_sensor;
+};
 
+static int read_beside(sqlite3_stmt *statement, void *ret) {
+        struct reading reading = {.statement = statement};
+        struct beside *beside = ret;
+
+        READ_TEXT(&reading, beside->episode);
+        READ_TEXT(&reading, beside->missed);
+        beside->before_sensor = reading_number(&reading) != 0;
+        return reading.rc;
+}
+
+/* `*ret_error` stays if nothing speaks against it, or that owner has no such sensor. */
+static int missed_refuse(struct rows *rows, const struct store_annotation *annotation, char *ret_beside,
+                         int *ret_error) {
+        struct binding binding = binding_begin(rows, ROWS_FIND_BESIDE);
+        void *found = NULL;
+        const struct beside *beside;
+        size_t n = 0;
+        int rc;
+
+        binding_text(&binding, annotation->sensor);
+        binding_number(&binding, annotation->any_owner);
+        binding_number(&binding, annotation->owner_uid);
+        binding_time(&binding, annotation->time_us);
+        binding_number(&binding, STORE_MISSED_NEAR_US);
+        rc = binding_gather(&binding, sizeof(struct beside), read_beside, &found, &n);
+        if (rc != SQLITE_OK)
+                return rc;
+        beside = found;
+        if (n > 0 && beside->episode[0])
+                *ret_error = -EALREADY;
+        else if (n > 0 && beside->missed[0])
+                *ret_error = -EEXIST;
+        else if (n > 0 && beside->before_sensor)
+                *ret_error = -ERANGE;
+        if (n > 0)
+                memcpy(ret_beside, beside->episode[0] ? beside->episode : beside->missed, STORE_ID_SIZE);
+        free(found);
+        return SQLITE_OK;
+}
+
+static int rows_add_missed(struct rows *rows, const struct store_annotation *annotation,
+                           char *ret_beside, int *ret_error) {
+        struct binding binding;
+        int rc = missed_refuse(rows, annotation, ret_beside, ret_error);
+
+        if (rc != SQLITE_OK || *ret_error < 0)
+                return rc;
+        binding = annotation_begin(rows, ROWS_ADD_MISSED, annotation);
         bind_annotation(&binding, annotation);
         binding_time(&binding, annotation->time_us);
         binding_number(&binding, annotation->zone_offset_s);
@@ -94,13 +160,14 @@ static int rows_clear_annotation(struct rows *rows, const struct store_annotatio
         return binding_change(rows, &binding);
 }
 
-int rows_annotate(struct rows *rows, const struct store_annotation *annotation) {
+int rows_annotate(struct rows *rows, const struct store_annotation *annotation,
+                  char ret_beside[static STORE_ID_SIZE], int *ret_error) {
         struct binding binding;
 
         if (annotation->clear)
                 return rows_clear_annotation(rows, annotation);
         if (annotation->sensor[0])
-                return rows_add_missed(rows, annotation);
+                return rows_add_missed(rows, annotation, ret_beside, ret_error);
         binding = annotation_begin(rows, ROWS_ANNOTATE, annotation);
         bind_annotation(&binding, annotation);
         return binding_change(rows, &binding);
@@ -118,6 +185,7 @@ static int read_missed(sqlite3_stmt *statement, void *ret) {
         missed->zone_offset_s = (int32_t)reading_number(&reading);
         missed->pain = reading_pain(&reading);
         READ_TEXT(&reading, missed->note);
+        missed->watched = reading_number(&reading) != 0;
         return reading.rc;
 }
 

@@ -20,6 +20,7 @@ enum rows_statement {
         ROWS_GET_ACCOUNT,
         ROWS_ANNOTATE,
         ROWS_CLEAR_EPISODE,
+        ROWS_FIND_BESIDE,
         ROWS_ADD_MISSED,
         ROWS_CLEAR_MISSED,
         ROWS_FIND_MISSED,
@@ -76,8 +77,10 @@ int rows_put_sensor(struct rows *rows, const struct store_sensor *sensor);
 int rows_put_night(struct rows *rows, const struct store_night *night);
 int rows_put_episode(struct rows *rows, const struct store_episode *episode);
 int rows_put_account(struct rows *rows, const struct store_account *account);
-/* SQLITE_NOTFOUND when the owner has nothing of that id. */
-int rows_annotate(struct rows *rows, const struct store_annotation *annotation);
+/* SQLITE_NOTFOUND when the owner has nothing of that id. A missed cramp that is refused is no failure:
+ * `*ret_error` tells why, as store_annotate() has it, and `ret_beside` of what stands in its way. */
+int rows_annotate(struct rows *rows, const struct store_annotation *annotation,
+                  char ret_beside[static STORE_ID_SIZE], int *ret_error);
 int rows_put_battery(struct rows *rows, const struct store_battery *battery);
 int rows_put_gap(struct rows *rows, const struct store_gap *gap);
 

@@ -22,6 +22,17 @@ extern const char *const rows_sql_calibration[ROWS_STATEMENT_MAX];
  * for binding_now(). */
 #define NEXT_CHANGE(now) "max(" now ", 1 + (SELECT coalesce(max(changed_us), 0) FROM episode))"
 
+/* The night `n` that sensor `s` watched at the time of missed cramp `m`, and whether it had no gap then.
+ * A sensor watches one night at a time: only the last that had begun can be it, and looking for others
+ * would read all of them for each cramp. */
+#define NIGHT_OF_MISSED                                                        \
+        "n.row = (SELECT row FROM night WHERE sensor = s.row AND start_us <= " \
+        "m.time_us ORDER BY start_us DESC LIMIT 1) "                           \
+        "AND coalesce(n.end_us, n.seen_us) >= m.time_us "
+#define NO_GAP_AT_MISSED                                             \
+        "NOT EXISTS (SELECT 1 FROM gap g WHERE g.night = n.row AND " \
+        "g.start_us <= m.time_us AND g.end_us > m.time_us) "
+
 /* One statement being filled in from its first parameter on; the first error stays. */
 struct binding {
         sqlite3_stmt *statement;

@@ -365,8 +365,8 @@ int store_put_waveform(struct store *store, struct store_waveform *waveform) {
         return r;
 }
 
-int store_annotate(struct store *store, const struct store_annotation *annotation, store_done_func done,
-                   void *userdata) {
+int store_annotate(struct store *store, const struct store_annotation *annotation,
+                   store_annotated_func done, void *userdata) {
         struct request *request;
         int r;
 
@@ -377,7 +377,7 @@ int store_annotate(struct store *store, const struct store_annotation *annotatio
         if (!request)
                 return -ENOMEM;
         request->annotation = *annotation;
-        request->callback.done = done;
+        request->callback.annotated = done;
         return store_queue_write(store, request, STORE_QUEUE_MAX / 2);
 }
 

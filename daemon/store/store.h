@@ -24,6 +24,9 @@
 #define STORE_VERDICT_SIZE 16u
 /* More missed cramps of one user, whatever the sensor, are not taken: advice looks at all of them. */
 #define STORE_MISSED_MAX 10000u
+/* People tell times to the minute: what is no farther from an alert, or nearer to another missed cramp,
+ * is that one. */
+#define STORE_MISSED_NEAR_US (INT64_C(60) * 1000000)
 
 struct store;
 
@@ -164,6 +167,7 @@ struct store_missed {
         int32_t zone_offset_s;
         int pain;
         char note[STORE_NOTE_SIZE];
+        bool watched; /* its sensor was monitoring at that time: else it was bound to be missed */
 };
 
 #define STORE_ACCOUNT_POINTS 64u
@@ -231,6 +235,8 @@ struct store_filter {
  * first. A row that can never be written (its sensor or night is not there) gets -EINVAL and holds up no
  * other. */
 typedef void (*store_done_func)(int error, void *userdata);
+/* `beside`: what stands at the time of a missed cramp that was refused, else "". */
+typedef void (*store_annotated_func)(int error, const char *beside, void *userdata);
 typedef void (*store_sensors_func)(int error, const struct store_sensor *sensors, size_t n,
                                    void *userdata);
 /* Rows in order of onset; `cursor` is to be passed as `after` for the next page, 0 when there is no
@@ -279,9 +285,11 @@ int store_put_gap(struct store *store, const struct store_gap *gap);
 /* Of an episode that was put before. Gives way as gaps do. */
 int store_put_account(struct store *store, const struct store_account *account);
 /* `done` gets -ENOENT if that owner has no such episode, missed cramp or sensor (or of the last too many
- * missed cramps), -EEXIST if a cramp was missed at that time already. Gives way as gaps do. */
-int store_annotate(struct store *store, const struct store_annotation *annotation, store_done_func done,
-                   void *userdata);
+ * missed cramps); of a missed cramp -EALREADY if an alert of its sensor covers that time, -EEXIST if one
+ * was told of that time already (each with the id of that), -ERANGE if the sensor was added later. Gives
+ * way as gaps do. */
+int store_annotate(struct store *store, const struct store_annotation *annotation,
+                   store_annotated_func done, void *userdata);
 /* Takes the place of the sensor's earlier one; without channels it only takes that away. `done` gets
  * -ENOENT if there is no such sensor. */
 int store_put_calibration(struct store *store, const struct store_calibration *calibration,

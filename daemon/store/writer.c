@@ -149,7 +149,7 @@ static int begin_run(struct writer *writer) {
         return SQLITE_OK;
 }
 
-static int put_row(struct rows *rows, const struct request *request) {
+static int put_row(struct rows *rows, struct request *request) {
         switch (request->kind) {
         case REQUEST_PUT_SENSOR:
                 return rows_put_sensor(rows, &request->sensor);
@@ -162,7 +162,7 @@ static int put_row(struct rows *rows, const struct request *request) {
         case REQUEST_PUT_WAVEFORM:
                 return rows_put_waveform(rows, request->waveform);
         case REQUEST_ANNOTATE:
-                return rows_annotate(rows, &request->annotation);
+                return rows_annotate(rows, &request->annotation, request->beside, &request->error);
         case REQUEST_PUT_BATTERY:
                 return rows_put_battery(rows, &request->battery);
         case REQUEST_PUT_CALIBRATION:
@@ -189,9 +189,6 @@ static int put_rows(struct writer *writer, struct request *first) {
                 rc = put_row(&database->rows, i);
                 if (rc == SQLITE_NOTFOUND) {
                         i->error = -ENOENT;
-                        rc = SQLITE_OK;
-                } else if ((rc & 0xff) == SQLITE_CONSTRAINT && i->kind == REQUEST_ANNOTATE) {
-                        i->error = -EEXIST;
                         rc = SQLITE_OK;
                 } else if (sqlite_error_is_of_row(rc)) {
                         i->error = sqlite_error(database->handle, rc);

@@ -16,6 +16,7 @@ static const struct field missed_fields[] = {
         MISSED_FIELD(muscle, FIELD_STRING, true), MISSED_FIELD(leg, FIELD_STRING, true),
         MISSED_FIELD(time_us, FIELD_INT64, true), MISSED_FIELD(zone_offset_s, FIELD_INT, true),
         MISSED_FIELD(pain, FIELD_PAIN, false),    MISSED_FIELD(note, FIELD_STRING, false),
+        MISSED_FIELD(watched, FIELD_BOOL, false),
 };
 
 static int annotation_check(const struct crampd_annotation *annotation, struct crampd_error *error) {
@@ -134,7 +135,7 @@ static void missed_clear(struct crampd_missed *missed) {
 
 static int missed_item(DBusMessageIter *item, void *userdata, struct crampd_error *error) {
         const struct missed_listing *listing = userdata;
-        struct crampd_missed missed = {.pain = -1};
+        struct crampd_missed missed = {.pain = -1, .watched = true};
         int r;
 
         r = dict_read(item, missed_fields, ELEMENTS(missed_fields), &missed, error);

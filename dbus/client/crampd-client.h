@@ -411,15 +411,16 @@ struct crampd_missed {
         char *leg;
         int64_t time_us;
         int zone_offset_s;
-        int pain;   /* -1 = not said */
-        char *note; /* NULL = none */
+        int pain;     /* -1 = not said */
+        char *note;   /* NULL = none */
+        bool watched; /* the sensor was watching then; else rates leave it out */
 };
 
 /* `id`: of an episode. -ENOENT if the caller has none of that id. */
 int crampd_annotate(crampd_client *client, const char *id, const struct crampd_annotation *annotation,
                     struct crampd_error *error);
 /* `sensor`: id of the one that should have seen it. `*ret_id`, if not NULL, is to be freed with free().
- * -EEXIST if it was told already. */
+ * -EEXIST if it was told already, or an alert of that sensor covers the time: the message names it. */
 int crampd_report_missed(crampd_client *client, const char *sensor, int64_t time_us,
                          const struct crampd_annotation *annotation, char **ret_id,
                          struct crampd_error *error);

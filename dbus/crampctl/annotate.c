@@ -34,7 +34,8 @@ static const char help[] =
         "      --clear            Take back all that was said; EPISODE may also be the id of a missed "
         "cramp\n"
         "      --missed=TIME      A cramp about TIME raised no alert ('crampctl history --missed' "
-        "lists them)\n"
+        "lists them);\n"
+        "                         refused where an alert of the sensor covers TIME\n"
         "      --sensor=SENSOR    That should have seen it; needed if you have several\n" //
         COMMON_OPTIONS_HELP "\n"
         "TIME as for 'crampctl history'.\n"
@@ -127,6 +128,49 @@ static int only_sensor(crampd_client *client, char **ret_path) {
         return code;
 }
 
+struct looking {
+        const char *id;
+        bool found, watched;
+};
+
+static int missed_look(const struct crampd_missed *missed, void *userdata) {
+        struct looking *looking = userdata;
+
+        if (strcmp(missed->id, looking->id) == 0) {
+                looking->found = true;
+                looking->watched = missed->watched;
+        }
+        return 0;
+}
+
+static int missed_print(const struct global_options *global, crampd_client *client, int64_t missed_us,
+                        const char *id) {
+        struct crampd_filter filter = {.since_us = missed_us, .until_us = missed_us + 1};
+        struct json json = JSON_INIT(stdout);
+        struct looking looking = {.id = id};
+        struct crampd_error error = {};
+        /* It is noted whether or not the rest can be told. */
+        bool known =
+                crampd_list_missed(client, &filter, missed_look, &looking, &error) >= 0 && looking.found;
+
+        if (!global->json)
+                return done_print(
+                        global, "missed", id,
+                        known && !looking.watched
+                                ? N_("Noted as missed. The sensor was not watching then: no rate counts "
+                                     "it. 'crampctl history --missed' lists it.")
+                                : N_("Noted as missed; 'crampctl history --missed' lists it."));
+        json_object_begin(&json, NULL);
+        json_string(&json, "missed", id);
+        if (known)
+                json_bool(&json, "watched", looking.watched);
+        else
+                json_null(&json, "watched");
+        json_object_end(&json);
+        (void)json_finish(&json);
+        return output_finish_stdout();
+}
+
 static int missed_report(const struct arguments *arguments) {
         _cleanup_(client_freep) crampd_client *client = NULL;
         _cleanup_(freep) char *path = NULL, *id = NULL;
@@ -145,10 +189,11 @@ static int missed_report(const struct arguments *arguments) {
         /* The last part of a sensor's path is its id. */
         r = crampd_report_missed(client, strrchr(path, '/') + 1, missed_us, &arguments->annotation, &id,
                                  &error);
+        if (r == -EEXIST)
+                return fail(EX_DATAERR, "%s", words_of_sentence(error.message).text);
         if (r < 0)
                 return fail_client(r, &error);
-        return done_print(&arguments->global, "missed", id,
-                          N_("Noted as missed; 'crampctl history --missed' lists it."));
+        return missed_print(&arguments->global, client, missed_us, id);
 }
 
 /* --- command line --- */

@@ -59,6 +59,7 @@ void missed_write_json(struct json *json, const struct crampd_missed *missed) {
         else
                 json_null(json, "pain");
         json_string(json, "note", missed->note);
+        json_bool(json, "watched", missed->watched);
 }
 
 /* --- CSV --- */

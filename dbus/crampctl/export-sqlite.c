@@ -65,7 +65,8 @@ static const char schema[] =
         "  time_us INTEGER NOT NULL,\n"
         "  zone_offset_s INTEGER NOT NULL,\n"
         "  pain INTEGER,\n"
-        "  note TEXT\n"
+        "  note TEXT,\n"
+        "  watched INTEGER NOT NULL -- 1 = the sensor was watching; no rate counts the others\n"
         ") STRICT;"
         "CREATE TABLE night (\n"
         "  -- One stretch of watching one sensor.\n"
@@ -158,7 +159,7 @@ enum insert {
 static const char *const inserts[INSERT_MAX] = {
         [INSERT_SENSOR] = "INSERT INTO sensor VALUES (?,?,?,?,?)",
         [INSERT_EPISODE] = "INSERT INTO episode VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-        [INSERT_MISSED] = "INSERT INTO missed VALUES (?,?,?,?,?,?,?,?,?)",
+        [INSERT_MISSED] = "INSERT INTO missed VALUES (?,?,?,?,?,?,?,?,?,?)",
         [INSERT_NIGHT] = "INSERT INTO night VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
         [INSERT_GAP] = "INSERT INTO gap VALUES (?,?,?,?)",
         [INSERT_ENTRY] = "INSERT INTO entry VALUES (?,?,?,?,?,?,?,?,?,?,?)",
@@ -266,9 +267,9 @@ static int copy_missed(const struct crampd_missed *missed, void *userdata) {
         char time[TIMESTAMP_SIZE];
 
         timestamp_format_iso(missed->time_us, missed->zone_offset_s, time);
-        return insert(userdata, INSERT_MISSED, "tttttnnpt", missed->id, missed->sensor, missed->leg,
+        return insert(userdata, INSERT_MISSED, "tttttnnptn", missed->id, missed->sensor, missed->leg,
                       missed->muscle, time, missed->time_us, (int64_t)missed->zone_offset_s,
-                      missed->pain, missed->note);
+                      missed->pain, missed->note, (int64_t)missed->watched);
 }
 
 static int copy_night(const struct crampd_night *night, void *userdata) {

@@ -129,6 +129,7 @@ static int missed_add_row(const struct crampd_missed *missed, void *userdata) {
         table_cell(listing->table, "%s", time);
         table_cell(listing->table, "%s", words_of_list(missed->leg));
         table_cell(listing->table, "%s", missed->muscle);
+        table_cell(listing->table, "%s", missed->watched ? _("yes") : _("no"));
         pain_cell(listing->table, missed->pain);
         table_cell(listing->table, "%s", missed->id);
         table_cell(listing->table, "%s", missed->note ? missed->note : "");
@@ -138,7 +139,8 @@ static int missed_add_row(const struct crampd_missed *missed, void *userdata) {
 static int missed_print(crampd_client *client, const struct episode_filter *filter,
                         const struct global_options *global) {
         static const struct column columns[] = {
-                {N_("TIME")}, {N_("LEG")}, {N_("MUSCLE")}, {N_("PAIN"), true}, {N_("ID")}, {N_("NOTE")},
+                {N_("TIME")},       {N_("LEG")}, {N_("MUSCLE")}, {N_("WATCHED")},
+                {N_("PAIN"), true}, {N_("ID")},  {N_("NOTE")},
         };
         _cleanup_(table_freep) struct table *table = table_new(columns, ARRAY_LENGTH(columns));
         struct listing listing = {.filter = filter, .json = JSON_INIT(stdout), .table = table};

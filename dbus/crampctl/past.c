@@ -90,7 +90,8 @@ static int missed_take(const struct crampd_missed *missed, void *userdata) {
         struct past *past = userdata;
 
         if (filter_takes_missed(past->filter, missed))
-                tally_add_cramp(past->source, missed->time_us, missed->zone_offset_s, -1, TALLY_MISSED);
+                tally_add_cramp(past->source, missed->time_us, missed->zone_offset_s, -1,
+                                missed->watched ? TALLY_MISSED : TALLY_MISSED_UNWATCHED);
         return 0;
 }
 

@@ -107,6 +107,9 @@ static void words_write(const struct picture *picture, const struct tally *tally
                 length_write(file, tally->longest_us);
         }
         fputc('\n', file);
+        if (all->unwatched > 0)
+                fprintf(file, _("Missed while the sensor was not watching, left out of the rate: %u\n"),
+                        all->unwatched);
         if (all->false_alarms > 0)
                 fprintf(file,
                         all->false_alarms == 1 ? _("%u false alarm left out\n")

@@ -140,6 +140,10 @@ static void summary_tell(struct telling *telling) {
         row_tell(telling, N_("Cramps"),
                  N_("%u: %u with an alert (%u confirmed by the wearer), %u missed and told of"),
                  all->cramps, all->cramps - all->missed, tally->confirmed, all->missed);
+        if (all->unwatched > 0)
+                row_tell(telling, N_("Not in the rate"),
+                         N_("%u missed while the sensor was not watching: nothing stands against them"),
+                         all->unwatched);
         row_tell(telling, N_("False alarms"), N_("%u, left out of all figures"), all->false_alarms);
         if (tally_rate(all, &rate) >= 0)
                 row_tell(telling, N_("Rate"), N_("%s in 8 watched hours, 95 %% interval %s to %s"),

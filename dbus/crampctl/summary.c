@@ -32,6 +32,7 @@ static void write_span(struct json *json, const struct tally_span *span) {
         write_seconds(json, "monitored_s", span->monitored_us);
         json_uint(json, "cramps", span->cramps);
         json_uint(json, "missed", span->missed);
+        json_uint(json, "missed_not_watched", span->unwatched);
         json_uint(json, "false_alarms", span->false_alarms);
         if (tally_rate(span, &rate) < 0) {
                 json_null(json, "rate");

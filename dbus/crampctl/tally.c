@@ -169,7 +169,8 @@ static void cramp_take(struct tally *tally, const struct cramp *cramp, int64_t *
                 return;
         }
         day->cramps++;
-        day->missed += cramp->kind == TALLY_MISSED;
+        day->missed += cramp->kind == TALLY_MISSED || cramp->kind == TALLY_MISSED_UNWATCHED;
+        day->unwatched += cramp->kind == TALLY_MISSED_UNWATCHED;
         tally->confirmed += cramp->kind == TALLY_CONFIRMED;
         tally->hours[cramp->hour]++;
         length_take(tally, cramp->length_us, lengths);
@@ -249,6 +250,7 @@ struct tally_span tally_sum(const struct tally *tally, size_t index, size_t n) {
 
                 span.cramps += day->cramps;
                 span.missed += day->missed;
+                span.unwatched += day->unwatched;
                 span.false_alarms += day->false_alarms;
                 if (day->monitored_us <= 0)
                         continue;
@@ -256,7 +258,7 @@ struct tally_span tally_sum(const struct tally *tally, size_t index, size_t n) {
                 span.gappy += day->gap_us >= TALLY_GAPS_US;
                 span.brief += day->monitored_us < TALLY_SHORT_US;
                 span.monitored_us += day->monitored_us;
-                span.cramps_watched += day->cramps;
+                span.cramps_watched += day->cramps - day->unwatched;
         }
         return span;
 }

@@ -35,6 +35,7 @@ struct tally_day {
         int64_t gap_us;       /* of that one */
         unsigned cramps;      /* alerts that nobody called false, and cramps that were missed */
         unsigned missed;      /* of these, the missed ones */
+        unsigned unwatched;   /* of these, those of time that their sensor did not watch */
         unsigned false_alarms;
 };
 
@@ -44,7 +45,8 @@ struct tally_span {
         unsigned brief;  /* of these: watched for less than 4 h */
         int64_t monitored_us;
         unsigned cramps, missed, false_alarms;
-        unsigned cramps_watched; /* in the nights that were watched: what the rate is made of */
+        unsigned unwatched;      /* missed ones of time that was not watched: no rate counts them */
+        unsigned cramps_watched; /* what the rate is made of */
 };
 
 struct tally {
@@ -70,7 +72,13 @@ struct tally_source *tally_source_free(struct tally_source *source);
 void tally_add_night(struct tally_source *source, int day, unsigned sensor, int64_t monitored_us,
                      int64_t gap_us);
 
-enum tally_kind { TALLY_SAID_NOTHING, TALLY_CONFIRMED, TALLY_FALSE_ALARM, TALLY_MISSED };
+enum tally_kind {
+        TALLY_SAID_NOTHING,
+        TALLY_CONFIRMED,
+        TALLY_FALSE_ALARM,
+        TALLY_MISSED,
+        TALLY_MISSED_UNWATCHED
+};
 
 /* `length_us`: -1 = it has none (yet). */
 void tally_add_cramp(struct tally_source *source, int64_t onset_us, int zone_offset_s, int64_t length_us,

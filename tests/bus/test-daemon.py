@@ -21,6 +21,7 @@ import dbus  # noqa: E402
 
 import tap  # noqa: E402
 from daemon import GUIDANCE, HISTORY, MANAGER, NAME, ROOT, SENSOR, SOURCE, System  # noqa: E402
+from nights import have_long  # noqa: E402
 
 NOBODY = 65534
 CALF = {'muscle': 'gastrocnemius', 'leg': 'left'}
@@ -420,28 +421,42 @@ def test_what_people_say_of_episodes():
             assert account['channels'] == 2 and account['quality'] == 'good' and account['again_factor'] == 1, account
             assert 0 <= account['slow'] < 0.1, account
             sensor = client.sensors()[0][1]['id']
-            def report(sensor=sensor, time_us=1000000, **options):
-                return sensor, dbus.Int64(time_us), client.options(**options)
-            missed = client.call(ROOT, HISTORY, 'ReportMissed', 'sxa{sv}', *report(pain=dbus.UInt32(2)))
-            rows = client.call(ROOT, HISTORY, 'ListMissed', 'a{sv}', client.options())[0]
-            assert [(row['id'], row['sensor'], row['time_us'], row['pain']) for row in rows] == [(missed, sensor, 1000000, 2)]
-            for name, arguments in (('AlreadyExists', report()), ('InvalidArgument', report(time_us=2**62)),
-                                    ('InvalidArgument', report(time_us=-1)), ('NoSuchSensor', report(sensor='a' * 16)),
-                                    ('NoSuchSensor', report(sensor='../x'))):
+            early = sensor, dbus.Int64(row['onset_us'] - 3600000000), client.options()
+            assert client.error_of(ROOT, HISTORY, 'ReportMissed', 'sxa{sv}', *early) == invalid  # before there was that sensor
+            assert 'geheim' not in daemon.log()
+        have_long(system.state / 'crampd.db')
+        with system.daemon():
+            client = system.client()
+            assert client.episodes()[0]['note'] == 'geheim'
+
+            def report(sensor=sensor, seconds=0, **options):
+                return sensor, dbus.Int64(row['onset_us'] + seconds * 1000000), client.options(**options)
+
+            def listed():
+                return client.call(ROOT, HISTORY, 'ListMissed', 'a{sv}', client.options())[0]
+            for seconds in (-59, 1):
+                name, words = client.refusal(ROOT, HISTORY, 'ReportMissed', 'sxa{sv}', *report(seconds=seconds))
+                assert name == 'org.crampd1.Error.AlreadyExists' and f'annotate {episode} confirmed' in words, (name, words)
+            missed = client.call(ROOT, HISTORY, 'ReportMissed', 'sxa{sv}', *report(seconds=-3600, pain=dbus.UInt32(2)))
+            told, = listed()
+            assert (told['id'], told['sensor'], told['time_us'], told['pain']) == (missed, sensor, row['onset_us'] - 3600000000, 2)
+            assert told['watched'] == 0, told
+            for name, arguments in (('AlreadyExists', report(seconds=-3600)), ('AlreadyExists', report(seconds=-3630)),
+                                    ('InvalidArgument', report(seconds=2**40)), ('InvalidArgument', report(seconds=-2**40)),
+                                    ('NoSuchSensor', report(sensor='a' * 16)), ('NoSuchSensor', report(sensor='../x'))):
                 assert client.error_of(ROOT, HISTORY, 'ReportMissed', 'sxa{sv}', *arguments) == 'org.crampd1.Error.' + name
             client.call(ROOT, HISTORY, 'ClearAnnotation', 'sa{sv}', missed, client.options())
-            assert client.call(ROOT, HISTORY, 'ListMissed', 'a{sv}', client.options())[0] == []
-            assert 'geheim' not in daemon.log()
-        with system.daemon():
-            assert system.client().episodes()[0]['note'] == 'geheim'
+            assert listed() == []
 
 
 def test_learning_is_asked_for_bounded_and_taken_back():
     with System() as system:
         with system.daemon():
-            client = system.client()
-            path = add_sensor(client, sensitivity='low')
+            path = add_sensor(system.client(), sensitivity='low')
             identity = path.rsplit('/', 1)[1]
+        have_long(system.state / 'crampd.db')
+        with system.daemon():
+            client = system.client()
             now_us = int(time.time() * 1e6)
 
             def look():

@@ -18,6 +18,7 @@ import packets  # noqa: E402
 import tap  # noqa: E402
 from daemon import HISTORY, MANAGER, ROOT, SENSOR, System  # noqa: E402
 from mockbluez import MockBluez  # noqa: E402
+from nights import have_long  # noqa: E402
 
 ADDRESS = 'C0:00:00:00:00:01'
 
@@ -62,8 +63,10 @@ def test_a_factor_holds_from_the_next_night_until_taken_back():
     with System(bluez=True) as system, MockBluez([ADDRESS], packets.describe(1, 1000)) as mock:
         play(mock)
         with system.daemon():
+            path = adopt(system.client())
+        have_long(system.state / 'crampd.db')
+        with system.daemon():
             client = system.client()
-            path = adopt(client)
             wait_streaming(client)
             # What is said does nothing by itself.
             miss(client, path, 20)

@@ -200,7 +200,7 @@ def test_annotate():
         def sent(*arguments):
             fake.do('calls')
             run('annotate', *arguments)
-            return [(call['member'], call['args']) for call in fake.do('calls') if call['member'] not in ('ListSensors', 'TabulateEpisodes')]
+            return [(call['member'], call['args']) for call in fake.do('calls') if call['member'] not in ('ListSensors', 'TabulateEpisodes', 'ListMissed')]
 
         assert sent('e1', 'confirmed', '--pain', '7', '--note', 'so what') == [
             ('Annotate', ['e1', {'verdict': 'confirmed', 'pain': 7, 'note': 'so what'}])]
@@ -210,7 +210,19 @@ def test_annotate():
         assert sent('--clear', 'e1') == [('ClearAnnotation', ['e1', {}])]
         assert sent('--missed', '2026-11-23T04:10Z', '--sensor', 'left calf', '--pain', '8') == [
             ('ReportMissed', ['a1', 1795407000000000, {'pain': 8}])]
-        assert json.loads(run('annotate', '--json', '--missed', '-1h', '--sensor', 'b2')) == {'missed': 'm9'}
+        # Where nothing watched it is noted all the same, and said.
+        report = ('annotate', '--missed', '-1h', '--sensor', 'b2')
+        assert json.loads(run(*report, '--json')) == {'missed': 'm9', 'watched': False}
+        assert run(*report).startswith('Noted as missed. The sensor was not watching then: no rate counts it.')
+        fake.do('set', key='missed', value=[])
+        fake.answer('ReportMissed', 'watched')
+        assert json.loads(run(*report, '--json')) == {'missed': 'm9', 'watched': True}
+        assert run(*report) == "Noted as missed; 'crampctl history --missed' lists it.\n"
+        fake.answer('ListMissed', 'error org.crampd1.Error.StoreFailed')
+        assert json.loads(run(*report, '--json')) == {'missed': 'm9', 'watched': None}
+        assert run(*report) == "Noted as missed; 'crampctl history --missed' lists it.\n"
+        fake.answer('ListMissed', None)
+        fake.answer('ReportMissed', None)
         assert json.loads(run('annotate', '--json', 'e1', 'confirmed')) == {'annotated': 'e1'}
         assert run('annotate', '--no-legend', 'e1', 'confirmed') == ''
 
@@ -240,7 +252,7 @@ def test_annotate():
         fake.answer('Annotate', 'error org.crampd1.Error.NoSuchEpisode')
         run('annotate', 'e1', 'confirmed', code=65)
         fake.answer('ReportMissed', 'error org.crampd1.Error.AlreadyExists')
-        run('annotate', '--missed', '-1h', code=73)
+        run('annotate', '--missed', '-1h', code=65)
 
 
 def test_detector_explain():
@@ -299,11 +311,11 @@ def test_detector_show_and_learn():
 def test_history_of_missed_cramps():
     with PrivateBus(), FakeCrampd() as fake:
         out = run('history', '--missed')
-        assert out == ('TIME                 LEG   MUSCLE  PAIN  ID  NOTE\n'
-                       '2026-11-23 04:10:00  left  soleus     8  m1  at four\n'), out
+        assert out == ('TIME                 LEG   MUSCLE  WATCHED  PAIN  ID  NOTE\n'
+                       '2026-11-23 04:10:00  left  soleus  yes         8  m1  at four\n'), out
         assert json.loads(run('history', '--missed', '--json')) == {
             'id': 'm1', 'sensor': 'a1', 'leg': 'left', 'muscle': 'soleus', 'time': '2026-11-23T04:10:00.000+01:00',
-            'time_us': 1795403400000000, 'pain': 8, 'note': 'at four'}
+            'time_us': 1795403400000000, 'pain': 8, 'note': 'at four', 'watched': True}
         for how in ('signature', 'type pain', 'missing leg', 'huge note'):
             fake.answer('ListMissed', how)
             run('history', '--missed', code=76)

@@ -129,7 +129,7 @@ def test_sqlite_reads_back():
                     'AND name NOT LIKE \'sqlite_%\'') == [(0,)]
         assert rows('SELECT id, onset_us, end_us, note FROM episode ORDER BY onset_us') == [
             (row['id'], row['onset_us'], row.get('end_us'), row.get('note')) for row in [*EPISODES, ODD]]
-        assert rows('SELECT id, time_us FROM missed') == [(row['id'], row['time_us']) for row in MISSED]
+        assert rows('SELECT id, time_us, watched FROM missed') == [(row['id'], row['time_us'], 1) for row in MISSED]
         assert rows('SELECT id FROM sensor ORDER BY id') == [('a1',), ('b2',)]
         assert rows('SELECT night, reason FROM gap') == [(1, 'no-data'), (1, 'dead')]
         assert rows('SELECT evening, alerts FROM evening') == [('2026-11-22', 3)]

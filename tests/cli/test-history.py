@@ -129,6 +129,7 @@ def test_figures():
         assert everything['nights_with_gaps'] == sum(row['gap_s'] >= 600 for row in got['nights'] if row['monitored_s'] > 0)
         assert everything['cramps'] == len(cramps) and everything['missed'] == 1
         assert everything['false_alarms'] == len(episodes) - len(counted)
+        assert everything['missed_not_watched'] == 0
         assert got['confirmed'] == sum(row.get('verdict') == 'confirmed' for row in episodes)
         assert got['hours'] == [sum(onset // HOUR_US % 24 == hour for onset in cramps) for hour in range(24)]
         lengths = [row['end_us'] - row['onset_us'] for _, row in counted if 'end_us' in row]
@@ -147,6 +148,26 @@ def test_figures():
             days = [date_text(day_number(week['from']) + i) for i in range(8 - datetime.date.fromisoformat(week['from']).isoweekday())]
             assert week['nights'] == sum(day in best for day in days)
             assert week['cramps'] == sum(evening in days for evening in evenings)
+
+
+def test_missed_while_nothing_watched():
+    """Counts as a cramp, but no rate counts it: as much may have gone untold in all time that was not watched."""
+    with PrivateBus(), FakeCrampd() as fake:
+        first = day_number('2026-03-02')
+        told = {'sensor': 'a1', 'muscle': 'soleus', 'leg': 'left', 'zone_offset_s': 0}
+        missed = [dict(told, id='m1', time_us=(first * 24 + 23) * HOUR_US, watched=True),
+                  dict(told, id='m2', time_us=(first * 24 + 32) * HOUR_US, watched=False),
+                  dict(told, id='m3', time_us=(first * 24 + 48) * HOUR_US, watched=False)]
+        for key, value in (('nights', [night(first, 8)]), ('episodes', [cramp(first, 2)]), ('missed', missed)):
+            fake.do('set', key=key, value=value)
+        of = ('--since', date_text(first), '--until', date_text(first + 7))
+        got = json.loads(run('history', '--plot', '--json', *of))['all']
+        assert (got['cramps'], got['missed'], got['missed_not_watched'], got['rate']) == (4, 3, 2, 2), got
+        assert 'Missed while the sensor was not watching, left out of the rate: 2\n' in run('history', '--plot', *of)
+        report = run('report', '--format', 'html', '-o', '-', *of)
+        assert '2.00 in 8 watched hours' in report and '2 missed while the sensor was not watching' in report
+        fake.do('set', key='missed', value=missed[:1])
+        assert 'not watching' not in run('history', '--plot', *of) and 'not watching' not in run('report', '--format', 'html', '-o', '-', *of)
 
 
 def test_figures_of_some():

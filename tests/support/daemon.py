@@ -189,8 +189,12 @@ class Client:
 
     def error_of(self, *call):
         """The name of the error that a call must end with."""
+        return self.refusal(*call)[0]
+
+    def refusal(self, *call):
+        """The same, and its words."""
         try:
             answer = self.call(*call)
         except dbus.DBusException as error:
-            return error.get_dbus_name()
+            return error.get_dbus_name(), error.get_dbus_message()
         raise AssertionError(f'{call[2]} answered {answer!r} instead of an error')

@@ -47,7 +47,7 @@ EPISODES = [
 TYPES = {'owner': 'u', 'channels': 'u', 'battery': 'u', 'channel': 'u', 'sensors': 'u', 'subscribers': 'u',
          'zone_offset_s': 'i', 'packets': 't', 'lost_packets': 't', 'malformed_packets': 't', 'connects': 't',
          'monitored_us': 't', 'rate_hz': 'd', 'peak_uv': 'd', 'median_hz': 'd', 'confidence': 'd', 'simulated': 'b',
-         'recorded': 'b', 'repeated': 'b', 'arbitrary_unit': 'b', 'paused': 'b', 'allow_broadcast': 'b', 'envelope': 'b',
+         'recorded': 'b', 'watched': 'b', 'repeated': 'b', 'arbitrary_unit': 'b', 'paused': 'b', 'allow_broadcast': 'b', 'envelope': 'b',
          'electrodes_on': 'b', 'accelerometer': 'b', 'battery_lasts_night': 'b', 'reconnects': 't', 'longest_gap_us': 't', 'rssi': 'n',
          'clock_ppm': 'd', 'measured_rate_hz': 'd', 'scale_uv': 'd', 'battery_mv': 'u', 'battery_hours': 'd',
          'peak_mvc_percent': 'd', 'capacity': 'd', 'added': 'b', 'percent': 'u', 'pain': 'u', 'learning': 'b', 'proposed': 'd', 'applied': 'd', 'factor_min': 'd', 'factor_max': 'd',
@@ -103,7 +103,7 @@ DETECTOR = {
 
 MISSED = [
     {'id': 'm1', 'sensor': 'a1', 'muscle': 'soleus', 'leg': 'left', 'time_us': 1795403400000000, 'zone_offset_s': 3600, 'pain': 8,
-     'note': 'at four'},
+     'note': 'at four', 'watched': True},
 ]
 
 PROFILE = {'age': '67', 'medicines': 'statin'}
@@ -280,6 +280,8 @@ def run():
             self.reply(message, 'a{sv}an', self.spoil(waveform, how), dbus.Array(samples, signature='n'))
 
         def ReportMissed(self, message, how):
+            sensor, time_us, _ = message.get_args_list()
+            self.missed.append(dict(MISSED[0], id='m9', sensor=str(sensor), time_us=int(time_us), watched=how == 'watched'))
             self.reply(message, 's', 'm9')
 
         def ListMissed(self, message, how):

@@ -50,3 +50,9 @@ def fill(path, uid, nights, sensors=1, entries=()):
                 db.execute('INSERT INTO entry (id, uid, time_us, zone_offset_s, kind, what, origin, compound, amount, leg, '
                            "text) VALUES (?, ?, ?, 0, 'amount', ?, 'food', '', ?, '', '')",
                            (public_id(i * len(entries) + j + 1), uid, start + j, what, amount))
+
+
+def have_long(path):
+    """As if its sensors had been added long ago: what is told of before a sensor was there is refused."""
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
+        db.execute('UPDATE sensor SET added_us = 0')

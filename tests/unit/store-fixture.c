@@ -89,6 +89,13 @@ void on_done(int error, void *userdata) {
         outcome->error = error;
 }
 
+void on_annotated(int error, const char *beside, void *userdata) {
+        struct outcome *outcome = userdata;
+
+        on_done(error, outcome);
+        (void)snprintf(outcome->beside, sizeof(outcome->beside), "%s", beside);
+}
+
 struct store_sensor sample_sensor(const char *id, uid_t owner_uid) {
         struct store_sensor sensor = {
                 .owner_uid = owner_uid,

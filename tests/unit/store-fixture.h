@@ -63,10 +63,12 @@ uint64_t now_us(void);
 /* Counts what its callbacks say. `userdata` of the calls below. */
 struct outcome {
         unsigned calls;
-        int error; /* of the last call */
+        int error;                  /* of the last call */
+        char beside[STORE_ID_SIZE]; /* of that of on_annotated() */
 };
 
 void on_done(int error, void *userdata);
+void on_annotated(int error, const char *beside, void *userdata);
 
 struct store_sensor sample_sensor(const char *id, uid_t owner_uid);
 struct store_night sample_night(const char *id, const char *sensor);

@@ -11,6 +11,8 @@
 #define EPISODE_ID "0000000000000001"
 #define MISSED_ID "00000000000000c1"
 #define ONSET_US (INT64_C(1795470000) * SECOND_US)
+#define END_US (ONSET_US + 60 * SECOND_US)
+#define MISSED_US (ONSET_US + 1200 * SECOND_US) /* the night goes on, and no alert is near */
 
 struct missed_page {
         unsigned calls;
@@ -45,12 +47,16 @@ static struct store_annotation missed_of(const char *id, int64_t time_us) {
         return annotation;
 }
 
-static int annotate(struct fixture *f, const struct store_annotation *annotation) {
+static struct outcome annotate_beside(struct fixture *f, const struct store_annotation *annotation) {
         struct outcome outcome = {};
 
-        assert_return_code(store_annotate(f->store, annotation, on_done, &outcome), 0);
+        assert_return_code(store_annotate(f->store, annotation, on_annotated, &outcome), 0);
         WAIT_FOR(f, outcome.calls > 0);
-        return outcome.error;
+        return outcome;
+}
+
+static int annotate(struct fixture *f, const struct store_annotation *annotation) {
+        return annotate_beside(f, annotation).error;
 }
 
 static void on_missed(int error, const struct store_missed *missed, size_t n, uint64_t cursor,
@@ -141,7 +147,7 @@ static void test_missed(void **state) {
         struct fixture *f = *state;
         struct missed_page *page = calloc(1, sizeof(*page));
         struct store_filter filter = filter_all();
-        struct store_annotation missed = missed_of(MISSED_ID, ONSET_US + 5);
+        struct store_annotation missed = missed_of(MISSED_ID, MISSED_US);
 
         assert_non_null(page);
         missed.pain = 9;
@@ -151,7 +157,8 @@ static void test_missed(void **state) {
         (void)strcpy(missed.id, "00000000000000c2");
         assert_int_equal(annotate(f, &missed), -EEXIST);
         for (unsigned i = 0; i < 4; i++) {
-                struct store_annotation more = missed_of("", ONSET_US + 1000 - i);
+                struct store_annotation more =
+                        missed_of("", MISSED_US + (10 - i) * STORE_MISSED_NEAR_US);
 
                 (void)snprintf(more.id, sizeof(more.id), "00000000000000d%u", i);
                 assert_int_equal(annotate(f, &more), 0);
@@ -164,7 +171,7 @@ static void test_missed(void **state) {
         assert_string_equal(page->missed[0].sensor, SENSOR_ID);
         assert_string_equal(page->missed[0].muscle, "gastrocnemius");
         assert_string_equal(page->missed[0].note, "um vier, böse");
-        assert_true(page->missed[0].time_us == ONSET_US + 5);
+        assert_true(page->missed[0].time_us == MISSED_US);
         assert_int_equal(page->missed[0].zone_offset_s, 3600);
         assert_int_equal(page->missed[0].pain, 9);
         assert_string_equal(page->missed[1].id, "00000000000000d3");
@@ -180,7 +187,7 @@ static void test_missed(void **state) {
         assert_int_equal(list_missed(f, &filter, page), 0);
         assert_int_equal(page->n, 0);
         filter.owner_uid = OWNER_UID;
-        filter.until_us = ONSET_US + 998;
+        filter.until_us = MISSED_US + 8 * STORE_MISSED_NEAR_US;
         assert_int_equal(list_missed(f, &filter, page), 0);
         assert_int_equal(page->n, 2);
 
@@ -190,6 +197,107 @@ static void test_missed(void **state) {
         assert_int_equal(annotate(f, &missed), -ENOENT);
         assert_int_equal(list_missed(f, &filter, page), 0);
         assert_int_equal(page->n, 1);
+        free(page);
+}
+
+/* Told to the minute, as people do; of another sensor, or where that one is of somebody else, an alert
+ * says nothing. */
+static void test_what_raised_an_alert_was_not_missed(void **state) {
+        static const struct {
+                int64_t time_us;
+                int error;
+        } times[] = {
+                {ONSET_US - STORE_MISSED_NEAR_US - 1, 0}, {ONSET_US - STORE_MISSED_NEAR_US, -EALREADY},
+                {ONSET_US + 30 * SECOND_US, -EALREADY},   {END_US + STORE_MISSED_NEAR_US, -EALREADY},
+                {END_US + STORE_MISSED_NEAR_US + 1, 0},
+        };
+        const char *other_id = "00000000000000b1";
+        struct store_sensor other = sample_sensor(other_id, OWNER_UID);
+        struct store_episode lasting = sample_episode(2, MISSED_US);
+        struct fixture *f = *state;
+        struct store_annotation missed;
+        struct outcome outcome;
+
+        for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+                char id[STORE_ID_SIZE];
+
+                (void)snprintf(id, sizeof(id), "00000000000000d%zu", i);
+                missed = missed_of(id, times[i].time_us);
+                outcome = annotate_beside(f, &missed);
+                assert_int_equal(outcome.error, times[i].error);
+                assert_string_equal(outcome.beside, times[i].error < 0 ? EPISODE_ID : "");
+        }
+        missed = missed_of(MISSED_ID, ONSET_US);
+        missed.owner_uid++;
+        outcome = annotate_beside(f, &missed);
+        assert_int_equal(outcome.error, -ENOENT);
+        assert_string_equal(outcome.beside, "");
+
+        assert_int_equal(put_sensor(f, &other), 0);
+        missed = missed_of(MISSED_ID, ONSET_US);
+        (void)strcpy(missed.sensor, other_id);
+        assert_int_equal(annotate(f, &missed), 0);
+
+        lasting.end_us = STORE_NO_TIME;
+        assert_int_equal(put_episode(f, &lasting), 0);
+        missed = missed_of("00000000000000e1", MISSED_US + 3600 * SECOND_US);
+        assert_int_equal(annotate(f, &missed), -EALREADY);
+        missed.time_us = other.added_us - STORE_MISSED_NEAR_US - 1;
+        assert_int_equal(annotate(f, &missed), -ERANGE);
+        missed.time_us++;
+        assert_int_equal(annotate(f, &missed), 0);
+}
+
+/* The same cramp once more, a little earlier or later. */
+static void test_told_twice(void **state) {
+        struct fixture *f = *state;
+        struct store_annotation missed = missed_of(MISSED_ID, MISSED_US);
+        struct outcome outcome;
+
+        assert_int_equal(annotate(f, &missed), 0);
+        (void)strcpy(missed.id, "00000000000000d1");
+        missed.time_us = MISSED_US - STORE_MISSED_NEAR_US + 1;
+        outcome = annotate_beside(f, &missed);
+        assert_int_equal(outcome.error, -EEXIST);
+        assert_string_equal(outcome.beside, MISSED_ID);
+        missed.time_us--;
+        assert_int_equal(annotate(f, &missed), 0);
+}
+
+/* Only within a night of its sensor, and there not within a gap. */
+static void test_whether_missed_was_watched(void **state) {
+        static const struct {
+                int64_t time_us;
+                bool watched;
+        } times[] = {
+                {ONSET_US - 7200 * SECOND_US, false}, {MISSED_US, true},
+                {MISSED_US + 600 * SECOND_US, false}, /* in the gap */
+                {MISSED_US + 1200 * SECOND_US, true}, {ONSET_US + 3700 * SECOND_US, false},
+        };
+        struct store_gap gap = {
+                .night = NIGHT_ID,
+                .start_us = MISSED_US + 590 * SECOND_US,
+                .end_us = MISSED_US + 610 * SECOND_US,
+                .reason = "no-data",
+        };
+        struct missed_page *page = calloc(1, sizeof(*page));
+        struct store_filter filter = filter_all();
+        struct fixture *f = *state;
+
+        assert_non_null(page);
+        assert_int_equal(store_put_gap(f->store, &gap), 0);
+        for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+                struct store_annotation missed = missed_of("", times[i].time_us);
+
+                (void)snprintf(missed.id, sizeof(missed.id), "00000000000000d%zu", i);
+                assert_int_equal(annotate(f, &missed), 0);
+        }
+        assert_int_equal(list_missed(f, &filter, page), 0);
+        assert_int_equal(page->n, sizeof(times) / sizeof(times[0]));
+        for (size_t i = 0; i < page->n; i++) {
+                assert_true(page->missed[i].time_us == times[i].time_us);
+                assert_int_equal(page->missed[i].watched, times[i].watched);
+        }
         free(page);
 }
 
@@ -306,7 +414,7 @@ static void test_verdicts(void **state) {
         struct fixture *f = *state;
         struct store_filter filter = filter_all();
         struct store_annotation annotation = annotation_of(EPISODE_ID),
-                                missed = missed_of(MISSED_ID, ONSET_US + 5);
+                                missed = missed_of(MISSED_ID, MISSED_US);
         struct verdicts *all = calloc(1, sizeof(*all));
 
         assert_non_null(all);
@@ -326,7 +434,7 @@ static void test_verdicts(void **state) {
         list_verdicts(f, &filter, all);
         assert_int_equal(all->n, 2);
         assert_string_equal(all->verdicts[0].verdict, "missed");
-        assert_true(all->verdicts[0].time_us == ONSET_US + 5);
+        assert_true(all->verdicts[0].time_us == MISSED_US);
         assert_string_equal(all->verdicts[1].verdict, "false-alarm");
         assert_true(all->verdicts[1].time_us == ONSET_US);
         filter.since_us = annotation.said_us;
@@ -359,6 +467,11 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_said_changed_taken_back, setup, fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_only_the_owner, setup, fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_missed, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_what_raised_an_alert_was_not_missed, setup,
+                                                fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_told_twice, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_whether_missed_was_watched, setup,
+                                                fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_accounts, setup, fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_verdicts, setup, fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_nonsense_is_refused, setup, fixture_teardown),

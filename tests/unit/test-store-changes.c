@@ -50,7 +50,7 @@ static void annotate(struct fixture *f, const char *id, bool clear) {
         struct outcome outcome = {};
 
         (void)snprintf(annotation.id, sizeof(annotation.id), "%s", id);
-        assert_return_code(store_annotate(f->store, &annotation, on_done, &outcome), 0);
+        assert_return_code(store_annotate(f->store, &annotation, on_annotated, &outcome), 0);
         WAIT_FOR(f, outcome.calls > 0);
         assert_int_equal(outcome.error, 0);
 }

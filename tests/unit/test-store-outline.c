@@ -106,7 +106,7 @@ static void test_episodes_as_in_the_list(void **state) {
         put_episodes(f);
         (void)strcpy(said.id, "0000000000000003");
         (void)strcpy(said.verdict, "confirmed");
-        assert_return_code(store_annotate(f->store, &said, on_done, &outcome), 0);
+        assert_return_code(store_annotate(f->store, &said, on_annotated, &outcome), 0);
         WAIT_FOR(f, outcome.calls > 0);
 
         assert_int_equal(outline(f, false, &filter, got), 0);
@@ -319,7 +319,7 @@ static void test_table_as_the_list(void **state) {
                 /* As long as a note may be, and as long as a name is not. */
                 memset(said.note, 'a' + (int)i, STORE_NOTE_SIZE - i);
                 said.note[STORE_NOTE_SIZE - i] = '\0';
-                assert_return_code(store_annotate(f->store, &said, on_done, &outcome), 0);
+                assert_return_code(store_annotate(f->store, &said, on_annotated, &outcome), 0);
                 WAIT_FOR(f, outcome.calls == i);
                 assert_int_equal(outcome.error, 0);
         }

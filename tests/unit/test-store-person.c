@@ -198,7 +198,7 @@ static void annotate(struct fixture *f, const char *id, const char *verdict, int
 
         (void)snprintf(annotation.id, sizeof(annotation.id), "%s", id);
         (void)snprintf(annotation.verdict, sizeof(annotation.verdict), "%s", verdict);
-        assert_int_equal(store_annotate(f->store, &annotation, on_done, &outcome), 0);
+        assert_int_equal(store_annotate(f->store, &annotation, on_annotated, &outcome), 0);
         WAIT_FOR(f, outcome.calls > 0);
         assert_int_equal(outcome.error, 0);
 }
@@ -243,7 +243,7 @@ static void report(struct fixture *f, const char *id, int64_t time_us, int32_t z
 
         (void)snprintf(annotation.id, sizeof(annotation.id), "%s", id);
         (void)strcpy(annotation.sensor, SENSOR_ID);
-        assert_int_equal(store_annotate(f->store, &annotation, on_done, &outcome), 0);
+        assert_int_equal(store_annotate(f->store, &annotation, on_annotated, &outcome), 0);
         WAIT_FOR(f, outcome.calls > 0);
         assert_int_equal(outcome.error, 0);
 }
