@@ -173,9 +173,18 @@ static int json_print(crampd_client *client, const struct episode_filter *filter
 
 static int people_print(crampd_client *client, const struct episode_filter *filter, bool legend) {
         static const struct column columns[] = {
-                {N_("ONSET")},    {N_("LASTED"), true},   {N_("LEG")},         {N_("MUSCLE")},
-                {N_("SEVERITY")}, {N_("LEVEL uV"), true}, {N_("% MVC"), true}, {N_("MEDIAN Hz"), true},
-                {N_("END")},      {N_("VERDICT")},        {N_("PAIN"), true},  {N_("ID")},
+                {N_("ONSET")},
+                {N_("LASTED"), true},
+                {N_("LEG")},
+                {N_("MUSCLE"), .yields = 5},
+                {N_("SEVERITY"), .yields = 7},
+                {N_("LEVEL uV"), true, 3},
+                {N_("% MVC"), true, 4},
+                {N_("MEDIAN Hz"), true, 1},
+                {N_("END"), .yields = 2},
+                {N_("VERDICT"), .yields = 8},
+                {N_("PAIN"), true, 6},
+                {N_("ID")},
         };
         struct listing listing = {.filter = filter, .table = table_new(columns, ARRAY_LENGTH(columns))};
         struct crampd_error error = {};

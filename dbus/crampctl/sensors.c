@@ -194,14 +194,27 @@ static void calibration_print(const struct crampd_sensor *sensor) {
 
 static int table_of_sensors(const struct crampd_sensor *sensors, size_t n, bool legend) {
         static const struct column columns[] = {
-                {N_("ID")},      {N_("NAME")},          {N_("LEG")},           {N_("MUSCLE")},
-                {N_("ADDRESS")}, {N_("BATTERY"), true}, {N_("RATE Hz"), true}, {N_("LOST"), true},
+                {N_("ID")},
+                {N_("NAME")},
+                {N_("LEG")},
+                {N_("MUSCLE"), .yields = 5},
+                {N_("ADDRESS"), .yields = 3},
+                {N_("BATTERY"), true, 4},
+                {N_("RATE Hz"), true, 2},
+                {N_("LOST"), true, 1},
                 {N_("STATE")},
         };
         static const struct column columns_root[] = {
-                {N_("ID")},         {N_("NAME")},  {N_("LEG")},           {N_("MUSCLE")},
-                {N_("ADDRESS")},    {N_("OWNER")}, {N_("BATTERY"), true}, {N_("RATE Hz"), true},
-                {N_("LOST"), true}, {N_("STATE")},
+                {N_("ID")},
+                {N_("NAME")},
+                {N_("LEG")},
+                {N_("MUSCLE"), .yields = 6},
+                {N_("ADDRESS"), .yields = 3},
+                {N_("OWNER"), .yields = 5},
+                {N_("BATTERY"), true, 4},
+                {N_("RATE Hz"), true, 2},
+                {N_("LOST"), true, 1},
+                {N_("STATE")},
         };
         bool root = geteuid() == 0;
         struct table *table = root ? table_new(columns_root, ARRAY_LENGTH(columns_root))
@@ -265,16 +278,16 @@ static int table_of_stats(const struct crampd_sensor *sensors, size_t n, bool le
                 {N_("NAME")},
                 {N_("WATCHED h"), true},
                 {N_("RECONNECTS"), true},
-                {N_("PACKETS"), true},
+                {N_("PACKETS"), true, 7},
                 {N_("LOST %"), true},
-                {N_("MALFORMED"), true},
+                {N_("MALFORMED"), true, 3},
                 {N_("LONGEST GAP s"), true},
-                {N_("SIGNAL dBm"), true},
-                {N_("RATE Hz"), true},
-                {N_("CLOCK ppm"), true},
-                {N_("BATTERY"), true},
-                {N_("LASTS"), true},
-                {N_("RADIO %"), true},
+                {N_("SIGNAL dBm"), true, 8},
+                {N_("RATE Hz"), true, 4},
+                {N_("CLOCK ppm"), true, 2},
+                {N_("BATTERY"), true, 6},
+                {N_("LASTS"), true, 5},
+                {N_("RADIO %"), true, 1},
         };
         struct table *table = table_new(columns, ARRAY_LENGTH(columns));
         int r;

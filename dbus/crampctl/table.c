@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/basic/cleanup.h"
 #include "dbus/crampctl/text.h"
@@ -103,44 +104,123 @@ static void padding_write(FILE *file, size_t cells) {
         }
 }
 
-static void cell_write(FILE *file, const char *text, size_t width, bool right, bool last) {
-        size_t padding = width - text_width(text);
+/* --- what is shown --- */
 
-        if (right)
-                padding_write(file, padding);
-        text_write(file, text);
-        /* No blanks at the end of a line. */
-        if (last)
-                fputc('\n', file);
-        else {
-                if (!right)
-                        padding_write(file, padding);
-                fputs(GAP, file);
-        }
+/* The layout of a table on one page. */
+struct layout {
+        size_t *widths;
+        bool *hidden;
+        size_t waiting; /* blanks that are written only before something else */
+};
+
+static size_t layout_width(const struct layout *layout, size_t n) {
+        size_t width = 0;
+
+        for (size_t c = 0; c < n; c++)
+                if (!layout->hidden[c] && layout->widths[c] > 0)
+                        width += layout->widths[c] + (width > 0 ? strlen(GAP) : 0);
+        return width;
 }
 
-int table_print(const struct table *table, FILE *file, bool headings) {
-        _cleanup_(freep) size_t *widths = calloc(table->n_columns, sizeof(*widths));
+static void widths_find(const struct table *table, bool headings, struct layout *layout) {
         size_t n = table->n_columns, rows = table_rows(table);
 
-        if (!widths || table->out_of_memory)
-                return -ENOMEM;
         for (size_t c = 0; c < n; c++) {
                 if (headings)
-                        widths[c] = text_width(_(table->columns[c].heading));
+                        layout->widths[c] = text_width(_(table->columns[c].heading));
                 for (size_t row = 0; row < rows; row++) {
                         size_t width = text_width(table->cells[row * n + c]);
 
-                        if (width > widths[c])
-                                widths[c] = width;
+                        if (width > layout->widths[c])
+                                layout->widths[c] = width;
                 }
         }
+}
 
-        for (size_t c = 0; headings && c < n; c++)
-                cell_write(file, _(table->columns[c].heading), widths[c], table->columns[c].right,
-                           c == n - 1);
-        for (size_t i = 0; i < rows * n; i++)
-                cell_write(file, table->cells[i], widths[i % n], table->columns[i % n].right,
-                           i % n == n - 1);
+/* Leaves out, one after the other, what has to yield on a narrow terminal. */
+static void columns_yield(const struct table *table, size_t room, struct layout *layout) {
+        while (layout_width(layout, table->n_columns) > room) {
+                size_t first = table->n_columns;
+
+                for (size_t c = 0; c < table->n_columns; c++)
+                        if (table->columns[c].yields > 0 && !layout->hidden[c] &&
+                            (first == table->n_columns ||
+                             table->columns[c].yields < table->columns[first].yields))
+                                first = c;
+                if (first == table->n_columns)
+                        return;
+                layout->hidden[first] = true;
+        }
+}
+
+static bool is_on_terminal(FILE *file) {
+        return isatty(fileno(file)) || getenv(TEXT_PAGED);
+}
+
+static void cell_write(FILE *file, struct layout *layout, size_t c, const char *text, bool right) {
+        size_t padding = layout->widths[c] - text_width(text);
+
+        if (layout->hidden[c])
+                return;
+        if (*text) {
+                padding_write(file, layout->waiting + (right ? padding : 0));
+                text_write(file, text);
+                layout->waiting = (right ? 0 : padding) + strlen(GAP);
+        } else
+                layout->waiting += layout->widths[c] + strlen(GAP);
+}
+
+static void line_end(FILE *file, struct layout *layout) {
+        fputc('\n', file);
+        layout->waiting = 0;
+}
+
+/* What was left out, so that nobody thinks that it is not there. */
+static void hidden_tell(const struct table *table, FILE *file, const struct layout *layout) {
+        const char *before = _("No room here for:");
+        size_t room = text_columns(file), used = 0;
+
+        for (size_t c = 0; c < table->n_columns; c++) {
+                const char *heading = _(table->columns[c].heading);
+
+                if (!layout->hidden[c])
+                        continue;
+                fputs(before, file);
+                used += text_width(before);
+                used = used + text_width(heading) + 2 > room ? 0 : used + 1;
+                fputs(used > 0 ? " " : "\n", file);
+                fputs(heading, file);
+                used += text_width(heading);
+                before = ",";
+        }
+        if (used > 0)
+                fputc('\n', file);
+}
+
+int table_print(const struct table *table, FILE *file, bool headings) {
+        size_t n = table->n_columns, rows = table_rows(table);
+        _cleanup_(freep) size_t *widths = calloc(n, sizeof(*widths));
+        _cleanup_(freep) bool *hidden = calloc(n, sizeof(*hidden));
+        struct layout layout = {.widths = widths, .hidden = hidden};
+
+        if (!widths || !hidden || table->out_of_memory)
+                return -ENOMEM;
+        widths_find(table, headings, &layout);
+        if (is_on_terminal(file))
+                columns_yield(table, text_columns(file), &layout);
+
+        if (headings) {
+                for (size_t c = 0; c < n; c++)
+                        cell_write(file, &layout, c, _(table->columns[c].heading),
+                                   table->columns[c].right);
+                line_end(file, &layout);
+        }
+        for (size_t i = 0; i < rows * n; i++) {
+                cell_write(file, &layout, i % n, table->cells[i], table->columns[i % n].right);
+                if (i % n == n - 1)
+                        line_end(file, &layout);
+        }
+        if (headings)
+                hidden_tell(table, file, &layout);
         return 0;
 }

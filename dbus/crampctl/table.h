@@ -12,6 +12,8 @@
 struct column {
         const char *heading; /* translated when it is printed */
         bool right;          /* for numbers */
+        unsigned yields;     /* on a terminal that is too narrow such columns are left out, 1 first; 0 =
+                                never */
 };
 
 struct table;
@@ -29,5 +31,5 @@ size_t table_rows(const struct table *table);
  * table. */
 const char *const *table_row(const struct table *table, size_t row);
 
-/* Returns 0 or -ENOMEM. */
+/* On a terminal, what has no room in its width is left out, and told below. Returns 0 or -ENOMEM. */
 int table_print(const struct table *table, FILE *file, bool headings);

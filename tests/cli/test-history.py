@@ -23,7 +23,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 import golden
 import tap
 from crampctl import CRAMPCTL, WRAPPER, environment, run
-from fakecrampd import EPISODES, NIGHTS, FakeCrampd
+from fakecrampd import EPISODES, NIGHTS, SENSORS, FakeCrampd
 from past import DAY_US, HOUR_US, cramp, date_text, day_number, night, some_months
 from privatebus import PrivateBus
 
@@ -220,12 +220,12 @@ def picture(*arguments, columns=80, locale='C.UTF-8'):
     return run('history', '--plot', '--until', '2026-04-27T12:00', *arguments, env=env)
 
 
-def on_terminal(*arguments, columns=80, rows=24, **more):
+def on_terminal(*arguments, columns=80, rows=24, verb='history', **more):
     """What comes out on a terminal of that size."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
     env = environment(TERM='xterm', **more)
-    with subprocess.Popen([*WRAPPER, CRAMPCTL, 'history', *arguments], stdout=theirs, stdin=theirs, stderr=subprocess.PIPE,
+    with subprocess.Popen([*WRAPPER, CRAMPCTL, verb, *arguments], stdout=theirs, stdin=theirs, stderr=subprocess.PIPE,
                           env=env) as process:
         os.close(theirs)
         out = b''
@@ -279,6 +279,30 @@ def test_pictures_on_a_terminal():
         assert since.isoweekday() == 1 and since.hour == 12, since
         weeks = (time.time() - 12 * 3600 - (since.timestamp() - 12 * 3600)) / 86400 / 7
         assert 36 <= weeks < 37.01, weeks
+
+
+def test_tables_fit_the_terminal():
+    """Columns yield, the least needed first, and are named; elsewhere all are there."""
+    with PrivateBus(), FakeCrampd() as fake:
+        one = dict(EPISODES[0], id='0123456789abcdef')
+        two = dict(EPISODES[1], id='fedcba9876543210', end_us=EPISODES[1]['onset_us'] + 1, end_reason='subsided')
+        sensor = dict(SENSORS[0], id='0123456789abcdef')
+        fake.do('set', key='sensors', value=[sensor, dict(SENSORS[1], id='fedcba9876543210')])
+        for real_only in (True, False):
+            fake.do('set', key='episodes', value=[one] if real_only else [one, two])
+            for arguments, stays in ((('history', '--list'), (one['id'], '2026-11-23 02:14:05', 'left')),
+                                     (('sensors',), (sensor['id'], 'left calf', 'streaming')),
+                                     (('sensors', '--stats'), ('left calf', 'WATCHED', 'LOST %', 'LONGEST GAP'))):
+                piped = run(*arguments)
+                for columns in (80, 100, 220):
+                    out = on_terminal(*arguments[1:], '--no-pager', verb=arguments[0], columns=columns, NO_COLOR='1')
+                    assert all(len(line) <= columns for line in out.splitlines()), (columns, out)
+                    assert all(text in out for text in stays), out
+                    assert ('No room here for: ' in out) == (out != piped) == (columns < 130), (columns, out)
+                assert len(piped.splitlines()[0]) > 80
+        # Piped to a pager it is the terminal that counts.
+        paged = on_terminal('--list', columns=80, NO_COLOR='1', PAGER='tee')
+        assert paged == on_terminal('--list', '--no-pager', columns=80, NO_COLOR='1')
 
 
 def test_bad_answers_for_pictures():
