@@ -17,9 +17,6 @@
 #define SENSORS_PER_USER 16u
 #define SENSORS_MAX 64u
 
-/* The address in a virtual sensor's row. */
-#define VIRTUAL_ADDRESS "virtual"
-
 struct sensor;
 struct bus;
 struct livestream;

@@ -84,7 +84,7 @@ static void adopt_stored_sensor(struct crampd *crampd, const struct store_sensor
 
         if (sensor_find(crampd, row->id))
                 return;
-        if (strcmp(row->address, VIRTUAL_ADDRESS) == 0) {
+        if (strcmp(row->address, STORE_VIRTUAL_ADDRESS) == 0) {
                 /* Left by a daemon that was killed. */
                 struct store_sensor removed = *row;
 
@@ -196,7 +196,7 @@ static int add_replay(struct crampd *crampd, const struct virtual_option *option
                       struct replay **replay) {
         struct store_sensor row = {
                 .owner_uid = option->owner_uid,
-                .address = VIRTUAL_ADDRESS,
+                .address = STORE_VIRTUAL_ADDRESS,
                 .driver = "crampd",
                 .added_us = crampd_now_us(),
                 .removed_us = STORE_NO_TIME,

@@ -43,6 +43,7 @@ int history_append_episode(sd_bus_message *reply, const struct store_episode *ep
         if (episode->note[0])
                 dictionary_append(reply, &r, "note", "s", episode->note);
         dictionary_append(reply, &r, "waveform", "b", episode->has_waveform);
+        dictionary_append(reply, &r, "simulated", "b", episode->simulated);
         dictionary_close(reply, &r);
         return r;
 }

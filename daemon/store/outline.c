@@ -12,14 +12,17 @@
         "FROM episode e CROSS JOIN sensor s ON s.row = e.sensor "                  \
         "WHERE (?1 OR s.owner_uid = ?2) AND e.onset_us >= ?3 AND e.onset_us < ?4 " \
         "AND (e.onset_us > ?5 OR e.row > ?6) "
+/* Whether a recording was played. */
+#define SIMULATED "s.address = '" STORE_VIRTUAL_ADDRESS "' "
 #define OUTLINE_EPISODES                                                                  \
         "SELECT e.id, e.onset_us, coalesce(e.end_us - e.onset_us, -1), e.zone_offset_s, " \
-        "coalesce(e.pain, -1), s.id, e.leg, e.muscle, e.severity, e.verdict " FROM_EPISODES
+        "coalesce(e.pain, -1), s.id, e.leg, e.muscle, e.severity, e.verdict, " SIMULATED FROM_EPISODES
 #define TABULATE_EPISODES                                                                              \
         "SELECT e.id, e.id, s.id, e.muscle, e.leg, e.onset_us, e.alert_us, e.end_us, "                 \
         "e.zone_offset_s, e.end_reason, e.severity, e.peak_uv, e.median_hz, e.confidence, e.channel, " \
         "e.detector, e.verdict, coalesce(e.pain, -1), e.note, "                                        \
-        "EXISTS (SELECT 1 FROM waveform w WHERE w.episode = e.row), e.peak_mvc_percent " FROM_EPISODES
+        "EXISTS (SELECT 1 FROM waveform w WHERE w.episode = e.row), e.peak_mvc_percent, " SIMULATED    \
+                FROM_EPISODES
 #define OF_SENSOR "AND e.sensor = (SELECT row FROM sensor WHERE id = ?8) "
 #define ORDER_EPISODES "ORDER BY e.onset_us, e.row LIMIT ?7"
 
@@ -51,8 +54,9 @@ struct column_kind {
 
 /* In the order of the statements' columns, which begin with the cursor's id. */
 static const struct column_kind episode_columns[] = {
-        {"onset_us", 'x'}, {"length_us", 'x'}, {"zone_offset_s", 'i'}, {"pain", 'i'},    {"sensor", 'q'},
-        {"leg", 'q'},      {"muscle", 'q'},    {"severity", 'q'},      {"verdict", 'q'},
+        {"onset_us", 'x'}, {"length_us", 'x'}, {"zone_offset_s", 'i'}, {"pain", 'i'},
+        {"sensor", 'q'},   {"leg", 'q'},       {"muscle", 'q'},        {"severity", 'q'},
+        {"verdict", 'q'},  {"simulated", 'y'},
 };
 static const struct column_kind table_columns[] = {
         {"id", 'q', true},   {"sensor", 'q'},     {"muscle", 'q'},   {"leg", 'q'},
@@ -60,6 +64,7 @@ static const struct column_kind table_columns[] = {
         {"end_reason", 'q'}, {"severity", 'q'},   {"peak_uv", 'd'},  {"median_hz", 'd'},
         {"confidence", 'd'}, {"channel", 'u'},    {"detector", 'q'}, {"verdict", 'q'},
         {"pain", 'i'},       {"note", 'q', true}, {"waveform", 'y'}, {"peak_mvc_percent", 'd'},
+        {"simulated", 'y'},
 };
 static const struct column_kind night_columns[] = {
         {"start_us", 'x'}, {"monitored_us", 'x'}, {"gap_us", 'x'}, {"evening_day", 'i'}, {"sensor", 'q'},

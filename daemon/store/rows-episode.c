@@ -10,7 +10,8 @@
         "SELECT e.id, s.id, n.id, e.muscle, e.leg, e.onset_us, e.alert_us, e.end_us, e.zone_offset_s, " \
         "e.channel, e.end_reason, e.severity, e.peak_uv, e.median_hz, e.confidence, e.detector, "       \
         "e.verdict, e.pain, e.note, e.peak_mvc_percent, "                                               \
-        "EXISTS (SELECT 1 FROM waveform w WHERE w.episode = e.row), e.changed_us "                      \
+        "EXISTS (SELECT 1 FROM waveform w WHERE w.episode = e.row), "                                   \
+        "s.address = '" STORE_VIRTUAL_ADDRESS "', e.changed_us "                                        \
         "FROM episode e CROSS JOIN sensor s ON s.row = e.sensor CROSS JOIN night n ON n.row = e.night " \
         "WHERE (?1 OR s.owner_uid = ?2) AND e.onset_us >= ?3 AND e.onset_us < ?4 "
 #define SELECT_EPISODES COLUMNS "AND (e.onset_us > ?5 OR e.row > ?6) "
@@ -113,6 +114,7 @@ static int read_episode(sqlite3_stmt *statement, void *ret) {
         READ_TEXT(&reading, episode->note);
         episode->peak_mvc_percent = reading_real(&reading);
         episode->has_waveform = reading_number(&reading) != 0;
+        episode->simulated = reading_number(&reading) != 0;
         episode->changed_us = reading_time(&reading);
         return reading.rc;
 }

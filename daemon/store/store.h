@@ -18,6 +18,8 @@
 
 #define STORE_ID_SIZE 17 /* 16 lower-case hexadecimal digits and NUL */
 #define STORE_NO_TIME INT64_MIN
+/* The address in the row of a sensor that plays a recording. */
+#define STORE_VIRTUAL_ADDRESS "virtual"
 #define STORE_NO_PAIN (-1)
 #define STORE_PAIN_MAX 10
 #define STORE_NOTE_SIZE 501u
@@ -137,7 +139,8 @@ struct store_episode {
         char verdict[STORE_VERDICT_SIZE]; /* "confirmed", "false-alarm"; "" = none */
         int pain;                         /* 0-10; STORE_NO_PAIN */
         char note[STORE_NOTE_SIZE];       /* UTF-8; "" = none */
-        bool has_waveform;                /* read only, too, as the next */
+        bool has_waveform;                /* read only, too, as the next two */
+        bool simulated;                   /* of a recording that was played, not of a leg */
         int64_t changed_us; /* later than of all that changed before it: not quite the time */
 };
 

@@ -314,6 +314,7 @@ struct crampd_episode {
         bool has_waveform;       /* crampd_get_waveform() has one; false in events */
         double peak_mvc_percent; /* peak as a share of the maximal voluntary contraction; NaN = not
                                     calibrated then */
+        bool simulated;          /* of a recording that was played, not of a leg */
 };
 
 struct crampd_filter {
@@ -476,6 +477,7 @@ struct crampd_episode_outline {
         const char *sensor; /* id */
         const char *leg, *muscle, *severity;
         const char *verdict; /* "" = nothing was said */
+        bool simulated;      /* as above */
 };
 
 struct crampd_night_outline {

@@ -190,6 +190,7 @@ static int notice_read(const struct signal *signal, DBusMessage *message, struct
         if (r < 0 || !is_alert(signal->type))
                 return r;
 
+        notice->episode.simulated = notice->simulated;
         notice->episode.sensor = strdup(notice->path + strlen(SENSOR_PATH_PREFIX));
         if (!notice->episode.sensor)
                 return -ENOMEM;

@@ -36,6 +36,7 @@ static const struct field episode_fields[] = {
         EPISODE_FIELD(note, FIELD_STRING, false),
         {"waveform", FIELD_BOOL, false, offsetof(struct crampd_episode, has_waveform)},
         EPISODE_FIELD(peak_mvc_percent, FIELD_DOUBLE, false),
+        EPISODE_FIELD(simulated, FIELD_BOOL, true),
 };
 
 void episode_clear(struct crampd_episode *episode) {

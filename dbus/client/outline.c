@@ -14,7 +14,7 @@
 #define ROWS_PER_PAGE 20000
 /* What the numbers of words can reach. */
 #define WORDS_MAX 65535u
-#define COLUMNS_MAX 20u
+#define COLUMNS_MAX 21u
 /* Far more than a night, and sums of as many as a list may hold do not overflow. */
 #define NIGHT_MAX_US (INT64_C(100) * 86400 * 1000000)
 
@@ -156,7 +156,7 @@ struct outline_listing {
 static int episodes_read(DBusMessage *message, void *userdata, uint64_t *ret_cursor,
                          struct crampd_error *error) {
         const struct outline_listing *listing = userdata;
-        enum { ONSET, LENGTH, ZONE, PAIN, SENSOR, LEG, MUSCLE, SEVERITY, VERDICT, N };
+        enum { ONSET, LENGTH, ZONE, PAIN, SENSOR, LEG, MUSCLE, SEVERITY, VERDICT, SIMULATED, N };
         struct page page = {
                 .columns = {[ONSET] = {"onset_us", DBUS_TYPE_INT64, {NULL}, -1},
                             [LENGTH] = {"length_us", DBUS_TYPE_INT64, {NULL}, -1},
@@ -166,7 +166,8 @@ static int episodes_read(DBusMessage *message, void *userdata, uint64_t *ret_cur
                             [LEG] = {"leg", DBUS_TYPE_UINT16, {NULL}, -1},
                             [MUSCLE] = {"muscle", DBUS_TYPE_UINT16, {NULL}, -1},
                             [SEVERITY] = {"severity", DBUS_TYPE_UINT16, {NULL}, -1},
-                            [VERDICT] = {"verdict", DBUS_TYPE_UINT16, {NULL}, -1}},
+                            [VERDICT] = {"verdict", DBUS_TYPE_UINT16, {NULL}, -1},
+                            [SIMULATED] = {"simulated", DBUS_TYPE_BYTE, {NULL}, -1}},
                 .n_columns = N,
         };
         const struct column *c = page.columns;
@@ -183,6 +184,7 @@ static int episodes_read(DBusMessage *message, void *userdata, uint64_t *ret_cur
                         .muscle = page.words[c[MUSCLE].q[i]],
                         .severity = page.words[c[SEVERITY].q[i]],
                         .verdict = page.words[c[VERDICT].q[i]],
+                        .simulated = c[SIMULATED].y[i] != 0,
                 };
 
                 r = zone_check(episode.zone_offset_s, error);
@@ -234,6 +236,7 @@ static int table_read(DBusMessage *message, void *userdata, uint64_t *ret_cursor
                 MEDIAN,
                 CONFIDENCE,
                 WAVEFORM,
+                SIMULATED,
                 N
         };
         struct page page = {
@@ -256,7 +259,8 @@ static int table_read(DBusMessage *message, void *userdata, uint64_t *ret_cursor
                             [PERCENT] = {"peak_mvc_percent", DBUS_TYPE_DOUBLE, {NULL}, -1},
                             [MEDIAN] = {"median_hz", DBUS_TYPE_DOUBLE, {NULL}, -1},
                             [CONFIDENCE] = {"confidence", DBUS_TYPE_DOUBLE, {NULL}, -1},
-                            [WAVEFORM] = {"waveform", DBUS_TYPE_BYTE, {NULL}, -1}},
+                            [WAVEFORM] = {"waveform", DBUS_TYPE_BYTE, {NULL}, -1},
+                            [SIMULATED] = {"simulated", DBUS_TYPE_BYTE, {NULL}, -1}},
                 .n_columns = N,
         };
         const struct column *c = page.columns;
@@ -284,6 +288,7 @@ static int table_read(DBusMessage *message, void *userdata, uint64_t *ret_cursor
                         .note = word_or_null(page.words[c[NOTE].q[i]]),
                         .has_waveform = c[WAVEFORM].y[i] != 0,
                         .peak_mvc_percent = real_of(c[PERCENT].d[i]),
+                        .simulated = c[SIMULATED].y[i] != 0,
                 };
 
                 r = row_check(&episode, error);

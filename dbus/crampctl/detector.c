@@ -178,7 +178,7 @@ static int account_print(const struct crampd_episode *episode, const struct cram
         timestamp_format_people(episode->onset_us, episode->zone_offset_s, onset);
         timestamp_format_people(episode->alert_us, episode->zone_offset_s, alert);
         timestamp_format_people(account->from_us, episode->zone_offset_s, from);
-        text_line(_("Episode "), episode->id, "");
+        text_line(_("Episode "), episode->id, episode->simulated ? _(" [simulated]") : "");
         printf(_(": onset %s, alert %s"), onset, alert);
         putchar('\n');
         label_print(_("Level:"));

@@ -42,6 +42,7 @@ void episode_write_json(struct json *json, const struct crampd_episode *episode)
                 json_null(json, "pain");
         json_string(json, "note", episode->note);
         json_double(json, "peak_mvc_percent", episode->peak_mvc_percent, PERCENT_DECIMALS);
+        json_bool(json, "simulated", episode->simulated);
 }
 
 void missed_write_json(struct json *json, const struct crampd_missed *missed) {
@@ -79,7 +80,7 @@ static void csv_number(FILE *file, double value, int decimals, char after) {
 
 void episode_write_csv_header(FILE *file) {
         fputs("id,sensor,leg,muscle,onset,onset_us,alert_us,end_us,end_reason,severity,peak_uv,median_"
-              "hz,confidence,verdict,pain,note,peak_mvc_percent\r\n",
+              "hz,confidence,verdict,pain,note,peak_mvc_percent,simulated\r\n",
               file);
 }
 
@@ -105,7 +106,8 @@ void episode_write_csv(FILE *file, const struct crampd_episode *episode) {
                 fprintf(file, "%d", episode->pain);
         fputc(',', file);
         csv_text(file, episode->note, ',');
-        csv_number(file, episode->peak_mvc_percent, PERCENT_DECIMALS, 0);
+        csv_number(file, episode->peak_mvc_percent, PERCENT_DECIMALS, ',');
+        csv_text(file, episode->simulated ? "yes" : "no", 0);
         fputs("\r\n", file);
 }
 

@@ -91,7 +91,6 @@ void event_write_json(FILE *file, const struct crampd_event *event) {
                         json_string(&json, NULL, *step);
                 json_array_end(&json);
                 json_bool(&json, "recorded", event->recorded);
-                json_bool(&json, "simulated", event->simulated);
                 json_bool(&json, "repeated", event->repeated);
         } else if (event->type == CRAMPD_SENSOR_CHANGED) {
                 json_string(&json, "sensor", event_sensor_id(event));

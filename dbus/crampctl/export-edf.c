@@ -91,7 +91,8 @@ static int write_stretch(const char *path, const struct crampd_episode *episode,
                                                     .physical_min = INT16_MIN * waveform->scale_uv,
                                                     .physical_max = INT16_MAX * waveform->scale_uv};
         }
-        (void)snprintf(recording, sizeof(recording), "episode %.16s", episode->id);
+        (void)snprintf(recording, sizeof(recording), "episode %.16s%s", episode->id,
+                       episode->simulated ? " SIMULATED" : "");
         r = edf_writer_new(path,
                            &(struct edf_writer_setup){.rate_mhz = waveform->rate_mhz,
                                                       .channels = channels,

@@ -96,9 +96,11 @@ static void property_number(FILE *file, const char *name, int64_t number) {
         fprintf(file, "%s:%" PRId64 "\r\n", name, number);
 }
 
-static void summary_write(FILE *file, const char *what, const char *leg, const char *muscle) {
+static void summary_write(FILE *file, const char *mark, const char *what, const char *leg,
+                          const char *muscle) {
         struct line line = line_begin(file, "SUMMARY");
 
+        line_text(&line, mark);
         line_text(&line, what);
         line_text(&line, " (");
         line_text(&line, leg);
@@ -158,7 +160,8 @@ static int write_episode(const struct crampd_episode *episode, void *userdata) {
         event_begin(file, episode->id, ended ? episode->end_us : episode->alert_us, episode->onset_us);
         if (ended && episode->end_us > episode->onset_us)
                 property_time(file, "DTEND", episode->end_us, true);
-        summary_write(file, false_alarm ? "False alarm" : "Leg cramp", episode->leg, episode->muscle);
+        summary_write(file, episode->simulated ? "SIMULATED: " : "",
+                      false_alarm ? "False alarm" : "Leg cramp", episode->leg, episode->muscle);
         text_number(episode->peak_uv, 1, peak);
         text_number(episode->median_hz, 1, median);
         text_number(episode->peak_mvc_percent, 0, mvc);
@@ -187,7 +190,7 @@ static int write_missed(const struct crampd_missed *missed, void *userdata) {
         struct line line;
 
         event_begin(file, missed->id, missed->time_us, missed->time_us);
-        summary_write(file, "Leg cramp without an alert", missed->leg, missed->muscle);
+        summary_write(file, "", "Leg cramp without an alert", missed->leg, missed->muscle);
         line = line_begin(file, "DESCRIPTION");
         description_part(&line, &some, "Pain", pain_text(missed->pain, pain), " of 10");
         description_part(&line, &some, "Note", missed->note, "");

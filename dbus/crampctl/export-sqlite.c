@@ -52,7 +52,8 @@ static const char schema[] =
         "  detector TEXT NOT NULL, -- its version\n"
         "  verdict TEXT, -- confirmed, false-alarm; NULL = nothing was said\n"
         "  pain INTEGER, -- 0 to 10\n"
-        "  note TEXT\n"
+        "  note TEXT,\n"
+        "  simulated INTEGER NOT NULL -- 1 = of a recording that was played, not of a leg\n"
         ") STRICT;"
         "CREATE INDEX episode_onset ON episode (onset_us);"
         "CREATE TABLE missed (\n"
@@ -127,10 +128,10 @@ static const char schema[] =
         "  -- Every cramp that is known of: alerts that were no false alarm, and missed ones.\n"
         "  SELECT id, sensor, leg, muscle, onset_us AS time_us,\n"
         "    datetime(onset_us / 1000000 + zone_offset_s, 'unixepoch') AS local_time,\n"
-        "    (end_us - onset_us) / 1e6 AS lasted_s, severity, pain, note, 0 AS missed\n"
+        "    (end_us - onset_us) / 1e6 AS lasted_s, severity, pain, note, 0 AS missed, simulated\n"
         "  FROM episode WHERE verdict IS NOT 'false-alarm'\n"
         "  UNION ALL SELECT id, sensor, leg, muscle, time_us,\n"
-        "    datetime(time_us / 1000000 + zone_offset_s, 'unixepoch'), NULL, NULL, pain, note, 1\n"
+        "    datetime(time_us / 1000000 + zone_offset_s, 'unixepoch'), NULL, NULL, pain, note, 1, 0\n"
         "  FROM missed;"
         "CREATE VIEW evening AS\n"
         "  -- Each night by its evening: hours watched by the sensor that watched longest, alerts of "
@@ -142,7 +143,7 @@ static const char schema[] =
         "CREATE VIEW month AS\n"
         "  -- Cramps of each month.\n"
         "  SELECT substr(local_time, 1, 7) AS month, count(*) AS cramps, avg(lasted_s) AS mean_s,\n"
-        "    avg(pain) AS mean_pain FROM cramp GROUP BY 1;";
+        "    avg(pain) AS mean_pain, sum(simulated) AS simulated FROM cramp GROUP BY 1;";
 
 enum insert {
         INSERT_SENSOR,
@@ -158,7 +159,7 @@ enum insert {
 
 static const char *const inserts[INSERT_MAX] = {
         [INSERT_SENSOR] = "INSERT INTO sensor VALUES (?,?,?,?,?)",
-        [INSERT_EPISODE] = "INSERT INTO episode VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        [INSERT_EPISODE] = "INSERT INTO episode VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         [INSERT_MISSED] = "INSERT INTO missed VALUES (?,?,?,?,?,?,?,?,?,?)",
         [INSERT_NIGHT] = "INSERT INTO night VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
         [INSERT_GAP] = "INSERT INTO gap VALUES (?,?,?,?)",
@@ -254,12 +255,12 @@ static int copy_episode(const struct crampd_episode *episode, void *userdata) {
         int r;
 
         timestamp_format_iso(episode->onset_us, episode->zone_offset_s, onset);
-        r = insert(copy, INSERT_EPISODE, "tttttnnntntrrrrnttpt", episode->id, episode->sensor,
+        r = insert(copy, INSERT_EPISODE, "tttttnnntntrrrrnttptn", episode->id, episode->sensor,
                    episode->leg, episode->muscle, onset, episode->onset_us, episode->alert_us,
                    episode->end_us, episode->end_reason, (int64_t)episode->zone_offset_s,
                    episode->severity, episode->peak_uv, episode->median_hz, episode->peak_mvc_percent,
                    episode->confidence, (int64_t)episode->channel, episode->detector, episode->verdict,
-                   episode->pain, episode->note);
+                   episode->pain, episode->note, (int64_t)episode->simulated);
         return r >= 0 ? export_signals_add(&copy->signals, episode) : r;
 }
 

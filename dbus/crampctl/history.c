@@ -33,7 +33,10 @@ static const char help[] =
         "cramp in order of onset, in the local time of that night. LEVEL is the highest 150 ms RMS, "
         "VERDICT "
         "and PAIN what\n"
-        "was said with 'crampctl annotate'. What was called a false alarm is left out of pictures.\n"
+        "was said with 'crampctl annotate'. What was called a false alarm is left out of pictures. "
+        "[simulated] is of a\n"
+        "recording that crampd played. On a terminal that is too narrow, columns are left out and "
+        "named below.\n"
         "\n"
         "Options:\n" FILTER_OPTIONS_HELP
         "      --list             One line for each cramp, also on a terminal\n"
@@ -105,6 +108,7 @@ static int episode_add_row(const struct crampd_episode *episode, void *userdata)
         table_cell(listing->table, "%s", episode->verdict ? words_of_list(episode->verdict) : "-");
         pain_cell(listing->table, episode->pain);
         table_cell(listing->table, "%s", episode->id);
+        table_cell(listing->table, "%s", episode->simulated ? _("[simulated]") : "");
         return 0;
 }
 
@@ -185,6 +189,7 @@ static int people_print(crampd_client *client, const struct episode_filter *filt
                 {N_("VERDICT"), .yields = 8},
                 {N_("PAIN"), true, 6},
                 {N_("ID")},
+                {""}, /* whether it is simulated */
         };
         struct listing listing = {.filter = filter, .table = table_new(columns, ARRAY_LENGTH(columns))};
         struct crampd_error error = {};

@@ -20,6 +20,7 @@ struct past {
         struct tally_source *source;
         struct known_sensor *sensors;
         size_t n_sensors;
+        unsigned simulated;
         bool out_of_memory;
         unsigned last; /* found before: mostly the same again */
 };
@@ -80,9 +81,13 @@ static int episode_take(const struct crampd_episode_outline *episode, void *user
         if (!place_fits(past->filter, episode->leg, episode->muscle))
                 return 0;
         sensor_mean(past, episode->sensor);
-        if (fits(past->filter->verdict, episode->verdict))
+        if (fits(past->filter->verdict, episode->verdict)) {
+                enum tally_kind kind = kind_of(past, episode->verdict);
+
                 tally_add_cramp(past->source, episode->onset_us, episode->zone_offset_s,
-                                episode->length_us, kind_of(past, episode->verdict));
+                                episode->length_us, kind);
+                past->simulated += episode->simulated && kind != TALLY_FALSE_ALARM;
+        }
         return past->out_of_memory ? -ENOMEM : 0;
 }
 
@@ -139,7 +144,10 @@ static int make(struct past *past, int last_day, struct tally *ret) {
                 return fail(EX_DATAERR,
                             "that is more than %d nights; narrow it with --since and --until",
                             TALLY_DAYS_MAX);
-        return r < 0 ? fail(EX_OSERR, "out of memory") : 0;
+        if (r < 0)
+                return fail(EX_OSERR, "out of memory");
+        ret->simulated = past->simulated;
+        return 0;
 }
 
 int past_tally(crampd_client *client, const struct episode_filter *filter, int last_day,

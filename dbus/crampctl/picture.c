@@ -115,6 +115,9 @@ static void words_write(const struct picture *picture, const struct tally *tally
                         all->false_alarms == 1 ? _("%u false alarm left out\n")
                                                : _("%u false alarms left out\n"),
                         all->false_alarms);
+        if (tally->simulated > 0)
+                fprintf(file, _("%u of the cramps [simulated]: of recordings that were played\n"),
+                        tally->simulated);
 }
 
 /* --- calendars --- */

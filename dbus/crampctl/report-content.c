@@ -440,6 +440,18 @@ int report_tell(const struct report *report, struct document_writer *writer) {
                 N_("crampd is an aid, not a medical device. It finds cramps by muscle activity, misses "
                    "some and "
                    "takes other contractions for some; it does not diagnose."));
+        if (report->tally.simulated > 0)
+                paragraph(
+                        &telling, PARAGRAPH_NOTE,
+                        report->tally.simulated == 1
+                                ? N_("SIMULATED: %u of the cramps in this report is of a recording that "
+                                     "crampd played, and not of the wearer. It is marked as [simulated] "
+                                     "and counts in figures and pictures.")
+                                : N_("SIMULATED: %u of the cramps in this report are of recordings that "
+                                     "crampd played, and not of the wearer. They are marked as "
+                                     "[simulated] "
+                                     "and count in figures and pictures."),
+                        report->tally.simulated);
         summary_tell(&telling);
         charts_tell(&telling);
         episodes_tell(&telling);

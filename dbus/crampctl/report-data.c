@@ -135,7 +135,11 @@ static int episode_take(const struct crampd_episode *episode, void *userdata) {
         cell_number(table, episode->peak_uv, 0);
         table_cell(table, "%s", or_dash(words_of_list(episode->verdict)));
         cell_pain(table, episode->pain);
-        table_cell(table, "%s", or_dash(episode->note));
+        if (episode->simulated)
+                table_cell(table, "%s%s%s", _("[simulated]"), episode->note ? " " : "",
+                           episode->note ? episode->note : "");
+        else
+                table_cell(table, "%s", or_dash(episode->note));
         detector_note(report, or_dash(episode->detector));
         if (!episode->verdict || strcmp(episode->verdict, "false-alarm") != 0)
                 episode_count(report, episode);

@@ -250,6 +250,8 @@ static void facts_print(const struct crampd_episode *episode) {
         episode_format_duration(episode, duration);
         fact_print(_("Episode:"), episode->id);
         fact_print(_("Sensor:"), episode->sensor);
+        if (episode->simulated)
+                fact_print(_("Simulated:"), _("a recording that crampd played, not a leg"));
         fact_print(_("Where:"), words_of_list(episode->leg));
         fact_print(_("Muscle:"), episode->muscle);
         fact_print(_("Onset:"), onset);

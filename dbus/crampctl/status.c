@@ -167,6 +167,8 @@ static void last_print(const struct overview *overview) {
                         fputs(_(", still open"), stdout);
                 else
                         printf("%s%s", _(", lasted "), duration);
+                if (last->simulated)
+                        fputs(_(" [simulated]"), stdout);
         }
         fputc('\n', stdout);
 }

@@ -100,6 +100,7 @@ void summary_write_json(FILE *file, const struct tally *tally) {
         write_span(&json, &tally->all);
         json_object_end(&json);
         json_uint(&json, "confirmed", tally->confirmed);
+        json_uint(&json, "simulated", tally->simulated);
         if (tally->n_lengths > 0) {
                 write_seconds(&json, "median_s", tally->median_us);
                 write_seconds(&json, "longest_s", tally->longest_us);

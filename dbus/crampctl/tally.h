@@ -55,6 +55,7 @@ struct tally {
         struct tally_day *days;
         struct tally_span all;
         unsigned confirmed;          /* alerts that somebody called a cramp */
+        unsigned simulated;          /* cramps of recordings that were played, as past.c counts them */
         unsigned hours[TALLY_HOURS]; /* cramps by the hour of the local clock in which they began */
         unsigned lengths[TALLY_LENGTHS];
         size_t n_lengths; /* cramps that have an end */

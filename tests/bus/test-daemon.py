@@ -132,7 +132,7 @@ def test_alert_reaches_its_subscriber_and_history():
         rows = client.wait(stored, what='the end to be recorded')
         assert len(rows) == 1 and rows[0]['id'] == episode
         assert rows[0]['onset_us'] == onset_us and rows[0]['end_us'] == end_us
-        assert rows[0]['end_reason'] == 'subsided' and rows[0]['muscle'] == 'soleus'
+        assert rows[0]['end_reason'] == 'subsided' and rows[0]['muscle'] == 'soleus' and rows[0]['simulated']
         assert client.call(ROOT, HISTORY, 'GetEpisode', 'sa{sv}', episode, client.options()) == rows[0]
 
         # Live and offline are one detector: the same distances, to the microsecond's rounding.

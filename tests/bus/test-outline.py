@@ -65,6 +65,8 @@ def test_same_as_the_lists():
                        'peak_uv = 100.5 + row, median_hz = row / 7.0, confidence = 0.25, peak_mvc_percent = 3.5, '
                        'zone_offset_s = -3600 WHERE row % 3 = 0')
             db.execute("UPDATE episode SET verdict = 'false-alarm', note = 'the same', leg = 'right' WHERE row % 3 = 1")
+            db.execute("UPDATE sensor SET address = 'C0:FF:EE:00:00:02' WHERE row = 2")
+            db.execute('UPDATE episode SET sensor = 2 WHERE row > 120')
             db.execute("INSERT INTO waveform SELECT row, 1, onset_us, 1000000, 1, 0.5, 0, x'0001' FROM episode WHERE row % 5 = 0")
         with system.daemon():
             client = system.client()
@@ -72,15 +74,18 @@ def test_same_as_the_lists():
             assert len(episodes) == 180
             expected = [{'onset_us': e['onset_us'], 'length_us': e['end_us'] - e['onset_us'], 'zone_offset_s': e['zone_offset_s'],
                          'pain': e.get('pain', -1), 'sensor': e['sensor'], 'leg': e['leg'], 'muscle': e['muscle'],
-                         'severity': e['severity'], 'verdict': e.get('verdict', '')} for e in episodes]
+                         'severity': e['severity'], 'verdict': e.get('verdict', ''), 'simulated': e['simulated']} for e in episodes]
             assert outlined(client, 'OutlineEpisodes') == outlined(client, 'OutlineEpisodes', 7) == expected
             since = dbus.Int64(episodes[50]['onset_us'])
             assert outlined(client, 'OutlineEpisodes', since_us=since) == expected[50:]
 
-            assert sum(e['waveform'] for e in episodes) == 36 and {len(e) for e in episodes} == {14, 16, 20}
+            assert sum(e['waveform'] for e in episodes) == 36 and {len(e) for e in episodes} == {15, 17, 21}
+            assert [bool(e['simulated']) for e in episodes] == [e['sensor'] == public_id(1) for e in episodes]
             assert tabulated(client) == tabulated(client, 7) == episodes
             assert tabulated(client, since_us=since) == episodes[50:]
-            assert tabulated(client, sensor=public_id(1)) == episodes
+            for number, n in ((1, 120), (2, 60)):
+                own = [e for e in episodes if e['sensor'] == public_id(number)]
+                assert len(own) == n and tabulated(client, sensor=public_id(number)) == own
 
             nights = listed(client, 'ListNights')
             assert len(nights) == 240
@@ -90,7 +95,8 @@ def test_same_as_the_lists():
             assert outlined(client, 'OutlineNights') == outlined(client, 'OutlineNights', 11) == expected
             other = {'sensor': public_id(2)}
             assert outlined(client, 'OutlineNights', **other) == [row for row in expected if row['sensor'] == other['sensor']]
-            assert outlined(client, 'OutlineEpisodes', **other) == tabulated(client, **other) == []
+            none = {'sensor': public_id(3)}
+            assert outlined(client, 'OutlineEpisodes', **none) == tabulated(client, **none) == []
 
             for method in ('OutlineEpisodes', 'OutlineNights', 'TabulateEpisodes'):
                 most = 4000 if method == 'TabulateEpisodes' else 20000

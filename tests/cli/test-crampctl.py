@@ -29,16 +29,16 @@ EPISODE_1 = ('{"id":"e1","sensor":"a1","leg":"left","muscle":"gastrocnemius-medi
              '"onset":"2026-11-23T02:14:05.250+01:00","onset_us":1795396445250000,"alert_us":1795396451000000,'
              '"end_us":1795396510250999,"end_reason":"subsided","severity":"moderate","peak_uv":123.46,'
              '"median_hz":61.5,"confidence":0.875,"verdict":"confirmed","pain":7,"note":"after \\"the\\" walk",'
-             '"peak_mvc_percent":45.7}')
+             '"peak_mvc_percent":45.7,"simulated":false}')
 EPISODE_2 = ('{"id":"e2","sensor":"b2","leg":"right","muscle":"soleus","onset":"2026-11-22T22:43:20.000-03:30",'
              '"onset_us":1795400000000001,"alert_us":1795400005000000,"end_us":null,"end_reason":null,'
              '"severity":"mild","peak_uv":null,"median_hz":null,"confidence":1,"verdict":null,"pain":null,"note":null,'
-             '"peak_mvc_percent":null}')
+             '"peak_mvc_percent":null,"simulated":true}')
 CSV = ('id,sensor,leg,muscle,onset,onset_us,alert_us,end_us,end_reason,severity,peak_uv,median_hz,confidence,'
-       'verdict,pain,note,peak_mvc_percent\r\n'
+       'verdict,pain,note,peak_mvc_percent,simulated\r\n'
        'e1,a1,left,gastrocnemius-medialis,2026-11-23T02:14:05.250+01:00,1795396445250000,1795396451000000,'
-       '1795396510250999,subsided,moderate,123.46,61.5,0.875,confirmed,7,"after ""the"" walk",45.7\r\n'
-       'e2,b2,right,soleus,2026-11-22T22:43:20.000-03:30,1795400000000001,1795400005000000,,,mild,,,1,,,,\r\n')
+       '1795396510250999,subsided,moderate,123.46,61.5,0.875,confirmed,7,"after ""the"" walk",45.7,no\r\n'
+       'e2,b2,right,soleus,2026-11-22T22:43:20.000-03:30,1795400000000001,1795400005000000,,,mild,,,1,,,,,yes\r\n')
 ADD = ['add', 'C0:FF:EE:00:00:03', '--muscle', 'soleus', '--leg', 'right']
 
 
@@ -184,7 +184,7 @@ def test_history():
         assert run('history') == (
             'ONSET                LASTED  LEG    MUSCLE                  SEVERITY  LEVEL uV  % MVC  MEDIAN Hz  END         VERDICT    PAIN  ID\n'
             '2026-11-23 02:14:05    1:05  left   gastrocnemius-medialis  moderate       123     46         62  subsided    confirmed     7  e1\n'
-            '2026-11-22 22:43:20       -  right  soleus                  mild             -      -          -  still open  -             -  e2\n')
+            '2026-11-22 22:43:20       -  right  soleus                  mild             -      -          -  still open  -             -  e2  [simulated]\n')
         assert run('history', '--no-legend').count('\n') == 2
         assert run('history', '--json') == f'{EPISODE_1}\n{EPISODE_2}\n'
         # Pages are asked for until there are no more.

@@ -102,6 +102,7 @@ def test_calendar_reads_back():
         events = calendar.walk('VEVENT')
         assert [str(event['UID']) for event in events] == ['e1@crampd', 'e2@crampd', 'e3@crampd', 'm1@crampd']
         for event, episode in zip(events, [*EPISODES, ODD]):
+            assert str(event['SUMMARY']).startswith('SIMULATED: ') == episode['simulated'], event['SUMMARY']
             assert event['CLASS'] == 'PRIVATE' and event['TRANSP'] == 'TRANSPARENT'
             start = event['DTSTART'].dt
             assert start.utcoffset() == datetime.timedelta(0) and int(start.timestamp()) == episode['onset_us'] // 1000000
@@ -129,6 +130,8 @@ def test_sqlite_reads_back():
                     'AND name NOT LIKE \'sqlite_%\'') == [(0,)]
         assert rows('SELECT id, onset_us, end_us, note FROM episode ORDER BY onset_us') == [
             (row['id'], row['onset_us'], row.get('end_us'), row.get('note')) for row in [*EPISODES, ODD]]
+        assert rows('SELECT id FROM episode WHERE simulated') == rows('SELECT id FROM cramp WHERE simulated') == [('e2',)]
+        assert rows('SELECT simulated FROM month') == [(1,)]
         assert rows('SELECT id, time_us, watched FROM missed') == [(row['id'], row['time_us'], 1) for row in MISSED]
         assert rows('SELECT id FROM sensor ORDER BY id') == [('a1',), ('b2',)]
         assert rows('SELECT night, reason FROM gap') == [(1, 'no-data'), (1, 'dead')]
@@ -174,11 +177,14 @@ def test_edf_reads_back():
     """Each stretch a file; samples, times and annotations are equal."""
     with PrivateBus(), FakeCrampd() as fake, tempfile.TemporaryDirectory() as folder:
         odd_history(fake)
+        fake.do('set', key='episodes', value=[*EPISODES, dict(ODD, simulated=True)])
         where = Path(folder) / 'signals'
         assert export('--format', 'edf', '-o', str(where)) == ''
         names = sorted(path.name for path in where.iterdir())
         assert names == ['20261123T021405-e1-1.edf', '20261123T021405-e1-2.edf', '20261123T043000-e3-1.edf',
                          '20261123T043000-e3-2.edf'], names
+        said = [(where / name).read_bytes()[88:168].split()[-2:] for name in names]
+        assert said == [[b'episode', b'e1']] * 2 + [[b'e3', b'SIMULATED']] * 2, said
         offset = 0
         for name, (first, frames) in zip(names, WAVEFORM_PIECES):
             header, samples = digital(where / name)

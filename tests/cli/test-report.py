@@ -148,6 +148,24 @@ def test_in_german():
             re.findall(r'.{0,40}\b(?:the|of|and|with|not|for|is|are|were|to|left|right|strong)\b.{0,20}', body)[:5]
 
 
+def test_simulated_is_told():
+    """Before all figures, and of each cramp."""
+    with PrivateBus(), FakeCrampd() as fake:
+        first = day_number('2026-03-05')
+        alerts = [cramp(first, 1, note='mine'), cramp(first, 2, simulated=True), cramp(first, 3, simulated=True, note='tried'),
+                  cramp(first, 4, simulated=True, verdict='false-alarm')]
+        fake.do('set', key='episodes', value=alerts)
+        text = report()
+        tree, _ = check_document(text)
+        assert [row[-1].strip() for row in rows(tree, 'Alerts')[1:]] == ['mine', '[simulated]', '[simulated] tried', '[simulated]']
+        notes = [note.text for note in tree.iter(HTML + 'p') if note.get('class') == 'note']
+        assert notes[1].startswith('SIMULATED: 2 of the cramps in this report are ') and len(notes) == 2
+        assert json.loads(run('history', '--plot', '--json', *PERIOD))['simulated'] == 2
+        assert '2 of the cramps [simulated]' in run('history', '--plot', *PERIOD)
+        fake.do('set', key='episodes', value=alerts[:1])
+        assert 'simulated' not in report().lower().split('how this was recorded')[0] + run('history', '--plot', *PERIOD)
+
+
 def test_hostile_texts():
     with PrivateBus(), FakeCrampd() as fake:
         first = day_number('2026-03-05')

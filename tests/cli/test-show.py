@@ -55,6 +55,7 @@ def test_facts_and_picture():
         assert '⣿' in run('show', 'e1')
         out = run('show', 'e2')
         assert 'No waveform was kept' in out and 'Channel' not in out
+        assert '\nSimulated:  a recording that crampd played, not a leg\n' in out, out
         assert 'No waveform' not in run('show', '--no-legend', 'e2')
 
 

@@ -37,11 +37,12 @@ EPISODES = [
     {'id': 'e1', 'sensor': 'a1', 'muscle': 'gastrocnemius-medialis', 'leg': 'left', 'onset_us': 1795396445250000,
      'alert_us': 1795396451000000, 'end_us': 1795396510250999, 'zone_offset_s': 3600, 'end_reason': 'subsided',
      'severity': 'moderate', 'peak_uv': 123.456, 'peak_mvc_percent': 45.67, 'median_hz': 61.5, 'confidence': 0.875,
-     'channel': 1, 'detector': '1', 'verdict': 'confirmed', 'pain': 7, 'note': 'after "the" walk', 'waveform': True},
+     'channel': 1, 'detector': '1', 'verdict': 'confirmed', 'pain': 7, 'note': 'after "the" walk', 'waveform': True,
+     'simulated': False},
     # No end, no unit, no frequency.
     {'id': 'e2', 'sensor': 'b2', 'muscle': 'soleus', 'leg': 'right', 'onset_us': 1795400000000001,
      'alert_us': 1795400005000000, 'zone_offset_s': -12600, 'severity': 'mild', 'confidence': 1.0, 'channel': 0,
-     'detector': '1'},
+     'detector': '1', 'simulated': True},
 ]
 
 TYPES = {'owner': 'u', 'channels': 'u', 'battery': 'u', 'channel': 'u', 'sensors': 'u', 'subscribers': 'u',
@@ -403,7 +404,8 @@ def run():
             columns = {'onset_us': ('x', [row['onset_us'] for row in rows]),
                        'length_us': ('x', [row['end_us'] - row['onset_us'] if 'end_us' in row else -1 for row in rows]),
                        'zone_offset_s': ('i', [row['zone_offset_s'] for row in rows]),
-                       'pain': ('i', [row.get('pain', -1) for row in rows])}
+                       'pain': ('i', [row.get('pain', -1) for row in rows]),
+                       'simulated': ('y', [int(row.get('simulated', False)) for row in rows])}
             columns.update({name: ('q', [row.get(name, '') for row in rows])
                             for name in ('sensor', 'leg', 'muscle', 'severity', 'verdict')})
             self.outline(message, how, columns, cursor)
@@ -415,7 +417,8 @@ def run():
                        'end_us': ('x', [row.get('end_us', -2**63) for row in rows]),
                        'zone_offset_s': ('i', [row['zone_offset_s'] for row in rows]),
                        'pain': ('i', [row.get('pain', -1) for row in rows]), 'channel': ('u', [row['channel'] for row in rows]),
-                       'waveform': ('y', [int(row.get('waveform', False)) for row in rows])}
+                       'waveform': ('y', [int(row.get('waveform', False)) for row in rows]),
+                       'simulated': ('y', [int(row.get('simulated', False)) for row in rows])}
             columns.update({name: ('d', [row.get(name, nan) for row in rows])
                             for name in ('peak_uv', 'peak_mvc_percent', 'median_hz', 'confidence')})
             columns.update({name: ('q', [row.get(name, '') for row in rows])

@@ -29,7 +29,8 @@ def night(day, hours, sensor='a1', gap_min=0):
 def cramp(day, hours, length_s=60, **more):
     """So many hours after the evening's 22:00 UTC."""
     onset = int((day * 24 + 22 + hours) * HOUR_US)
-    episode = dict(EPISODES[1], id=f'e{onset}', sensor='a1', leg='left', onset_us=onset, alert_us=onset, zone_offset_s=0)
+    episode = dict(EPISODES[1], id=f'e{onset}', sensor='a1', leg='left', onset_us=onset, alert_us=onset, zone_offset_s=0,
+                   simulated=False)
     episode.update(more)
     if length_s is not None:
         episode.update(end_us=onset + int(length_s * 1000000), end_reason='subsided')

@@ -49,7 +49,7 @@ static void on_outline(int error, const struct store_outline *outline, uint64_t 
                 else if (column->type == 'i' && outline->n_rows > 0)
                         memcpy(page->numbers[numbers++], column->values,
                                outline->n_rows * sizeof(int32_t));
-                else
+                else if (column->type == 'q')
                         for (size_t i = 0; i < outline->n_rows; i++) {
                                 assert_true(places[i] < outline->n_words);
                                 (void)strcpy(page->words[words][i], outline->words[places[i]]);
@@ -287,6 +287,7 @@ static void assert_row(const struct store_outline *table, size_t i, const struct
         assert_int_equal(((const uint32_t *)column_of(table, "channel", 'u')->values)[i], e->channel);
         assert_int_equal(((const uint8_t *)column_of(table, "waveform", 'y')->values)[i],
                          e->has_waveform);
+        assert_int_equal(((const uint8_t *)column_of(table, "simulated", 'y')->values)[i], e->simulated);
         assert_real_at(table, "peak_uv", i, e->peak_uv);
         assert_real_at(table, "median_hz", i, e->median_hz);
         assert_real_at(table, "confidence", i, e->confidence);
