@@ -26,6 +26,9 @@
 
 /* Of crampd's answers, which come by the loop. */
 #define ANSWER_LIMIT_MS 5000
+/* So long the first subscription waits for the notification server, so that the first alert is shown as
+ * that can. */
+#define SERVER_LIMIT_US INT64_C(1000000)
 /* A subscription that was refused is tried again. */
 #define SUBSCRIBE_RETRY_US INT64_C(3000000)
 /* At the end: for the ids of notices that are being shown, to close them. */
@@ -41,7 +44,8 @@ struct program {
         bool quit;
         int code;             /* of that end */
         bool subscribed;      /* or about to be */
-        int64_t subscribe_us; /* when to try again */
+        bool tried;           /* to subscribe */
+        int64_t subscribe_us; /* when to try (again) */
 };
 
 /* --- events --- */
@@ -86,7 +90,7 @@ static void subscribe(struct program *program) {
         struct crampd_error error = {};
         int r;
 
-        program->subscribed = true;
+        program->subscribed = program->tried = true;
         r = crampd_subscribe_later(program->desk.client, on_event, on_subscribed, program, &error);
         if (r < 0)
                 on_subscribed(r, &error, program);
@@ -147,6 +151,7 @@ static int64_t sooner(int64_t a_us, int64_t b_us) {
 static int program_loop(struct program *program, struct sample *sample) {
         int code;
 
+        program->subscribe_us = clock_monotonic_us() + SERVER_LIMIT_US;
         for (;;) {
                 int64_t now_us, next_us;
 
@@ -155,6 +160,8 @@ static int program_loop(struct program *program, struct sample *sample) {
                         return code;
                 signals_handle(program);
                 now_us = clock_monotonic_us();
+                if (!program->tried && server_is_known(program->desk.server))
+                        program->subscribe_us = now_us;
                 if (!sample && !program->subscribed && program->subscribe_us <= now_us)
                         subscribe(program);
                 if (program->quit)

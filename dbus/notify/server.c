@@ -483,6 +483,10 @@ struct server *server_free(struct server *server) {
         return NULL;
 }
 
+bool server_is_known(const struct server *server) {
+        return server->is_known;
+}
+
 bool server_is_busy(const struct server *server) {
         for (const struct notice *notice = server->notices; notice; notice = notice->next)
                 if (notice->sending)

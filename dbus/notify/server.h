@@ -50,6 +50,8 @@ struct server *server_free(struct server *server);
 
 /* When the bus loop's retry time has come. */
 void server_retry(struct server *server);
+/* What it can do is known, or that there is none. */
+bool server_is_known(const struct server *server);
 /* True while a message waits for the server's answer. */
 bool server_is_busy(const struct server *server);
 /* True when the last try failed: there is no server, or it does not work. */

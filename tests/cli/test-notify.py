@@ -504,6 +504,14 @@ def test_refused_and_tried_again():
             wait(lambda: fake.subscribers() == 1, 'the subscription')
 
 
+def test_server_that_does_not_tell_what_it_can():
+    with Fakes.borrow() as (fake, desktop):
+        desktop.do('answer', how='silent')
+        with Agent(fake=fake, desktop=desktop):
+            fake.do('signal', member='AlertRaised')
+            assert shown(desktop, 1)['actions'] == {}
+
+
 def test_subscribing_keeps_nobody_waiting():
     with Fakes.borrow() as (fake, desktop):
         fake.answer('Subscribe', 'error org.crampd1.Error.LimitReached')

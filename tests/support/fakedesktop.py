@@ -74,7 +74,7 @@ def run():
             self.asked += 1
             if self.how == 'no capabilities':
                 bus.send_message(dbus.lowlevel.ErrorMessage(message, 'com.example.Failed', 'No.'))
-            else:
+            elif self.how != 'silent':
                 self.reply(bus, message, 'as', self.capabilities)
 
         def on_Notify(self, bus, message):
@@ -142,7 +142,8 @@ def run():
             return self.asked
 
         def do_answer(self, command):
-            """How Notify() is answered: 'hold' (until do_release_held), 'error', 'signature', 'zero', 'vanish', None."""
+            """How Notify() is answered: 'hold' (until do_release_held), 'error', 'signature', 'zero', 'vanish', None; 'silent': it does not tell
+            what it can do."""
             self.how = command['how']
 
         def do_release_held(self, command):
