@@ -14,6 +14,9 @@
 #define BAND_WEEKS 53u
 #define POINTS_MAX 53u
 #define LABEL_SIZE 9.0
+/* What a character of a label takes at most, on average: no canvas tells how wide a text is. */
+#define LABEL_ADVANCE (0.6 * LABEL_SIZE)
+#define LABEL_GAP 8.0
 #define LEFT 30.0
 #define CELL_MAX 18.0
 #define MONTHS_HEIGHT 12.0
@@ -163,7 +166,6 @@ static void nights_legend_draw(struct canvas *canvas, double y) {
         };
         static const char *const names[] = {N_("not watched"), N_("gaps, or under 4 h"),
                                             N_("one missed")};
-        static const double places[] = {0, 105, 225};
         const double size = 9;
         double x = 0;
 
@@ -172,10 +174,12 @@ static void nights_legend_draw(struct canvas *canvas, double y) {
                 canvas->text(canvas, x + size + 4, y + size - 1, LABEL_SIZE, ANCHOR_START, INK_SOFT,
                              _(words[i]));
         }
+        x = 0;
         for (unsigned i = 0; i < sizeof(days) / sizeof(*days); i++) {
-                night_draw(canvas, places[i], y + 15, size, days + i);
-                canvas->text(canvas, places[i] + size + 4, y + 15 + size - 1, LABEL_SIZE, ANCHOR_START,
-                             INK_SOFT, _(names[i]));
+                night_draw(canvas, x, y + 15, size, days + i);
+                canvas->text(canvas, x + size + 4, y + 15 + size - 1, LABEL_SIZE, ANCHOR_START, INK_SOFT,
+                             _(names[i]));
+                x += size + 4 + (double)text_width(_(names[i])) * LABEL_ADVANCE + LABEL_GAP;
         }
 }
 

@@ -30,7 +30,7 @@ static const char *const style[] = {
         ".soft{color:var(--soft);font-size:.9rem}\n"
         ".note{border:1px solid var(--frame);border-left-width:.4rem;background:var(--framed);"
         "padding:.6em .8em}\n"
-        "figure{margin:1em 0}figcaption{font-weight:600;margin-bottom:.3em}\n"
+        "figure{margin:1em 0}figcaption{font-weight:600;margin-bottom:.3em}figure p{margin:.3em 0}\n"
         "svg{display:block;width:100%;height:auto;max-width:40rem}\n"
         "svg text{font-family:system-ui,sans-serif}\n",
         ".wide{overflow-x:auto}\n"
@@ -52,8 +52,12 @@ static const char *const style[] = {
         "@page{size:A4;margin:15mm}\n"
         "@media print{html{font-size:10pt}body{max-width:none;padding:0}.wide{overflow:visible}"
         "table{font-size:7.5pt}svg{max-width:150mm}thead{display:table-header-group}"
-        "details{display:none}tr,figure,.note{break-inside:avoid}h2{break-after:avoid}"
-        "*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}\n",
+        "tr,figure,.note{break-inside:avoid}h2{break-after:avoid}"
+        "*{print-color-adjust:exact;-webkit-print-color-adjust:exact}"
+        /* Paper cannot be unfolded; a browser that cannot do it either leaves them out. */
+        "details:not([open]){display:none}"
+        "@supports selector(::details-content){details:not([open]){display:block}summary{display:none}"
+        "details::details-content{content-visibility:visible;block-size:auto}}}\n",
 };
 
 struct html_writer {
@@ -265,17 +269,18 @@ static void html_chart(struct document_writer *writer, const struct chart *chart
         unsigned n = ++html->n_charts;
         FILE *file = html->file;
 
-        /* The name is the caption's: some validators know no id of an SVG title. */
+        /* The name and what is to be seen are told by what stands above, for all to read: some
+         * validators know no id of an SVG title. */
         fprintf(file, "<figure>\n<figcaption id=\"c%ut\">", n);
         escaped_write(file, chart->title);
+        fprintf(file, "</figcaption>\n<p class=\"soft\" id=\"c%ud\">", n);
+        escaped_write(file, chart->description);
         fprintf(file,
-                "</figcaption>\n<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" "
+                "</p>\n<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" "
                 "aria-labelledby=\"c%ut c%ud\" viewBox=\"0 0 %.0f %.0f\">\n<title>",
                 n, n, CHART_WIDTH, chart->height);
         escaped_write(file, chart->title);
-        fprintf(file, "</title>\n<desc id=\"c%ud\">", n);
-        escaped_write(file, chart->description);
-        fputs("</desc>\n", file);
+        fputs("</title>\n", file);
         chart->draw(chart->tally, &html->canvas);
         fputs("</svg>\n</figure>\n", file);
 }

@@ -62,7 +62,7 @@ def test_pdf():
         tree = ElementTree.fromstring(made(folder, 'html'))
         count = 0
         for element in tree.iter():
-            if element.tag.removeprefix(HTML) not in ('h1', 'h2', 'p', 'caption', 'th', 'td', 'figcaption', 'text', 'desc'):
+            if element.tag.removeprefix(HTML) not in ('h1', 'h2', 'p', 'caption', 'th', 'td', 'figcaption', 'text'):
                 continue
             for word in ''.join(element.itertext()).replace('\ufffd', '?').split():
                 if re.fullmatch('[\u0590-\u05ff]+', word):
@@ -70,6 +70,16 @@ def test_pdf():
                 count += 1
                 assert words(word) in said or words(word) in laid, (element.tag, word)
         assert count > 1000
+        # The longer words of another language stand clear of each other.
+        run('report', '--force', '-o', path, '--language', 'de', *PERIOD)
+        boxes = subprocess.run(['pdftotext', '-bbox', '-l', '1', path, '-'], capture_output=True, text=True, check=True).stdout
+        places = [(float(left), float(top), float(right), word) for left, top, right, word in
+                  re.findall(r'<word xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)"[^>]*>([^<]*)<', boxes)]
+        legend = next(top for _, top, _, word in places if word == 'Lücken,')
+        row = sorted(place for place in places if abs(place[1] - legend) < 1)
+        gaps = [b[0] - a[2] for a, b in zip(row, row[1:]) if b[3] in ('Lücken,', 'einer')]
+        # The square before each is of 9 points.
+        assert [place[3] for place in row][-3:] == ['einer', 'nicht', 'erkannt'] and len(gaps) == 2 and min(gaps) > 14, row
         # No font was missing: a character that is not drawn is not found again either.
         assert 'съёмка,' in said and 'Übung,' in said
 

@@ -71,6 +71,7 @@ def check_layout(seen, width):
     for (left, top, right, bottom), labels in zip(seen['charts'], seen['labels'], strict=True):
         for a, b, c, d in labels:
             assert a >= left - 1 and b >= top - 1 and c <= right + 1 and d <= bottom + 1, ('outside', labels)
+            assert not [other for other in labels if abs(other[1] - b) < 3 and a < other[0] < c - 1], ('overlap', labels)
 
 
 def test_screens_and_paper():
@@ -103,7 +104,7 @@ def test_screens_and_paper():
         assert '(A4)' in info['Page size'], info
         text = subprocess.run(['pdftotext', '-layout', printed, '-'], capture_output=True, text=True, check=True).stdout
         for words in ('not a medical device', 'Summary', 'Rate of cramps', 'Alerts', 'Nights', 'How this was recorded',
-                      'gastrocnemius-', '2026-05-25'):
+                      'gastrocnemius-', '2026-05-25', 'Cramps in 8 watched hours, a point with', '2:00 to 2:59'):
             assert words in text, words
         # The columns' headings again on each page of a long table; nothing runs out of the paper.
         assert len(re.findall(r'Began +Lasted', text)) >= 2

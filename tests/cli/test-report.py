@@ -79,8 +79,11 @@ def check_document(text):
     assert 'url(' not in style and '@import' not in style and 'prefers-color-scheme:dark' in style and '@media print' in style
     charts = list(root.iter(SVG + 'svg'))
     for chart in charts:
-        assert chart.get('role') == 'img' and chart.find(SVG + 'title').text and len(chart.find(SVG + 'desc').text) > 40
-        assert set(chart.get('aria-labelledby').split()) <= set(ids)
+        assert chart.get('role') == 'img' and chart.find(SVG + 'title').text and set(chart.get('aria-labelledby').split()) <= set(ids)
+    # What is to be seen is told to everybody.
+    told = [figure.find(HTML + 'p') for figure in root.iter(HTML + 'figure')]
+    assert len(told) == len(charts) and all(len(text.text) > 40 for text in told)
+    assert all(text.get('id') in chart.get('aria-labelledby').split() for text, chart in zip(told, charts))
     for table in root.iter(HTML + 'table'):
         assert table.find(HTML + 'caption').text
         assert all(heading.get('scope') in ('col', 'row') for heading in table.iter(HTML + 'th'))
