@@ -19,7 +19,8 @@
 #include "dbus/crampctl/words.h"
 
 /* Width of the evidence's bars at what the alert took. */
-#define BAR_CELLS 40
+#define EVIDENCE_CELLS 6u
+#define BAR_CELLS 36
 /* Rows of evidence shown to people; --json has them all. */
 #define POINT_ROWS_MAX 24u
 
@@ -150,9 +151,32 @@ static void again_print(double factor) {
                 printf(_(", times %s in the hour after a cramp"), words_figure(factor, 2).text);
 }
 
+/* `share`: of what the alert took. */
+static void evidence_print(int64_t time_us, int zone_offset_s, const char *evidence, double share,
+                           const char *remark) {
+        const char *cell = text_is_utf8() ? "█" : "#";
+        char time[TIMESTAMP_SIZE];
+        size_t width = text_width(evidence);
+
+        timestamp_format_people(time_us, zone_offset_s, time);
+        printf("    %s  %*s%s s  ", time, (int)(width < EVIDENCE_CELLS ? EVIDENCE_CELLS - width : 0), "",
+               evidence);
+        for (int k = 0; k < BAR_CELLS && k + 0.5 < share * BAR_CELLS; k++)
+                fputs(cell, stdout);
+        puts(remark);
+}
+
+/* The evidence at the alert itself was not kept; that it was enough is why there was one. */
+static void alert_print(const struct crampd_episode *episode, const struct crampd_account *account) {
+        char evidence[TEXT_NUMBER_SIZE];
+
+        (void)snprintf(evidence, sizeof(evidence), "%s%.40s",
+                       text_is_utf8() ? "≥" : ">=", words_figure(account->needed_s, 1).text);
+        evidence_print(episode->alert_us, episode->zone_offset_s, evidence, 1, _(" alert"));
+}
+
 static void course_print(const struct crampd_episode *episode, const struct crampd_account *account) {
         size_t step = (account->n_points + POINT_ROWS_MAX - 1) / POINT_ROWS_MAX;
-        const char *cell = text_is_utf8() ? "█" : "#";
 
         if (account->n_points == 0)
                 return;
@@ -162,14 +186,12 @@ static void course_print(const struct crampd_episode *episode, const struct cram
         for (size_t i = step - 1; i < account->n_points; i += step) {
                 int64_t time_us = account->from_us + (int64_t)(i + 1) * account->point_us;
                 double share = account->needed_s > 0 ? account->evidence_s[i] / account->needed_s : 0;
-                char time[TIMESTAMP_SIZE];
 
-                timestamp_format_people(time_us, episode->zone_offset_s, time);
-                printf("    %s  %5s s  ", time, words_figure(account->evidence_s[i], 1).text);
-                for (int k = 0; k < BAR_CELLS && k + 0.5 < share * BAR_CELLS; k++)
-                        fputs(cell, stdout);
-                putchar('\n');
+                if (time_us < episode->alert_us)
+                        evidence_print(time_us, episode->zone_offset_s,
+                                       words_figure(account->evidence_s[i], 1).text, share, "");
         }
+        alert_print(episode, account);
 }
 
 static int account_print(const struct crampd_episode *episode, const struct crampd_account *account) {

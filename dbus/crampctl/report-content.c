@@ -336,12 +336,13 @@ static void episodes_tell(struct telling *telling) {
         if (table_rows(report->episodes) == 0)
                 paragraph(telling, PARAGRAPH_PLAIN, N_("No alert was recorded."));
         else {
-                paragraph(
-                        telling, PARAGRAPH_SOFT,
-                        N_("Each alert, in the local time of that night, false ones too. Level is the "
-                           "highest "
-                           "150 ms RMS of the muscle's signal; verdict, pain (0 to 10) and note are the "
-                           "wearer's."));
+                paragraph(telling, PARAGRAPH_SOFT,
+                          N_("Each alert, in the local time of that night, false ones too. Level is the "
+                             "highest "
+                             "150 ms RMS of the muscle's signal, %% MVC what this is of the wearer's "
+                             "strongest flexing, where that was measured before; verdict, pain (0 to "
+                             "10) and note are the "
+                             "wearer's."));
                 table_tell(telling, N_("Alerts"), &report_episodes, report->episodes);
         }
         if (table_rows(report->missed) > 0)

@@ -16,11 +16,11 @@
 #include "dbus/crampctl/words.h"
 
 static const struct document_column episode_columns[] = {
-        {N_("Began"), 3.7, false, false},   {N_("Lasted"), 1.6, true, false},
-        {N_("Leg"), 1, false, false},       {N_("Muscle"), 3.2, false, true},
-        {N_("Severity"), 2, false, false},  {N_("Level µV"), 1.3, true, false},
-        {N_("Verdict"), 2.2, false, false}, {N_("Pain"), 1.1, true, false},
-        {N_("Note"), 4.5, false, true},
+        {N_("Began"), 3.7, false, false},    {N_("Lasted"), 1.4, true, false},
+        {N_("Leg"), 1.2, false, false},      {N_("Muscle"), 3.2, false, true},
+        {N_("Severity"), 1.7, false, false}, {N_("Level µV"), 1.2, true, false},
+        {N_("% MVC"), 1.2, true, false},     {N_("Verdict"), 2, false, false},
+        {N_("Pain"), 1.4, true, false},      {N_("Note"), 4, false, true},
 };
 static const struct document_column missed_columns[] = {
         {N_("About when"), 3.2, false, false}, {N_("Leg"), 1, false, false},
@@ -133,6 +133,7 @@ static int episode_take(const struct crampd_episode *episode, void *userdata) {
         table_cell(table, "%s", episode->muscle);
         table_cell(table, "%s", words_of_list(episode->severity));
         cell_number(table, episode->peak_uv, 0);
+        cell_number(table, episode->peak_mvc_percent, 0);
         table_cell(table, "%s", or_dash(words_of_list(episode->verdict)));
         cell_pain(table, episode->pain);
         if (episode->simulated)

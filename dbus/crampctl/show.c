@@ -241,7 +241,37 @@ static void fact_print(const char *name, const char *text) {
         putchar('\n');
 }
 
-static void facts_print(const struct crampd_episode *episode) {
+/* "123.5 uV (highest 150 ms RMS), 46 % of your strongest flexing", or what of it is known. */
+static void level_print(const struct crampd_episode *episode) {
+        char level[TEXT_NUMBER_SIZE], percent[TEXT_NUMBER_SIZE];
+
+        words_number(episode->peak_uv, 1, level);
+        words_number(episode->peak_mvc_percent, 0, percent);
+        if (!level[0] && !percent[0])
+                return;
+        label_print(_("Level:"));
+        if (level[0])
+                printf(_("%s uV (highest 150 ms RMS)"), level);
+        if (percent[0]) {
+                fputs(level[0] ? ", " : "", stdout);
+                printf(_("%s %% of your strongest flexing"), percent);
+        }
+        putchar('\n');
+}
+
+/* By name where it has one, for its id says nothing to people. */
+static void sensor_print(const char *id, const char *name) {
+        label_print(_("Sensor:"));
+        if (name) {
+                text_write(stdout, name);
+                fputs(" (", stdout);
+        }
+        text_write(stdout, id);
+        fputs(name ? ")\n" : "\n", stdout);
+}
+
+/* `sensor_name`: NULL = none, or of a sensor that was given up. */
+static void facts_print(const struct crampd_episode *episode, const char *sensor_name) {
         char onset[TIMESTAMP_SIZE], alert[TIMESTAMP_SIZE], duration[EPISODE_DURATION_SIZE],
                 number[TEXT_NUMBER_SIZE];
 
@@ -249,7 +279,7 @@ static void facts_print(const struct crampd_episode *episode) {
         timestamp_format_people(episode->alert_us, episode->zone_offset_s, alert);
         episode_format_duration(episode, duration);
         fact_print(_("Episode:"), episode->id);
-        fact_print(_("Sensor:"), episode->sensor);
+        sensor_print(episode->sensor, sensor_name);
         if (episode->simulated)
                 fact_print(_("Simulated:"), _("a recording that crampd played, not a leg"));
         fact_print(_("Where:"), words_of_list(episode->leg));
@@ -268,12 +298,7 @@ static void facts_print(const struct crampd_episode *episode) {
         }
         putchar('\n');
         fact_print(_("Severity:"), words_of_list(episode->severity));
-        words_number(episode->peak_uv, 1, number);
-        if (number[0]) {
-                label_print(_("Level:"));
-                printf(_("%s uV (highest 150 ms RMS)"), number);
-                putchar('\n');
-        }
+        level_print(episode);
         words_number(episode->median_hz, 1, number);
         if (number[0]) {
                 label_print(_("Median:"));
@@ -292,11 +317,33 @@ static void facts_print(const struct crampd_episode *episode) {
                 fact_print(_("Note:"), episode->note);
 }
 
-static int people_print(const struct crampd_episode *episode, const struct crampd_waveform *waveform,
-                        bool legend) {
-        int code = 0;
+/* `*ret` stays NULL where there is none. Returns 0, or an exit code after saying why. */
+static int sensor_name_get(crampd_client *client, const char *id, char **ret) {
+        struct crampd_error error = {};
+        struct crampd_sensor *sensors;
+        bool failed = false;
+        size_t n;
+        int r = crampd_list_sensors(client, &sensors, &n, &error);
 
-        facts_print(episode);
+        if (r < 0)
+                return fail_client(r, &error);
+        for (size_t i = 0; i < n; i++)
+                if (strcmp(sensors[i].id, id) == 0 && sensors[i].name[0]) {
+                        *ret = strdup(sensors[i].name);
+                        failed = !*ret;
+                }
+        crampd_sensors_free(sensors, n);
+        return failed ? fail(EX_OSERR, "out of memory") : 0;
+}
+
+static int people_print(crampd_client *client, const struct crampd_episode *episode,
+                        const struct crampd_waveform *waveform, bool legend) {
+        _cleanup_(freep) char *name = NULL;
+        int code = sensor_name_get(client, episode->sensor, &name);
+
+        if (code != 0)
+                return code;
+        facts_print(episode, name);
         if (waveform)
                 code = picture_print(episode, waveform);
         else if (legend)
@@ -322,7 +369,7 @@ static int show_run(const struct global_options *global, const char *said) {
                         return fail_client(r, &error);
         }
         return global->json ? json_print(&episode, waveform)
-                            : people_print(&episode, waveform, !global->no_legend);
+                            : people_print(client, &episode, waveform, !global->no_legend);
 }
 
 int verb_show(const struct global_options *global, int argc, char *argv[]) {

@@ -262,8 +262,10 @@ def test_detector_explain():
                       '9.0 s (sensitivity normal, times 1.12 learnt from what you said of alerts, times 0.95 in the hour after a '
                       'cramp)\n', 'the last 5.5 s unbroken', '3 short (', '1 longer:', '25 % of what', '2 of 3 channels',
                       'moved when it began', 'Slow voltage:     12 % of what moved', 'Signal:           good\n',
-                      '2026-11-23 02:14:07    0.8 s  '):
+                      '2026-11-23 02:14:07     0.8 s  '):
             assert words in out, (words, out)
+        # The last row is the alert's own, by which there was enough; what came after did not raise it.
+        assert out.endswith(f'\n    2026-11-23 02:14:11    ≥9.0 s  {"█" * 36} alert\n'), out
         assert json.loads(run('detector', 'explain', '--json', 'e1')) == {
             'id': 'e1', 'onset_us': 1795396445250000, 'alert_us': 1795396451000000, 'sensitivity': 'normal', 'evidence_factor': 1.12,
             'again_factor': 0.95, 'needed_s': 8.96, 'from_us': 1795396446000000, 'active_s': 5.5, 'unbroken_s': 5.5, 'ratio_alert': 4.1,

@@ -113,7 +113,7 @@ def test_report():
         alerts = rows(tree, 'Alerts')
         assert len(alerts) == len(listed) + 1
         for line, row in zip(map(json.loads, listed), alerts[1:]):
-            assert row[0] == line['onset'][:19].replace('T', ' ') and row[2] == line['leg'] and row[6] == (line['verdict'] or '-')
+            assert row[0] == line['onset'][:19].replace('T', ' ') and row[2] == line['leg'] and row[7] == (line['verdict'] or '-')
         nights = {row[0]: row for row in rows(tree, 'Nights')[1:]}
         assert {night['evening']: f"{night['monitored_s'] / 3600:.1f}" for night in figures['nights']} == \
             {evening: row[1] for evening, row in nights.items()}
@@ -155,12 +155,13 @@ def test_simulated_is_told():
     """Before all figures, and of each cramp."""
     with PrivateBus(), FakeCrampd() as fake:
         first = day_number('2026-03-05')
-        alerts = [cramp(first, 1, note='mine'), cramp(first, 2, simulated=True), cramp(first, 3, simulated=True, note='tried'),
+        alerts = [cramp(first, 1, note='mine', peak_uv=123.4, peak_mvc_percent=45.67), cramp(first, 2, simulated=True), cramp(first, 3, simulated=True, note='tried'),
                   cramp(first, 4, simulated=True, verdict='false-alarm')]
         fake.do('set', key='episodes', value=alerts)
         text = report()
         tree, _ = check_document(text)
         assert [row[-1].strip() for row in rows(tree, 'Alerts')[1:]] == ['mine', '[simulated]', '[simulated] tried', '[simulated]']
+        assert [row[5:7] for row in rows(tree, 'Alerts')[1:3]] == [['123', '46'], ['-', '-']]
         notes = [note.text for note in tree.iter(HTML + 'p') if note.get('class') == 'note']
         assert notes[1].startswith('SIMULATED: 2 of the cramps in this report are ') and len(notes) == 2
         assert json.loads(run('history', '--plot', '--json', *PERIOD))['simulated'] == 2

@@ -19,14 +19,14 @@ from fakecrampd import WAVEFORM_SAMPLES, FakeCrampd
 from privatebus import PrivateBus
 
 FACTS = '''Episode:    e1
-Sensor:     a1
+Sensor:     left calf (a1)
 Where:      left
 Muscle:     gastrocnemius-medialis
 Onset:      2026-11-23 02:14:05
 Alert:      2026-11-23 02:14:11 (5.8 s later)
 Lasted:     1:05, subsided
 Severity:   moderate
-Level:      123.5 uV (highest 150 ms RMS)
+Level:      123.5 uV (highest 150 ms RMS), 46 % of your strongest flexing
 Median:     61.5 Hz
 Confidence: 0.88
 Verdict:    confirmed
@@ -54,6 +54,7 @@ def test_facts_and_picture():
         assert out.endswith(PICTURE), out
         assert '⣿' in run('show', 'e1')
         out = run('show', 'e2')
+        assert '\nSensor:     b2\n' in out and 'Level' not in out, out
         assert 'No waveform was kept' in out and 'Channel' not in out
         assert '\nSimulated:  a recording that crampd played, not a leg\n' in out, out
         assert 'No waveform' not in run('show', '--no-legend', 'e2')
