@@ -198,15 +198,13 @@ static void on_source_format(const struct stream_format *format, int64_t start_u
         sensor->start_us = start_us;
         sensor->fresh = true;
         sensor->unwatchable = false;
-        if (format->leg != LEG_UNSPECIFIED && strcmp(leg_to_string(format->leg), sensor->row.leg) != 0)
-                log_warning("Sensor %s says that it is on the other leg than it was added for.",
-                            sensor->row.id);
 }
 
 static void begin_stream(struct sensor *sensor) {
         int r;
 
         sensor->fresh = false;
+        warnings_check_leg(sensor);
         sensor->grace = sd_event_source_disable_unref(sensor->grace);
         if (sensor->night && night_fits(sensor->night, &sensor->format)) {
                 night_resume(sensor->night);
@@ -359,6 +357,10 @@ static struct sensor_settings sensor_settings(const struct store_sensor *row) {
         };
 }
 
+const char *sensor_says_leg(const struct sensor *sensor) {
+        return sensor->format.leg == LEG_UNSPECIFIED ? NULL : leg_to_string(sensor->format.leg);
+}
+
 enum detector_sensitivity sensor_sensitivity(const struct store_sensor *row) {
         int sensitivity = detector_sensitivity_from_string(row->sensitivity);
 
@@ -376,6 +378,7 @@ void sensor_apply(struct sensor *sensor, const struct store_sensor *row) {
         sensor->row.calibration = old.calibration;
         if (sensor->night)
                 night_set_place(sensor->night, row->muscle, row->leg);
+        warnings_check_leg(sensor);
         /* Learning ends at once, and begins with a night. */
         if (row->learning_since_us != old.learning_since_us)
                 sensor->learning = learning_propose(NULL, 0, 0);

@@ -46,6 +46,7 @@ struct sensor {
         struct sensor_extras extras;
         struct source_beside replayed;    /* beside the samples of a replay that come next */
         struct signal_watch signal_watch; /* whether its owner should look at the electrodes */
+        bool leg_warned;                  /* its owner was told that it names the other leg */
         uint64_t monitored_us;            /* of nights that are over */
 
         struct calibrating *calibrating; /* NULL = nobody calibrates it now; daemon/bus/calibrate.c */
@@ -95,6 +96,8 @@ void sensor_set_battery_warned(struct sensor *sensor, const char *evening);
 
 /* The owner has changed the row, and the store has it: it holds from now on. Pausing ends the night. */
 void sensor_apply(struct sensor *sensor, const struct store_sensor *row);
+/* The leg that it says it is on, as it last streamed; NULL if it does not say. */
+const char *sensor_says_leg(const struct sensor *sensor);
 /* The step that a row names; normal if it names none. */
 enum detector_sensitivity sensor_sensitivity(const struct store_sensor *row);
 /* The factor of evidence that a night of this sensor begins with; and one that holds from now on. */

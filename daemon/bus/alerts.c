@@ -166,24 +166,35 @@ void alerts_send_battery_warning(struct sensor *sensor, const struct battery_for
         send_warning(sensor, message, r, to);
 }
 
-void alerts_send_signal_warning(struct sensor *sensor, const char *signal, bool repeated,
-                                const char *to) {
+/* Of a warning that has an end: `what` is its name and the key of what is wrong, which is NULL when that
+ * is over. */
+static void send_lasting_warning(struct sensor *sensor, const char *what, const char *wrong,
+                                 bool repeated, const char *to) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
         int r;
 
         r = new_signal(sensor, "SensorWarning", &message);
         if (r >= 0)
-                r = sd_bus_message_append(message, "s", "signal");
+                r = sd_bus_message_append(message, "s", what);
         if (r >= 0) {
                 dictionary_open(message, &r);
                 dictionary_append(message, &r, "name", "s", sensor->row.name);
-                if (signal)
-                        dictionary_append(message, &r, "signal", "s", signal);
-                dictionary_append(message, &r, "over", "b", !signal);
+                if (wrong)
+                        dictionary_append(message, &r, what, "s", wrong);
+                dictionary_append(message, &r, "over", "b", !wrong);
                 dictionary_append(message, &r, "repeated", "b", repeated);
                 dictionary_close(message, &r);
         }
         send_warning(sensor, message, r, to);
+}
+
+void alerts_send_signal_warning(struct sensor *sensor, const char *signal, bool repeated,
+                                const char *to) {
+        send_lasting_warning(sensor, "signal", signal, repeated, to);
+}
+
+void alerts_send_leg_warning(struct sensor *sensor, const char *leg, bool repeated, const char *to) {
+        send_lasting_warning(sensor, "leg", leg, repeated, to);
 }
 
 void alerts_repeat(struct crampd *crampd, const char *to) {

@@ -21,5 +21,8 @@ void alerts_send_battery_warning(struct sensor *sensor, const struct battery_for
 void alerts_send_signal_warning(struct sensor *sensor, const char *signal, bool repeated,
                                 const char *to);
 
+/* `leg`: the one that the sensor names, or NULL when it no longer is another than its owner's. */
+void alerts_send_leg_warning(struct sensor *sensor, const char *leg, bool repeated, const char *to);
+
 /* AlertRaised again, for each episode that is open now, to a new subscriber. */
 void alerts_repeat(struct crampd *crampd, const char *to);

@@ -104,6 +104,8 @@ int sensor_append_description(sd_bus_message *message, const struct sensor *sens
         dictionary_append(message, &r, "name", "s", sensor->row.name);
         dictionary_append(message, &r, "muscle", "s", sensor->row.muscle);
         dictionary_append(message, &r, "leg", "s", sensor->row.leg);
+        if (sensor_says_leg(sensor))
+                dictionary_append(message, &r, "says_leg", "s", sensor_says_leg(sensor));
         dictionary_append(message, &r, "owner", "u", (uint32_t)sensor->row.owner_uid);
         dictionary_append(message, &r, "simulated", "b", sensor->replay != NULL);
         dictionary_append(message, &r, "state", "s", source_state_to_string(state));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/basic/local-time.h"
+#include "daemon/basic/log.h"
 #include "daemon/bus/alerts.h"
 #include "daemon/bus/subscribers.h"
 
@@ -55,6 +56,19 @@ void warnings_check_signal(struct sensor *sensor, int64_t time_us) {
         }
 }
 
+void warnings_check_leg(struct sensor *sensor) {
+        const char *leg = sensor_says_leg(sensor);
+        bool other = leg && strcmp(leg, sensor->row.leg) != 0;
+
+        if (other == sensor->leg_warned)
+                return;
+        sensor->leg_warned = other;
+        if (other)
+                log_warning("Sensor %s says that it is on the other leg than it was added for.",
+                            sensor->row.id);
+        alerts_send_leg_warning(sensor, other ? leg : NULL, /* repeated= */ false, /* to= */ NULL);
+}
+
 void warnings_repeat(struct crampd *crampd, const char *to) {
         struct sensor *sensor;
 
@@ -64,5 +78,8 @@ void warnings_repeat(struct crampd *crampd, const char *to) {
                 warn(sensor, /* again= */ true, to);
                 if (sensor->signal_watch.warned && !is_seeing(sensor, signal))
                         alerts_send_signal_warning(sensor, signal, /* repeated= */ true, to);
+                if (sensor->leg_warned)
+                        alerts_send_leg_warning(sensor, sensor_says_leg(sensor), /* repeated= */ true,
+                                                to);
         }
 }

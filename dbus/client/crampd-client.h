@@ -82,6 +82,7 @@ struct crampd_sensor {
         char *name; /* may be "" */
         char *muscle;
         char *leg;      /* left, right */
+        char *says_leg; /* what the sensor itself says; NULL = nothing */
         unsigned owner; /* uid */
         bool simulated; /* a replayed recording */
         char *state;    /* absent, paused, scanning, connecting, resolving, starting, streaming, stalled,
@@ -682,11 +683,13 @@ struct crampd_event {
         const char *state;
         const char *reason;
         /* sensor warning, which may be `repeated` */
-        /* "battery"; "signal": no cramp can be seen or, if `over`, one could be seen again */
+        /* "battery"; "signal": no cramp can be seen or, if `over`, one could be seen again; "leg": the
+         * sensor says that it is on the other leg or, if `over`, no longer does */
         const char *warning;
         int battery;          /* percent; -1 = unknown */
         double battery_hours; /* that it will last; NaN = unknown */
         const char *signal;   /* what is wrong with it, as crampd_sensor.signal; NULL = not told */
+        const char *leg;      /* where the sensor says that it is; NULL = not told */
         bool over;
         /* advice changed; `reason` is "profile", "log", "trial", "cramp", "annotation", "night" or
          * "time" */

@@ -29,6 +29,7 @@ struct notice {
         char *reason;
         char *warning;
         char *signal;
+        char *leg;
         int battery;
         double battery_hours;
         char *advice;
@@ -70,6 +71,7 @@ static const struct field warning_fields[] = {
         NOTICE_FIELD("percent", battery, FIELD_PERCENT, false),
         NOTICE_FIELD("hours", battery_hours, FIELD_DOUBLE, false),
         NOTICE_FIELD("signal", signal, FIELD_STRING, false),
+        NOTICE_FIELD("leg", leg, FIELD_STRING, false),
         NOTICE_FIELD("over", over, FIELD_BOOL, false),
         NOTICE_FIELD("repeated", repeated, FIELD_BOOL, false),
 };
@@ -91,6 +93,7 @@ static void notice_clear(struct notice *notice) {
         free(notice->reason);
         free(notice->warning);
         free(notice->signal);
+        free(notice->leg);
         free(notice->advice);
         free(notice->title);
 }
@@ -227,6 +230,7 @@ static void notice_emit(crampd_client *client, enum crampd_event_type type,
                 .battery = notice->battery,
                 .battery_hours = notice->battery_hours,
                 .signal = notice->signal,
+                .leg = notice->leg,
                 .over = notice->over,
                 .owner = notice->owner,
                 .advice = notice->advice,

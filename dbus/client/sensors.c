@@ -28,6 +28,7 @@ static const struct field sensor_fields[] = {
         SENSOR_FIELD(name, FIELD_STRING, true),
         SENSOR_FIELD(muscle, FIELD_STRING, true),
         SENSOR_FIELD(leg, FIELD_STRING, true),
+        SENSOR_FIELD(says_leg, FIELD_STRING, false),
         SENSOR_FIELD(owner, FIELD_UNSIGNED, true),
         SENSOR_FIELD(simulated, FIELD_BOOL, true),
         SENSOR_FIELD(state, FIELD_STRING, true),

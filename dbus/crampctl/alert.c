@@ -123,6 +123,9 @@ static void warning_line_write(struct alert_writer *writer, const struct crampd_
                 fputs(_(": charge it before the night"), writer->file);
         if (event->over)
                 fputs(_(" is good again"), writer->file);
+        else if (event->leg)
+                fprintf(writer->file, _(": the sensor says that it is on the other one (%s)"),
+                        words_of_list(event->leg));
         else if (event->signal)
                 words_write(writer->file,
                             (const char *const[]){": ", signal_describe(event->signal) ?: event->signal,

@@ -14,9 +14,6 @@
 #include "dbus/crampctl/timestamp.h"
 #include "dbus/crampctl/words.h"
 
-/* How far back "last" looks. */
-#define LAST_US (INT64_C(7) * 86400 * 1000000)
-
 void pipes_restore(void) {
         (void)signal(SIGPIPE, SIG_DFL);
 }
@@ -111,7 +108,8 @@ static int id_keep(const struct crampd_episode *episode, void *userdata) {
 }
 
 int episode_find(crampd_client *client, const char *said, char **ret) {
-        struct crampd_filter filter = {.since_us = timestamp_now_us() - LAST_US,
+        struct crampd_filter filter = {.since_us = timestamp_now_us() -
+                                                   LAST_ALERT_DAYS * INT64_C(86400000000),
                                        .until_us = CRAMPD_NO_TIME};
         struct crampd_error error = {};
         int r;
@@ -123,7 +121,7 @@ int episode_find(crampd_client *client, const char *said, char **ret) {
         r = crampd_list_episodes(client, &filter, id_keep, ret, &error);
         if (r < 0)
                 return fail_client(r, &error);
-        return *ret ? 0 : fail(EX_DATAERR, "there was no alert in the last 7 days");
+        return *ret ? 0 : fail(EX_DATAERR, "there was no alert in the past %d days", LAST_ALERT_DAYS);
 }
 
 static int episode_keep(const struct crampd_episode *episode, void *userdata) {

@@ -31,7 +31,11 @@ int sensor_find(crampd_client *client, const char *wanted, char **ret_path);
  * `*ret` then as it was. */
 int stream_shape_get(crampd_client *client, const char *path, struct crampd_stream_info *ret);
 
-/* The id, to be freed, of the episode with this id, or of the newest of the last 7 days for "last".
+/* How far back the last alert is looked for, by that word and by `status`: the list comes in order of
+ * onset and has no other end. */
+#define LAST_ALERT_DAYS 30
+
+/* The id, to be freed, of the episode with this id, or of the newest of LAST_ALERT_DAYS for "last".
  * Returns 0, or an exit code after saying why. */
 int episode_find(crampd_client *client, const char *said, char **ret);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/basic/cleanup.h"
+#include "dbus/crampctl/describe.h"
 #include "dbus/crampctl/doctor.h"
 #include "dbus/crampctl/event.h"
 #include "dbus/crampctl/words.h"
@@ -218,24 +219,45 @@ static void sensor_tell(struct doctor *doctor, const struct crampd_sensor *senso
                  N_("If that sentence names no way out: switch the sensor off and on.")},
                 {"absent", FINDING_WARNING,
                  N_("Switch it on, charge it, wear it within 10 m of this computer.")},
-                {"paused", FINDING_WARNING, N_("Watch it again: crampctl resume")},
                 {"ended", FINDING_OK, NULL},
         };
+        const struct words_sentence reason = words_of_sentence(sensor->reason);
         const char *name = sensor->name[0] ? sensor->name : sensor->id;
+        char remedy[DOCTOR_TEXT_MAX];
+        /* Some reasons end as sentences do. */
+        const char *stop =
+                reason.text[0] && strchr(".!?", reason.text[strlen(reason.text) - 1]) ? "" : ".";
 
         if (strcmp(sensor->state, "streaming") == 0) {
                 sensor_tell_streaming(doctor, sensor, name);
                 return;
         }
+        if (strcmp(sensor->state, "paused") == 0) {
+                (void)snprintf(remedy, sizeof(remedy), _("Watch it again: crampctl resume \"%s\""),
+                               name);
+                doctor_tell(doctor, FINDING_WARNING, remedy, "%s is paused.", name);
+                return;
+        }
         for (size_t i = 0; i < ARRAY_LENGTH(states); i++)
                 if (strcmp(states[i].state, sensor->state) == 0) {
-                        doctor_tell(doctor, states[i].finding, states[i].remedy, "%s is %s: %s", name,
-                                    words_of_list(sensor->state),
-                                    words_of_sentence(sensor->reason).text);
+                        doctor_tell(doctor, states[i].finding, states[i].remedy, "%s is %s: %s%s", name,
+                                    words_of_list(sensor->state), reason.text, stop);
                         return;
                 }
-        doctor_tell(doctor, FINDING_WARNING, "Wait a minute, then ask again.", "%s is %s: %s", name,
-                    words_of_list(sensor->state), words_of_sentence(sensor->reason).text);
+        doctor_tell(doctor, FINDING_WARNING, "Wait a minute, then ask again.", "%s is %s: %s%s", name,
+                    words_of_list(sensor->state), reason.text, stop);
+}
+
+static void sensor_tell_leg(struct doctor *doctor, const struct crampd_sensor *sensor) {
+        const char *name = sensor->name[0] ? sensor->name : sensor->id;
+        char remedy[DOCTOR_TEXT_MAX];
+
+        if (!sensor_says_other_leg(sensor))
+                return;
+        (void)snprintf(remedy, sizeof(remedy), _("If it is: crampctl edit \"%s\" --leg %s"), name,
+                       sensor->says_leg);
+        doctor_tell(doctor, FINDING_WARNING, remedy, "%s says that it is on the other leg (%s).", name,
+                    words_of_list(sensor->says_leg));
 }
 
 void check_sensors(struct doctor *doctor) {
@@ -253,8 +275,10 @@ void check_sensors(struct doctor *doctor) {
                             "Your sensors cannot be listed: %s.", error.message);
                 return;
         }
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; i < n; i++) {
                 sensor_tell(doctor, sensors + i);
+                sensor_tell_leg(doctor, sensors + i);
+        }
         if (n == 0)
                 doctor_tell(doctor, FINDING_WARNING,
                             "Find yours with 'crampctl scan', adopt it with 'crampctl add'; root adopts "

@@ -74,6 +74,7 @@ static void warning_write_json(struct json *json, const struct crampd_event *eve
         else
                 json_null(json, "hours");
         json_string(json, "signal", event->signal);
+        json_string(json, "leg", event->leg);
         json_bool(json, "over", event->over);
         json_bool(json, "repeated", event->repeated);
 }

@@ -33,6 +33,10 @@ static const char help[] =
         "  crampctl sensors --stats\n"
         "  crampctl sensors --json | jq -r 'select(.state != \"streaming\") | .name'\n";
 
+bool sensor_says_other_leg(const struct crampd_sensor *sensor) {
+        return sensor->says_leg && strcmp(sensor->says_leg, sensor->leg) != 0;
+}
+
 static void double_or_null(struct json *json, const char *key, double value, int decimals) {
         if (isfinite(value))
                 json_double(json, key, value, decimals);
@@ -95,6 +99,7 @@ static void sensor_write_json_more(struct json *json, const struct crampd_sensor
         json_string(json, "calibration", sensor->calibration);
         channels_write_json(json, "rest_uv", &sensor->rest_uv);
         channels_write_json(json, "mvc_uv", &sensor->mvc_uv);
+        json_string(json, "says_leg", sensor->says_leg);
 }
 
 void sensor_write_json(struct json *json, const struct crampd_sensor *sensor) {
@@ -192,6 +197,15 @@ static void calibration_print(const struct crampd_sensor *sensor) {
         putchar('\n');
 }
 
+static void leg_print(const struct crampd_sensor *sensor) {
+        if (!sensor_says_other_leg(sensor))
+                return;
+        text_write(stdout, sensor->name[0] ? sensor->name : sensor->id);
+        printf(_(": the sensor says that it is on the other leg (%s); if it is, its cramps are kept as "
+                 "those of the wrong one: see 'crampctl edit --leg'\n"),
+               words_of_list(sensor->says_leg));
+}
+
 static int table_of_sensors(const struct crampd_sensor *sensors, size_t n, bool legend) {
         static const struct column columns[] = {
                 {N_("ID")},
@@ -227,8 +241,10 @@ static int table_of_sensors(const struct crampd_sensor *sensors, size_t n, bool 
                 sensor_row(table, sensors + i, root);
         r = table_print(table, stdout, legend);
         (void)table_free(table);
-        for (size_t i = 0; r >= 0 && legend && i < n; i++)
+        for (size_t i = 0; r >= 0 && legend && i < n; i++) {
+                leg_print(sensors + i);
                 calibration_print(sensors + i);
+        }
         if (r < 0)
                 return fail(EX_OSERR, "out of memory");
         return output_finish_stdout();

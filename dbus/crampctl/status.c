@@ -16,9 +16,6 @@
 #include "dbus/crampctl/timestamp.h"
 #include "dbus/crampctl/words.h"
 
-/* How far back the last alert is looked for: the list comes in order of onset and has no other end. */
-#define LAST_ALERT_DAYS 30
-
 static const char help[] =
         "Usage: crampctl [status] [OPTION...]\n"
         "\n"
@@ -115,6 +112,8 @@ static int sensors_print(const struct overview *overview) {
                 return -ENOMEM;
         for (size_t i = 0; i < overview->n_sensors; i++) {
                 const struct crampd_sensor *sensor = overview->sensors + i;
+                bool other_leg = sensor_says_other_leg(sensor);
+                const char *signal;
 
                 table_cell(table, "%s", ""); /* the gap after it indents */
                 table_cell(table, "%s", sensor->name[0] ? sensor->name : sensor->id);
@@ -122,11 +121,10 @@ static int sensors_print(const struct overview *overview) {
                 table_cell(table, "%s", sensor->muscle);
                 table_cell(table, "%s%s", words_of_list(sensor->state),
                            sensor->simulated ? _(" (simulated)") : "");
-                if (signal_describe(sensor->signal))
-                        table_cell(table, "%s; %s", words_of_sentence(sensor->reason).text,
-                                   signal_describe(sensor->signal));
-                else
-                        table_cell(table, "%s", words_of_sentence(sensor->reason).text);
+                signal = signal_describe(sensor->signal);
+                table_cell(table, "%s%s%s%s%s", words_of_sentence(sensor->reason).text,
+                           signal ? "; " : "", signal ?: "", other_leg ? "; " : "",
+                           other_leg ? _("the sensor says that it is on the other leg") : "");
         }
         r = table_print(table, stdout, false);
         (void)table_free(table);

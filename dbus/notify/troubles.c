@@ -21,7 +21,14 @@ struct trouble {
         struct notice *notice;
 };
 
-enum trouble_kind { TROUBLE_BATTERY, TROUBLE_SIGNAL, TROUBLE_LOST, TROUBLE_OTHER, TROUBLE_KINDS };
+enum trouble_kind {
+        TROUBLE_BATTERY,
+        TROUBLE_SIGNAL,
+        TROUBLE_LEG,
+        TROUBLE_LOST,
+        TROUBLE_OTHER,
+        TROUBLE_KINDS
+};
 
 struct sensor {
         struct sensor *next;
@@ -230,6 +237,7 @@ static void warning_take(struct troubles *troubles, const struct crampd_event *e
                 return;
         trouble = &sensor->troubles[is_battery                              ? TROUBLE_BATTERY
                                     : strcmp(event->warning, "signal") == 0 ? TROUBLE_SIGNAL
+                                    : strcmp(event->warning, "leg") == 0    ? TROUBLE_LEG
                                                                             : TROUBLE_OTHER];
         if (event->over) {
                 trouble_end(trouble);

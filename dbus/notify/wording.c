@@ -299,6 +299,11 @@ void wording_warning(const struct crampd_event *event, struct notice_content *re
                 PUT_LINE(ret, _("No cramp can be seen now."));
                 if (what)
                         PUT_LINE(ret, "%s", what);
+        } else if (strcmp(event->warning, "leg") == 0 && event->leg) {
+                PUT_LINE(ret, _("The sensor says that it is on the other leg (%s)."),
+                         words_of_list(event->leg));
+                PUT_LINE(ret,
+                         _("Wear it on the leg that it was added for, or see 'crampctl edit --leg'."));
         } else
                 PUT_LINE(ret, "%s", event->warning);
 }

@@ -216,6 +216,16 @@ def test_stats():
         assert [second[key] for key in ('rssi', 'clock_ppm', 'battery_mv', 'electrodes_on', 'accelerometer', 'battery_hours', 'title')] == [None] * 7
 
 
+def test_other_leg():
+    with PrivateBus(), FakeCrampd() as fake:
+        for says, told in (('left', False), ('right', True), (None, False)):
+            fake.do('set', key='sensors', value=[dict(SENSORS[0], **({'says_leg': says} if says else {}))])
+            assert ('left calf: the sensor says that it is on the other leg (right)' in run('sensors')) == told
+            assert ('the sensor says that it is on the other leg' in run('status')) == told
+            assert json.loads(run('sensors', '--json'))['says_leg'] == says
+            assert 'other leg' not in run('sensors', '--no-legend')
+
+
 def test_night():
     with PrivateBus(), FakeCrampd() as fake:
         out = run('night')

@@ -239,7 +239,10 @@ def test_annotate():
         fake.do('set', key='sensors', value=[SENSORS[1]])
 
         fake.do('set', key='episodes', value=[])
-        assert 'no alert in the last 7 days' in run('annotate', 'last', 'confirmed', code=65)
+        assert 'no alert in the past 30 days' in run('annotate', 'last', 'confirmed', code=65)
+        # The one that status shows.
+        fake.do('set', key='episodes', value=[dict(EPISODES[0], id='old', onset_us=int(time.time() - 29 * 86400) * 1000000)])
+        assert sent('last', 'confirmed') == [('Annotate', ['old', {'verdict': 'confirmed'}])]
         now_us = int(time.time()) * 1000000
         fake.do('set', key='episodes', value=[dict(EPISODES[0], id=f'n{i}', onset_us=now_us + i) for i in (-9, -5)])
         assert sent('last', 'false-alarm') == [('Annotate', ['n-5', {'verdict': 'false-alarm'}])]

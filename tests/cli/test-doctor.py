@@ -235,6 +235,7 @@ def test_sensors():
              (sensor(state='stalled', reason='It wants X.'), 'failed', 'It wants X.'), (sensor(capacity=0.8), 'warning', '80%'),
              (sensor(state='absent', reason='Not heard.'), 'warning', 'Not heard.'), (sensor(state='paused'), 'warning', 'resume'),
              (sensor(state='connecting'), 'warning', 'Wait'), (sensor(state='ended'), 'ok', 'ended'),
+             (sensor(says_leg='left'), 'ok', 'streams'),
              (sensor(rssi=-71), 'ok', '-71 dBm')]
     with surroundings() as (ask, fake):
         fake.do('set', key='sensors', value=[case[0] for case in cases])
@@ -242,6 +243,20 @@ def test_sensors():
         assert code == 69
         for finding, (_, result, word) in zip(findings['sensors'], cases, strict=True):
             assert finding['result'] == result and word in f'{finding["text"]} {finding["remedy"]}', (finding, word)
+        # What is told is told once, in sentences.
+        for state, reason, words in (('paused', 'paused: crampctl resume SENSOR', 'left calf is paused.'),
+                                     ('absent', 'not heard yet', 'left calf is absent: not heard yet.'),
+                                     ('resolving', 'connected', 'left calf is resolving: connected.'),
+                                     ('stalled', 'It wants X.', 'left calf is stalled: It wants X.')):
+            fake.do('set', key='sensors', value=[sensor(state=state, reason=reason)])
+            finding, = ask()[1]['sensors']
+            assert finding['text'] == words, finding
+        fake.do('set', key='sensors', value=[sensor(state='paused')])
+        expect(ask()[1], 'sensors', 'warning', 'crampctl resume "left calf"')
+        fake.do('set', key='sensors', value=[sensor(says_leg='right')])
+        streams, leg = ask()[1]['sensors']
+        assert streams['result'] == 'ok' and leg['result'] == 'warning' and leg['text'].endswith('on the other leg (right).'), leg
+        assert leg['remedy'] == 'If it is: crampctl edit "left calf" --leg right', leg
         fake.do('set', key='sensors', value=[])
         code, findings = ask()
         assert code == 0

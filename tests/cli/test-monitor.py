@@ -186,21 +186,24 @@ def test_warnings():
         fake.do('signal', member='SensorWarning', warning='signal', details={'hours': None, 'percent': None, 'over': False,
                                                                              'signal': 'electrode-off'})
         fake.do('signal', member='SensorWarning', warning='signal', details={'hours': None, 'percent': None, 'over': True})
-        first, second, third, fourth, fifth, sixth = monitor.lines(6)
+        fake.do('signal', member='SensorWarning', warning='leg', details={'hours': None, 'percent': None, 'over': False, 'leg': 'right'})
+        first, second, third, fourth, fifth, sixth, seventh = monitor.lines(7)
         assert first == {'type': 'warning', 'what': 'battery', 'sensor': 'a1', 'sensor_name': 'left calf', 'percent': 34,
-                         'hours': 4.3, 'signal': None, 'over': False, 'repeated': False}, first
+                         'hours': 4.3, 'signal': None, 'leg': None, 'over': False, 'repeated': False}, first
         assert second == dict(first, sensor_name='', percent=20, hours=None, repeated=True), second
         assert third == dict(first, what='strap', percent=None, hours=None), third
         assert fourth['hours'] == 0.7, fourth
         assert fifth == dict(third, what='signal', signal='electrode-off'), fifth
         assert sixth == dict(third, what='signal', over=True), sixth
-        words.expect('is good again\n')
+        assert seventh == dict(third, what='leg', leg='right'), seventh
+        words.expect('(right)\n')
         assert words.text == ('warning: left calf: battery at 34%, lasts about 4 h: charge it before the night\n'
                               'warning: a1: battery at 20%: charge it before the night [repeated]\n'
                               'warning: left calf: strap\n'
                               'warning: left calf: battery at 34%, lasts less than an hour: charge it before the night\n'
                               'warning: left calf: signal: an electrode seems to be off\n'
                               'warning: left calf: signal is good again\n'
+                              'warning: left calf: leg: the sensor says that it is on the other one (right)\n'
                               ), words.text
         words.finish()
         monitor.finish()

@@ -758,6 +758,16 @@ def test_quiet_hours_end():
 # --- troubles ---
 
 
+def test_other_leg():
+    with agent() as (fake, desktop, _):
+        leg = {'leg': 'right', 'percent': None, 'hours': None, 'over': False}
+        fake.do('signal', member='SensorWarning', warning='leg', details=leg)
+        notice = shown(desktop, 1)
+        assert notice['body'].startswith('The sensor says that it is on the other leg (right).\n'), notice
+        fake.do('signal', member='SensorWarning', warning='leg', details={'percent': None, 'hours': None, 'over': True})
+        wait(lambda: desktop.closed() == [notice['id']], 'the notice to be closed')
+
+
 def test_battery():
     with agent() as (fake, desktop, _):
         fake.do('signal', member='SensorWarning')
