@@ -339,7 +339,6 @@ static int sensor_new(struct crampd *crampd, const struct store_sensor *row, str
         sensor->evidence_factor = 1.0;
         sensor->learning = learning_propose(NULL, 0, 0);
         sensor->extras.battery_mv = -1;
-        sensor->extras.electrodes_on = -1;
         LIST_INSERT_HEAD(&crampd->sensors, sensor, sensors);
         crampd->n_sensors++;
         sensor_learn(sensor);
@@ -481,8 +480,6 @@ struct sensor *sensor_find(struct crampd *crampd, const char *id) {
 }
 
 const char *sensor_get_signal(const struct sensor *sensor) {
-        if (sensor->extras.electrodes_on == 0)
-                return detector_quality_to_string(DETECTOR_QUALITY_ELECTRODE_OFF);
         return sensor->night ? detector_quality_to_string(night_get_quality(sensor->night)) : "no-data";
 }
 

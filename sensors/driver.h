@@ -119,7 +119,6 @@ struct sensor_extras {
         uint32_t revision;      /* grows with each change of what follows */
         int battery_percent;    /* -1 = unknown */
         int battery_mv;         /* -1 = unknown */
-        int electrodes_on;      /* -1 = unknown, 0, 1 */
         uint64_t accelerations; /* how many were heard */
         int32_t acceleration_mg[3];
         double impedance_ohm[STREAM_CHANNELS_MAX]; /* < 0 = unknown */

@@ -9,7 +9,6 @@ void sensor_extras_init(struct sensor_extras *extras) {
         *extras = (struct sensor_extras){
                 .battery_percent = -1,
                 .battery_mv = -1,
-                .electrodes_on = -1,
         };
         for (unsigned c = 0; c < STREAM_CHANNELS_MAX; c++)
                 extras->impedance_ohm[c] = -1;

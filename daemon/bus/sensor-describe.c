@@ -68,8 +68,6 @@ static void append_clock(sd_bus_message *message, int *r, const struct sensor *s
 static void append_extras(sd_bus_message *message, int *r, const struct sensor_extras *extras) {
         if (extras->battery_mv >= 0)
                 dictionary_append(message, r, "battery_mv", "u", (uint32_t)extras->battery_mv);
-        if (extras->electrodes_on >= 0)
-                dictionary_append(message, r, "electrodes_on", "b", extras->electrodes_on);
 }
 
 static void append_battery(sd_bus_message *message, int *r, const struct sensor *sensor) {

@@ -103,7 +103,6 @@ struct crampd_sensor {
         double measured_rate_hz; /* by our clock; 0 = unknown */
         double scale_uv;         /* as set by the owner; 0 = the driver's own */
         int battery_mv;          /* -1 = unknown */
-        int electrodes_on;       /* -1 = unknown, 0, 1 */
         int accelerometer;       /* is heard; -1 = there is none, 0, 1 */
         double battery_hours;    /* of streaming, until it is empty; NaN = unknown */
         int battery_lasts_night; /* until the next 08:00; -1 = unknown, 0, 1 */

@@ -54,7 +54,6 @@ static const struct field sensor_fields[] = {
         SENSOR_FIELD(measured_rate_hz, FIELD_DOUBLE, false),
         SENSOR_FIELD(scale_uv, FIELD_DOUBLE, false),
         SENSOR_FIELD(battery_mv, FIELD_MILLIVOLT, false),
-        SENSOR_FIELD(electrodes_on, FIELD_TRISTATE, false),
         SENSOR_FIELD(accelerometer, FIELD_TRISTATE, false),
         SENSOR_FIELD(battery_hours, FIELD_DOUBLE, false),
         SENSOR_FIELD(battery_lasts_night, FIELD_TRISTATE, false),
@@ -172,7 +171,6 @@ static int sensor_read(DBusMessageIter *iter, struct crampd_sensor *sensor, stru
 
         sensor->battery = -1;
         sensor->battery_mv = -1;
-        sensor->electrodes_on = -1;
         sensor->accelerometer = -1;
         sensor->battery_lasts_night = -1;
         sensor->clock_ppm = (double)NAN;

@@ -83,7 +83,6 @@ static void sensor_write_json_more(struct json *json, const struct crampd_sensor
                        sensor->measured_rate_hz > 0 ? sensor->measured_rate_hz : (double)NAN, 3);
         double_or_null(json, "scale_uv", sensor->scale_uv > 0 ? sensor->scale_uv : (double)NAN, 6);
         int_or_null(json, "battery_mv", sensor->battery_mv >= 0, sensor->battery_mv);
-        tristate_or_null(json, "electrodes_on", sensor->electrodes_on);
         tristate_or_null(json, "accelerometer", sensor->accelerometer);
         double_or_null(json, "battery_hours", sensor->battery_hours, 1);
         tristate_or_null(json, "battery_lasts_night", sensor->battery_lasts_night);

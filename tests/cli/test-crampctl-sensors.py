@@ -201,7 +201,7 @@ def test_orders():
 def test_stats():
     with PrivateBus(), FakeCrampd() as fake:
         more = {'reconnects': 4, 'longest_gap_us': 12500000, 'rssi': -71, 'clock_ppm': -38.2, 'measured_rate_hz': 1000.04,
-                'battery_hours': 9.6, 'battery_lasts_night': True, 'electrodes_on': False, 'accelerometer': True, 'title': 'Open leg-EMG profile',
+                'battery_hours': 9.6, 'battery_lasts_night': True, 'accelerometer': True, 'title': 'Open leg-EMG profile',
                 'paused': False, 'allow_broadcast': False, 'envelope': False, 'arbitrary_unit': True, 'battery_mv': 3700,
                 'capacity': 0.25, 'signal': 'saturated'}
         fake.do('set', key='sensors', value=[dict(SENSORS[0], packets=999, lost_packets=1, **more), SENSORS[1]])
@@ -213,7 +213,7 @@ def test_stats():
         assert 'the signal is at its limit' in run('status')
         first, second = map(json.loads, run('sensors', '--json').splitlines())
         assert {key: first[key] for key in more} == more
-        assert [second[key] for key in ('rssi', 'clock_ppm', 'battery_mv', 'electrodes_on', 'accelerometer', 'battery_hours', 'title')] == [None] * 7
+        assert [second[key] for key in ('rssi', 'clock_ppm', 'battery_mv', 'accelerometer', 'battery_hours', 'title')] == [None] * 6
 
 
 def test_other_leg():

@@ -49,7 +49,7 @@ TYPES = {'owner': 'u', 'channels': 'u', 'battery': 'u', 'channel': 'u', 'sensors
          'zone_offset_s': 'i', 'packets': 't', 'lost_packets': 't', 'malformed_packets': 't', 'connects': 't',
          'monitored_us': 't', 'rate_hz': 'd', 'peak_uv': 'd', 'median_hz': 'd', 'confidence': 'd', 'simulated': 'b',
          'recorded': 'b', 'watched': 'b', 'repeated': 'b', 'arbitrary_unit': 'b', 'paused': 'b', 'allow_broadcast': 'b', 'envelope': 'b',
-         'electrodes_on': 'b', 'accelerometer': 'b', 'battery_lasts_night': 'b', 'reconnects': 't', 'longest_gap_us': 't', 'rssi': 'n',
+         'accelerometer': 'b', 'battery_lasts_night': 'b', 'reconnects': 't', 'longest_gap_us': 't', 'rssi': 'n',
          'clock_ppm': 'd', 'measured_rate_hz': 'd', 'scale_uv': 'd', 'battery_mv': 'u', 'battery_hours': 'd',
          'peak_mvc_percent': 'd', 'capacity': 'd', 'added': 'b', 'percent': 'u', 'pain': 'u', 'learning': 'b', 'proposed': 'd', 'applied': 'd', 'factor_min': 'd', 'factor_max': 'd',
          'confirmed': 'u', 'false_alarms': 'u', 'missed': 'u', 'verdicts_min': 'u', 'half_days': 'u', 'bridged': 'u', 'dips': 'u', 'took_part': 'u', 'evidence_factor': 'd', 'needed_s': 'd',
