@@ -205,8 +205,6 @@ static int64_t block_origin(const struct sample_clock *clock, const struct emg_b
 
 static void slips_give(struct sample_clock *clock, uint64_t slips) {
         clock->shift += slips * clock->format.slip_frames;
-        clock->stats.slips += slips;
-        clock->stats.slipped_frames += slips * clock->format.slip_frames;
         held_give(clock);
 }
 

@@ -45,8 +45,6 @@ const struct stream_format *sample_clock_get_format(const struct sample_clock *c
 struct sample_clock_stats {
         int64_t origin_us; /* boot time of frame 0 */
         double error_ppm;  /* how much faster than its rate the sensor is; NaN before a minute is over */
-        uint64_t slips;    /* losses that only the clock has noticed */
-        uint64_t slipped_frames;
 };
 
 void sample_clock_get_stats(const struct sample_clock *clock, struct sample_clock_stats *ret);

@@ -121,7 +121,6 @@ struct sensor_extras {
         int battery_mv;         /* -1 = unknown */
         uint64_t accelerations; /* how many were heard */
         int32_t acceleration_mg[3];
-        double impedance_ohm[STREAM_CHANNELS_MAX]; /* < 0 = unknown */
 };
 
 /* Whether a bond with the sensor helps or harms. */

@@ -26,7 +26,6 @@ void sensor_extras_set_battery(struct sensor_extras *extras, int percent);
 void sensor_extras_set_battery_mv(struct sensor_extras *extras, int mv, int percent);
 void sensor_extras_set_acceleration(struct sensor_extras *extras, int32_t x_mg, int32_t y_mg,
                                     int32_t z_mg);
-void sensor_extras_set_impedance(struct sensor_extras *extras, unsigned channel, double ohm);
 
 /* Whether the advert lists this service. */
 bool sensor_advert_has_service(const struct sensor_advert *advert, const char *uuid);

@@ -10,8 +10,6 @@ void sensor_extras_init(struct sensor_extras *extras) {
                 .battery_percent = -1,
                 .battery_mv = -1,
         };
-        for (unsigned c = 0; c < STREAM_CHANNELS_MAX; c++)
-                extras->impedance_ohm[c] = -1;
 }
 
 void sensor_extras_set_battery(struct sensor_extras *extras, int percent) {
@@ -35,11 +33,6 @@ void sensor_extras_set_acceleration(struct sensor_extras *extras, int32_t x_mg, 
         extras->acceleration_mg[1] = y_mg;
         extras->acceleration_mg[2] = z_mg;
         extras->accelerations++;
-        extras->revision++;
-}
-
-void sensor_extras_set_impedance(struct sensor_extras *extras, unsigned channel, double ohm) {
-        extras->impedance_ohm[channel] = ohm;
         extras->revision++;
 }
 

@@ -34,11 +34,9 @@
 #define BITS_LONG 19u
 #define BITS_FULL 24u
 #define RAW_ID 0u /* firmware 2: a whole sample */
-#define RAW_SIZE (1 + 3 * CHANNELS)
-#define IMPEDANCE_FIRST 201u
-#define IMPEDANCE_LAST 205u
-#define TEXT_MORE 206u
-#define TEXT_LAST 207u
+/* Impedances, which nobody asked for, and text. */
+#define OTHER_FIRST 201u
+#define OTHER_LAST 207u
 #define ACCELERATION_MG 16 /* a count, at +-2 g */
 
 struct sensor_decoder {
@@ -277,28 +275,11 @@ static int old_decode(struct sensor_decoder *decoder, const uint8_t *packet, str
         return 1;
 }
 
-/* Digits, 'Z', line feed; the documentation halves the number, as current flows both ways. */
-static int impedance_decode(struct sensor_decoder *decoder, const uint8_t *packet, size_t size) {
-        unsigned channel = packet[0] - IMPEDANCE_FIRST;
-        double ohm = 0;
-        size_t i = 1;
-
-        for (; i < size && packet[i] >= '0' && packet[i] <= '9'; i++)
-                ohm = ohm * 10 + (packet[i] - '0');
-        if (i == 1 || i >= size || packet[i] != 'Z')
-                return -EBADMSG;
-        if (channel < CHANNELS)
-                sensor_extras_set_impedance(&decoder->extras, channel, ohm / 2);
-        return 0;
-}
-
 static int ganglion_decode(struct sensor_decoder *decoder, unsigned source, const uint8_t *packet,
                            size_t size, struct emg_block *ret) {
         if (source != 0 || size < 2 || size > PACKET_SIZE)
                 return -EBADMSG;
-        if (packet[0] >= IMPEDANCE_FIRST && packet[0] <= IMPEDANCE_LAST)
-                return impedance_decode(decoder, packet, size);
-        if (packet[0] == TEXT_MORE || packet[0] == TEXT_LAST)
+        if (packet[0] >= OTHER_FIRST && packet[0] <= OTHER_LAST)
                 return 0;
         if (size != PACKET_SIZE)
                 return -EBADMSG;

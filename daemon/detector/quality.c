@@ -6,10 +6,6 @@
 
 #include "daemon/detector/tuning.h"
 
-void quality_reset(struct quality *quality) {
-        *quality = (struct quality){};
-}
-
 /* The first that holds, the surest sign first. */
 static enum detector_quality quality_judge(const struct quality *quality,
                                            const struct quality_input *input) {

@@ -33,5 +33,4 @@ struct quality {
         double limit_share; /* averaged */
 };
 
-void quality_reset(struct quality *quality);
 void quality_take(struct quality *quality, const struct quality_input *input);

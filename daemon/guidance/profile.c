@@ -118,21 +118,6 @@ static const struct {
         {"teriparatide", FACTOR_CRAMP_MEDICINE},
 };
 
-const char *medicine_name(size_t index, enum factor *ret_class) {
-        for (int factor = 0; factor < FACTOR_MAX; factor++) {
-                if (factor_field(factor) != FIELD_MEDICINES)
-                        continue;
-                if (index-- == 0) {
-                        *ret_class = factor;
-                        return factor_to_string(factor);
-                }
-        }
-        if (index >= ARRAY_LENGTH(medicines))
-                return NULL;
-        *ret_class = medicines[index].class;
-        return medicines[index].name;
-}
-
 const char *field_to_string(unsigned field) {
         return field < FIELD_MAX ? field_names[field] : NULL;
 }

@@ -77,7 +77,3 @@ uint32_t profile_missing(const struct profile *profile);
 
 /* "kidney-disease"; NULL for what is not of the profile. */
 const char *field_to_string(unsigned field);
-
-/* Classes of medicine, and names of medicines with their class: NULL outside of the lists. The index
- * counts from 0. */
-const char *medicine_name(size_t index, enum factor *ret_class);

@@ -173,9 +173,8 @@ static void link_count_stream(struct link *link, uint64_t arrival_us) {
         link->has_streamed = true;
         if (link->gap_since_us == 0 || arrival_us < link->gap_since_us)
                 return;
-        counters->gap_last_us = arrival_us - link->gap_since_us;
-        if (counters->gap_last_us > counters->gap_longest_us)
-                counters->gap_longest_us = counters->gap_last_us;
+        if (arrival_us - link->gap_since_us > counters->gap_longest_us)
+                counters->gap_longest_us = arrival_us - link->gap_since_us;
 }
 
 static void on_block(const struct emg_block *block, uint64_t arrival_us, void *userdata) {

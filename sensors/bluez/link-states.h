@@ -105,7 +105,6 @@ struct link {
         uint64_t streaming_since_us;
         uint64_t last_block_us;
         bool has_streamed;
-        bool seems_closed;     /* counted so, unless it turns out that more than the channel went */
         uint64_t gap_since_us; /* the last block of the stream before; 0 = none that counts */
         int battery_percent;
         uint32_t extras_revision;

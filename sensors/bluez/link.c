@@ -87,49 +87,6 @@ static void link_enter(struct link *link) {
                 (void)link_fire(link, EVENT_FAILED, strerror(-r));
 }
 
-static enum link_drop event_to_drop(enum link_event event) {
-        switch (event) {
-        case FACT_NO_BLUEZ:
-        case FACT_MUTE_BLUEZ:
-        case FACT_NO_ADAPTER:
-        case FACT_ADAPTER_OFF:
-                return LINK_DROP_BLUETOOTH;
-        case EVENT_CLOSED:
-                return LINK_DROP_CLOSED;
-        case EVENT_SILENCE:
-                return LINK_DROP_SILENT;
-        case EVENT_PAUSE:
-        case EVENT_CHANGED:
-                return LINK_DROP_OWNER;
-        default:
-                return LINK_DROP_LOST;
-        }
-}
-
-/* bluetoothd closes the data channel before it tells that the link is lost, or goes itself. */
-static void link_count_drop(struct link *link, enum link_event event) {
-        uint64_t *drops = link->counters.drops;
-        bool streamed = link_states[link->state].reported == SOURCE_STREAMING;
-
-        if (streamed)
-                drops[event_to_drop(event)]++;
-        else if (link->seems_closed && event < FACT_MAX) {
-                drops[LINK_DROP_CLOSED]--;
-                drops[event_to_drop(event)]++;
-        }
-        link->seems_closed = streamed && event == EVENT_CLOSED;
-}
-
-const char *link_drop_to_string(enum link_drop drop) {
-        static const char *const names[LINK_DROP_MAX] = {
-                [LINK_DROP_LOST] = "lost",     [LINK_DROP_CLOSED] = "closed",
-                [LINK_DROP_SILENT] = "silent", [LINK_DROP_BLUETOOTH] = "bluetooth",
-                [LINK_DROP_OWNER] = "owner",
-        };
-
-        return (unsigned)drop < LINK_DROP_MAX ? names[drop] : NULL;
-}
-
 bool link_fire(struct link *link, enum link_event event, const char *detail) {
         const struct link_transition *t = link_get_transition(link->state, event);
         char reason[sizeof(link->reason)];
@@ -146,7 +103,6 @@ bool link_fire(struct link *link, enum link_event event, const char *detail) {
                                  : link->reason);
         if (t->effect)
                 t->effect(link);
-        link_count_drop(link, event);
         link_leave(link, t->next, reason);
         if (event == EVENT_PAUSE)
                 link->gap_since_us = 0;

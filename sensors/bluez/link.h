@@ -46,25 +46,11 @@ int link_identify(struct link *link);
 
 enum source_state link_get_state(const struct link *link, const char **ret_reason);
 
-/* Why a stream ended. */
-enum link_drop {
-        LINK_DROP_LOST,      /* the link, or the device with it */
-        LINK_DROP_CLOSED,    /* the data channel was */
-        LINK_DROP_SILENT,    /* no data for 2 s */
-        LINK_DROP_BLUETOOTH, /* bluetoothd or the adapter went away */
-        LINK_DROP_OWNER,     /* paused, or other settings */
-        LINK_DROP_MAX
-};
-
-const char *link_drop_to_string(enum link_drop drop);
-
 struct link_counters {
         struct stream_counters stream; /* summed over all streams of this link */
         uint64_t connects;
         uint64_t reconnects; /* streams after the first, over whatever connection */
-        uint64_t drops[LINK_DROP_MAX];
         /* From the last block of one stream to the first of the next; a pause by the owner is none. */
-        uint64_t gap_last_us;
         uint64_t gap_longest_us;
         int16_t rssi_dbm; /* when it was heard last; 0 = never */
 };

@@ -283,12 +283,8 @@ static void sensor_print_counters(const struct sensor *sensor) {
                counters.stream.lost_packets, counters.stream.malformed_packets, counters.stream.frames,
                counters.connects);
         printf("{\"event\": \"link\", \"sensor\": %u, \"reconnects\": %" PRIu64
-               ", \"gap_last_us\": %" PRIu64 ", \"gap_longest_us\": %" PRIu64 ", \"rssi_dbm\": %d",
-               sensor->number, counters.reconnects, counters.gap_last_us, counters.gap_longest_us,
-               counters.rssi_dbm);
-        for (enum link_drop drop = 0; drop < LINK_DROP_MAX; drop++)
-                printf(", \"%s\": %" PRIu64, link_drop_to_string(drop), counters.drops[drop]);
-        printf("}\n");
+               ", \"gap_longest_us\": %" PRIu64 ", \"rssi_dbm\": %d}\n",
+               sensor->number, counters.reconnects, counters.gap_longest_us, counters.rssi_dbm);
 }
 
 /* Returns whether it is one. */

@@ -77,7 +77,6 @@ static void not_said_is_not_no(void **state) {
 
 static void medicines_have_names_and_classes(void **state) {
         struct profile profile = PROFILE_EMPTY;
-        enum factor class = FACTOR_MAX;
         size_t n = 0;
         char assignment[128];
 
@@ -85,12 +84,15 @@ static void medicines_have_names_and_classes(void **state) {
         assert_int_equal(profile_answer(&profile, FACTOR_VITAMIN_K_ANTAGONIST), ANSWER_YES);
         assert_int_equal(profile_answer(&profile, FACTOR_POTASSIUM_SPARING), ANSWER_YES);
         assert_int_equal(profile_answer(&profile, FACTOR_PPI), ANSWER_YES);
-        for (const char *name; (name = medicine_name(n, &class)); n++) {
-                (void)snprintf(assignment, sizeof(assignment), "medicines=%s", name);
+        for (int class = 0; class < FACTOR_MAX; class ++) {
+                if (factor_field(class) != FIELD_MEDICINES)
+                        continue;
+                (void)snprintf(assignment, sizeof(assignment), "medicines=%s", factor_to_string(class));
                 assert_int_equal(set(&profile, assignment), 0);
                 assert_int_equal(profile_answer(&profile, class), ANSWER_YES);
+                n++;
         }
-        assert_true(n > 80);
+        assert_true(n > 10);
 }
 
 static void faults_name_what_is_possible(void **state) {
