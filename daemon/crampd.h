@@ -42,6 +42,8 @@ struct crampd {
 
 /* Realtime now, in microseconds UTC. */
 int64_t crampd_now_us(void);
+/* By so much a client's clock may be ahead of ours; what is later has not happened yet. */
+#define CLOCKS_DIFFER_US (INT64_C(60) * 1000000)
 /* CLOCK_BOOTTIME now: goes on while the machine sleeps, and is never set. */
 int64_t crampd_boot_us(void);
 

@@ -10,11 +10,12 @@
 
 #include "daemon/basic/cleanup.h"
 #include "daemon/basic/text.h"
+#include "daemon/detector/detector.h"
 #include "daemon/store/store.h"
 #include "sensors/muscle.h"
 
-#define RATE_MIN_HZ 200
-#define RATE_MAX_HZ 2000
+#define RATE_MIN_HZ ((long)DETECTOR_RATE_MIN_MHZ / 1000)
+#define RATE_MAX_HZ ((long)DETECTOR_RATE_MAX_MHZ / 1000)
 
 int virtual_option_init(struct virtual_option *option) {
         *option = (struct virtual_option){.speed = 1,
@@ -100,6 +101,7 @@ static int set_name(struct virtual_option *option, const char *value) {
 
 int virtual_option_set(struct virtual_option *option, const char *key, const char *value,
                        const char **ret_remedy) {
+        _Static_assert(RATE_MIN_HZ == 200 && RATE_MAX_HZ == 2000, "the remedy below says so");
         static const struct {
                 const char *key;
                 int (*set)(struct virtual_option *option, const char *value);

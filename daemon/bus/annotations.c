@@ -16,9 +16,6 @@
 #include "daemon/public-id.h"
 #include "daemon/sensor.h"
 
-/* A missed cramp lies in the past; clocks differ by less. */
-#define FUTURE_US (INT64_C(60) * 1000000)
-
 /* An annotation on its way to the database. */
 struct annotate_call {
         struct crampd *crampd;
@@ -181,7 +178,7 @@ int method_report_missed(sd_bus_message *message, void *userdata, sd_bus_error *
         if (public_id_read(sensor, annotation.sensor) < 0)
                 return sd_bus_error_set(error, ERROR_NO_SUCH_SENSOR,
                                         "A sensor's id is 16 hexadecimal digits.");
-        if (time_us < 0 || time_us > crampd_now_us() + FUTURE_US)
+        if (time_us < 0 || time_us > crampd_now_us() + CLOCKS_DIFFER_US)
                 return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
                                         "A missed cramp cannot lie in the future, or before 1970.");
         annotation.time_us = time_us;

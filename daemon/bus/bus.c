@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "daemon/basic/cleanup.h"
 #include "daemon/basic/log.h"
@@ -16,7 +15,7 @@
 #include "daemon/bus/scans.h"
 #include "daemon/bus/subscribers.h"
 
-#define FLUSH_LIMIT_US (UINT64_C(1) * 1000000)
+#define FLUSH_LIMIT_US INT64_C(1000000)
 
 static void on_caller_gone(struct bus *bus, const char *name) {
         subscribers_remove(bus->subscribers, name);
@@ -146,18 +145,12 @@ void bus_detach(struct bus *bus) {
         (void)sd_bus_detach_event(bus->connection);
 }
 
-static uint64_t monotonic_us(void) {
-        struct timespec now;
-
-        (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
-        return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 /* Alerts of a stop must still go out, but a bus that hangs must not hold the daemon. */
 static void flush(sd_bus *connection) {
-        uint64_t end_us = monotonic_us() + FLUSH_LIMIT_US, queued;
+        int64_t end_us = crampd_boot_us() + FLUSH_LIMIT_US;
+        uint64_t queued;
 
-        while (sd_bus_is_ready(connection) > 0 && monotonic_us() < end_us) {
+        while (sd_bus_is_ready(connection) > 0 && crampd_boot_us() < end_us) {
                 (void)sd_bus_process(connection, NULL);
                 if (sd_bus_get_n_queued_write(connection, &queued) < 0 || queued == 0)
                         return;

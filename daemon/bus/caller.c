@@ -12,7 +12,6 @@
 #define KNOWN_MAX 256u
 #define WAITING_MAX 256u
 #define WAITING_PER_NAME 4u
-#define UNIQUE_NAME_SIZE 64u
 
 struct known {
         char name[UNIQUE_NAME_SIZE];

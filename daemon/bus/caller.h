@@ -10,6 +10,9 @@
 
 #include "daemon/bus/bus.h"
 
+/* Unique names on the bus are shorter: ":1." and a number. */
+#define UNIQUE_NAME_SIZE 64u
+
 typedef void (*caller_gone_func)(struct bus *bus, const char *name);
 
 /* `gone` is told of every unique name that leaves the bus. */

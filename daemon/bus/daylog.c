@@ -18,8 +18,6 @@
 #include "daemon/public-id.h"
 
 #define DAY_US (INT64_C(86400) * 1000000)
-/* Clocks of clients and daemon may differ by so much. */
-#define FUTURE_US (INT64_C(60) * 1000000)
 /* Nobody logs more by hand; and all that advice looks at is to fit in one answer of the store, so that
  * no symptom is overlooked. */
 #define ENTRIES_PER_DAY 150u
@@ -108,7 +106,7 @@ static int check_note(struct store_entry *entry, const struct language *language
 }
 
 static int check_entry(struct store_entry *entry, const struct language *language, sd_bus_error *error) {
-        if (entry->time_us > crampd_now_us() + FUTURE_US)
+        if (entry->time_us > crampd_now_us() + CLOCKS_DIFFER_US)
                 return guidance_refuse_plain(
                         error, language,
                         N_("The time is in the future: only what has been can be logged."));

@@ -25,14 +25,22 @@ static int take_name(const char *text, struct store_sensor *row, sd_bus_error *e
         return 0;
 }
 
+static int refuse_muscle(sd_bus_error *error) {
+        char names[256] = "";
+        size_t n = 0;
+
+        for (unsigned muscle = MUSCLE_UNSPECIFIED + 1; muscle < MUSCLE_MAX && n < sizeof(names);
+             muscle++)
+                n += (size_t)snprintf(names + n, sizeof(names) - n, "%s%s", n > 0 ? ", " : "",
+                                      muscle_to_string(muscle));
+        return sd_bus_error_setf(error, ERROR_INVALID_ARGUMENT, "Option 'muscle' must be one of %s.",
+                                 names);
+}
+
 static int take_place(const char *muscle, const char *leg, struct store_sensor *row,
                       sd_bus_error *error) {
         if (muscle && muscle_from_string(muscle) <= MUSCLE_UNSPECIFIED)
-                return sd_bus_error_set(
-                        error, ERROR_INVALID_ARGUMENT,
-                        "Option 'muscle' must be one of gastrocnemius, gastrocnemius-medialis, "
-                        "gastrocnemius-lateralis, soleus, tibialis-anterior, peroneus-longus, foot, "
-                        "quadriceps, hamstrings.");
+                return refuse_muscle(error);
         if (leg && leg_from_string(leg) <= LEG_UNSPECIFIED)
                 return sd_bus_error_set(error, ERROR_INVALID_ARGUMENT,
                                         "Option 'leg' must be left or right.");

@@ -7,8 +7,7 @@
 
 #include "daemon/basic/cleanup.h"
 #include "daemon/basic/log.h"
-
-#define UNIQUE_NAME_SIZE 64u
+#include "daemon/bus/caller.h"
 
 struct subscriber {
         char name[UNIQUE_NAME_SIZE];

@@ -6,15 +6,18 @@
 #include "daemon/basic/cleanup.h"
 #include "daemon/guidance/advise-build.h"
 #include "daemon/guidance/exact.h"
+#include "daemon/guidance/relief.h"
 #include "daemon/guidance/translate.h"
 
 /* Our own choices, where no source has a number. */
 #define OFTEN_A_WEEK 3.0 /* cramps that disturb the sleep "often" (NHS) */
 #define OFTEN_NIGHTS_MIN 7
 #define RISING_NIGHTS_MIN 14
-#define SEVERE_PAIN 8.0    /* of 10 */
-#define LONG_CRAMP_S 600.0 /* NHS: longer than 10 minutes; from then on as the live alert */
-#define LONG_CRAMPS_MIN 3  /* of ADVICE_LONG_S and more, in four weeks */
+#define SEVERE_PAIN 8.0 /* of 10 */
+#define LONG_CRAMP_S (RELIEF_HELP_AFTER_US / 1e6)
+#define LONG_CRAMPS_MIN 3 /* of ADVICE_LONG_S and more, in four weeks */
+
+_Static_assert((int)ADVICE_LONG_S == 300 && OFTEN_NIGHTS_MIN == 7, "the texts below say so");
 
 const struct advice_trigger advice_triggers[] = {
         {"red-long-cramp", LONG_CRAMP_S, "s, the longest cramp of four weeks",
