@@ -16,6 +16,7 @@
 #include "daemon/basic/cleanup.h"
 #include "daemon/basic/local-time.h"
 #include "daemon/basic/log.h"
+#include "daemon/basic/text.h"
 #include "daemon/bus/bus.h"
 #include "daemon/bus/guidance-call.h"
 #include "daemon/crampd.h"
@@ -147,7 +148,7 @@ static void ask_again_soon(struct crampd *crampd) {
 static void on_store_health(int error, const char *text, void *userdata) {
         struct crampd *crampd = userdata;
 
-        (void)snprintf(crampd->store_text, sizeof(crampd->store_text), "%s", error < 0 ? text : "ok");
+        text_copy(crampd->store_text, sizeof(crampd->store_text), error < 0 ? text : "ok");
         if (error < 0)
                 log_error("Store: %s", text);
         else

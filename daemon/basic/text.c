@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Texts that people give: see text.h. */
+/* Texts for people and from them: see text.h. */
 #include "daemon/basic/text.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Length of the character that begins here, or 0 if none does (The Unicode Standard, table 3-7). */
@@ -51,4 +52,22 @@ bool text_is_name(const char *text, size_t size) {
                         return false;
         }
         return true;
+}
+
+void text_end_at_character(char *text) {
+        size_t end = strlen(text), start = end;
+        unsigned char first;
+
+        while (start > 0 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
+                start--;
+        if (start == 0)
+                return;
+        first = (unsigned char)text[--start];
+        if (end - start < (first >= 0xf0 ? 4u : first >= 0xe0 ? 3u : first >= 0xc0 ? 2u : 1u))
+                text[start] = '\0';
+}
+
+void text_copy(char *ret, size_t size, const char *text) {
+        (void)snprintf(ret, size, "%s", text);
+        text_end_at_character(ret);
 }

@@ -7,6 +7,7 @@
 
 #include "daemon/advisor.h"
 #include "daemon/basic/cleanup.h"
+#include "daemon/basic/text.h"
 #include "daemon/bus/advice-news.h"
 #include "daemon/bus/caller.h"
 #include "daemon/bus/dictionary.h"
@@ -16,7 +17,7 @@
 #include "daemon/guidance/translate.h"
 #include "daemon/sensor.h"
 
-#define TEXT_SIZE 8192
+#define TEXT_SIZE (BUS_TEXT_MAX + 1)
 #define SOURCES_MAX 24u /* of one item, its foods and its figures */
 
 DEFINE_CLEANUP(struct advice *, advice_free)
@@ -55,6 +56,7 @@ static void join(const struct language *language, const char *const *parts, size
 
                         used += length > 0 ? (size_t)length : 0;
                 }
+        text_end_at_character(text);
 }
 
 /* Names and titles stay as they are printed there. */

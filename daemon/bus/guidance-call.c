@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/basic/cleanup.h"
+#include "daemon/basic/text.h"
 #include "daemon/bus/advice-news.h"
 #include "daemon/bus/caller.h"
 #include "daemon/bus/dictionary.h"
@@ -284,26 +285,11 @@ int guidance_change(struct guidance_call *call, const struct store_person_change
         return r < 0 ? error_set_store(error, r) : 0;
 }
 
-/* The value may have been cut within a character, which no message on the bus may hold. */
-static void cut_at_character(char *text) {
-        size_t end = strlen(text), start = end;
-        unsigned char first;
-
-        while (start > 0 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
-                start--;
-        if (start == 0)
-                return;
-        first = (unsigned char)text[--start];
-        if (end - start < (first >= 0xf0 ? 4u : first >= 0xe0 ? 3u : first >= 0xc0 ? 2u : 1u))
-                text[start] = '\0';
-}
-
 int guidance_refuse(sd_bus_error *error, const struct language *language, const char *message,
                     const char *value, const char *possible) {
         char whole[64], text[512];
 
-        (void)snprintf(whole, sizeof(whole), "%s", value);
-        cut_at_character(whole);
+        text_copy(whole, sizeof(whole), value);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral" /* a constant of guidance/, checked by its tests \
                                                       */
