@@ -17,7 +17,7 @@
 #include "daemon/guidance/translate.h"
 #include "daemon/sensor.h"
 
-#define TEXT_SIZE (BUS_TEXT_MAX + 1)
+#define TEXT_SIZE 8192  /* org.crampd1.Manager.xml tells of it, and clients take as much */
 #define SOURCES_MAX 24u /* of one item, its foods and its figures */
 
 DEFINE_CLEANUP(struct advice *, advice_free)

@@ -30,9 +30,6 @@ struct bus {
         struct scans *scans;
 };
 
-/* Longest text that is sent, in bytes: clients take no longer ones (org.crampd1.Manager.xml). */
-#define BUS_TEXT_MAX 4096u
-
 #define CRAMPD_NAME "org.crampd1"
 #define CRAMPD_ROOT "/org/crampd1"
 #define CRAMPD_SENSORS CRAMPD_ROOT "/sensor"

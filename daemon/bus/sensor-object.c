@@ -222,14 +222,13 @@ static int method_identify(sd_bus_message *message, void *userdata, sd_bus_error
 /* --- live stream --- */
 
 static int append_stream_details(sd_bus_message *reply, const struct sensor *sensor) {
-        bool arbitrary = sensor->night && night_get_format(sensor->night)->scale_uv <= 0;
         int r = 0;
 
         dictionary_open(reply, &r);
-        dictionary_append(reply, &r, "arbitrary_unit", "b", arbitrary);
         if (sensor->night) {
                 const struct stream_format *format = night_get_format(sensor->night);
 
+                dictionary_append(reply, &r, "arbitrary_unit", "b", format->scale_uv <= 0);
                 dictionary_append(reply, &r, "rate_hz", "d", format->rate_mhz / 1000.0);
                 dictionary_append(reply, &r, "scale_uv", "d", format->scale_uv);
                 if (night_get_mvc(sensor->night))

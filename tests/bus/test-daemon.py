@@ -340,6 +340,10 @@ def test_adding_and_removing_a_sensor():
             assert listed == path and described['address'] == ADDRESS and described['name'] == 'Bed'
             assert described['state'] == 'absent' and described['driver'] == 'crampd'
             assert 'bluetoothd' in described['reason'].lower() or 'bluez' in described['reason'].lower()
+            # Before it has streamed nobody knows what its samples are.
+            descriptor, details = client.call(path, SENSOR, 'OpenStream', 'a{sv}', client.options())
+            os.close(descriptor.take())
+            assert set(details) == {'name', 'muscle', 'leg'}, details
             assert add_error(client) == 'org.crampd1.Error.AlreadyExists'
             assert ADDRESS not in daemon.log() and 'Bed' not in daemon.log()
         with system.daemon():
@@ -514,11 +518,11 @@ def test_live_stream():
     with System() as system, system.daemon('--virtual', f'{recording()},speed=10'):
         client = system.client()
         path = client.sensors()[0][0]
-        descriptor, details = client.call(path, SENSOR, 'OpenStream', 'a{sv}', client.options())
-        descriptor = descriptor.take()
-        assert not details['arbitrary_unit']
+        descriptor = client.call(path, SENSOR, 'OpenStream', 'a{sv}', client.options())[0].take()
         client.subscribe()
         client.wait_signal('AlertRaised')
+        details = client.call(path, SENSOR, 'OpenStream', 'a{sv}', client.options())[1]
+        assert details['arbitrary_unit'] == 0 and details['rate_hz'] == 1000, details
         frames = []
 
         def read():
@@ -567,7 +571,7 @@ def test_what_the_owner_says_lasts():
             for options in ({'muscle': 'soleus', 'sensitivity': 'high'}, {'leg': 'right', 'name': 'calf', 'allow_broadcast': True}, {'channels': dbus.UInt32(6)}):
                 client.call(path, SENSOR, 'Edit', 'a{sv}', client.options(**options))
             client.call(path, SENSOR, 'Pause', 'a{sv}', client.options())
-            for options in ({'sensitivity': 'medium'}, {'muscle': 'biceps'}, {'leg': 'middle'}, {'scale_uv': float('nan')}, {'scale_uv': -1.0},
+            for options in ({'sensitivity': 'medium'}, {'muscle': 'biceps'}, {'muscle': 'unspecified'}, {'leg': 'middle'}, {'scale_uv': float('nan')}, {'scale_uv': -1.0},
                             {'channels': dbus.UInt32(17)}, {'rate_hz': 1e9}, {'name': 'a\nb'}, {'driver': 'myo'},
                             {'owner': dbus.UInt32(1)}):
                 assert client.error_of(path, SENSOR, 'Edit', 'a{sv}', client.options(**options)) == \
@@ -732,6 +736,15 @@ def test_alert_does_not_need_a_disk():
         for _ in range(3):
             assert client.error_of(path, SENSOR, 'ForgetCalibration', 'a{sv}', client.options()) == \
                 'org.crampd1.Error.StoreFailed'
+
+
+def test_what_the_store_says_is_cut_between_characters():
+    with System() as system:
+        for name in ('é' * 200, 'x' + 'é' * 200):
+            with system.daemon(state=f'/dev/null/{name}'):
+                client = system.client()
+                told = client.call(ROOT, MANAGER, 'Status', 'a{sv}', client.options())['store']
+                assert '/dev/null/' in told and told.endswith('é'), told
 
 
 def test_lost_bus_ends_the_daemon():
