@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "daemon/bus/dictionary.h"
+#include "daemon/public-id.h"
 #include "sensors/driver.h"
 
 int history_append_episode(sd_bus_message *reply, const struct store_episode *episode) {
@@ -54,14 +55,12 @@ void history_format_change(int64_t changed_us, const char *id, char ret[static H
 
 int history_parse_change(const char *text, int64_t *ret_changed_us, char ret_id[static STORE_ID_SIZE]) {
         size_t digits = strspn(text, "0123456789");
-        const char *id = text + digits + 1;
 
         /* 18 digits are always a number; the times of the next 30000 years have 16 to 18. */
-        if (digits < 1 || digits > 18 || text[digits] != '-' || strlen(id) != STORE_ID_SIZE - 1 ||
-            strspn(id, "0123456789abcdef") != STORE_ID_SIZE - 1)
+        if (digits < 1 || digits > 18 || text[digits] != '-' ||
+            public_id_read(text + digits + 1, ret_id) < 0)
                 return -EINVAL;
         *ret_changed_us = strtoll(text, NULL, 10);
-        memcpy(ret_id, id, STORE_ID_SIZE);
         return 0;
 }
 
