@@ -25,6 +25,10 @@
 #define CELL_GAP 6.0
 #define ROW_GAP 2.0
 #define CHART_SCALE 1.1
+#define BLOCK_GAP 6.0
+#define REMARK_SIZE 8.5
+/* Headings and first row of a table. */
+#define TABLE_BEGINS 40.0
 
 /* Most cells of long tables are the same short words again: their layouts are kept. */
 #define KEPT_OF_COLUMN 512u
@@ -56,6 +60,10 @@ struct pdf_writer {
         double left[DOCUMENT_COLUMNS_MAX];
         double y;
         unsigned page;
+        bool out_of_memory;
+        /* A section's heading, and the remark under it, that wait for what they belong to: they do not
+         * stay behind at the foot of a page. */
+        char *heading, *remark;
 };
 
 static struct pdf_writer *pdf_of(struct document_writer *writer) {
@@ -242,23 +250,47 @@ static void pdf_title(struct document_writer *writer, const char *title, const c
         pdf->y += 8;
 }
 
-static void pdf_section(struct document_writer *writer, const char *heading) {
-        struct pdf_writer *pdf = pdf_of(writer);
+/* What waits, on the page on which `keep` points more have room. */
+static void waiting_write(struct pdf_writer *pdf, double keep) {
+        _cleanup_(freep) char *heading = steal_pointer(&pdf->heading);
+        _cleanup_(freep) char *remark = steal_pointer(&pdf->remark);
         char place[64];
 
+        if (!heading)
+                return;
+        if (remark)
+                keep += block_set(pdf, remark, REMARK_SIZE, false, 0) + BLOCK_GAP;
         pdf->y += 12;
-        block_write(pdf, heading, 13, true, INK_TEXT, 0, 60);
+        block_write(pdf, heading, 13, true, INK_TEXT, 0, keep + 6);
         (void)snprintf(place, sizeof(place), "page=%u pos=[%.0f %.0f]", pdf->page + 1, MARGIN,
                        fmax(pdf->y - 20, 0));
         (void)cairo_pdf_surface_add_outline(pdf->surface, CAIRO_PDF_OUTLINE_ROOT, heading, place, 0);
         pdf_line(&pdf->canvas, MARGIN, pdf->y + 1, MARGIN + CONTENT_WIDTH, pdf->y + 1, 0.5, INK_GRID);
         pdf->y += 6;
+        if (!remark)
+                return;
+        block_write(pdf, remark, REMARK_SIZE, false, INK_SOFT, 0, 0);
+        pdf->y += BLOCK_GAP;
+}
+
+static void pdf_section(struct document_writer *writer, const char *heading) {
+        struct pdf_writer *pdf = pdf_of(writer);
+
+        waiting_write(pdf, 0);
+        pdf->heading = strdup(heading);
+        pdf->out_of_memory = pdf->out_of_memory || !pdf->heading;
 }
 
 static void pdf_paragraph(struct document_writer *writer, enum paragraph_kind kind, const char *text) {
         struct pdf_writer *pdf = pdf_of(writer);
-        double size = kind == PARAGRAPH_SOFT ? 8.5 : 10, top;
+        double size = kind == PARAGRAPH_SOFT ? REMARK_SIZE : 10, top;
 
+        if (kind == PARAGRAPH_SOFT && pdf->heading && !pdf->remark) {
+                pdf->remark = strdup(text);
+                pdf->out_of_memory = pdf->out_of_memory || !pdf->remark;
+                return;
+        }
+        waiting_write(pdf, fmax(block_set(pdf, text, size, false, 0), TABLE_BEGINS));
         if (kind == PARAGRAPH_NOTE) {
                 pdf->y += 4;
                 block_write(pdf, text, size, false, INK_TEXT, 10, 4);
@@ -266,13 +298,14 @@ static void pdf_paragraph(struct document_writer *writer, enum paragraph_kind ki
                 pdf_rect(&pdf->canvas, MARGIN, top - 2, 3, pdf->y - top + 4, INK_LEVEL_2, INK_NONE);
         } else
                 block_write(pdf, text, size, false, kind == PARAGRAPH_SOFT ? INK_SOFT : INK_TEXT, 0, 0);
-        pdf->y += 6;
+        pdf->y += BLOCK_GAP;
 }
 
 static void pdf_chart(struct document_writer *writer, const struct chart *chart) {
         struct pdf_writer *pdf = pdf_of(writer);
         double scale = fmin(CHART_SCALE, (BOTTOM - MARGIN - 30) / chart->height);
 
+        waiting_write(pdf, chart->height * scale + 40);
         (void)page_need(pdf, chart->height * scale + 40);
         block_write(pdf, chart->title, 10, true, INK_TEXT, 0, 0);
         block_write(pdf, chart->description, 8, false, INK_SOFT, 0, 0);
@@ -358,7 +391,8 @@ static void pdf_table_begin(struct document_writer *writer, const char *caption,
                 font_set(pdf->cells[i], 7.5, false);
                 x += width;
         }
-        block_write(pdf, caption, 9, true, INK_TEXT, 0, 40);
+        waiting_write(pdf, TABLE_BEGINS + 12);
+        block_write(pdf, caption, 9, true, INK_TEXT, 0, TABLE_BEGINS);
         pdf->y += 3;
         headings_write(pdf);
 }
@@ -395,6 +429,8 @@ static int pdf_free(struct pdf_writer *pdf) {
         cairo_status_t status = CAIRO_STATUS_SUCCESS;
 
         cells_free(pdf);
+        free(pdf->heading);
+        free(pdf->remark);
         if (pdf->layout)
                 g_object_unref(pdf->layout);
         if (pdf->cairo) {
@@ -417,7 +453,12 @@ static int pdf_free(struct pdf_writer *pdf) {
 static int pdf_finish(struct document_writer *writer) {
         struct pdf_writer *pdf = pdf_of(writer);
 
+        waiting_write(pdf, 0);
         page_end(pdf);
+        if (pdf->out_of_memory) {
+                (void)pdf_free(pdf);
+                return -ENOMEM;
+        }
         return pdf_free(pdf);
 }
 

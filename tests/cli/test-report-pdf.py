@@ -84,4 +84,21 @@ def test_pdf():
         assert 'съёмка,' in said and 'Übung,' in said
 
 
+def test_headings_stay_with_what_they_head():
+    """Neither a section's heading nor the remark below it is the last of a page."""
+    remarks = ('Each alert,', 'A night runs', 'Comparisons that')
+    with PrivateBus(), FakeCrampd() as fake, tempfile.TemporaryDirectory() as folder:
+        for days in (42, 43, 49, 54, 67):  # so long, this happened
+            nights, episodes = some_months(random.Random(days), day_number('2026-03-05'), days)
+            for key, value in (('nights', nights), ('episodes', episodes)):
+                fake.do('set', key=key, value=value)
+            headings = [element.text for element in ElementTree.fromstring(made(folder, 'html')).iter(HTML + 'h2')]
+            made(folder, 'pdf')
+            pages = subprocess.run(['pdftotext', '-layout', os.path.join(folder, 'report.pdf'), '-'], capture_output=True,
+                                   text=True, check=True).stdout.split('\f')
+            for page in pages[:-1]:
+                foot = [line.strip() for line in page.splitlines() if line.strip()][-4:-1]
+                assert not [line for line in foot if line in headings or line.startswith(remarks)], (days, foot)
+
+
 tap.main(globals())
