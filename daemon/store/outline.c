@@ -36,7 +36,8 @@ const char *const rows_sql_outline[ROWS_STATEMENT_MAX] = {
                 "SELECT n.id, n.start_us, n.monitored_us, "
                 "(SELECT coalesce(sum(g.frames) * 1000000000 / nullif(n.rate_mhz, 0), 0) FROM gap g "
                 "WHERE g.night = n.row), "
-                "coalesce(CAST(strftime('%s', n.evening) AS INTEGER) / 86400, 0), s.id "
+                "coalesce(CAST(strftime('%s', n.evening) AS INTEGER) / 86400, 0), s.id, "
+                "s.name, s.driver, s.leg, s.muscle, n.rate_mhz / 1000.0, n.channels, " SIMULATED
                 "FROM night n CROSS JOIN sensor s ON s.row = n.sensor "
                 "WHERE (?1 OR s.owner_uid = ?2) AND coalesce(n.end_us, n.seen_us) >= ?3 "
                 "AND n.start_us < ?4 AND n.start_us >= ?5 AND (n.start_us > ?5 OR n.row > ?6) "
@@ -67,7 +68,9 @@ static const struct column_kind table_columns[] = {
         {"simulated", 'y'},
 };
 static const struct column_kind night_columns[] = {
-        {"start_us", 'x'}, {"monitored_us", 'x'}, {"gap_us", 'x'}, {"evening_day", 'i'}, {"sensor", 'q'},
+        {"start_us", 'x'}, {"monitored_us", 'x'}, {"gap_us", 'x'},   {"evening_day", 'i'},
+        {"sensor", 'q'},   {"name", 'q'},         {"driver", 'q'},   {"leg", 'q'},
+        {"muscle", 'q'},   {"rate_hz", 'd'},      {"channels", 'u'}, {"simulated", 'y'},
 };
 
 /* What is asked for, and by which statements. */

@@ -13,7 +13,7 @@
 #define STORE_TABLE_PAGE_MAX 4000u
 #define STORE_OUTLINE_COLUMNS 21u
 /* Of a name. */
-#define STORE_WORD_SIZE 32u
+#define STORE_WORD_SIZE 64u
 
 struct store_column {
         const char *name;

@@ -485,6 +485,11 @@ struct crampd_night_outline {
         int64_t start_us;
         int64_t monitored_us, gap_us;
         const char *sensor; /* id */
+        /* Of the sensor, also of one that was given up, as it is now; "" = it has no name. */
+        const char *name, *driver, *leg, *muscle;
+        double rate_hz; /* of the stream; 0 = it never became known, as its channels */
+        unsigned channels;
+        bool simulated;
 };
 
 /* As crampd_list_episodes() and crampd_list_nights(). */

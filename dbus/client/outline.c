@@ -302,13 +302,34 @@ static int table_read(DBusMessage *message, void *userdata, uint64_t *ret_cursor
 static int nights_read(DBusMessage *message, void *userdata, uint64_t *ret_cursor,
                        struct crampd_error *error) {
         const struct outline_listing *listing = userdata;
-        enum { START, MONITORED, GAP, DAY, SENSOR, N };
+        enum {
+                START,
+                MONITORED,
+                GAP,
+                DAY,
+                SENSOR,
+                NAME,
+                DRIVER,
+                LEG,
+                MUSCLE,
+                RATE,
+                CHANNELS,
+                SIMULATED,
+                N
+        };
         struct page page = {
                 .columns = {[START] = {"start_us", DBUS_TYPE_INT64, {NULL}, -1},
                             [MONITORED] = {"monitored_us", DBUS_TYPE_INT64, {NULL}, -1},
                             [GAP] = {"gap_us", DBUS_TYPE_INT64, {NULL}, -1},
                             [DAY] = {"evening_day", DBUS_TYPE_INT32, {NULL}, -1},
-                            [SENSOR] = {"sensor", DBUS_TYPE_UINT16, {NULL}, -1}},
+                            [SENSOR] = {"sensor", DBUS_TYPE_UINT16, {NULL}, -1},
+                            [NAME] = {"name", DBUS_TYPE_UINT16, {NULL}, -1},
+                            [DRIVER] = {"driver", DBUS_TYPE_UINT16, {NULL}, -1},
+                            [LEG] = {"leg", DBUS_TYPE_UINT16, {NULL}, -1},
+                            [MUSCLE] = {"muscle", DBUS_TYPE_UINT16, {NULL}, -1},
+                            [RATE] = {"rate_hz", DBUS_TYPE_DOUBLE, {NULL}, -1},
+                            [CHANNELS] = {"channels", DBUS_TYPE_UINT32, {NULL}, -1},
+                            [SIMULATED] = {"simulated", DBUS_TYPE_BYTE, {NULL}, -1}},
                 .n_columns = N,
         };
         const struct column *c = page.columns;
@@ -321,6 +342,13 @@ static int nights_read(DBusMessage *message, void *userdata, uint64_t *ret_curso
                         .monitored_us = c[MONITORED].x[i],
                         .gap_us = c[GAP].x[i],
                         .sensor = page.words[c[SENSOR].q[i]],
+                        .name = page.words[c[NAME].q[i]],
+                        .driver = page.words[c[DRIVER].q[i]],
+                        .leg = page.words[c[LEG].q[i]],
+                        .muscle = page.words[c[MUSCLE].q[i]],
+                        .rate_hz = c[RATE].d[i],
+                        .channels = c[CHANNELS].u[i],
+                        .simulated = c[SIMULATED].y[i] != 0,
                 };
 
                 if (night.monitored_us < 0 || night.monitored_us > NIGHT_MAX_US || night.gap_us < 0 ||

@@ -401,7 +401,8 @@ static void devices_tell(struct telling *telling) {
                                            : N_("crampd %s; detector versions %s."),
                   report->version, detectors);
         if (table_rows(report->sensors) > 0)
-                table_tell(telling, N_("Sensors in use now"), &report_sensors, report->sensors);
+                table_tell(telling, N_("Sensors of these nights, and those in use now"), &report_sensors,
+                           report->sensors);
         paragraph(
                 telling, PARAGRAPH_SOFT,
                 N_("A sensor on the leg records the electrical activity of the muscle (surface EMG); a "

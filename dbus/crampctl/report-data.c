@@ -223,28 +223,147 @@ static int profile_load(struct report *report, crampd_client *client, struct cra
 
 /* --- devices --- */
 
-static int sensors_load(struct report *report, crampd_client *client, struct crampd_error *error) {
-        struct crampd_sensor *sensors;
-        size_t n;
-        int r = crampd_list_sensors(client, &sensors, &n, error);
+/* A sensor with which the nights were watched, as its newest night tells of it. */
+struct night_sensor {
+        char *id, *name, *driver, *leg, *muscle;
+        double rate_hz;
+        unsigned channels;
+        bool simulated;
+};
 
-        if (r < 0)
-                return r;
+struct night_sensors {
+        struct night_sensor *all;
+        size_t n;
+};
+
+static void night_sensor_clear(struct night_sensor *sensor) {
+        free(sensor->id);
+        free(sensor->name);
+        free(sensor->driver);
+        free(sensor->leg);
+        free(sensor->muscle);
+}
+
+static void night_sensors_clear(struct night_sensors *sensors) {
+        for (size_t i = 0; i < sensors->n; i++)
+                night_sensor_clear(sensors->all + i);
+        free(sensors->all);
+}
+
+static int night_sensor_add(struct night_sensors *sensors, const struct crampd_night_outline *night) {
+        struct night_sensor *larger = reallocarray(sensors->all, sensors->n + 1, sizeof(*larger));
+        struct night_sensor sensor = {.simulated = night->simulated};
+
+        if (!larger)
+                return -ENOMEM;
+        sensors->all = larger;
+        sensor.id = strdup(night->sensor);
+        sensor.name = strdup(night->name);
+        sensor.driver = strdup(night->driver);
+        sensor.leg = strdup(night->leg);
+        sensor.muscle = strdup(night->muscle);
+        if (!sensor.id || !sensor.name || !sensor.driver || !sensor.leg || !sensor.muscle) {
+                night_sensor_clear(&sensor);
+                return -ENOMEM;
+        }
+        larger[sensors->n++] = sensor;
+        return 0;
+}
+
+static int night_take(const struct crampd_night_outline *night, void *userdata) {
+        struct night_sensors *sensors = userdata;
+        size_t i = 0;
+        int r = 0;
+
+        while (i < sensors->n && strcmp(sensors->all[i].id, night->sensor) != 0)
+                i++;
+        if (i == sensors->n)
+                r = night_sensor_add(sensors, night);
+        if (r >= 0 && night->rate_hz > 0 && night->channels > 0) {
+                sensors->all[i].rate_hz = night->rate_hz;
+                sensors->all[i].channels = night->channels;
+        }
+        return r;
+}
+
+static void sensor_row(struct table *table, const struct night_sensor *sensor, const char *title,
+                       const char *sensitivity, bool in_use) {
+        table_cell(table, "%s", sensor->name[0] ? sensor->name : sensor->id);
+        table_cell(table, "%s%s%s", title ? title : sensor->driver,
+                   sensor->simulated ? _(" (simulated)") : "", in_use ? "" : _(" (given up)"));
+        table_cell(table, "%s", words_of_list(sensor->leg));
+        table_cell(table, "%s", sensor->muscle);
+        cell_number(table, sensor->rate_hz > 0 ? sensor->rate_hz : (double)NAN, 1);
+        if (sensor->channels > 0)
+                table_cell(table, "%u", sensor->channels);
+        else
+                table_cell(table, "-");
+        table_cell(table, "%s", or_dash(sensitivity));
+}
+
+static const struct crampd_sensor *sensor_in_use(const struct crampd_sensor *sensors, size_t n,
+                                                 const char *id) {
+        for (size_t i = 0; i < n; i++)
+                if (strcmp(sensors[i].id, id) == 0)
+                        return sensors + i;
+        return NULL;
+}
+
+/* A virtual sensor is another one each time that crampd starts: one row is enough. */
+static bool is_told(const struct night_sensors *sensors, size_t i) {
+        const struct night_sensor *sensor = sensors->all + i;
+
+        for (size_t k = 0; k < i; k++) {
+                const struct night_sensor *other = sensors->all + k;
+
+                if (sensor->name[0] && strcmp(sensor->name, other->name) == 0 &&
+                    strcmp(sensor->driver, other->driver) == 0 && strcmp(sensor->leg, other->leg) == 0 &&
+                    strcmp(sensor->muscle, other->muscle) == 0 &&
+                    fabs(sensor->rate_hz - other->rate_hz) < 0.05 &&
+                    sensor->channels == other->channels && sensor->simulated == other->simulated)
+                        return true;
+        }
+        return false;
+}
+
+/* First those that are in use, then those that were. */
+static void sensors_tell(struct report *report, const struct night_sensors *watched,
+                         const struct crampd_sensor *sensors, size_t n) {
         for (size_t i = 0; i < n; i++) {
                 const struct crampd_sensor *sensor = sensors + i;
+                struct night_sensor row = {.id = sensor->id,
+                                           .name = sensor->name,
+                                           .driver = sensor->driver,
+                                           .leg = sensor->leg,
+                                           .muscle = sensor->muscle,
+                                           .rate_hz = sensor->rate_hz,
+                                           .channels = sensor->channels,
+                                           .simulated = sensor->simulated};
 
-                table_cell(report->sensors, "%s", sensor->name[0] ? sensor->name : sensor->id);
-                table_cell(report->sensors, "%s%s", sensor->title ? sensor->title : sensor->driver,
-                           sensor->simulated ? _(" (simulated)") : "");
-                table_cell(report->sensors, "%s", words_of_list(sensor->leg));
-                table_cell(report->sensors, "%s", sensor->muscle);
-                cell_number(report->sensors, sensor->rate_hz > 0 ? sensor->rate_hz : (double)NAN, 1);
-                if (sensor->channels > 0)
-                        table_cell(report->sensors, "%u", sensor->channels);
-                else
-                        table_cell(report->sensors, "-");
-                table_cell(report->sensors, "%s", or_dash(sensor->sensitivity));
+                for (size_t k = 0; k < watched->n && row.rate_hz <= 0; k++)
+                        if (strcmp(watched->all[k].id, sensor->id) == 0) {
+                                row.rate_hz = watched->all[k].rate_hz;
+                                row.channels = watched->all[k].channels;
+                        }
+                sensor_row(report->sensors, &row, sensor->title, sensor->sensitivity, true);
         }
+        for (size_t i = 0; i < watched->n; i++)
+                if (!sensor_in_use(sensors, n, watched->all[i].id) && !is_told(watched, i))
+                        sensor_row(report->sensors, watched->all + i, NULL, NULL, false);
+}
+
+static int sensors_load(struct report *report, crampd_client *client, struct crampd_error *error) {
+        _cleanup_(night_sensors_clear) struct night_sensors watched = {};
+        struct crampd_sensor *sensors;
+        size_t n;
+        int r;
+
+        r = crampd_outline_nights(client, &report->filter->asked, night_take, &watched, error);
+        if (r >= 0)
+                r = crampd_list_sensors(client, &sensors, &n, error);
+        if (r < 0)
+                return r;
+        sensors_tell(report, &watched, sensors, n);
         crampd_sensors_free(sensors, n);
         return 0;
 }

@@ -31,7 +31,7 @@ struct report {
         struct table *trials;
         struct table *trial_texts;
         struct table *profile; /* NULL = it is to stay out */
-        struct table *sensors;
+        struct table *sensors; /* of the period, and those in use now */
         char version[REPORT_VERSION_SIZE];
         char detectors[REPORT_DETECTORS_MAX][REPORT_VERSION_SIZE]; /* that recorded the episodes */
         size_t n_detectors;

@@ -65,7 +65,7 @@ def test_same_as_the_lists():
                        'peak_uv = 100.5 + row, median_hz = row / 7.0, confidence = 0.25, peak_mvc_percent = 3.5, '
                        'zone_offset_s = -3600 WHERE row % 3 = 0')
             db.execute("UPDATE episode SET verdict = 'false-alarm', note = 'the same', leg = 'right' WHERE row % 3 = 1")
-            db.execute("UPDATE sensor SET address = 'C0:FF:EE:00:00:02' WHERE row = 2")
+            db.execute("UPDATE sensor SET address = 'C0:FF:EE:00:00:02', name = ? WHERE row = 2", ('n' * 63,))
             db.execute('UPDATE episode SET sensor = 2 WHERE row > 120')
             db.execute("INSERT INTO waveform SELECT row, 1, onset_us, 1000000, 1, 0.5, 0, x'0001' FROM episode WHERE row % 5 = 0")
         with system.daemon():
@@ -89,7 +89,8 @@ def test_same_as_the_lists():
 
             nights = listed(client, 'ListNights')
             assert len(nights) == 240
-            expected = [{'start_us': n['start_us'], 'monitored_us': n['monitored_us'], 'gap_us': n['gap_us'], 'sensor': n['sensor'],
+            expected = [{'start_us': n['start_us'], 'monitored_us': n['monitored_us'], 'gap_us': n['gap_us'], 'sensor': n['sensor'], 'name': 'n' * 63 if n['sensor'] == public_id(2) else '', 'driver': 'crampd', 'leg': 'left', 'muscle': 'soleus', 'rate_hz': 0.001, 'channels': 1,
+                         'simulated': n['sensor'] == public_id(1),
                          'evening_day': (datetime.date.fromisoformat(n['evening']) - datetime.date(1970, 1, 1)).days}
                         for n in nights]
             assert outlined(client, 'OutlineNights') == outlined(client, 'OutlineNights', 11) == expected

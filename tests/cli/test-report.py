@@ -17,7 +17,7 @@ import html5lib
 import tap
 from crampctl import CRAMPCTL, WRAPPER, environment, run
 from fakecrampd import EPISODES, SENSORS, FakeCrampd
-from past import cramp, day_number, some_months
+from past import cramp, day_number, night, some_months
 from privatebus import PrivateBus
 
 PERIOD = ['--since', '2026-03-05T12:00', '--until', '2026-03-26T12:00']
@@ -168,6 +168,24 @@ def test_simulated_is_told():
         assert '2 of the cramps [simulated]' in run('history', '--plot', *PERIOD)
         fake.do('set', key='episodes', value=alerts[:1])
         assert 'simulated' not in report().lower().split('how this was recorded')[0] + run('history', '--plot', *PERIOD)
+
+
+def test_sensors_are_told_by_day():
+    """Also of those that do not stream now, and of those that were given up."""
+    with PrivateBus(), FakeCrampd() as fake:
+        first = day_number('2026-03-05')
+        gone = {'sensor': 'c3', 'name': 'old one', 'driver': 'umyo', 'leg': 'right', 'muscle': 'soleus', 'rate_hz': 1150.06,
+                'channels': 1}
+        virtual = {'name': 'virtual', 'simulated': True}
+        fake.do('set', key='nights', value=[
+            dict(night(first, 8), **gone), dict(night(first + 1, 8, 'b2'), rate_hz=250.0, channels=3),
+            dict(night(first + 2, 8, 'b2'), rate_hz=0.0, channels=0), dict(night(first + 2, 8, 'd4'), **virtual),
+            dict(night(first + 3, 8, 'd5'), **virtual)])
+        assert rows(parse(report()), 'Sensors of these nights, and those in use now')[1:] == [
+            ['left calf', 'crampd', 'left', 'gastrocnemius-medialis', '1000', '2', '-'],
+            ['b2', 'crampd (simulated)', 'right', 'soleus', '250', '3', '-'],
+            ['old one', 'umyo (given up)', 'right', 'soleus', '1150.1', '1', '-'],
+            ['virtual', 'crampd (simulated) (given up)', 'left', 'soleus', '500', '1', '-']]
 
 
 def test_hostile_texts():

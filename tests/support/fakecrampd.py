@@ -431,6 +431,12 @@ def run():
             columns['evening_day'] = 'i', [(datetime.date.fromisoformat(row['evening']) - datetime.date(1970, 1, 1)).days
                                            for row in rows]
             columns['sensor'] = 'q', [row['sensor'] for row in rows]
+            of = {sensor['id']: sensor for sensor in SENSORS}
+            for name, unknown in (('name', ''), ('driver', 'crampd'), ('leg', 'left'), ('muscle', 'soleus')):
+                columns[name] = 'q', [row.get(name, of.get(row['sensor'], {}).get(name, unknown)) for row in rows]
+            columns['rate_hz'] = 'd', [row.get('rate_hz', 500.0) for row in rows]
+            columns['channels'] = 'u', [row.get('channels', 1) for row in rows]
+            columns['simulated'] = 'y', [int(row.get('simulated', False)) for row in rows]
             self.outline(message, how, columns, cursor)
 
         def OpenStream(self, message, how):
