@@ -2,7 +2,6 @@
 /* Outlines: see outline.h. */
 #include "daemon/store/outline.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "daemon/store/statement.h"
@@ -228,8 +227,8 @@ static int name_find(struct growing *growing, size_t c, const char *name, uint16
         return rc;
 }
 
-static int word_take(struct growing *growing, size_t c, sqlite3_stmt *statement, uint16_t *ret) {
-        const char *word = (const char *)sqlite3_column_text(statement, (int)c + 1);
+static int word_take(struct growing *growing, size_t c, struct reading *reading, uint16_t *ret) {
+        const char *word = (const char *)sqlite3_column_text(reading->statement, reading->index++);
 
         if (!word)
                 return SQLITE_NOMEM;
@@ -237,87 +236,70 @@ static int word_take(struct growing *growing, size_t c, sqlite3_stmt *statement,
                                                         : name_find(growing, c, word, ret);
 }
 
-/* As reading_time() and reading_real(). */
-static int64_t time_take(sqlite3_stmt *statement, int index) {
-        return sqlite3_column_type(statement, index) == SQLITE_NULL
-                       ? STORE_NO_TIME
-                       : sqlite3_column_int64(statement, index);
-}
-
-static double real_take(sqlite3_stmt *statement, int index) {
-        return sqlite3_column_type(statement, index) == SQLITE_NULL
-                       ? (double)NAN
-                       : sqlite3_column_double(statement, index);
-}
-
-static int value_take(struct growing *growing, size_t c, sqlite3_stmt *statement) {
+static int value_take(struct growing *growing, size_t c, struct reading *reading) {
         const struct store_column *column = growing->outline->columns + c;
         size_t row = growing->outline->n_rows;
-        int index = (int)c + 1;
 
         switch (column->type) {
         case 'x':
-                ((int64_t *)column->values)[row] = time_take(statement, index);
+                ((int64_t *)column->values)[row] = reading_time(reading);
                 return SQLITE_OK;
         case 'd':
-                ((double *)column->values)[row] = real_take(statement, index);
+                ((double *)column->values)[row] = reading_real(reading);
                 return SQLITE_OK;
         case 'i':
-                ((int32_t *)column->values)[row] = (int32_t)sqlite3_column_int64(statement, index);
+                ((int32_t *)column->values)[row] = (int32_t)reading_number(reading);
                 return SQLITE_OK;
         case 'u':
-                ((uint32_t *)column->values)[row] = (uint32_t)sqlite3_column_int64(statement, index);
+                ((uint32_t *)column->values)[row] = (uint32_t)reading_number(reading);
                 return SQLITE_OK;
         case 'y':
-                ((uint8_t *)column->values)[row] = sqlite3_column_int64(statement, index) != 0;
+                ((uint8_t *)column->values)[row] = reading_number(reading) != 0;
                 return SQLITE_OK;
         default:
-                return word_take(growing, c, statement, (uint16_t *)column->values + row);
+                return word_take(growing, c, reading, (uint16_t *)column->values + row);
         }
 }
 
 static int row_take(struct growing *growing, sqlite3_stmt *statement) {
         struct store_outline *outline = growing->outline;
-        const unsigned char *id = sqlite3_column_text(statement, 0);
+        struct reading reading = {.statement = statement};
         int rc = rows_grow(growing);
 
-        if (!id)
-                return SQLITE_NOMEM;
-        (void)snprintf(growing->id, sizeof(growing->id), "%s", (const char *)id);
+        READ_TEXT(&reading, growing->id);
+        if (rc == SQLITE_OK)
+                rc = reading.rc;
         for (size_t c = 0; c < outline->n_columns && rc == SQLITE_OK; c++)
-                rc = value_take(growing, c, statement);
+                rc = value_take(growing, c, &reading);
         if (rc == SQLITE_OK)
                 outline->n_rows++;
         return rc;
 }
 
-static int bind(sqlite3_stmt *statement, const struct store_filter *filter, int64_t since_us,
-                const struct place *after) {
-        const int64_t numbers[] = {
-                filter->any_owner,
-                filter->owner_uid,
-                since_us,
-                filter->until_us == STORE_NO_TIME ? INT64_MAX : filter->until_us,
-                after->onset_us,
-                after->row,
-                (int64_t)filter->limit + 1, /* one more, to know if another page follows */
-        };
-        int rc = SQLITE_OK;
+static struct binding bind(struct rows *rows, enum rows_statement statement,
+                           const struct store_filter *filter, int64_t since_us,
+                           const struct place *after) {
+        struct binding binding = binding_begin(rows, statement);
 
-        for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers) && rc == SQLITE_OK; i++)
-                rc = sqlite3_bind_int64(statement, (int)i + 1, numbers[i]);
-        if (rc == SQLITE_OK && filter->sensor[0])
-                rc = sqlite3_bind_text(statement, 8, filter->sensor, -1, SQLITE_STATIC);
-        return rc;
+        binding_number(&binding, filter->any_owner);
+        binding_number(&binding, filter->owner_uid);
+        binding_number(&binding, since_us);
+        binding_number(&binding, filter->until_us == STORE_NO_TIME ? INT64_MAX : filter->until_us);
+        binding_number(&binding, after->onset_us);
+        binding_number(&binding, after->row);
+        binding_number(&binding, (int64_t)filter->limit + 1); /* to know if another page follows */
+        if (filter->sensor[0])
+                binding_text(&binding, filter->sensor);
+        return binding;
 }
 
 int rows_outline(struct rows *rows, const struct store_filter *filter, enum request_kind question,
                  struct store_outline **ret, uint64_t *ret_cursor) {
         const struct outline_kind kind = kind_of(question);
-        sqlite3_stmt *statement = rows->statements[filter->sensor[0] ? kind.of_sensor : kind.all];
         _cleanup_(store_outline_freep) struct store_outline *outline = NULL;
         _cleanup_(growing_clear) struct growing growing = {.kind = &kind};
         struct place after = {.onset_us = INT64_MIN};
+        struct binding binding;
         uint64_t cursor = 0;
         int64_t since_us = filter->since_us;
         int rc = SQLITE_OK;
@@ -330,19 +312,20 @@ int rows_outline(struct rows *rows, const struct store_filter *filter, enum requ
         if (question != REQUEST_OUTLINE_NIGHTS && since_us < after.onset_us)
                 since_us = after.onset_us;
         rc = outline_new(&kind, &outline);
+        if (rc != SQLITE_OK)
+                return rc;
         growing.outline = outline;
-        if (rc == SQLITE_OK)
-                rc = bind(statement, filter, since_us, &after);
-        while (rc == SQLITE_OK && (rc = sqlite3_step(statement)) == SQLITE_ROW) {
+        binding = bind(rows, filter->sensor[0] ? kind.of_sensor : kind.all, filter, since_us, &after);
+        rc = binding.rc;
+        while (rc == SQLITE_OK && (rc = sqlite3_step(binding.statement)) == SQLITE_ROW) {
                 if (outline->n_rows == filter->limit) {
                         cursor = rows_cursor_of(growing.id);
                         rc = SQLITE_DONE;
                         break;
                 }
-                rc = row_take(&growing, statement);
+                rc = row_take(&growing, binding.statement);
         }
-        (void)sqlite3_reset(statement);
-        (void)sqlite3_clear_bindings(statement);
+        binding_end(&binding);
         if (rc != SQLITE_DONE)
                 return rc;
         *ret_cursor = cursor;

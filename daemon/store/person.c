@@ -73,272 +73,235 @@ static void person_freep(struct store_person **person) {
 
 /* --- writing --- */
 
-/* Binds from the first parameter on: 't' a text, 'n' an int64_t. Runs what gives no rows. */
-static int run(struct rows *rows, enum rows_statement which, const char *types, ...) {
-        sqlite3_stmt *statement = rows->statements[which];
-        va_list arguments;
-        int rc = SQLITE_OK;
+static int put_profile(struct rows *rows, int64_t uid, const char *text) {
+        struct binding binding = binding_begin(rows, ROWS_PUT_PROFILE);
 
-        va_start(arguments, types);
-        for (int i = 1; types[i - 1] && rc == SQLITE_OK; i++)
-                rc = types[i - 1] == 't'
-                             ? sqlite3_bind_text(statement, i, va_arg(arguments, const char *), -1,
-                                                 SQLITE_STATIC)
-                             : sqlite3_bind_int64(statement, i, va_arg(arguments, int64_t));
-        va_end(arguments);
-        if (rc == SQLITE_OK)
-                rc = sqlite3_step(statement);
-        (void)sqlite3_reset(statement);
-        (void)sqlite3_clear_bindings(statement);
-        return rc == SQLITE_DONE ? SQLITE_OK : rc;
+        binding_number(&binding, uid);
+        binding_text(&binding, text);
+        return binding_run(&binding);
 }
 
 static int put_entry(struct rows *rows, int64_t uid, const struct store_entry *entry) {
-        return run(rows, ROWS_PUT_ENTRY, "tnnnttttttt", entry->id, uid, entry->time_us,
-                   (int64_t)entry->zone_offset_s, entry->kind, entry->what, entry->origin,
-                   entry->compound, entry->amount, entry->leg, entry->text);
+        struct binding binding = binding_begin(rows, ROWS_PUT_ENTRY);
+
+        binding_text(&binding, entry->id);
+        binding_number(&binding, uid);
+        binding_number(&binding, entry->time_us);
+        binding_number(&binding, entry->zone_offset_s);
+        binding_text(&binding, entry->kind);
+        binding_text(&binding, entry->what);
+        binding_text(&binding, entry->origin);
+        binding_text(&binding, entry->compound);
+        binding_text(&binding, entry->amount);
+        binding_text(&binding, entry->leg);
+        binding_text(&binding, entry->text);
+        return binding_run(&binding);
 }
 
 static int put_trial(struct rows *rows, int64_t uid, const struct store_trial *trial) {
-        return run(rows, ROWS_PUT_TRIAL, "tnttttnnn", trial->id, uid, trial->nutrient, trial->design,
-                   trial->start_day, trial->end_day, (int64_t)trial->baseline_days,
-                   (int64_t)trial->block_days, (int64_t)trial->washout_days);
+        struct binding binding = binding_begin(rows, ROWS_PUT_TRIAL);
+
+        binding_text(&binding, trial->id);
+        binding_number(&binding, uid);
+        binding_text(&binding, trial->nutrient);
+        binding_text(&binding, trial->design);
+        binding_text(&binding, trial->start_day);
+        binding_text(&binding, trial->end_day);
+        binding_number(&binding, trial->baseline_days);
+        binding_number(&binding, trial->block_days);
+        binding_number(&binding, trial->washout_days);
+        return binding_run(&binding);
+}
+
+/* What takes nothing but a person, */
+static int run_for(struct rows *rows, enum rows_statement statement, int64_t uid) {
+        struct binding binding = binding_begin(rows, statement);
+
+        binding_number(&binding, uid);
+        return binding_run(&binding);
+}
+
+/* or one row of theirs. */
+static int run_for_row(struct rows *rows, enum rows_statement statement, const char *id, int64_t uid) {
+        struct binding binding = binding_begin(rows, statement);
+
+        binding_text(&binding, id);
+        binding_number(&binding, uid);
+        return binding_run(&binding);
 }
 
 int rows_change_person(struct rows *rows, const struct store_person_change *change) {
         int64_t uid = change->uid;
         int rc;
 
-        rc = run(rows, ROWS_PUT_PERSON, "n", uid);
+        rc = run_for(rows, ROWS_PUT_PERSON, uid);
         if (rc != SQLITE_OK)
                 return rc;
         switch (change->kind) {
         case STORE_CHANGE_PROFILE:
-                return change->profile[0] ? run(rows, ROWS_PUT_PROFILE, "nt", uid, change->profile)
-                                          : run(rows, ROWS_DELETE_PROFILE, "n", uid);
+                return change->profile[0] ? put_profile(rows, uid, change->profile)
+                                          : run_for(rows, ROWS_DELETE_PROFILE, uid);
         case STORE_CHANGE_ENTRY:
                 return put_entry(rows, uid, &change->entry);
         case STORE_CHANGE_ENTRY_GONE:
-                return run(rows, ROWS_DELETE_ENTRY, "tn", change->id, uid);
+                return run_for_row(rows, ROWS_DELETE_ENTRY, change->id, uid);
         case STORE_CHANGE_TRIAL:
                 return put_trial(rows, uid, &change->trial);
         case STORE_CHANGE_TRIAL_GONE:
-                return run(rows, ROWS_DELETE_TRIAL, "tn", change->id, uid);
+                return run_for_row(rows, ROWS_DELETE_TRIAL, change->id, uid);
         }
         return SQLITE_MISUSE;
 }
 
 /* --- reading --- */
 
-static int take_text(sqlite3_stmt *statement, int index, char *ret, size_t size) {
-        const unsigned char *text = sqlite3_column_text(statement, index);
-
-        if (!text)
-                return sqlite3_column_type(statement, index) == SQLITE_NULL ? SQLITE_OK : SQLITE_NOMEM;
-        if ((size_t)sqlite3_column_bytes(statement, index) >= size)
-                return SQLITE_FORMAT; /* longer than anything that was ever put */
-        (void)strcpy(ret, (const char *)text);
-        return SQLITE_OK;
-}
-
-#define TAKE_TEXT(statement, index, array) take_text((statement), (index), (array), sizeof(array))
-
-static int take_entry(sqlite3_stmt *statement, void *ret) {
+static int read_entry(sqlite3_stmt *statement, void *ret) {
+        struct reading reading = {.statement = statement};
         struct store_entry *entry = ret;
-        int rc;
 
-        entry->time_us = sqlite3_column_int64(statement, 1);
-        entry->zone_offset_s = (int32_t)sqlite3_column_int64(statement, 2);
-        if ((rc = TAKE_TEXT(statement, 0, entry->id)) == SQLITE_OK &&
-            (rc = TAKE_TEXT(statement, 3, entry->kind)) == SQLITE_OK &&
-            (rc = TAKE_TEXT(statement, 4, entry->what)) == SQLITE_OK &&
-            (rc = TAKE_TEXT(statement, 5, entry->origin)) == SQLITE_OK &&
-            (rc = TAKE_TEXT(statement, 6, entry->compound)) == SQLITE_OK &&
-            (rc = TAKE_TEXT(statement, 7, entry->amount)) == SQLITE_OK &&
-            (rc = TAKE_TEXT(statement, 8, entry->leg)) == SQLITE_OK)
-                rc = TAKE_TEXT(statement, 9, entry->text);
-        return rc;
+        READ_TEXT(&reading, entry->id);
+        entry->time_us = reading_number(&reading);
+        entry->zone_offset_s = (int32_t)reading_number(&reading);
+        READ_TEXT(&reading, entry->kind);
+        READ_TEXT(&reading, entry->what);
+        READ_TEXT(&reading, entry->origin);
+        READ_TEXT(&reading, entry->compound);
+        READ_TEXT(&reading, entry->amount);
+        READ_TEXT(&reading, entry->leg);
+        READ_TEXT(&reading, entry->text);
+        return reading.rc;
 }
 
-static int take_trial(sqlite3_stmt *statement, void *ret) {
+static int read_trial(sqlite3_stmt *statement, void *ret) {
+        struct reading reading = {.statement = statement};
         struct store_trial *trial = ret;
-        int rc;
 
-        trial->baseline_days = (uint32_t)sqlite3_column_int64(statement, 5);
-        trial->block_days = (uint32_t)sqlite3_column_int64(statement, 6);
-        trial->washout_days = (uint32_t)sqlite3_column_int64(statement, 7);
-        if ((rc = TAKE_TEXT(statement, 0, trial->id)) == SQLITE_OK &&
-            (rc = TAKE_TEXT(statement, 1, trial->nutrient)) == SQLITE_OK &&
-            (rc = TAKE_TEXT(statement, 2, trial->design)) == SQLITE_OK &&
-            (rc = TAKE_TEXT(statement, 3, trial->start_day)) == SQLITE_OK)
-                rc = TAKE_TEXT(statement, 4, trial->end_day);
-        return rc;
+        READ_TEXT(&reading, trial->id);
+        READ_TEXT(&reading, trial->nutrient);
+        READ_TEXT(&reading, trial->design);
+        READ_TEXT(&reading, trial->start_day);
+        READ_TEXT(&reading, trial->end_day);
+        trial->baseline_days = (uint32_t)reading_number(&reading);
+        trial->block_days = (uint32_t)reading_number(&reading);
+        trial->washout_days = (uint32_t)reading_number(&reading);
+        return reading.rc;
 }
 
-static int take_evening(sqlite3_stmt *statement, void *ret) {
+static int read_evening(sqlite3_stmt *statement, void *ret) {
+        struct reading reading = {.statement = statement};
         struct store_evening *evening = ret;
 
-        evening->monitored_us = (uint64_t)sqlite3_column_int64(statement, 1);
-        return TAKE_TEXT(statement, 0, evening->evening);
+        READ_TEXT(&reading, evening->evening);
+        evening->monitored_us = (uint64_t)reading_number(&reading);
+        return reading.rc;
 }
 
-static int take_cramp(sqlite3_stmt *statement, void *ret) {
+static int read_cramp(sqlite3_stmt *statement, void *ret) {
+        struct reading reading = {.statement = statement};
         struct store_cramp *cramp = ret;
 
-        cramp->onset_us = sqlite3_column_int64(statement, 1);
-        cramp->end_us = sqlite3_column_type(statement, 2) == SQLITE_NULL
-                                ? STORE_NO_TIME
-                                : sqlite3_column_int64(statement, 2);
-        cramp->pain = sqlite3_column_type(statement, 3) == SQLITE_NULL
-                              ? STORE_NO_PAIN
-                              : sqlite3_column_int(statement, 3);
-        cramp->strong = sqlite3_column_int(statement, 4) != 0;
-        cramp->reported = sqlite3_column_int(statement, 5) != 0;
-        cramp->watched = sqlite3_column_int(statement, 6) != 0;
-        return TAKE_TEXT(statement, 0, cramp->evening);
-}
-
-/* Runs a query whose parameters are bound, to its end. */
-static int gather(sqlite3_stmt *statement, size_t size, int (*take)(sqlite3_stmt *statement, void *ret),
-                  void **ret, size_t *ret_n) {
-        _cleanup_(freep) char *all = NULL;
-        size_t n = 0, allocated = 0;
-        int rc;
-
-        while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
-                if (n == allocated) {
-                        size_t more = allocated ? 2 * allocated : 16;
-                        char *larger = reallocarray(all, more, size);
-
-                        if (!larger) {
-                                rc = SQLITE_NOMEM;
-                                break;
-                        }
-                        all = larger;
-                        allocated = more;
-                }
-                memset(all + n * size, 0, size);
-                rc = take(statement, all + n * size);
-                if (rc != SQLITE_OK)
-                        break;
-                n++;
-        }
-        (void)sqlite3_reset(statement);
-        (void)sqlite3_clear_bindings(statement);
-        if (rc != SQLITE_DONE)
-                return rc;
-        *ret = steal_pointer(&all);
-        *ret_n = n;
-        return SQLITE_OK;
+        READ_TEXT(&reading, cramp->evening);
+        cramp->onset_us = reading_number(&reading);
+        cramp->end_us = reading_time(&reading);
+        cramp->pain = reading_pain(&reading);
+        cramp->strong = reading_number(&reading) != 0;
+        cramp->reported = reading_number(&reading) != 0;
+        cramp->watched = reading_number(&reading) != 0;
+        return reading.rc;
 }
 
 static int get_profile(struct rows *rows, int64_t uid, struct store_person *person) {
-        sqlite3_stmt *statement = rows->statements[ROWS_GET_PROFILE];
+        struct binding binding = binding_begin(rows, ROWS_GET_PROFILE);
+        struct reading reading = {.statement = binding.statement};
         int rc;
 
-        rc = sqlite3_bind_int64(statement, 1, uid);
+        binding_number(&binding, uid);
+        rc = binding.rc;
         if (rc == SQLITE_OK)
-                rc = sqlite3_step(statement);
-        if (rc == SQLITE_ROW)
-                rc = TAKE_TEXT(statement, 0, person->profile);
-        (void)sqlite3_reset(statement);
+                rc = sqlite3_step(binding.statement);
+        if (rc == SQLITE_ROW) {
+                READ_TEXT(&reading, person->profile);
+                rc = reading.rc;
+        }
+        binding_end(&binding);
         return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* SQLITE_NOTFOUND unless `after` is an entry of that person. */
-static int find_entry(struct rows *rows, int64_t uid, const char *id, int64_t *ret_time_us,
-                      int64_t *ret_row) {
-        sqlite3_stmt *statement = rows->statements[ROWS_FIND_ENTRY];
-        int rc;
+/* SQLITE_NOTFOUND unless `id` is an entry of that person. */
+static int find_entry(struct rows *rows, int64_t uid, const char *id, struct place *ret) {
+        struct binding binding = binding_begin(rows, ROWS_FIND_ENTRY);
 
-        rc = sqlite3_bind_int64(statement, 1, uid);
-        if (rc == SQLITE_OK)
-                rc = sqlite3_bind_text(statement, 2, id, -1, SQLITE_STATIC);
-        if (rc == SQLITE_OK)
-                rc = sqlite3_step(statement);
-        if (rc == SQLITE_ROW) {
-                *ret_time_us = sqlite3_column_int64(statement, 0);
-                *ret_row = sqlite3_column_int64(statement, 1);
-                rc = SQLITE_OK;
-        } else if (rc == SQLITE_DONE)
-                rc = SQLITE_NOTFOUND;
-        (void)sqlite3_reset(statement);
-        (void)sqlite3_clear_bindings(statement);
-        return rc;
+        binding_number(&binding, uid);
+        binding_text(&binding, id);
+        return binding_find_place(&binding, ret);
 }
 
 static int list_entries(struct rows *rows, const struct store_person_filter *filter,
                         struct store_person *person) {
-        sqlite3_stmt *statement = rows->statements[ROWS_LIST_ENTRIES];
-        int64_t since_us = filter->entries_since_us, after_us = INT64_MIN, after_row = 0;
+        struct place after = {.onset_us = INT64_MIN};
+        int64_t since_us = filter->entries_since_us;
+        struct binding binding;
         void *entries = NULL;
-        int rc = SQLITE_OK;
+        int rc;
 
         if (filter->entries_max == 0)
                 return SQLITE_OK;
-        if (filter->after[0])
-                rc = find_entry(rows, filter->uid, filter->after, &after_us, &after_row);
-        if (since_us < after_us)
-                since_us = after_us;
-        if (rc == SQLITE_OK)
-                rc = sqlite3_bind_int64(statement, 1, filter->uid);
-        if (rc == SQLITE_OK)
-                rc = sqlite3_bind_int64(statement, 2, since_us);
-        if (rc == SQLITE_OK)
-                rc = sqlite3_bind_int64(statement, 3,
-                                        filter->entries_until_us == STORE_NO_TIME
-                                                ? INT64_MAX
-                                                : filter->entries_until_us);
-        if (rc == SQLITE_OK)
-                rc = sqlite3_bind_int64(statement, 4, after_us);
-        if (rc == SQLITE_OK)
-                rc = sqlite3_bind_int64(statement, 5, after_row);
-        if (rc == SQLITE_OK)
-                rc = sqlite3_bind_int64(statement, 6, filter->entries_max);
-        if (rc == SQLITE_OK && filter->entry[0])
-                rc = sqlite3_bind_text(statement, 7, filter->entry, -1, SQLITE_STATIC);
-        if (rc != SQLITE_OK)
-                return rc;
-        rc = gather(statement, sizeof(*person->entries), take_entry, &entries, &person->n_entries);
+        if (filter->after[0]) {
+                rc = find_entry(rows, filter->uid, filter->after, &after);
+                if (rc != SQLITE_OK)
+                        return rc;
+        }
+        binding = binding_begin(rows, ROWS_LIST_ENTRIES);
+        binding_number(&binding, filter->uid);
+        binding_number(&binding, since_us < after.onset_us ? after.onset_us : since_us);
+        binding_number(&binding,
+                       filter->entries_until_us == STORE_NO_TIME ? INT64_MAX : filter->entries_until_us);
+        binding_number(&binding, after.onset_us);
+        binding_number(&binding, after.row);
+        binding_number(&binding, filter->entries_max);
+        if (filter->entry[0])
+                binding_text(&binding, filter->entry);
+        rc = binding_gather(&binding, sizeof(*person->entries), read_entry, &entries,
+                            &person->n_entries);
         person->entries = entries;
         return rc;
 }
 
 static int list_trials(struct rows *rows, int64_t uid, struct store_person *person) {
-        sqlite3_stmt *statement = rows->statements[ROWS_LIST_TRIALS];
+        struct binding binding = binding_begin(rows, ROWS_LIST_TRIALS);
         void *trials = NULL;
-        int rc = sqlite3_bind_int64(statement, 1, uid);
+        int rc;
 
-        if (rc == SQLITE_OK)
-                rc = gather(statement, sizeof(*person->trials), take_trial, &trials, &person->n_trials);
+        binding_number(&binding, uid);
+        rc = binding_gather(&binding, sizeof(*person->trials), read_trial, &trials, &person->n_trials);
         person->trials = trials;
         return rc;
 }
 
+static int gather_nights(struct rows *rows, enum rows_statement statement,
+                         const struct store_person_filter *filter, size_t size,
+                         int (*read)(sqlite3_stmt *statement, void *ret), void **ret, size_t *ret_n) {
+        struct binding binding = binding_begin(rows, statement);
+
+        binding_number(&binding, filter->uid);
+        binding_number(&binding, filter->nights_since_us);
+        return binding_gather(&binding, size, read, ret, ret_n);
+}
+
 static int list_nights(struct rows *rows, const struct store_person_filter *filter,
                        struct store_person *person) {
-        sqlite3_stmt *nights = rows->statements[ROWS_LIST_EVENINGS];
-        sqlite3_stmt *cramps = rows->statements[ROWS_LIST_CRAMPS];
-        void *found = NULL;
+        void *evenings = NULL, *cramps = NULL;
         int rc;
 
         if (!filter->nights)
                 return SQLITE_OK;
-        rc = sqlite3_bind_int64(nights, 1, filter->uid);
+        rc = gather_nights(rows, ROWS_LIST_EVENINGS, filter, sizeof(*person->evenings), read_evening,
+                           &evenings, &person->n_evenings);
+        person->evenings = evenings;
         if (rc == SQLITE_OK)
-                rc = sqlite3_bind_int64(nights, 2, filter->nights_since_us);
-        if (rc == SQLITE_OK)
-                rc = gather(nights, sizeof(*person->evenings), take_evening, &found,
-                            &person->n_evenings);
-        person->evenings = found;
-        found = NULL;
-        if (rc == SQLITE_OK)
-                rc = sqlite3_bind_int64(cramps, 1, filter->uid);
-        if (rc == SQLITE_OK)
-                rc = sqlite3_bind_int64(cramps, 2, filter->nights_since_us);
-        if (rc == SQLITE_OK)
-                rc = gather(cramps, sizeof(*person->cramps), take_cramp, &found, &person->n_cramps);
-        person->cramps = found;
+                rc = gather_nights(rows, ROWS_LIST_CRAMPS, filter, sizeof(*person->cramps), read_cramp,
+                                   &cramps, &person->n_cramps);
+        person->cramps = cramps;
         return rc;
 }
 

@@ -183,6 +183,23 @@ int binding_gather(struct binding *binding, size_t size, int (*read)(sqlite3_stm
         return SQLITE_OK;
 }
 
+int binding_find_place(struct binding *binding, struct place *ret) {
+        int rc = binding->rc;
+
+        if (rc == SQLITE_OK)
+                rc = sqlite3_step(binding->statement);
+        if (rc == SQLITE_ROW) {
+                *ret = (struct place){
+                        .onset_us = sqlite3_column_int64(binding->statement, 0),
+                        .row = sqlite3_column_int64(binding->statement, 1),
+                };
+                rc = SQLITE_OK;
+        } else if (rc == SQLITE_DONE)
+                rc = SQLITE_NOTFOUND;
+        binding_end(binding);
+        return rc;
+}
+
 /*
  * The cursor is the id of the page's last episode, read as a number. Unlike a row number it tells nobody
  * how many episodes others have, and unlike a count it stays right when an earlier episode is added in
@@ -192,25 +209,12 @@ int rows_find_place(struct rows *rows, enum rows_statement statement, const stru
                     struct place *ret) {
         struct binding binding = binding_begin(rows, statement);
         char id[STORE_ID_SIZE];
-        int rc;
 
         (void)snprintf(id, sizeof(id), "%016" PRIx64, filter->after);
         binding_text(&binding, id);
         binding_number(&binding, filter->any_owner);
         binding_number(&binding, filter->owner_uid);
-        rc = binding.rc;
-        if (rc == SQLITE_OK)
-                rc = sqlite3_step(binding.statement);
-        if (rc == SQLITE_ROW) {
-                *ret = (struct place){
-                        .onset_us = sqlite3_column_int64(binding.statement, 0),
-                        .row = sqlite3_column_int64(binding.statement, 1),
-                };
-                rc = SQLITE_OK;
-        } else if (rc == SQLITE_DONE)
-                rc = SQLITE_NOTFOUND;
-        binding_end(&binding);
-        return rc;
+        return binding_find_place(&binding, ret);
 }
 
 uint64_t rows_cursor_of(const char *id) {

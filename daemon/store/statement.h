@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Statements: one prepared statement being filled in, run and read, and the SQL that each file of rows
- * brings. Owned by rows.c; used by the rows-*.c files and person.c alone. The first error stays, and the
- * end of a statement tells it, as a SQLite result code.
+ * brings. Owned by rows.c; used by the rows-*.c files, person.c and outline.c alone. The first error
+ * stays, and the end of a statement tells it, as a SQLite result code.
  */
 #pragma once
 
@@ -76,12 +76,14 @@ int64_t reading_time(struct reading *reading);
 double reading_real(struct reading *reading);
 int reading_pain(struct reading *reading);
 
-/* A place in the order of episodes, nights or missed cramps: beyond it the next page begins. */
+/* A place in the order of episodes, nights, missed cramps or entries: beyond it the next page begins. */
 struct place {
         int64_t onset_us;
         int64_t row;
 };
 
+/* Runs a query whose row is one; SQLITE_NOTFOUND if it gives none. */
+int binding_find_place(struct binding *binding, struct place *ret);
 /* Where the filter's cursor is; SQLITE_NOTFOUND if that owner has no such row. */
 int rows_find_place(struct rows *rows, enum rows_statement statement, const struct store_filter *filter,
                     struct place *ret);
