@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -54,8 +53,6 @@ static const char help[] =
         "  crampctl history --since -2w --list\n"
         "  crampctl history --since 2026-11-01 --until 2026-12-01 --json\n"
         "  crampctl history --leg left --verdict confirmed\n";
-
-#define COLUMNS_DEFAULT 80u
 
 DEFINE_CLEANUP(struct table *, table_free)
 
@@ -230,15 +227,6 @@ static int csv_print(crampd_client *client, const struct episode_filter *filter,
         return output_finish_stdout();
 }
 
-static unsigned terminal_columns(void) {
-        const char *said = getenv("COLUMNS");
-        struct winsize size;
-
-        if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) >= 0 && size.ws_col > 0)
-                return size.ws_col;
-        return said && atoi(said) > 0 ? (unsigned)atoi(said) : COLUMNS_DEFAULT;
-}
-
 /* The last nights that a calendar of this width holds. */
 static int64_t since_of_calendar(unsigned columns, int today) {
         int monday = today - (int)tally_weekday(today);
@@ -252,7 +240,7 @@ static int plot_print(crampd_client *client, struct episode_filter *filter,
                       const struct global_options *global) {
         struct picture picture = {
                 .file = stdout,
-                .columns = terminal_columns(),
+                .columns = (unsigned)text_columns(stdout),
                 .colour = text_may_colour(stdout),
                 .utf8 = text_is_utf8(),
                 .legend = !global->no_legend,

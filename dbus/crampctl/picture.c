@@ -13,13 +13,14 @@
 #define MARGIN 5u
 #define DAYS_A_WEEK 7
 /* A year of weeks, counted from New Year: the last one has a day or two. */
-#define YEAR_CELLS 53u
+#define YEAR_WEEKS 53u
+#define COUNTS_WIDTH 22u
 #define RATE_ROWS 4u
 #define HOUR_ROWS 4u
 #define BAR_LEVELS 8u
 #define LENGTH_BAR 12u
 #define LENGTHS_AT 56u
-#define LENGTHS_WIDTH 23u
+#define LENGTHS_WIDTH 24u
 
 /* Levels of a calendar's cell: not watched, no cramp, and four of cramps. */
 enum { LEVEL_UNWATCHED, LEVEL_NONE, LEVEL_1, LEVEL_2, LEVEL_3, LEVEL_4, LEVELS };
@@ -60,6 +61,39 @@ static void word_write(FILE *file, const char *word, size_t cells) {
 
 /* --- words --- */
 
+/* Before something of so many cells, after `used` of them on the line: a blank, or a new line where
+ * there is no room. Returns what is used then. */
+static size_t item_begin(const struct picture *picture, size_t used, size_t width) {
+        if (used > 0 && used + 1 + width > picture->columns) {
+                fputc('\n', picture->file);
+                used = 0;
+        } else if (used > 0) {
+                fputc(' ', picture->file);
+                used++;
+        }
+        return used + width;
+}
+
+/* Lines of words, broken where there is no room for more. */
+static void lines_write(const struct picture *picture, const char *text) {
+        size_t used = 0;
+
+        while (*text) {
+                int length = (int)strcspn(text, " \n");
+                char word[128];
+
+                (void)snprintf(word, sizeof(word), "%.*s", length, text);
+                used = item_begin(picture, used, text_width(word));
+                fputs(word, picture->file);
+                text += length;
+                if (*text == '\n') {
+                        fputc('\n', picture->file);
+                        used = 0;
+                }
+                text += *text ? 1 : 0;
+        }
+}
+
 static void length_write(FILE *file, int64_t length_us) {
         int64_t s = length_us / 1000000;
 
@@ -78,9 +112,8 @@ static void month_write(FILE *file, size_t month) {
         fprintf(file, "%.*s", (int)bytes, name);
 }
 
-static void words_write(const struct picture *picture, const struct tally *tally) {
+static void words_write(FILE *file, const struct tally *tally) {
         const struct tally_span *all = &tally->all;
-        FILE *file = picture->file;
         char number[3][TEXT_NUMBER_SIZE];
         struct rate rate;
 
@@ -118,6 +151,20 @@ static void words_write(const struct picture *picture, const struct tally *tally
         if (tally->simulated > 0)
                 fprintf(file, _("%u of the cramps [simulated]: of recordings that were played\n"),
                         tally->simulated);
+}
+
+static void words_draw(const struct picture *picture, const struct tally *tally) {
+        _cleanup_(freep) char *text = NULL;
+        size_t size;
+        FILE *file = open_memstream(&text, &size);
+
+        if (!file) {
+                words_write(picture->file, tally);
+                return;
+        }
+        words_write(file, tally);
+        if (fclose(file) == 0)
+                lines_write(picture, text);
 }
 
 /* --- calendars --- */
@@ -182,26 +229,30 @@ static const struct tally_day *day_at(const struct tally *tally, int day) {
         return index >= 0 && index < (int64_t)tally->n_days ? tally->days + index : NULL;
 }
 
-/* On two lines where one is too short. */
-static void legend_draw(const struct picture *picture) {
-        static const char *const words[] = {"0", "1", "2", "3", N_("4+ cramps")};
-        const char *blank = _("blank not watched"), *marks = _("' gaps or short, m missed");
-        size_t width = text_width(blank) + strlen("; ") + text_width(marks);
+/* What the levels mean, and `marks`, if any. */
+static void legend_draw(const struct picture *picture, const char *const *words, const char *marks) {
+        const char *blank = _("blank not watched");
+        size_t used = item_begin(picture, 0, text_width(blank) + 1);
 
-        fputs(blank, picture->file);
+        fprintf(picture->file, "%s,", blank);
         for (unsigned level = LEVEL_NONE; level < LEVELS; level++) {
                 const char *word = _(words[level - LEVEL_NONE]);
+                const char *after = level + 1 < LEVELS ? "," : marks ? ";" : "";
 
-                fputs(", ", picture->file);
+                used = item_begin(picture, used, strlen("x ") + text_width(word) + strlen(after));
                 level_write(picture, level);
-                fprintf(picture->file, " %s", word);
-                width += strlen(", x ") + text_width(word);
+                fprintf(picture->file, " %s%s", word, after);
         }
-        fprintf(picture->file, ";%c%s\n", width > picture->columns ? '\n' : ' ', marks);
+        if (marks) {
+                (void)item_begin(picture, used, text_width(marks));
+                fputs(marks, picture->file);
+        }
+        fputc('\n', picture->file);
 }
 
 static void nights_draw(const struct picture *picture, const struct tally *tally, int monday,
                         unsigned weeks) {
+        static const char *const words[] = {"0", "1", "2", "3", N_("4+ cramps")};
         FILE *file = picture->file;
 
         months_write(picture, monday, weeks);
@@ -229,7 +280,7 @@ static void nights_draw(const struct picture *picture, const struct tally *tally
                 fputc('\n', file);
         }
         if (picture->legend)
-                legend_draw(picture);
+                legend_draw(picture, words, _("' gaps or short, m missed"));
 }
 
 /* Cramps a night, where a week is one cell. */
@@ -253,7 +304,13 @@ static void counts_write(FILE *file, const struct tally_span *span) {
         fprintf(file, span->nights == 1 ? _("%u night") : _("%u nights"), span->nights);
 }
 
+/* So that a year has room. */
+static unsigned weeks_of_cell(const struct picture *picture) {
+        return picture->columns >= MARGIN + YEAR_WEEKS ? 1 : 2;
+}
+
 static void year_draw(const struct picture *picture, const struct tally *tally, int year) {
+        unsigned weeks = weeks_of_cell(picture), cells = (YEAR_WEEKS + weeks - 1) / weeks;
         struct tm date = {.tm_year = year - 1900, .tm_mday = 1};
         int first = (int)(timegm(&date) / 86400), next;
         struct tally_span all;
@@ -261,8 +318,8 @@ static void year_draw(const struct picture *picture, const struct tally *tally, 
         date = (struct tm){.tm_year = year + 1 - 1900, .tm_mday = 1};
         next = (int)(timegm(&date) / 86400);
         fprintf(picture->file, "%4d ", year);
-        for (unsigned cell = 0; cell < YEAR_CELLS; cell++) {
-                int day = first + (int)cell * DAYS_A_WEEK, end = day + DAYS_A_WEEK;
+        for (unsigned cell = 0; cell < cells; cell++) {
+                int days = (int)weeks * DAYS_A_WEEK, day = first + (int)cell * days, end = day + days;
                 struct tally_span span = {};
 
                 end = end > next ? next : end;
@@ -273,39 +330,35 @@ static void year_draw(const struct picture *picture, const struct tally *tally, 
         }
         first = first < tally->first_day ? tally->first_day : first;
         all = tally_sum(tally, (size_t)(first - tally->first_day), (size_t)(next - first));
-        if (picture->columns >= MARGIN + YEAR_CELLS + 21)
+        if (picture->columns >= MARGIN + cells + COUNTS_WIDTH)
                 counts_write(picture->file, &all);
         fputc('\n', picture->file);
 }
 
 static void years_draw(const struct picture *picture, const struct tally *tally) {
         static const unsigned starts[] = {0, 4, 8, 13, 17, 21, 26, 30, 34, 39, 43, 48};
+        static const char *const words[] = {"0", N_("to 1/2"), N_("to 1"), N_("to 2"),
+                                            N_("more cramps a night")};
         FILE *file = picture->file;
         unsigned used = 0;
 
         blanks_write(file, MARGIN);
         for (size_t m = 0; m < ARRAY_LENGTH(months); m++) {
-                blanks_write(file, starts[m] - used);
+                unsigned at = starts[m] / weeks_of_cell(picture);
+
+                if (used > 0 && at <= used)
+                        continue;
+                blanks_write(file, at - used);
                 month_write(file, m);
-                used = starts[m] + 3;
+                used = at + 3;
         }
         fputc('\n', file);
         for (int year = date_of(tally->first_day).tm_year + 1900,
                  last = date_of(tally->first_day + (int)tally->n_days - 1).tm_year + 1900;
              year <= last; year++)
                 year_draw(picture, tally, year);
-        if (!picture->legend)
-                return;
-        fputs(_("blank not watched"), file);
-        for (unsigned level = LEVEL_NONE; level < LEVELS; level++) {
-                static const char *const words[] = {"0", N_("to 1/2"), N_("to 1"), N_("to 2"),
-                                                    N_("more cramps a night")};
-
-                fputs(", ", file);
-                level_write(picture, level);
-                fprintf(file, " %s", _(words[level - LEVEL_NONE]));
-        }
-        fputc('\n', file);
+        if (picture->legend)
+                legend_draw(picture, words, NULL);
 }
 
 /* --- rates --- */
@@ -373,14 +426,19 @@ static const char *rate_symbol(const struct picture *picture, const struct rate 
 
 static void rates_draw(const struct picture *picture, const struct rates *rates) {
         FILE *file = picture->file;
+        char heading[256];
 
         if (rates->weeks == 1)
                 /* xgettext:no-c-format */
-                fputs(_("Cramps in 8 h watched, of each week, with the exact 95 % interval"), file);
-        else
-                fprintf(file,
+                lines_write(picture,
+                            _("Cramps in 8 h watched, of each week, with the exact 95 % interval"));
+        else {
+                (void)snprintf(
+                        heading, sizeof(heading),
                         _("Cramps in 8 h watched, of %u weeks each, with the exact 95 %% interval"),
                         rates->weeks);
+                lines_write(picture, heading);
+        }
         fputc('\n', file);
         for (unsigned row = 0; row < RATE_ROWS; row++) {
                 double high = rates->top * (RATE_ROWS - row) / RATE_ROWS;
@@ -422,6 +480,11 @@ static const char *bar_symbol(const struct picture *picture, unsigned level) {
         return level == 0 ? " " : level > BAR_LEVELS / 2 ? "#" : "_";
 }
 
+/* Cells from one hour to the next. */
+static unsigned hour_cells(const struct picture *picture) {
+        return picture->columns >= MARGIN + 2 * TALLY_HOURS ? 2 : 1;
+}
+
 /* Row `row` of HOUR_ROWS from the top; returns the cells that were written. */
 static size_t hours_write(const struct picture *picture, const struct tally *tally, unsigned row) {
         unsigned highest = 1, below = (HOUR_ROWS - 1 - row) * BAR_LEVELS;
@@ -438,21 +501,21 @@ static size_t hours_write(const struct picture *picture, const struct tally *tal
                         level = 1;
                 level = level <= below ? 0 : level - below < BAR_LEVELS ? level - below : BAR_LEVELS;
                 if (level == 0) {
-                        waiting += 2;
+                        waiting += hour_cells(picture);
                         continue;
                 }
                 blanks_write(picture->file, waiting);
                 fputs(bar_symbol(picture, level), picture->file);
                 used += waiting + 1;
-                waiting = 1;
+                waiting = hour_cells(picture) - 1;
         }
         return used;
 }
 
 static void hour_labels_write(const struct picture *picture, size_t *used) {
         blanks_write(picture->file, MARGIN);
-        for (unsigned i = 0; i < TALLY_HOURS; i += 2)
-                fprintf(picture->file, i + 2 < TALLY_HOURS ? "%-4u" : "%u", (i + 12) % TALLY_HOURS);
+        for (unsigned i = 0, step = 4 / hour_cells(picture); i < TALLY_HOURS; i += step)
+                fprintf(picture->file, i + step < TALLY_HOURS ? "%-4u" : "%u", (i + 12) % TALLY_HOURS);
         *used = MARGIN + TALLY_HOURS * 2 - 2;
 }
 
@@ -514,7 +577,7 @@ void picture_draw(const struct picture *picture, const struct tally *tally) {
                 fprintf(picture->file, "%s\n", _("Nothing was watched or recorded in that time."));
                 return;
         }
-        words_write(picture, tally);
+        words_draw(picture, tally);
         if (weeks <= cells)
                 nights_draw(picture, tally, monday, weeks);
         else

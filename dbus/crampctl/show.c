@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -21,7 +20,6 @@
 #include "dbus/crampctl/timestamp.h"
 #include "dbus/crampctl/words.h"
 
-#define COLUMNS_DEFAULT 80u
 #define COLUMNS_MIN 30u
 #define ROWS 6u
 #define MARGIN "  "
@@ -105,11 +103,8 @@ struct picture {
 };
 
 static size_t terminal_cells(void) {
-        struct winsize size = {};
-        size_t columns = COLUMNS_DEFAULT, margins = 2 * strlen(MARGIN);
+        size_t columns = text_columns(stdout), margins = 2 * strlen(MARGIN);
 
-        if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) >= 0 && size.ws_col > 0)
-                columns = size.ws_col;
         if (columns < COLUMNS_MIN)
                 columns = COLUMNS_MIN;
         if (columns - margins > PLOT_COLUMNS_MAX)

@@ -248,12 +248,18 @@ def test_pictures():
         golden.check(__file__, 'history-80.txt', picture())
         golden.check(__file__, 'history-60-ascii.txt', picture(columns=60, locale='C'))
         assert picture(columns=1) == picture(columns=40)
-        assert max(map(len, picture().splitlines())) <= 80
+        for columns in (40, 44, 52, 53, 57, 58, 80):
+            for more in ((), ('--language', 'de')):
+                lines = picture(*more, columns=columns).splitlines()
+                assert max(map(len, lines)) <= columns and not any(line.endswith(' ') for line in lines), (columns, lines)
         assert 'blank not watched' not in picture('--no-legend')
         # Months in one screen; what does not fit becomes a year a line, ten of which fit one too.
         assert picture().count('\n') <= 24
         screen_data(fake, 600)
         golden.check(__file__, 'history-years.txt', picture())
+        for columns in (40, 52, 53, 57, 58, 79):
+            lines = picture(columns=columns).splitlines()
+            assert max(map(len, lines)) <= columns, (columns, lines)
         for key in ('nights', 'episodes', 'missed'):
             fake.do('set', key=key, value=[])
         golden.check(__file__, 'history-empty.txt', picture())

@@ -53,6 +53,8 @@ def test_facts_and_picture():
         assert out.startswith(FACTS + '\nChannel 1, up to 0.5 uV:\n'), out
         assert out.endswith(PICTURE), out
         assert '⣿' in run('show', 'e1')
+        narrow = run('show', 'e1', env=dict(environment(COLUMNS='50'), LC_ALL='C')).splitlines()
+        assert max(len(line) for line in narrow if '#' in line) == 48, narrow
         out = run('show', 'e2')
         assert '\nSensor:     b2\n' in out and 'Level' not in out, out
         assert 'No waveform was kept' in out and 'Channel' not in out
