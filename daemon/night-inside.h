@@ -45,6 +45,7 @@ struct night {
         double floor_uv[STREAM_CHANNELS_MAX]; /* 0 = unknown */
         uint64_t unusable;                    /* of the frames received: no channel was good */
         uint64_t unusable_before;             /* of these, in rows that are over */
+        uint64_t untold, untold_index;        /* frames since the last level, and the first of them */
         struct store_gap poor; /* the time without good signal that lasts now, if it has frames */
 
         bool open; /* `episode` lasts */

@@ -24,6 +24,8 @@ _Static_assert(STREAM_CHANNELS_MAX <= STORE_CALIBRATION_CHANNELS_MAX, "a calibra
 /* An accelerometer that was not heard for so long tells nothing: the slowest of them, the Ganglion's,
  * sends ten values a second. Chosen. */
 #define MOTION_STALE_US UINT64_C(2000000)
+/* So much that came without a level is no mere end of a block. Chosen. */
+#define UNTOLD_US UINT64_C(1000000)
 
 uint64_t night_frames_to_us(const struct night *night, uint64_t frames) {
         return stream_frames_to_us(night->format.rate_mhz, frames);
@@ -60,28 +62,44 @@ static void end_poor(struct night *night) {
 }
 
 /* What could show no cramp is as good as missing, and told as such. */
-static void watch_quality(struct night *night, const struct detector_level *level) {
+static void note_poor(struct night *night, enum detector_quality quality, uint64_t start_index,
+                      uint64_t end_index, uint64_t frames) {
         struct store_gap *poor = &night->poor;
-        enum detector_quality quality;
 
-        memcpy(night->quality, level->quality, level->channels * sizeof(*level->quality));
-        quality = night_get_quality(night);
-        if (quality == DETECTOR_QUALITY_GOOD) {
-                end_poor(night);
-                return;
-        }
-        night->unusable += level->frames;
+        night->unusable += frames;
         if (poor->frames > 0 && strcmp(poor->reason, detector_quality_to_string(quality)) != 0)
                 end_poor(night);
         if (poor->frames == 0) {
-                *poor = (struct store_gap){
-                        .start_us = night_index_to_us(night, level->index - level->frames)};
+                *poor = (struct store_gap){.start_us = night_index_to_us(night, start_index)};
                 memcpy(poor->night, night->row.id, sizeof(poor->night));
                 (void)snprintf(poor->reason, sizeof(poor->reason), "%s",
                                detector_quality_to_string(quality));
         }
-        poor->frames += level->frames;
-        poor->end_us = night_index_to_us(night, level->index);
+        poor->frames += frames;
+        poor->end_us = night_index_to_us(night, end_index);
+}
+
+static void watch_quality(struct night *night, const struct detector_level *level) {
+        enum detector_quality quality;
+
+        memcpy(night->quality, level->quality, level->channels * sizeof(*level->quality));
+        quality = night_get_quality(night);
+        if (quality == DETECTOR_QUALITY_GOOD)
+                end_poor(night);
+        else
+                note_poor(night, quality, level->index - level->frames, level->index, level->frames);
+        night->untold = 0;
+}
+
+/* Of frames with so many lost between that no level comes of them nothing else is heard. */
+static void watch_untold(struct night *night) {
+        if (night_frames_to_us(night, night->untold) < UNTOLD_US)
+                return;
+        for (uint32_t i = 0; i < night->row.channels; i++)
+                night->quality[i] = DETECTOR_QUALITY_NO_DATA;
+        note_poor(night, DETECTOR_QUALITY_NO_DATA, night->untold_index, night->next_index,
+                  night->untold);
+        night->untold = 0;
 }
 
 static void on_detector_level(const struct detector_level *level, void *userdata) {
@@ -427,7 +445,11 @@ void night_push(struct night *night, const struct emg_block *block, int64_t arri
         forget_motion(night, index);
         if (night->hold != night->held && detector_set_hold(night->detector, night->hold) >= 0)
                 night->held = night->hold;
+        if (night->untold == 0)
+                night->untold_index = index;
+        night->untold += block->frames;
         (void)detector_push(night->detector, index, block->counts, block->frames);
+        watch_untold(night);
         night->row.monitored_us =
                 night_frames_to_us(night, night->received - night->received_before -
                                                   (night->unusable - night->unusable_before));

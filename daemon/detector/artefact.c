@@ -4,7 +4,7 @@
 
 void artefact_reset(struct artefact *artefact, const struct grid *grid, double scale_uv) {
         *artefact = (struct artefact){};
-        floor_reset(&artefact->floor, grid, scale_uv);
+        floor_reset(&artefact->floor, grid->hop_frames, scale_uv);
         /* Means are quieter than what they are of: a count is no least for them. */
         artefact->floor.least_uv = TUNING_FLOOR_MIN_UV;
 }
@@ -45,7 +45,7 @@ void artefact_learn(struct artefact *artefact) {
 }
 
 void artefact_adopt(struct artefact *artefact) {
-        floor_adopt(&artefact->floor, artefact->level_uv);
+        floor_adopt(&artefact->floor, artefact->level_uv, /* for_now= */ false);
 }
 
 double artefact_share(const struct artefact *artefact, const struct grid *grid, double level_uv,

@@ -20,6 +20,7 @@ int channel_plan_init(struct channel_plan *plan, uint32_t rate_mhz, bool is_enve
                 return -ENOMEM;
         }
 
+        plan->floor_values = is_envelope ? TUNING_FLOOR_ENVELOPE_VALUES : plan->grid.hop_frames;
         plan->settle_hops = grid_hops(&plan->grid, TUNING_SETTLE_MS);
         plan->block_hops = (uint32_t)(plan->spectrum.frames / plan->grid.hop_frames) + 1;
         plan->idle_hops = grid_hops(&plan->grid, TUNING_SPECTRUM_IDLE_MS);
@@ -75,7 +76,7 @@ void channel_reset(struct channel *channel, const struct channel_plan *plan) {
                 .block = channel->block,
                 .spectrum_sum = channel->spectrum_sum,
         };
-        floor_reset(&channel->floor, &plan->grid, channel->scale_uv);
+        floor_reset(&channel->floor, plan->floor_values, channel->scale_uv);
         artefact_reset(&channel->artefact, &plan->grid, channel->scale_uv);
         newrest_reset(&channel->newrest);
         channel_begin_hop(channel);
@@ -98,9 +99,13 @@ void channel_restart(struct channel *channel, const struct channel_plan *plan, i
 static void channel_push_levels(struct channel *channel, double *ret_uv, const int32_t *counts,
                                 size_t stride, size_t n) {
         for (size_t i = 0; i < n; i++) {
-                double level = (double)(counts[i * stride] > 1 ? counts[i * stride] : 1);
+                int32_t count = counts[i * stride] > 1 ? counts[i * stride] : 1;
+                double level = (double)count * channel->scale_uv;
 
-                level *= channel->scale_uv;
+                if (count < channel->count_min)
+                        channel->count_min = count;
+                if (count > channel->count_max)
+                        channel->count_max = count;
                 ret_uv[i] = level;
                 channel->squares += level * level;
         }
@@ -172,7 +177,7 @@ static void channel_watch_flatness(struct channel *channel, const struct channel
             (channel->stuck || away > TUNING_STUCK_COUNTS || away < -TUNING_STUCK_COUNTS)) {
                 /* Nothing but the flat line may have been learnt so far. */
                 if (channel->floor.rest_uv <= channel->floor.least_uv)
-                        floor_reset(&channel->floor, &plan->grid, channel->scale_uv);
+                        floor_reset(&channel->floor, plan->floor_values, channel->scale_uv);
                 condition_prime(&channel->condition, last);
                 envelope_restart(&channel->envelope);
                 channel->block_filled = 0;
@@ -187,6 +192,15 @@ static void channel_watch_flatness(struct channel *channel, const struct channel
                 channel->typical_count = mean;
                 channel->typical_known = true;
         }
+}
+
+/* Levels that stand still are no muscle, but for those below one count. */
+static void channel_watch_level_flatness(struct channel *channel) {
+        bool stands = channel->count_min == channel->count_max &&
+                      (double)channel->count_min == channel->typical_count && channel->count_min > 1;
+
+        channel->flat_hops = stands ? channel->flat_hops + 1 : 0;
+        channel->typical_count = (double)channel->count_max;
 }
 
 static bool channel_is_lively(const struct channel *channel) {
@@ -244,6 +258,15 @@ static void channel_look_at_spectrum(struct channel *channel, struct channel_pla
         for (size_t k = 0; k < spectrum->bins; k++)
                 channel->spectrum_sum[k] += spectrum->power[k];
         channel->spectra++;
+}
+
+static void channel_judge_level_quality(struct channel *channel, const struct channel_plan *plan) {
+        quality_take(&channel->quality, &(struct quality_input){
+                                                .hop_s = plan->grid.hop_s,
+                                                .measured = channel_is_measured(channel),
+                                                .flat_s = channel->flat_hops * plan->grid.hop_s,
+                                                .rest_uv = channel->floor.rest_uv,
+                                        });
 }
 
 static void channel_judge_quality(struct channel *channel, const struct channel_plan *plan) {
@@ -305,6 +328,9 @@ void channel_close_hop(struct channel *channel, struct channel_plan *plan, int32
                 channel_look_at_spectrum(channel, plan);
                 channel_watch_mains(channel, plan);
                 channel_judge_quality(channel, plan);
+        } else {
+                channel_watch_level_flatness(channel);
+                channel_judge_level_quality(channel, plan);
         }
         channel_begin_hop(channel);
 }
@@ -314,7 +340,11 @@ bool channel_is_measured(const struct channel *channel) {
 }
 
 bool channel_is_held(const struct channel *channel, const struct channel_plan *plan) {
-        return channel->flat_hops >= plan->stuck_hops && channel->flat_hops < plan->flat_hops;
+        /* Of large counts rest may be less than one. */
+        bool shows_noise = channel->in_microvolts && channel->scale_uv <= TUNING_QUALITY_DEAD_UV;
+
+        return channel->flat_hops >= plan->stuck_hops &&
+               (shows_noise || channel->flat_hops < plan->flat_hops);
 }
 
 bool channel_is_present(const struct channel *channel) {

@@ -27,6 +27,7 @@ struct channel_plan {
         bool is_envelope; /* the counts are levels already: no conditioning, mains or spectrum */
         struct condition_plan condition;
         struct spectrum spectrum;
+        uint32_t floor_values; /* independent ones behind each hop */
         uint32_t settle_hops, block_hops, idle_hops, stuck_hops, flat_hops, lost_hops;
         double *scratch_uv; /* one hop */
 };

@@ -26,6 +26,7 @@ struct detector {
         bool started;
         uint64_t expected_index; /* frame that comes next */
         uint64_t hop_index;      /* first frame of the hop in progress */
+        uint64_t closed_index;   /* first frame after the last that was whole, or the stream's first */
         uint32_t hop_filled;
 
         double *envelope_uv, *level_uv, *floor_uv; /* for the live view */
@@ -301,7 +302,7 @@ static bool detector_take_newrest(const struct detector *detector, struct channe
 
         if (!(newrest_uv > 0.0) || detector->episode.state == DETECTOR_CRAMP)
                 return false;
-        floor_adopt(&channel->floor, newrest_uv);
+        floor_adopt(&channel->floor, newrest_uv, /* for_now= */ false);
         artefact_adopt(&channel->artefact);
         evidence_reset(&channel->evidence);
         newrest_reset(&channel->newrest);
@@ -415,7 +416,7 @@ static void detector_close_hop(struct detector *detector, const int32_t *frame) 
         detector_feed_floors(detector);
         detector_tell_level(detector, end_index);
 
-        detector->hop_index = end_index;
+        detector->hop_index = detector->closed_index = end_index;
         detector->hop_filled = 0;
 }
 
@@ -461,6 +462,8 @@ static void detector_start(struct detector *detector, uint64_t index, const int3
         for (uint32_t i = 0; i < detector->channel_count; i++)
                 channel_restart(&detector->channels[i], &detector->plan, frame[i], gap);
         limb_restart(&detector->limb);
+        if (!detector->started)
+                detector->closed_index = index;
         detector->started = true;
         detector->expected_index = detector->hop_index = index;
         detector->hop_filled = 0;
@@ -471,8 +474,11 @@ static void detector_take_gap(struct detector *detector, uint64_t index, const i
         struct episode_context context = detector_context(detector, detector->expected_index);
         uint64_t gap = index - detector->expected_index;
 
+        /* Also when no hop was whole for so long. */
         if (gap > grid_frames(grid, TUNING_GAP_LOST_MS))
                 episode_lose(&detector->episode, &context, detector->expected_index);
+        else if (index - detector->closed_index > grid_frames(grid, TUNING_GAP_LOST_MS))
+                episode_lose(&detector->episode, &context, detector->closed_index);
         else if (gap > grid_frames(grid, TUNING_GAP_SHORT_MS))
                 episode_break(&detector->episode, &context);
 
@@ -485,8 +491,12 @@ static void detector_take_gap(struct detector *detector, uint64_t index, const i
                 detector->episode.again_until_index = before.again_until_index;
                 gap = 0;
         } else if (gap > grid_frames(grid, TUNING_GAP_SHORT_MS)) {
+                bool lost = gap > grid_frames(grid, TUNING_GAP_LOST_MS);
+
+                /* What a cramp has left behind is still there after a moment. */
                 for (uint32_t i = 0; i < detector->channel_count; i++)
-                        evidence_reset(&detector->channels[i].evidence);
+                        evidence_rebase(&detector->channels[i].evidence,
+                                        lost ? 0.0 : detector->channels[i].evidence.after_uv);
                 detector->history.barrier = detector->history.taken;
         }
         detector_start(detector, index, frame, gap);
@@ -559,6 +569,7 @@ void detector_finish(struct detector *detector) {
                 return;
         episode_finish(&detector->episode, &context, detector->expected_index);
         detector_reset(detector);
+        limb_forget(&detector->limb);
 }
 
 enum detector_state detector_get_state(const struct detector *detector) {

@@ -71,14 +71,15 @@ enum detector_event_type {
 enum detector_severity { DETECTOR_MILD, DETECTOR_MODERATE, DETECTOR_STRONG, DETECTOR_SEVERITY_MAX };
 
 enum detector_end_reason {
-        DETECTOR_END_SUBSIDED,    /* the level fell back */
-        DETECTOR_END_SIGNAL_LOST, /* a gap too long to say */
+        DETECTOR_END_SUBSIDED, /* the level fell back, or kept so still for minutes that it must be a new
+                                  rest */
+        DETECTOR_END_SIGNAL_LOST, /* a gap too long to say, or what was left was no muscle */
         DETECTOR_END_STREAM_END,  /* detector_finish() while it lasted */
         DETECTOR_END_REASON_MAX
 };
 
-/* Whether a cramp could be seen in a channel, and if not, why. Of envelopes only what stands for a while
- * is told: they show neither lines nor limits. */
+/* Whether a cramp could be seen in a channel, and if not, why. Of envelopes only that they are dead or
+ * lost is told: they show neither lines nor limits. */
 enum detector_quality {
         DETECTOR_QUALITY_GOOD,
         DETECTOR_QUALITY_NOISY,         /* rest is too loud (30 uV and more: Moore et al. 2014) */
@@ -86,6 +87,7 @@ enum detector_quality {
         DETECTOR_QUALITY_SATURATED,     /* stands or clips at a limit of the converter */
         DETECTOR_QUALITY_ELECTRODE_OFF, /* fell far below its own rest, or jumped and stands still */
         DETECTOR_QUALITY_DEAD,          /* no muscle in it: constant, or white amplifier noise */
+        DETECTOR_QUALITY_NO_DATA,       /* too much is lost to measure it, or to learn its rest */
         DETECTOR_QUALITY_MAX
 };
 

@@ -155,6 +155,18 @@ static void episode_give_account(struct episode *episode, const struct episode_c
                 episode->account.score_s[i] = trail->score_s[i];
 }
 
+/* Whose level is followed from now on. */
+static void episode_watch(struct episode *episode, const struct episode_context *context,
+                          uint32_t index) {
+        const struct channel *channel = &context->channels[index];
+
+        episode->watched = index;
+        episode->watched_rest_uv = channel->floor.rest_uv;
+        episode->level_uv = channel->envelope.level_uv;
+        episode->absence_s = episode->lost_s = 0.0;
+        episode->steadiness = (struct episode_steadiness){};
+}
+
 static void episode_alert(struct episode *episode, const struct episode_context *context) {
         const struct channel *lead;
 
@@ -164,11 +176,9 @@ static void episode_alert(struct episode *episode, const struct episode_context 
 
         episode->alert_index = context->end_index - 1;
         episode->severity = severity_of(episode->peak_level_uv / episode->rest_uv);
-        episode->level_uv = lead->envelope.level_uv;
         episode->together = lead->evidence.together;
         episode->dips = lead->evidence.dips;
-        episode->absence_s = episode->lost_s = 0.0;
-        episode->steadiness = (struct episode_steadiness){};
+        episode_watch(episode, context, episode->lead);
         episode_give_account(episode, context);
         episode_enter(episode, DETECTOR_CRAMP);
         episode_tell(episode, context, DETECTOR_EVENT_ALERT);
@@ -249,14 +259,15 @@ static bool steadiness_take(struct episode_steadiness *steadiness, const struct 
 
 /* Counts the time for which the activity has been absent; true when that is an end. */
 static bool episode_watch_absence(struct episode *episode, const struct episode_context *context) {
-        const struct channel *lead = &context->channels[episode->lead];
-        double level_uv = lead->envelope.level_uv, hop_s = context->plan->grid.hop_s;
-        double edge_uv = episode->rest_uv + TUNING_END_SHARE * (episode->level_uv - episode->rest_uv);
+        const struct channel *watched = &context->channels[episode->watched];
+        double level_uv = watched->envelope.level_uv, hop_s = context->plan->grid.hop_s;
+        double rest_uv = episode->watched_rest_uv;
+        double edge_uv = rest_uv + TUNING_END_SHARE * (episode->level_uv - rest_uv);
 
-        if (edge_uv < TUNING_END_RATIO * episode->rest_uv)
-                edge_uv = TUNING_END_RATIO * episode->rest_uv;
+        if (edge_uv < TUNING_END_RATIO * rest_uv)
+                edge_uv = TUNING_END_RATIO * rest_uv;
 
-        if (lead->envelope.envelope_uv < edge_uv) {
+        if (watched->envelope.envelope_uv < edge_uv) {
                 /* The envelope falls below when all of its hops have. */
                 if (!(episode->absence_s > 0.0))
                         episode->absence_index = history_index(
@@ -266,7 +277,7 @@ static bool episode_watch_absence(struct episode *episode, const struct episode_
                 episode->absence_s -= TUNING_END_RETURN * hop_s;
                 if (!(episode->absence_s > 0.0)) {
                         episode->absence_s = 0.0;
-                        episode->dips = lead->evidence.dips;
+                        episode->dips = watched->evidence.dips;
                 }
         }
 
@@ -292,10 +303,37 @@ static void episode_watch_severity(struct episode *episode, const struct episode
         }
 }
 
-static void episode_step_cramp(struct episode *episode, const struct episode_context *context) {
-        struct channel *lead = &context->channels[episode->lead];
+/* Whether something of the muscle is to be seen there: an electrode that is off is quieter than rest. */
+static bool episode_is_seen(const struct episode *episode, const struct channel *watched) {
+        return channel_is_present(watched) &&
+               watched->envelope.level_uv >= TUNING_END_OFF_SHARE * episode->watched_rest_uv;
+}
 
-        if (!channel_is_present(lead)) {
+/* When the cramp has ended in one channel: true if it goes on in another, which is followed then. */
+static bool episode_goes_on(struct episode *episode, const struct episode_context *context) {
+        double needed_s = episode_needed_s(episode, context), most_s = 0.0;
+        uint32_t next = episode->watched;
+
+        for (uint32_t i = 0; i < context->channel_count; i++) {
+                const struct channel *channel = &context->channels[i];
+
+                if (i == episode->watched || !channel_is_present(channel) ||
+                    channel->evidence.score_s < needed_s || channel->evidence.score_s <= most_s ||
+                    channel->envelope.level_uv < TUNING_END_GOES_ON_RATIO * channel_rest_uv(channel))
+                        continue;
+                most_s = channel->evidence.score_s;
+                next = i;
+        }
+        if (next == episode->watched)
+                return false;
+        episode_watch(episode, context, next);
+        return true;
+}
+
+static void episode_step_cramp(struct episode *episode, const struct episode_context *context) {
+        struct channel *watched = &context->channels[episode->watched];
+
+        if (!episode_is_seen(episode, watched)) {
                 if (!(episode->lost_s > 0.0))
                         episode->lost_index = history_index(context->history, hop_before(context, 0));
                 episode->lost_s += context->plan->grid.hop_s;
@@ -307,10 +345,11 @@ static void episode_step_cramp(struct episode *episode, const struct episode_con
         episode->lost_s = 0.0;
         episode_watch_severity(episode, context);
         if (episode_watch_absence(episode, context)) {
-                episode_end(episode, context, DETECTOR_END_SUBSIDED, episode->absence_index);
+                if (!episode_goes_on(episode, context))
+                        episode_end(episode, context, DETECTOR_END_SUBSIDED, episode->absence_index);
         } else if (steadiness_take(&episode->steadiness, &context->plan->grid,
-                                   lead->envelope.level_uv)) {
-                floor_adopt(&lead->floor, episode->level_uv);
+                                   watched->envelope.level_uv)) {
+                floor_adopt(&watched->floor, episode->level_uv, /* for_now= */ true);
                 episode_end(episode, context, DETECTOR_END_SUBSIDED, context->end_index);
         }
 }

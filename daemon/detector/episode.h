@@ -22,7 +22,9 @@ struct episode_steadiness {
 
 struct episode {
         enum detector_state state;
-        uint32_t lead;
+        uint32_t lead;    /* the channel that decided */
+        uint32_t watched; /* whose end is waited for: the lead, or one that cramps beyond its end */
+        double watched_rest_uv;
         uint64_t state_hops; /* in this state */
         uint64_t onset_index, alert_index;
         double peak_uv, rest_uv, peak_level_uv;

@@ -63,7 +63,9 @@ static void evidence_take_dip(struct evidence *evidence, double hop_s, double de
         if (!(evidence->dip_s > 0.0))
                 evidence->dip_weight = 0.0;
         evidence->dip_s += hop_s;
-        if (evidence->dip_s <= TUNING_DIP_BRIDGE_S)
+        /* Whole hops, whose length depends on the rate. */
+        evidence->dip_is_long = evidence->dip_s > TUNING_DIP_BRIDGE_S + hop_s / 2.0;
+        if (!evidence->dip_is_long)
                 return;
 
         if (weight > evidence->dip_weight && evidence->score_s > 0.0) {
@@ -109,6 +111,7 @@ void evidence_take(struct evidence *evidence, const struct evidence_input *input
                 evidence_take_dip(evidence, input->hop_s, depth);
         } else {
                 evidence->dip_s = 0.0;
+                evidence->dip_is_long = false;
                 gain = gain_at(evidence->ratio);
                 if (gain > 0.0)
                         gain *= input->support / (1.0 + TUNING_DIP_WEIGHT * evidence->dips);

@@ -11,6 +11,7 @@
 struct evidence {
         double score_s;
         double dip_s;      /* length of the present dip */
+        bool dip_is_long;  /* too long to bridge */
         double dip_weight; /* and what it has been counted for, 0-1 */
         double dips;       /* fading count of dips too long to bridge, by their depth */
         double after_uv;   /* what an episode left behind, while above rest: counts as rest */

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-void floor_reset(struct floor *floor, const struct grid *grid, double scale_uv) {
-        double spread = 1.0 / __builtin_sqrt(2.0 * (double)(TUNING_ENVELOPE_HOPS * grid->hop_frames));
+void floor_reset(struct floor *floor, uint32_t values, double scale_uv) {
+        double spread = 1.0 / __builtin_sqrt(2.0 * (double)(TUNING_ENVELOPE_HOPS * values));
 
         *floor = (struct floor){
                 .least_uv = TUNING_FLOOR_MIN_COUNTS * scale_uv,
@@ -39,6 +39,12 @@ static double at_least(double value, double least) {
         return value > least ? value : least;
 }
 
+/* Whether rest is back where it was before a level was taken for it. */
+static bool floor_is_back(const struct floor *floor, double rest_uv) {
+        return rest_uv < TUNING_PRIOR_RATIO * floor->adopted_from_uv &&
+               rest_uv * TUNING_PRIOR_RATIO > floor->adopted_from_uv;
+}
+
 /*
  * Keeps in mind what rest was for minutes, and holds on to it for a while when rest seems to have fallen
  * to less than half: the electrode may be off.
@@ -53,6 +59,10 @@ static void floor_remember(struct floor *floor, double rest_uv) {
         if (rest_uv >= TUNING_FLOOR_MEMORY_FALL * floor->memory_uv) {
                 floor->fallen = 0;
                 floor->memory_uv += TUNING_FLOOR_MEMORY_FOLLOW * (rest_uv - floor->memory_uv);
+        } else if (floor_is_back(floor, rest_uv)) {
+                floor->fallen = 0;
+                floor->memory_uv = rest_uv;
+                floor->adopted_from_uv = 0.0;
         } else if (++floor->fallen >= TUNING_FLOOR_MEMORY_HOLD) {
                 floor->remembered = floor->fallen = 0;
                 floor->forgotten_uv = floor->memory_uv;
@@ -126,8 +136,10 @@ void floor_consult(struct floor *floor, const struct grid *grid, double prior_uv
         floor->rest_uv = floor->usual_uv = at_least(prior_uv, floor->least_uv);
 }
 
-void floor_adopt(struct floor *floor, double level_uv) {
-        *floor = (struct floor){.least_uv = floor->least_uv, .correction = floor->correction};
+void floor_adopt(struct floor *floor, double level_uv, bool for_now) {
+        *floor = (struct floor){.least_uv = floor->least_uv,
+                                .correction = floor->correction,
+                                .adopted_from_uv = for_now ? floor->memory_uv : 0.0};
         for (unsigned i = 0; i < TUNING_FLOOR_UNITS / 2; i++)
                 floor_take_unit(floor, level_uv / floor->correction, level_uv);
 }

@@ -23,10 +23,12 @@ struct floor {
         double forgotten_uv;             /* the memory that held on for too long; 0 = none */
         double rest_uv;                  /* the floor; 0 while unknown */
         double usual_uv;                 /* upper level that is still usual at rest */
+        double adopted_from_uv;          /* memory before a level was taken for rest for now; 0 = none */
         unsigned agreed;                 /* hops in a row at about the level that was known beforehand */
 };
 
-void floor_reset(struct floor *floor, const struct grid *grid, double scale_uv);
+/* `values`: independent ones behind each hop. */
+void floor_reset(struct floor *floor, uint32_t values, double scale_uv);
 
 /* Takes the last so many envelopes back, at the beginning also the unit that any of them went into:
  * later one among many does no harm. */
@@ -39,5 +41,6 @@ void floor_feed(struct floor *floor, double envelope_uv);
  * envelope has agreed with that. After floor_feed(). */
 void floor_consult(struct floor *floor, const struct grid *grid, double prior_uv, double envelope_uv);
 
-/* Takes a level for the floor from now on. */
-void floor_adopt(struct floor *floor, double level_uv);
+/* Takes a level for the floor from now on; `for_now`: until the rest that was known for minutes is back.
+ */
+void floor_adopt(struct floor *floor, double level_uv, bool for_now);

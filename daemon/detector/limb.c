@@ -16,6 +16,10 @@ static void limb_begin_hop(struct limb *limb) {
         limb->frames = 0;
 }
 
+void limb_forget(struct limb *limb) {
+        limb->noise_g = 0.0;
+}
+
 void limb_restart(struct limb *limb) {
         limb->primed = false;
         limb->share = -1.0;

@@ -34,6 +34,8 @@ struct limb {
 
 void limb_init(struct limb *limb, double scale_g);
 /* After a gap: where the limb is now is new. */
+/* What is usual is learnt anew. */
+void limb_forget(struct limb *limb);
 void limb_restart(struct limb *limb);
 /* What it shows from the next frame on; NULL = it tells nothing. */
 void limb_set(struct limb *limb, const int32_t *counts);

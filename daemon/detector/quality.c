@@ -13,6 +13,8 @@ static enum detector_quality quality_judge(const struct quality *quality,
                 return input->at_limit ? DETECTOR_QUALITY_SATURATED : DETECTOR_QUALITY_ELECTRODE_OFF;
         if (input->flat_s >= TUNING_QUALITY_FLAT_S)
                 return DETECTOR_QUALITY_DEAD;
+        if (quality->blind_share >= TUNING_QUALITY_BLIND_SHARE)
+                return DETECTOR_QUALITY_NO_DATA;
         /* Silence has no spectrum. */
         if (!input->measured || input->flat_s * 1000.0 >= (double)TUNING_STUCK_MS)
                 return quality->now;
@@ -34,6 +36,10 @@ static enum detector_quality quality_judge(const struct quality *quality,
 void quality_take(struct quality *quality, const struct quality_input *input) {
         enum detector_quality judged;
 
+        if (!input->stuck)
+                quality->blind_share +=
+                        ((input->measured && input->rest_uv > 0.0 ? 0.0 : 1.0) - quality->blind_share) *
+                        input->hop_s / TUNING_QUALITY_BLIND_S;
         quality->limit_share += ((input->swings ? input->limit_share : 0.0) - quality->limit_share) *
                                 input->hop_s / TUNING_QUALITY_LIMIT_S;
         judged = quality_judge(quality, input);
@@ -61,6 +67,7 @@ const char *detector_quality_to_string(enum detector_quality quality) {
                 [DETECTOR_QUALITY_SATURATED] = "saturated",
                 [DETECTOR_QUALITY_ELECTRODE_OFF] = "electrode-off",
                 [DETECTOR_QUALITY_DEAD] = "dead",
+                [DETECTOR_QUALITY_NO_DATA] = "no-data",
         };
 
         return (unsigned)quality < DETECTOR_QUALITY_MAX ? names[quality] : NULL;

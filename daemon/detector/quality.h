@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Whether a channel's signal is one in which a cramp could be seen, and if not, why. Needs the tuning;
- * called by channel.c once a hop, told to whoever listens to levels. Takes no part in any decision on
- * cramps: what the detector cannot judge it leaves out by itself.
+ * called by channel.c once a hop, told to whoever listens to levels. What the detector cannot judge it
+ * leaves out by itself; of this it only takes that an electrode is off, which then says nothing against
+ * a cramp beside it.
  */
 #pragma once
 
@@ -31,6 +32,7 @@ struct quality {
         enum detector_quality now, next;
         double next_s;      /* for how long `next` has been seen */
         double limit_share; /* averaged */
+        double blind_share; /* of the time in which nothing could be told, likewise */
 };
 
 void quality_take(struct quality *quality, const struct quality_input *input);

@@ -12,15 +12,16 @@ static void trail_thin(struct trail *trail) {
         trail->stride *= 2;
 }
 
-static void trail_take_dip(struct trail *trail, double dip_s) {
-        bool was_long = trail->dip_s > TUNING_DIP_BRIDGE_S, is_long = dip_s > TUNING_DIP_BRIDGE_S;
+static void trail_take_dip(struct trail *trail, const struct evidence *evidence) {
+        bool in_dip = evidence->dip_s > 0.0;
 
-        if (trail->dip_s > 0.0 && !was_long && !(dip_s > 0.0))
+        if (trail->in_dip && !trail->dip_is_long && !in_dip)
                 trail->bridged++;
-        if (is_long && !was_long)
+        if (evidence->dip_is_long && !trail->dip_is_long)
                 trail->dips++;
-        trail->unbroken_hops = is_long ? 0 : trail->unbroken_hops + 1;
-        trail->dip_s = dip_s;
+        trail->unbroken_hops = evidence->dip_is_long ? 0 : trail->unbroken_hops + 1;
+        trail->in_dip = in_dip;
+        trail->dip_is_long = evidence->dip_is_long;
 }
 
 void trail_take(struct trail *trail, const struct evidence *evidence, double before_s, double together,
@@ -32,7 +33,7 @@ void trail_take(struct trail *trail, const struct evidence *evidence, double bef
 
         trail->hops++;
         trail->slow_sum += evidence->motion;
-        trail_take_dip(trail, evidence->dip_s);
+        trail_take_dip(trail, evidence);
         if (together >= 0.0) {
                 trail->together_sum += together;
                 trail->together_hops++;

@@ -11,12 +11,12 @@
 #include "daemon/detector/evidence.h"
 
 struct trail {
-        uint64_t from_index;    /* first frame of the hop in which the score rose from zero */
-        uint32_t hops;          /* since then */
-        uint32_t unbroken_hops; /* since the last dip that was too long to bridge */
-        uint32_t bridged, dips; /* dips that were short enough, and that were not */
-        double dip_s;           /* the present one's length, one hop ago */
-        double together_sum;    /* over the hops in which it could be told */
+        uint64_t from_index;      /* first frame of the hop in which the score rose from zero */
+        uint32_t hops;            /* since then */
+        uint32_t unbroken_hops;   /* since the last dip that was too long to bridge */
+        uint32_t bridged, dips;   /* dips that were short enough, and that were not */
+        bool in_dip, dip_is_long; /* one hop ago */
+        double together_sum;      /* over the hops in which it could be told */
         uint32_t together_hops;
         double slow_sum;         /* of what slow voltage told, over all hops */
         uint32_t stride, points; /* hops between points, and how many there are */

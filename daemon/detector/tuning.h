@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#define TUNING_VERSION "5"
+#define TUNING_VERSION "6"
 
 /* --- Conditioning --- */
 
@@ -100,6 +100,9 @@
 /* These percentiles of steady noise lie so many standard deviations of an envelope below its RMS (an
  * envelope of n samples spreads by 1 / sqrt(2 n)); measured on white noise. */
 #define TUNING_FLOOR_BIAS 1.15
+/* Independent values behind a hop of an envelope that the sensor has smoothed: as many as 50 ms hold of
+ * a band up to 250 Hz, in which most of the surface EMG's power lies (De Luca et al. 2010). */
+#define TUNING_FLOOR_ENVELOPE_VALUES 25u
 /* What is still usual at rest: the 75th percentile of the units' mean levels. Chosen. */
 #define TUNING_FLOOR_USUAL_SHARE 0.75
 /* Units before anything is concluded. Chosen: "a few seconds". */
@@ -155,6 +158,10 @@
 #define TUNING_QUALITY_WHITE_BAND_HZ 200.0
 /* Rest has fallen to less than half for so many seconds (units of the floor). Chosen. */
 #define TUNING_QUALITY_FELL_UNITS 10u
+/* Too much is lost to tell anything, when no level could be measured or no rest be learnt in this share
+ * of the time, averaged over so many seconds. Chosen. */
+#define TUNING_QUALITY_BLIND_SHARE 0.5
+#define TUNING_QUALITY_BLIND_S 15.0
 
 /* --- Evidence --- */
 
@@ -193,7 +200,7 @@
 #define TUNING_DIP_SHARE 0.45
 /* Dips up to this length are bridged, s (calf bursts of gait stay apart with 50-100 ms, fuse with 500
  * ms). */
-#define TUNING_DIP_BRIDGE_S 0.1001
+#define TUNING_DIP_BRIDGE_S 0.1
 /* Evidence lost per second of a longer dip, at its edge and at its bottom. Chosen. */
 #define TUNING_DIP_LOSS 4.0
 #define TUNING_DIP_LOSS_DEEP 12.0
@@ -355,6 +362,12 @@
  * cramps the level stayed near twice rest (Chaney & Sherman). The figures are chosen. */
 #define TUNING_END_SHARE 0.35
 #define TUNING_END_RATIO 1.5
+/* Below this share of the episode's rest it is no muscle: the electrode is off. Chosen, as for the
+ * memory of rest. */
+#define TUNING_END_OFF_SHARE 0.5
+/* Another channel at so many times its rest, with as much evidence as an alert takes, goes on when the
+ * first has ended. Chosen: the smallest cramp. */
+#define TUNING_END_GOES_ON_RATIO 2.0
 /* How fast the episode's level follows the level up and down, s. Chosen: units drop in and out (Minetto
  * 2011: one unit lasts 29.5 s). */
 #define TUNING_EPISODE_RISE_S 2.0

@@ -19,6 +19,8 @@
 struct heard {
         unsigned alerts, ends;
         struct detector_event alert, end;
+        double floor_uv; /* the last */
+        enum detector_quality quality;
 };
 
 static void on_event(const struct detector_event *event, void *userdata) {
@@ -122,6 +124,68 @@ static void a_level_of_nothing_is_rest(void **state) {
         free(levels);
 }
 
+static void on_level(const struct detector_level *level, void *userdata) {
+        struct heard *heard = userdata;
+
+        heard->floor_uv = level->floor_uv[0];
+        heard->quality = level->quality[0];
+}
+
+/* Smoothed levels hardly vary: their low percentiles lie close to rest, and twice rest is seen. */
+static void the_smallest_cramp_is_seen(void **state) {
+        static const double scale_uv[] = {1};
+        int32_t *levels = rest_make(SECONDS(300));
+        struct heard heard = {0};
+        struct detector *detector;
+
+        for (size_t i = 0; i < SECONDS(60); i++)
+                levels[SECONDS(200) + i] = noisy(2.2 * REST, i);
+        assert_int_equal(detector_new(&(struct detector_setup){.input = DETECTOR_ENVELOPE,
+                                                               .rate_mhz = RATE_HZ * 1000,
+                                                               .channels = 1,
+                                                               .scale_uv = scale_uv,
+                                                               .on_event = on_event,
+                                                               .on_level = on_level,
+                                                               .userdata = &heard},
+                                      &detector),
+                         0);
+        assert_int_equal(detector_push(detector, 0, levels, SECONDS(190)), 0);
+        print_message("# measured: floor %.3f of rest\n", heard.floor_uv / REST);
+        assert_true(heard.floor_uv > 0.9 * REST && heard.floor_uv < 1.1 * REST);
+        assert_int_equal(heard.quality, DETECTOR_QUALITY_GOOD);
+        assert_int_equal(detector_push(detector, SECONDS(190), levels + SECONDS(190), SECONDS(110)), 0);
+        assert_int_equal(heard.alerts, 1);
+        assert_in_range(heard.alert.alert_index, SECONDS(204), SECONDS(215));
+        detector_free(detector);
+        free(levels);
+}
+
+/* But what stands still at a level is no muscle. */
+static void a_level_that_stands_is_dead(void **state) {
+        static const double scale_uv[] = {1};
+        int32_t *levels = rest_make(SECONDS(200));
+        struct heard heard = {0};
+        struct detector *detector;
+
+        for (size_t i = SECONDS(100); i < SECONDS(200); i++)
+                levels[i] = REST;
+        assert_int_equal(detector_new(&(struct detector_setup){.input = DETECTOR_ENVELOPE,
+                                                               .rate_mhz = RATE_HZ * 1000,
+                                                               .channels = 1,
+                                                               .scale_uv = scale_uv,
+                                                               .on_event = on_event,
+                                                               .on_level = on_level,
+                                                               .userdata = &heard},
+                                      &detector),
+                         0);
+        assert_int_equal(detector_push(detector, 0, levels, SECONDS(125)), 0);
+        assert_int_equal(heard.quality, DETECTOR_QUALITY_GOOD);
+        assert_int_equal(detector_push(detector, SECONDS(125), levels + SECONDS(125), SECONDS(75)), 0);
+        assert_int_equal(heard.quality, DETECTOR_QUALITY_DEAD);
+        detector_free(detector);
+        free(levels);
+}
+
 static void pieces_make_no_difference(void **state) {
         int32_t *levels = rest_make(SECONDS(600));
         struct heard whole = {0}, cut = {0};
@@ -167,6 +231,8 @@ int main(void) {
                 cmocka_unit_test(a_cramp_is_told_once),
                 cmocka_unit_test(rest_and_short_bursts_are_quiet),
                 cmocka_unit_test(a_level_of_nothing_is_rest),
+                cmocka_unit_test(the_smallest_cramp_is_seen),
+                cmocka_unit_test(a_level_that_stands_is_dead),
                 cmocka_unit_test(pieces_make_no_difference),
                 cmocka_unit_test(rates_are_checked),
         };

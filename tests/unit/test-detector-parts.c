@@ -152,7 +152,7 @@ static void test_floor(void **state) {
         struct floor resting;
         unsigned second = TUNING_FLOOR_UNIT_HOPS;
 
-        floor_reset(&resting, &grid, 0.1);
+        floor_reset(&resting, grid.hop_frames, 0.1);
         for (unsigned i = 0; i < 2 * second; i++)
                 floor_feed(&resting, 10.0);
         assert_near(resting.rest_uv, 0.0, 0.0);
@@ -178,11 +178,11 @@ static void test_floor(void **state) {
         assert_near(resting.rest_uv, 12.0, 1.2);
 
         /* A dead channel: never below what its resolution can show. */
-        floor_reset(&resting, &grid, 3.2);
+        floor_reset(&resting, grid.hop_frames, 3.2);
         for (unsigned i = 0; i < 10 * second; i++)
                 floor_feed(&resting, 0.0);
         assert_near(resting.rest_uv, TUNING_FLOOR_MIN_COUNTS * 3.2, 1e-12);
-        floor_adopt(&resting, 40.0);
+        floor_adopt(&resting, 40.0, /* for_now= */ false);
         assert_near(resting.rest_uv, 40.0, 1e-9);
 }
 

@@ -23,10 +23,8 @@ static void on_level(const struct detector_level *level, void *userdata) {
         size_t second = level->index / 1000;
 
         assert_int_equal(level->frames, 50);
-        if (level->index % 1000 == 0 && second >= 1 && second <= SECONDS_MAX) {
-                seen->quality[second - 1] = level->quality[0];
-                seen->seconds = second;
-        }
+        while (seen->seconds < second && seen->seconds < SECONDS_MAX)
+                seen->quality[seen->seconds++] = level->quality[0];
 }
 
 static void on_event(const struct detector_event *event, void *userdata) {
@@ -193,9 +191,39 @@ static void test_dead(void **state) {
         expect(&seen, 0, 60, DETECTOR_QUALITY_GOOD);
         hold(&signal, 0, 60, 17);
         look(&signal, true, &seen);
-        expect(&seen, 0, 30, DETECTOR_QUALITY_GOOD);
+        /* No rest could be learnt of it. */
+        expect(&seen, 0, 10, DETECTOR_QUALITY_GOOD);
+        expect(&seen, 14, 30, DETECTOR_QUALITY_NO_DATA);
         expect(&seen, 33, 60, DETECTOR_QUALITY_DEAD);
         signal_done(&signal);
+}
+
+/* Packets are lost so often that no level can be measured between. */
+static void test_lossy(void **state) {
+        static const size_t periods[] = {200, 400};
+
+        for (size_t i = 0; i < sizeof(periods) / sizeof(periods[0]); i++) {
+                struct detector *detector;
+                struct signal signal;
+                struct seen seen = {};
+
+                signal_make(&signal, 120, 8.0);
+                finish(&signal, 32767);
+                assert_int_equal(detector_new(&(struct detector_setup){.rate_mhz = RATE_MHZ,
+                                                                       .channels = 1,
+                                                                       .scale_uv = &signal.scale_uv,
+                                                                       .on_event = on_event,
+                                                                       .on_level = on_level,
+                                                                       .userdata = &seen},
+                                              &detector),
+                                 0);
+                for (size_t k = 0; k + periods[i] <= signal.frames; k += periods[i])
+                        assert_int_equal(detector_push(detector, k, signal.counts + k, periods[i] - 20),
+                                         0);
+                expect(&seen, 20, 115, DETECTOR_QUALITY_NO_DATA);
+                detector_free(detector);
+                signal_done(&signal);
+        }
 }
 
 static void test_noisy(void **state) {
@@ -227,6 +255,7 @@ int main(void) {
                 cmocka_unit_test(test_tone),
                 cmocka_unit_test(test_electrode_that_comes_off),
                 cmocka_unit_test(test_dead),
+                cmocka_unit_test(test_lossy),
                 cmocka_unit_test(test_noisy),
                 cmocka_unit_test(test_names),
         };

@@ -286,6 +286,32 @@ static void test_poor_signal_is_not_watched(void **state) {
         night_free(f->night);
 }
 
+/* Half of every 50 ms is lost: no level comes of the rest, which is not watched either. */
+static void test_lossy_time_is_not_watched(void **state) {
+        struct fixture f;
+
+        begin(&f, 1, 0);
+        play(&f, 60, 5);
+        for (unsigned i = 0; i < 30 * RATE_HZ / FRAMES; i++) {
+                int32_t counts[FRAMES / 2];
+                struct emg_block block = {
+                        .index = f.index, .frames = FRAMES / 2, .channels = 1, .counts = counts};
+
+                for (unsigned k = 0; k < FRAMES / 2; k++)
+                        counts[k] = noise(&f, 5);
+                f.index += FRAMES;
+                f.arrival_us += BLOCK_US;
+                night_push(f.night, &block, f.arrival_us, REALTIME_US);
+        }
+        assert_int_equal(night_get_quality(f.night), DETECTOR_QUALITY_NO_DATA);
+        assert_in_range(night_get_monitored_us(f.night), 60000000, 61100000);
+        play(&f, 60, 5);
+        assert_int_equal(night_get_quality(f.night), DETECTOR_QUALITY_GOOD);
+        assert_in_range(night_get_monitored_us(f.night), 115000000, 121100000);
+        night_finish(f.night, "stopped");
+        night_free(f.night);
+}
+
 static void test_episode_times(void **state) {
         int64_t origin_us = BOOT_US + REALTIME_US;
         struct fixture f;
@@ -616,6 +642,7 @@ int main(void) {
                 cmocka_unit_test(test_calibration_that_is_old),
                 cmocka_unit_test(test_motion),
                 cmocka_unit_test(test_poor_signal_is_not_watched),
+                cmocka_unit_test(test_lossy_time_is_not_watched),
                 cmocka_unit_test(test_episode_times),
                 cmocka_unit_test(test_start_known),
                 cmocka_unit_test(test_stop_ends_episode),
