@@ -91,11 +91,11 @@ END
 # Two clients: one for the eye, one whose JSON lines tell the demo what has come.
 start_monitors() {
         mkfifo "$work/monitor"
-        # The limit ends the whole demo, should the alert and the recording's end never come.
-        timeout 55 "$crampctl" --json monitor >"$work/monitor" 2>/dev/null &
+        # The limit ends the whole demo, should the recording's end never come.
+        timeout "$limit_s" "$crampctl" --json monitor >"$work/monitor" 2>/dev/null &
         monitor_pid=$!
-        # Not a terminal: a line for each event.
-        "$crampctl" monitor 2>/dev/null | cat &
+        # Not a terminal: a line for each event, and none after the recording's end.
+        "$crampctl" --language=en monitor 2>/dev/null | sed -u '/^sensor .*: ended/q' &
         shown_pid=$!
 }
 
@@ -105,29 +105,45 @@ make_night() {
                 virtual="$file,speed=1000"
                 [ -z "$rate" ] || virtual="$virtual,rate=$rate"
                 title "The recording $file, as fast as it can be played"
+                limit_s=600
         else
                 title "A SIMULATED excerpt of a night, played 15 times as fast"
                 "$calf_emg" --script excerpt --seed 1 --rate 1000 --channels 4 -o "$work/night.edf" ||
                         die "the night cannot be generated"
                 virtual="$work/night.edf,speed=15"
+                limit_s=55
         fi
+}
+
+# With crampd ends what waits for news of it.
+run_daemon() {
+        "$crampd" --state-dir "$work/state" --virtual "$virtual,name=demo" 2>"$work/crampd.log" &
+        child_pid=$!
+        trap 'kill "$child_pid"' TERM
+        wait "$child_pid" || wait "$child_pid" || true
+        kill "$monitor_pid" 2>/dev/null || true
 }
 
 start_daemon() {
         mkdir "$work/state"
-        "$crampd" --state-dir "$work/state" --virtual "$virtual,name=demo" 2>"$work/crampd.log" &
+        run_daemon &
         crampd_pid=$!
 }
 
-# Reads the monitor's JSON lines until the recording is over; says whether an alert came.
+# Reads the monitor's JSON lines until the recording is over; says whether an alert came, and whether it is over.
 await_alert() {
-        alert=no
+        alert=no ended=no
         while read -r line; do
                 case $line in
                 *'"type":"alert-raised"'*) alert=yes ;;
-                *'"state":"ended"'*) break ;;
+                *'"state":"ended"'*)
+                        ended=yes
+                        break
+                        ;;
                 esac
         done <"$work/monitor"
+        # All is shown before what follows.
+        [ "$ended" = no ] || wait "$shown_pid" || true
 }
 
 clean_up() {
@@ -157,6 +173,8 @@ start_daemon
 await_alert
 if [ "$alert" = no ]; then
         cat "$work/crampd.log" >&2
+        [ -n "$rate" ] || ! grep -q 'no rate' "$work/crampd.log" ||
+                die "this file does not tell its rate: sh daemon/demo.sh $file RATE_HZ"
         die "no alert came"
 fi
 title "crampctl status"
