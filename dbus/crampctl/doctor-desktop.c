@@ -9,6 +9,7 @@
 
 #include "daemon/basic/cleanup.h"
 #include "dbus/crampctl/doctor.h"
+#include "dbus/crampctl/words.h"
 
 #define NOTIFICATIONS_SERVICE "org.freedesktop.Notifications"
 #define NOTIFICATIONS_PATH "/org/freedesktop/Notifications"
@@ -73,7 +74,8 @@ void check_notifications(struct doctor *doctor) {
 
         if (!doctor->session) {
                 doctor_tell(doctor, FINDING_UNKNOWN, "Run this in your desktop session, as yourself.",
-                            "There is no session bus here: %s.", doctor->session_error.message);
+                            "There is no session bus here: %s.",
+                            words_of_sentence(doctor->session_error.message).text);
                 return;
         }
         if (!doctor_is_on_bus(doctor->session, NOTIFICATIONS_SERVICE) &&
@@ -88,7 +90,8 @@ void check_notifications(struct doctor *doctor) {
                                &capabilities, &error);
         if (r < 0)
                 doctor_tell(doctor, FINDING_FAILED, "Start your notification server again.",
-                            "The notification server does not answer: %s.", error.message);
+                            "The notification server does not answer: %s.",
+                            words_of_sentence(error.message).text);
         else
                 server_tell_capabilities(doctor, server, &capabilities);
 }

@@ -97,7 +97,8 @@ void check_adapter(struct doctor *doctor) {
                        "GetManagedObjects", NULL, adapter_take, &adapters, &error);
         if (r < 0)
                 doctor_tell(doctor, FINDING_UNKNOWN, "Try again as root.",
-                            "bluetoothd does not tell of its adapters: %s.", error.message);
+                            "bluetoothd does not tell of its adapters: %s.",
+                            words_of_sentence(error.message).text);
         else if (adapters.n == 0)
                 doctor_tell(doctor, FINDING_FAILED,
                             "Plug one in, or see why the kernel did not find it: sudo dmesg | grep -i "
@@ -224,9 +225,6 @@ static void sensor_tell(struct doctor *doctor, const struct crampd_sensor *senso
         const struct words_sentence reason = words_of_sentence(sensor->reason);
         const char *name = sensor->name[0] ? sensor->name : sensor->id;
         char remedy[DOCTOR_TEXT_MAX];
-        /* Some reasons end as sentences do. */
-        const char *stop =
-                reason.text[0] && strchr(".!?", reason.text[strlen(reason.text) - 1]) ? "" : ".";
 
         if (strcmp(sensor->state, "streaming") == 0) {
                 sensor_tell_streaming(doctor, sensor, name);
@@ -240,12 +238,12 @@ static void sensor_tell(struct doctor *doctor, const struct crampd_sensor *senso
         }
         for (size_t i = 0; i < ARRAY_LENGTH(states); i++)
                 if (strcmp(states[i].state, sensor->state) == 0) {
-                        doctor_tell(doctor, states[i].finding, states[i].remedy, "%s is %s: %s%s", name,
-                                    words_of_list(sensor->state), reason.text, stop);
+                        doctor_tell(doctor, states[i].finding, states[i].remedy, "%s is %s: %s.", name,
+                                    words_of_list(sensor->state), reason.text);
                         return;
                 }
-        doctor_tell(doctor, FINDING_WARNING, "Wait a minute, then ask again.", "%s is %s: %s%s", name,
-                    words_of_list(sensor->state), reason.text, stop);
+        doctor_tell(doctor, FINDING_WARNING, "Wait a minute, then ask again.", "%s is %s: %s.", name,
+                    words_of_list(sensor->state), reason.text);
 }
 
 static void sensor_tell_leg(struct doctor *doctor, const struct crampd_sensor *sensor) {
@@ -272,7 +270,7 @@ void check_sensors(struct doctor *doctor) {
         }
         if (crampd_list_sensors(doctor->system, &sensors, &n, &error) < 0) {
                 doctor_tell(doctor, FINDING_FAILED, "See why: journalctl -u crampd -n 20",
-                            "Your sensors cannot be listed: %s.", error.message);
+                            "Your sensors cannot be listed: %s.", words_of_sentence(error.message).text);
                 return;
         }
         for (size_t i = 0; i < n; i++) {

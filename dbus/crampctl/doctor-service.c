@@ -11,6 +11,7 @@
 
 #include "daemon/basic/cleanup.h"
 #include "dbus/crampctl/doctor.h"
+#include "dbus/crampctl/words.h"
 #include "dbus/crampctl/timestamp.h"
 
 #define CRAMPD_SERVICE "org.crampd1"
@@ -25,7 +26,8 @@ void check_bus(struct doctor *doctor) {
                 doctor_tell(doctor, FINDING_OK, NULL, "The system bus answers.");
         else
                 doctor_tell(doctor, FINDING_FAILED, "Start it: sudo systemctl start dbus",
-                            "The system bus cannot be reached: %s.", doctor->system_error.message);
+                            "The system bus cannot be reached: %s.",
+                            words_of_sentence(doctor->system_error.message).text);
 }
 
 /* --- account --- */
@@ -221,10 +223,12 @@ void check_caller(struct doctor *doctor) {
         else if (r == -EACCES)
                 doctor_tell(doctor, FINDING_FAILED,
                             "Let the bus read the installed policy: sudo systemctl reload dbus",
-                            "You (uid %u) may not ask crampd: %s.", (unsigned)getuid(), error.message);
+                            "You (uid %u) may not ask crampd: %s.", (unsigned)getuid(),
+                            words_of_sentence(error.message).text);
         else
                 doctor_tell(doctor, FINDING_FAILED, "See why: journalctl -u crampd -n 20",
-                            "crampd does not answer as it should: %s.", error.message);
+                            "crampd does not answer as it should: %s.",
+                            words_of_sentence(error.message).text);
 }
 
 /* --- database --- */

@@ -83,11 +83,16 @@ void doctor_tell(struct doctor *doctor, enum finding finding, const char *remedy
                  ...) {
         char text[2048];
         va_list arguments;
+        size_t length;
 
         va_start(arguments, format);
         if (vsnprintf(text, sizeof(text), _(format), arguments) < 0)
                 text[0] = 0;
         va_end(arguments);
+        /* Some of what others say ends as sentences do, and is put into one. */
+        length = strlen(text);
+        if (length > 1 && strcmp(text + length - 2, "..") == 0)
+                text[length - 1] = 0;
 
         doctor->findings[finding]++;
         if (finding == FINDING_FAILED && doctor->code == 0)

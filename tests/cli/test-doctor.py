@@ -292,6 +292,8 @@ def test_language():
         files_write(root)
         english, german = (doctor(root, f'--language={language}')[1] for language in ('en', 'de'))
         assert 'The account crampd is there.' in english and 'Das Konto crampd gibt es.' in german, german
+        # What a library says within a sentence is in its language.
+        assert 'neither DBUS' in english and 'weder DBUS' in german and 'neither' not in german, german
         # Programs get the same in every language.
         assert doctor(root, '--json', '--language=en') == doctor(root, '--json', '--language=de')
 
