@@ -334,7 +334,7 @@ static void append_entry(sd_bus_message *reply, int *r, const struct store_entry
         dictionary_append(reply, r, "kind", "s", entry->kind);
         dictionary_append(reply, r, "time_us", "x", entry->time_us);
         dictionary_append(reply, r, "zone_offset_s", "i", entry->zone_offset_s);
-        append_text(reply, r, "what", entry->what);
+        append_text(reply, r, "what", entry_what_of(entry->what));
         append_text(reply, r, "origin", entry->origin);
         append_text(reply, r, "compound", entry->compound);
         append_text(reply, r, "amount", entry->amount);

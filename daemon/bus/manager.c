@@ -232,6 +232,23 @@ static const char *choose_driver(const struct bus *bus, const char *said, const 
         return said ? said : driver ? driver->name : "crampd";
 }
 
+static int refuse_driver(const char *said, sd_bus_error *error) {
+        _cleanup_(freep) char *names = strdup("");
+
+        for (const struct sensor_driver *const *driver = sensor_drivers; *driver && names; driver++) {
+                char *more = NULL;
+
+                if (asprintf(&more, "%s%s%s", names, names[0] ? ", " : "", (*driver)->name) < 0)
+                        more = NULL;
+                free(names);
+                names = more;
+        }
+        if (!names)
+                return -ENOMEM;
+        return sd_bus_error_setf(error, ERROR_INVALID_ARGUMENT,
+                                 "There is no such driver: '%s'. The drivers are: %s.", said, names);
+}
+
 static int parse_sensor(const struct bus *bus, sd_bus_message *message, uid_t caller,
                         struct store_sensor *ret, sd_bus_error *error) {
         struct settings_extra extra = {};
@@ -252,8 +269,7 @@ static int parse_sensor(const struct bus *bus, sd_bus_message *message, uid_t ca
                                         "Options 'muscle' and 'leg' are required.");
         driver = choose_driver(bus, extra.driver, ret->address);
         if (!sensor_driver_find(driver))
-                return sd_bus_error_setf(error, ERROR_INVALID_ARGUMENT, "%s: %s.",
-                                         N_("There is no such driver"), driver);
+                return refuse_driver(driver, error);
         r = parse_owner(caller, extra.has_owner, extra.owner, &ret->owner_uid, error);
         if (r < 0)
                 return r;

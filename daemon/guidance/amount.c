@@ -51,7 +51,7 @@ static const struct {
         [NUTRIENT_VITAMIN_K2] = {"vitamin-k2", MASS, 100e3},
         [NUTRIENT_VITAMIN_B1] = {"vitamin-b1", MASS, 2e6},
         [NUTRIENT_VITAMIN_B12] = {"vitamin-b12", MASS, 20e3},
-        [NUTRIENT_HYDRATION] = {"hydration", VOLUME, 20e3},
+        [NUTRIENT_HYDRATION] = {"water", VOLUME, 20e3},
         [ENTRY_STANDING] = {"standing", TIME, 24 * 60},
         [ENTRY_EXERCISE] = {"exercise", TIME, 24 * 60},
         [ENTRY_SLEEP] = {"sleep", TIME, 24 * 60},
@@ -224,7 +224,7 @@ double amount_to_base(enum nutrient nutrient, const struct amount *amount) {
 /* --- Entries of the log */
 
 static int entry_what_from_string(const char *name) {
-        if (strcmp(name, "water") == 0)
+        if (strcmp(name, "hydration") == 0)
                 return NUTRIENT_HYDRATION;
         for (int i = 0; i < ENTRY_WHAT_MAX; i++)
                 if (strcmp(whats[i].name, name) == 0)
@@ -234,6 +234,12 @@ static int entry_what_from_string(const char *name) {
 
 const char *entry_what_to_string(unsigned what) {
         return what < ENTRY_WHAT_MAX ? whats[what].name : NULL;
+}
+
+const char *entry_what_of(const char *said) {
+        int what = entry_what_from_string(said);
+
+        return what < 0 ? said : whats[what].name;
 }
 
 double compound_share(enum nutrient nutrient, const char *compound) {
@@ -281,7 +287,7 @@ int entry_read(const char *what, const char *amount, enum entry_from from, const
                 (void)refuse(error, N_("\"%s\" is not something that can be logged with an amount."),
                              what);
                 for (int i = 0; i < ENTRY_WHAT_MAX; i++)
-                        possible_add(error, i == NUTRIENT_HYDRATION ? "water" : whats[i].name);
+                        possible_add(error, whats[i].name);
                 return -EINVAL;
         }
         r = amount_read_what(entry.what, amount, &entry.amount, error);

@@ -77,8 +77,10 @@ void amount_write(const struct amount *amount, char text[static AMOUNT_TEXT_SIZE
 /* In µg, or in ml for hydration. The unit must fit. */
 double amount_to_base(enum nutrient nutrient, const struct amount *amount);
 
-/* Names of what can be logged ("water" is hydration), and of compounds. */
+/* Names of what can be logged. Water is the topic hydration, and may be told by that word too. */
 const char *entry_what_to_string(unsigned what);
+/* The name of what was said by one word or the other; what nothing is called stays. */
+const char *entry_what_of(const char *said);
 
 /* The share of the element in a compound's weight, 0 to 1; 0 for a compound that is not known for it. */
 double compound_share(enum nutrient nutrient, const char *compound);

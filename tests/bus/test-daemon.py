@@ -371,6 +371,9 @@ def test_bad_sensors_are_refused_with_words():
         assert add_error(client, leg='both') == invalid
         assert add_error(client, leg=None) == invalid
         assert add_error(client, driver='nosuch') == invalid
+        _, words = client.refusal(ROOT, MANAGER, 'AddSensor', 'sa{sv}', ADDRESS,
+                                  client.options(muscle='soleus', leg='left', driver='nosuch'))
+        assert "'nosuch'" in words and 'crampd, npg-lite, umyo, ' in words, words
         assert add_error(client, name='x' * 64) == invalid
         assert add_error(client, name='a\nb') == invalid
         if os.geteuid() == 0:

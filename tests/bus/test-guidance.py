@@ -229,7 +229,7 @@ def test_log_is_kept_and_changed():
             rows, cursor = list_log(client)
             assert cursor == 0 and [row['id'] for row in rows] == [first, water, note]
             assert (rows[0]['what'], rows[0]['amount'], rows[0]['origin']) == ('magnesium', '300mg', 'supplement'), rows
-            assert rows[1]['what'] == 'hydration' and 'origin' not in rows[1] and rows[2]['text'] == 'slept badly'
+            assert rows[1]['what'] == 'water' and 'origin' not in rows[1] and rows[2]['text'] == 'slept badly'
             page, cursor = list_log(client, limit=dbus.UInt32(2))
             assert len(page) == 2 and cursor
             assert [row['id'] for row in list_log(client, after=dbus.UInt64(cursor))[0]] == [note]
@@ -376,7 +376,7 @@ def test_crampctl_log():
         assert 'upper limit' in crampctl('log', 'magnesium', '400mg')
         identity = json.loads(crampctl('log', 'water', '500ml', '--json'))['id']
         rows = [json.loads(line) for line in crampctl('log', 'list', '--json').splitlines()]
-        assert [row['what'] for row in rows] == ['standing', 'magnesium', 'swelling', None, 'magnesium', 'hydration'], rows
+        assert [row['what'] for row in rows] == ['standing', 'magnesium', 'swelling', None, 'magnesium', 'water'], rows
         crampctl('log', 'edit', identity, '600ml')
         table = crampctl('log', 'list').splitlines()
         assert table[0].startswith('TIME') and '600ml' in table[-1] and len(table) == 7, table

@@ -196,8 +196,17 @@ static void recommended_amounts_fit_age_and_sex(void **state) {
         assert_true(RECOMMENDED(NUTRIENT_MAGNESIUM, "sex=male") == 0);
 }
 
+/* Water is one topic and has two names; what the log once held by the other is shown by this one. */
+static void test_names(void **state) {
+        assert_string_equal(entry_what_of("hydration"), "water");
+        assert_string_equal(entry_what_of("water"), "water");
+        assert_string_equal(entry_what_of("standing"), "standing");
+        assert_string_equal(entry_what_of("swelling"), "swelling");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_names),
                 cmocka_unit_test(amounts_are_read),
                 cmocka_unit_test(others_are_refused),
                 cmocka_unit_test(units_fit_what_they_measure),
