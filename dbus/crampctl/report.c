@@ -159,7 +159,13 @@ int verb_report(const struct global_options *global, int argc, char *argv[]) {
         while ((c = option_next(&command.global, argc, argv, ":ho:", options)) >= 0)
                 switch (c) {
                 case 'h':
-                        return help_print(help);
+                        code = help_print(help);
+                        if (code == 0 && !document_pdf_is_there()) {
+                                printf("\n%s\n",
+                                       _("This crampctl was built without PDF: it writes html."));
+                                code = output_finish_stdout();
+                        }
+                        return code;
                 case 'o':
                         command.path = optarg;
                         break;

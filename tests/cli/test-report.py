@@ -218,6 +218,13 @@ def test_command_line():
         assert run('report', '--help').startswith('Usage: crampctl report ') and '\nExamples:\n' in run('report', '-h')
         assert '-o report.html' in run('report', code=64)
         assert '.pdf' in run('report', '-o', os.path.join(folder, 'report.doc'), code=64)
+        # What --help offers is there, or it says so.
+        pdf = os.path.join(folder, 'report.pdf')
+        done = subprocess.run([os.environ['CRAMPCTL'], 'report', '-o', pdf], capture_output=True, text=True, env=environment(),
+                              timeout=60, check=False)
+        assert ('built without PDF' in run('report', '--help')) == ('built without PDF' in done.stderr) == (done.returncode == 64)
+        if os.path.exists(pdf):
+            os.unlink(pdf)
         assert 'html and pdf' in run('report', '-o', path, '--format', 'doc', code=64)
         run('report', '-o', path, '--json', code=64)
         run('report', '-o', path, 'words', code=64)
