@@ -72,9 +72,9 @@ static bool setup_is_valid(const struct detector_setup *setup) {
         bool raw = setup->input == DETECTOR_RAW;
 
         if (setup->rate_mhz < (raw ? DETECTOR_RATE_MIN_MHZ : DETECTOR_ENVELOPE_RATE_MIN_MHZ) ||
-            setup->rate_mhz > (raw ? DETECTOR_RATE_MAX_MHZ : DETECTOR_ENVELOPE_RATE_MAX_MHZ) ||
-            setup->channels < 1 || setup->channels > DETECTOR_CHANNELS_MAX || !setup->scale_uv ||
-            !setup->on_event || !(setup->motion_scale_g >= 0.0 && setup->motion_scale_g < 1e3))
+            setup->rate_mhz > DETECTOR_RATE_MAX_MHZ || setup->channels < 1 ||
+            setup->channels > DETECTOR_CHANNELS_MAX || !setup->scale_uv || !setup->on_event ||
+            !(setup->motion_scale_g >= 0.0 && setup->motion_scale_g < 1e3))
                 return false;
 
         /* Bounds, so that squares stay finite; no unit of this world lies outside. NaN fails, too. */

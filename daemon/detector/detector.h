@@ -20,7 +20,6 @@
 #define DETECTOR_RATE_MIN_MHZ UINT32_C(200000)         /* 200 Hz, in millihertz */
 #define DETECTOR_RATE_MAX_MHZ UINT32_C(2000000)        /* 2000 Hz */
 #define DETECTOR_ENVELOPE_RATE_MIN_MHZ UINT32_C(20000) /* 20 Hz: a value in each 50 ms */
-#define DETECTOR_ENVELOPE_RATE_MAX_MHZ UINT32_C(200000)
 #define DETECTOR_CHANNELS_MAX 256u
 #define DETECTOR_COMPANY_MAX 30000 /* percent of rest; no muscle rises as high */
 
@@ -168,7 +167,7 @@ typedef void (*detector_level_func)(const struct detector_level *level, void *us
 
 struct detector_setup {
         enum detector_input input;
-        uint32_t rate_mhz; /* DETECTOR_RATE_MIN_MHZ .. DETECTOR_RATE_MAX_MHZ, or those of envelopes */
+        uint32_t rate_mhz; /* DETECTOR_RATE_MIN_MHZ (of envelopes theirs) .. DETECTOR_RATE_MAX_MHZ */
         uint32_t channels; /* 1 .. DETECTOR_CHANNELS_MAX */
         /* Microvolts per count, one per channel, 1e-12 .. 1e12. Of an arbitrary unit better 1 per count:
          * rest below 0.25 (microvolts) is not believed. */

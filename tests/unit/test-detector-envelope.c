@@ -209,6 +209,29 @@ static void pieces_make_no_difference(void **state) {
         free(levels);
 }
 
+/* The same levels, each of them fifty times. */
+static void a_fast_sensor_tells_the_same(void **state) {
+        int32_t *levels = rest_make(SECONDS(400)), *fast = malloc(SECONDS(400) * 50 * sizeof(*fast));
+        struct heard slow_heard = {0}, fast_heard = {0};
+        struct detector *slow = detector_make(&slow_heard, 1, RATE_HZ * 1000);
+        struct detector *quick = detector_make(&fast_heard, 1, RATE_HZ * 50 * 1000);
+
+        assert_non_null(fast);
+        cramp_add(levels, SECONDS(300));
+        for (size_t i = 0; i < SECONDS(400) * 50; i++)
+                fast[i] = levels[i / 50];
+        assert_int_equal(detector_push(slow, 0, levels, SECONDS(400)), 0);
+        assert_int_equal(detector_push(quick, 0, fast, SECONDS(400) * 50), 0);
+        assert_int_equal(slow_heard.alerts, 1);
+        assert_int_equal(fast_heard.alerts, 1);
+        assert_in_range(fast_heard.alert.alert_index, (slow_heard.alert.alert_index - RATE_HZ) * 50,
+                        (slow_heard.alert.alert_index + RATE_HZ) * 50);
+        detector_free(slow);
+        detector_free(quick);
+        free(levels);
+        free(fast);
+}
+
 static void rates_are_checked(void **state) {
         const double scale_uv[] = {1};
         struct detector_setup setup = {.input = DETECTOR_ENVELOPE,
@@ -219,9 +242,9 @@ static void rates_are_checked(void **state) {
         struct detector *detector;
 
         assert_int_not_equal(detector_new(&setup, &detector), 0);
-        setup.rate_mhz = DETECTOR_ENVELOPE_RATE_MAX_MHZ + 1;
+        setup.rate_mhz = DETECTOR_RATE_MAX_MHZ + 1;
         assert_int_not_equal(detector_new(&setup, &detector), 0);
-        setup.rate_mhz = DETECTOR_ENVELOPE_RATE_MAX_MHZ;
+        setup.rate_mhz = DETECTOR_RATE_MAX_MHZ;
         assert_int_equal(detector_new(&setup, &detector), 0);
         detector_free(detector);
 }
@@ -234,6 +257,7 @@ int main(void) {
                 cmocka_unit_test(the_smallest_cramp_is_seen),
                 cmocka_unit_test(a_level_that_stands_is_dead),
                 cmocka_unit_test(pieces_make_no_difference),
+                cmocka_unit_test(a_fast_sensor_tells_the_same),
                 cmocka_unit_test(rates_are_checked),
         };
 
