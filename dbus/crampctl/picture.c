@@ -429,8 +429,8 @@ static void rates_draw(const struct picture *picture, const struct rates *rates)
         char heading[256];
 
         if (rates->weeks == 1)
-                /* xgettext:no-c-format */
                 lines_write(picture,
+                            /* xgettext:no-c-format */
                             _("Cramps in 8 h watched, of each week, with the exact 95 % interval"));
         else {
                 (void)snprintf(

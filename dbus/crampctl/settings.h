@@ -51,7 +51,7 @@ enum {
         "several ways\n"                                                                               \
         "      --channels=N       Channels in use, likewise\n"                                         \
         "      --envelope[=NO]    Its output is an envelope already (a MyoWare's ENV on another "      \
-        "board, say), of 20 to 200\n"                                                                  \
+        "board, say), of 20 to 2000\n"                                                                 \
         "                         values a second, where sensors of its kind send raw EMG\n"           \
         "      --allow-broadcast[=NO]  Receive in the way that lets every user of this "               \
         "computer read the\n"                                                                          \
