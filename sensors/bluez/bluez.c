@@ -13,6 +13,8 @@
 #include <string.h>
 
 #include "daemon/basic/cleanup.h"
+#include "daemon/basic/log.h"
+#include "sensors/bluez/walk.h"
 
 #define BUS_NAME "org.freedesktop.DBus"
 #define BUS_PATH "/org/freedesktop/DBus"
@@ -132,6 +134,58 @@ static void bluez_retry(struct bluez *bluez) {
         (void)bluez_arm(bluez, &bluez->retry, bluez->timings->retry_us, on_retry, bluez);
 }
 
+static void bluez_end_fetch(struct bluez *bluez, bool complete) {
+        bluez->fetch_walks = false;
+        bluez->fetched = bluez->fetched || complete;
+        bluez->fetch_failed = !complete;
+        if (!complete)
+                bluez_retry(bluez);
+        else if (bluez->fetch_again)
+                bluez_fetch(bluez);
+        bluez_touch(bluez);
+}
+
+/* Whoever is in range chooses a name that spoils a message: see walk.h. */
+static void bluez_fetch_singly(struct bluez *bluez) {
+        if (!bluez->unreadable)
+                log_warning("Bluetooth devices are asked for one by one: a text of one cannot be read.");
+        bluez->unreadable = true;
+        bluez->fetch_walks = true;
+        if (walk_add(bluez->walk, WALK_ROOT_PATH) < 0)
+                bluez_end_fetch(bluez, /* complete= */ false);
+}
+
+static bool on_wants(const char *path, void *userdata) {
+        return objects_want(userdata, path);
+}
+
+static void on_properties(const char *path, const char *interface, sd_bus_message *properties,
+                          void *userdata) {
+        (void)objects_apply_interface(userdata, path, interface, properties);
+}
+
+static void on_walked(bool complete, void *userdata) {
+        struct bluez *bluez = userdata;
+
+        if (bluez->fetch_walks)
+                bluez_end_fetch(bluez, complete);
+        else if (!complete)
+                bluez_retry(bluez);
+        bluez_touch(bluez);
+}
+
+static const struct walk_callbacks walk_callbacks = {
+        .wants = on_wants,
+        .properties = on_properties,
+        .done = on_walked,
+};
+
+/* A signal about the object could not be read. */
+static void bluez_ask_object(struct bluez *bluez, const char *path) {
+        if (objects_want(bluez, path) && walk_add(bluez->walk, path) < 0)
+                bluez_retry(bluez);
+}
+
 static int on_managed_objects(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
         struct bluez *bluez = userdata;
         int r;
@@ -155,17 +209,19 @@ static int on_managed_objects(sd_bus_message *m, void *userdata, sd_bus_error *r
                         r = sd_bus_message_exit_container(m);
         }
 
-        bluez->fetched = true;
-        if (bluez->fetch_again)
-                bluez_fetch(bluez);
-        bluez_touch(bluez);
+        if (r < 0)
+                bluez_fetch_singly(bluez);
+        else {
+                bluez->unreadable = false;
+                bluez_end_fetch(bluez, /* complete= */ true);
+        }
         return 0;
 }
 
 void bluez_fetch(struct bluez *bluez) {
         /* A reply that is under way may have been made before what is asked for now. */
-        bluez->fetch_again = bluez->fetch_call;
-        if (bluez->fetch_call || !bluez->owner)
+        bluez->fetch_again = bluez->fetch_call || bluez->fetch_walks;
+        if (bluez->fetch_again || !bluez->owner)
                 return;
         if (bluez_call(bluez, &bluez->fetch_call, "/", "org.freedesktop.DBus.ObjectManager",
                        "GetManagedObjects", on_managed_objects, bluez, FETCH_LIMIT_US, NULL) < 0)
@@ -178,7 +234,8 @@ static void bluez_set_owner(struct bluez *bluez, const char *owner) {
 
         objects_clear(bluez);
         bluez->fetch_call = sd_bus_slot_unref(bluez->fetch_call);
-        bluez->fetched = bluez->fetch_failed = false;
+        walk_stop(bluez->walk);
+        bluez->fetched = bluez->fetch_failed = bluez->fetch_walks = false;
         free(bluez->owner);
         bluez->owner = copy;
         bluez->owner_known = copy || !runs;
@@ -231,7 +288,8 @@ static int on_interfaces_added(sd_bus_message *m, void *userdata, sd_bus_error *
                 return 0;
         if (sd_bus_message_read_basic(m, 'o', &path) < 0)
                 return 0;
-        (void)objects_apply(bluez, path, m);
+        if (objects_apply(bluez, path, m) < 0)
+                bluez_ask_object(bluez, path);
         bluez_touch(bluez);
         return 0;
 }
@@ -253,10 +311,15 @@ static int on_interfaces_removed(sd_bus_message *m, void *userdata, sd_bus_error
 
 static int on_properties_changed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
         struct bluez *bluez = userdata;
+        const char *path = sd_bus_message_get_path(m);
+        int r;
 
         if (!message_is_from_bluez(bluez, m))
                 return 0;
-        if (objects_change(bluez, sd_bus_message_get_path(m), m) > 0)
+        r = objects_change(bluez, path, m);
+        if (r < 0)
+                bluez_ask_object(bluez, path);
+        if (r != 0)
                 bluez_touch(bluez);
         return 0;
 }
@@ -341,7 +404,9 @@ int bluez_new(sd_bus *bus, struct bluez **ret) {
                 goto fail;
         }
 
-        r = sd_event_add_defer(bluez->event, &bluez->dispatch, on_dispatch, bluez);
+        r = walk_new(bluez, WALK_CHARACTERISTIC, &walk_callbacks, bluez, &bluez->walk);
+        if (r >= 0)
+                r = sd_event_add_defer(bluez->event, &bluez->dispatch, on_dispatch, bluez);
         if (r >= 0)
                 r = sd_event_source_set_enabled(bluez->dispatch, SD_EVENT_OFF);
         if (r >= 0)
@@ -382,6 +447,7 @@ struct bluez *bluez_free(struct bluez *bluez) {
                 sd_bus_slot_unref(bluez->matches[i]);
         sd_bus_slot_unref(bluez->owner_call);
         sd_bus_slot_unref(bluez->fetch_call);
+        walk_free(bluez->walk);
         for (struct bluez_adapter *a = bluez->adapters; a; a = a->next)
                 if (a->radio == RADIO_STARTING || a->radio == RADIO_SCANNING)
                         (void)bluez_call(bluez, NULL, a->path, "org.bluez.Adapter1", "StopDiscovery",

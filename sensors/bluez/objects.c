@@ -170,6 +170,13 @@ static bool address_is_watched(const struct bluez *bluez, const char *address) {
         return false;
 }
 
+bool objects_want(const struct bluez *bluez, const char *path) {
+        char address[ADDRESS_SIZE];
+
+        return !strstr(path, DEVICE_MARK) ||
+               (path_get_device(path, address) > 0 && address_is_watched(bluez, address));
+}
+
 static struct bluez_device *device_of_path(const struct bluez *bluez, const char *path) {
         char address[ADDRESS_SIZE];
         size_t size = path_get_device(path, address);
@@ -373,7 +380,8 @@ static int device_apply(struct bluez *bluez, const char *path, sd_bus_message *m
         if (table[0].found) {
                 device->heard = true;
                 device->rssi_dbm = rssi_dbm;
-        }
+        } else if (!is_change)
+                device->heard = false;
         if (table[1].found)
                 (void)snprintf(device->name, sizeof(device->name), "%s", name);
         return 1;
@@ -449,6 +457,11 @@ static int interface_apply(struct bluez *bluez, const char *path, const char *in
         if (strcmp(interface, "org.bluez.GattCharacteristic1") == 0)
                 return attribute_apply(bluez, path, m, /* is_characteristic= */ true);
         return sd_bus_message_skip(m, "a{sv}") < 0 ? -EBADMSG : 0;
+}
+
+int objects_apply_interface(struct bluez *bluez, const char *path, const char *interface,
+                            sd_bus_message *properties) {
+        return interface_apply(bluez, path, interface, properties, /* is_change= */ false);
 }
 
 int objects_apply(struct bluez *bluez, const char *path, sd_bus_message *m) {

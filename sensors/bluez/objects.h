@@ -142,9 +142,12 @@ struct bluez {
         bool fetched;
         bool fetch_failed;
         bool fetch_again;
+        bool fetch_walks; /* all objects at once could not be read */
+        bool unreadable;  /* .. nor the last time: that was said */
         sd_bus_slot *owner_call;
         sd_bus_slot *fetch_call;
         sd_bus_slot *matches[7];
+        struct walk *walk;
         sd_event_source *dispatch;
         sd_event_source *retry; /* of either call */
 
@@ -199,6 +202,11 @@ int manufacturer_data_read(sd_bus_message *m, manufacturer_data_func func, void 
 /* Takes "a{sa{sv}}", all interfaces of one object. Returns 0 or negative errno; the message is then
  * spoilt. */
 int objects_apply(struct bluez *bluez, const char *path, sd_bus_message *interfaces);
+/* Takes "a{sv}", all properties of one interface, with the same outcome. */
+int objects_apply_interface(struct bluez *bluez, const char *path, const char *interface,
+                            sd_bus_message *properties);
+/* Whether an object is no device's, or that of a watched address. */
+bool objects_want(const struct bluez *bluez, const char *path);
 /* Takes "sa{sv}as", the body of PropertiesChanged. */
 int objects_change(struct bluez *bluez, const char *path, sd_bus_message *changes);
 void objects_remove(struct bluez *bluez, const char *path, const char *interface);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "daemon/basic/cleanup.h"
-#include "sensors/bluez/objects.h"
+#include "sensors/bluez/walk.h"
 
 #define LOOK_EVERY_US UINT64_C(1000000)
 #define CALL_LIMIT_US UINT64_C(5000000)
@@ -22,6 +22,7 @@ struct scan {
         void *userdata;
         sd_event_source *timer;
         sd_bus_slot *call;
+        struct walk *walk; /* where all devices at once cannot be read */
         struct scan_device devices[SCAN_DEVICES_MAX];
         size_t n_devices;
 };
@@ -165,13 +166,34 @@ static int on_objects(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
                 if (r >= 0)
                         r = sd_bus_message_exit_container(m);
         }
+        if (r < 0)
+                (void)walk_add(scan->walk, WALK_ROOT_PATH);
         return 0;
 }
+
+static bool on_wants(const char *path, void *userdata) {
+        return true;
+}
+
+static void on_properties(const char *path, const char *interface, sd_bus_message *properties,
+                          void *userdata) {
+        if (strcmp(interface, "org.bluez.Device1") == 0)
+                (void)device_read(userdata, properties);
+}
+
+static void on_walked(bool complete, void *userdata) {
+}
+
+static const struct walk_callbacks walk_callbacks = {
+        .wants = on_wants,
+        .properties = on_properties,
+        .done = on_walked,
+};
 
 static int on_timer(sd_event_source *source, uint64_t time_us, void *userdata) {
         struct scan *scan = userdata;
 
-        if (!scan->call && scan->bluez->owner)
+        if (!scan->call && !walk_is_under_way(scan->walk) && scan->bluez->owner)
                 (void)bluez_call(scan->bluez, &scan->call, "/", "org.freedesktop.DBus.ObjectManager",
                                  "GetManagedObjects", on_objects, scan, CALL_LIMIT_US, NULL);
         return bluez_arm(scan->bluez, &scan->timer, LOOK_EVERY_US, on_timer, scan);
@@ -189,8 +211,11 @@ int scan_new(struct bluez *bluez, scan_func func, void *userdata, struct scan **
         scan->watcher.changed = on_changed;
         /* No device has such an address. */
         (void)snprintf(scan->watcher.address, sizeof(scan->watcher.address), "scan");
-        r = bluez_watch(bluez, &scan->watcher);
+        r = walk_new(bluez, WALK_DEVICE, &walk_callbacks, scan, &scan->walk);
+        if (r >= 0)
+                r = bluez_watch(bluez, &scan->watcher);
         if (r < 0) {
+                walk_free(scan->walk);
                 free(scan);
                 return r;
         }
@@ -209,6 +234,7 @@ struct scan *scan_free(struct scan *scan) {
                 return NULL;
         sd_event_source_disable_unref(scan->timer);
         sd_bus_slot_unref(scan->call);
+        walk_free(scan->walk);
         bluez_unwatch(scan->bluez, &scan->watcher);
         free(scan);
         return NULL;

@@ -101,6 +101,23 @@ class Thing(dbus.service.Object):
         if self.interfaces[self.interface].pop(name, None) is not None and self.path in self.mock.root.exported:
             self.PropertiesChanged(self.interface, dbus.Dictionary({}, signature='sv'), [name])
 
+    def readable(self, interface):
+        if interface not in self.interfaces:
+            raise dbus.DBusException(f"No such interface '{interface}'", name='org.freedesktop.DBus.Error.InvalidArgs')
+        return self.interfaces[interface]
+
+    @dbus.service.method(PROPERTIES, in_signature='s', out_signature='a{sv}')
+    def GetAll(self, interface):
+        if self.mock.faults.take('get-all') == 'busy':
+            raise dbus.DBusException('', name='org.freedesktop.DBus.Error.LimitsExceeded')
+        return self.readable(interface)
+
+    @dbus.service.method(PROPERTIES, in_signature='ss', out_signature='v')
+    def Get(self, interface, name):
+        if name not in self.readable(interface):
+            raise dbus.DBusException(f"No such property '{name}'", name='org.freedesktop.DBus.Error.InvalidArgs')
+        return self.interfaces[interface][name]
+
     @dbus.service.signal(PROPERTIES, 'sa{sv}as')
     def PropertiesChanged(self, interface, changed, invalidated):
         pass
@@ -644,8 +661,8 @@ class Mock:
     def cmd_wants_bond(self, wants):
         self.wants_bond = wants
 
-    def cmd_name(self, name, device=0):
-        self.devices[device].change(Name=name)
+    def cmd_name(self, name, device=0, heard=False):
+        self.devices[device].change(Name=name, **({'RSSI': dbus.Int16(-50)} if heard else {}))
 
     def cmd_manufacturer(self, packet, device=0):
         """An advert with this manufacturer data: the company's id, little-endian, and what follows."""
@@ -724,17 +741,17 @@ class Mock:
     def cmd_return(self):
         self.own()
 
-    def cmd_crowd(self, count):
+    def cmd_crowd(self, count, name='\u202e' * 80):
         """A street full of other devices."""
         for number in range(count):
             thing = Thing(self, f'/org/bluez/hci0/dev_F0_00_00_00_{number >> 8:02X}_{number & 255:02X}', DEVICE,
-                          Address=f'F0:00:00:00:{number >> 8:02X}:{number & 255:02X}', Name='\u202e' * 80,
+                          Address=f'F0:00:00:00:{number >> 8:02X}:{number & 255:02X}', Name=name,
                           RSSI=dbus.Int16(-90), Connected=dbus.Boolean(False))
             self.root.export(thing)
             self.crowd.append(thing)
 
     def cmd_status(self):
-        say('status', calls=self.calls, complaints=self.complaints, sent=self.sent, dropped=self.dropped,
+        say('status', calls=self.calls, faults=self.faults.lists, complaints=self.complaints, sent=self.sent, dropped=self.dropped,
             unheard=self.unheard, agents=list(self.agents.values()), paired=[bool(d['Paired']) for d in self.devices], discovering=[bool(a['Discovering']) for a in self.adapters],
             notifying=[any(getattr(t, 'notifying', False) for t in d.attributes) for d in self.devices],
             connected=[bool(d['Connected']) for d in self.devices],

@@ -1141,6 +1141,47 @@ def memory_kib(process):
         return next(int(line.split()[1]) for line in file if line.startswith('VmRSS'))
 
 
+NONCHARACTER = 'Free WiFi \ufffe'
+
+
+def test_names_of_others_that_cannot_be_read():
+    with world(add=False) as (_, mock, harness):
+        mock.order('crowd', count=3, name=NONCHARACTER)
+        mock.order('know')
+        harness.send('add 0')
+        harness.state('streaming')
+        # With all its objects there already, as after a restart of crampd.
+        harness.send('free 0')
+        mock.order('connect')
+        harness.send('add 0')
+        harness.state('streaming')
+        harness.streams_on()
+
+
+def test_own_name_that_cannot_be_read():
+    with world(add=False, patience_first=600000) as (_, mock, harness):
+        mock.order('name', name=NONCHARACTER)
+        harness.send('add 0')  # and then it is announced
+        harness.state('streaming')
+        mock.order('range', near=False)
+        mock.order('drop')
+        harness.state('scanning', reason=says('looking'))
+        mock.order('name', name=NONCHARACTER + 'x', heard=True)
+        mock.order('range', near=True)
+        harness.state('streaming')
+        harness.streams_on()
+
+
+def test_objects_one_by_one_that_are_not_answered():
+    with world(add=False, retry=100) as (bus, mock, harness):
+        mock.order('crowd', count=1, name=NONCHARACTER)
+        mock.order('fault', kind='get-all', what=['busy', 'busy'])
+        mock.order('know')
+        harness.send('add 0')
+        harness.state('streaming')
+        assert not mock.status()['faults']['get-all']
+
+
 def test_signals_of_other_users_are_not_believed():
     import dbus
     with world() as (bus, mock, harness):

@@ -58,6 +58,28 @@ def test_every_family_is_recognised():
             assert described['driver'] == driver and 0 < described['capacity'] < 0.7, described
 
 
+def test_name_that_cannot_be_read_hides_no_other():
+    # A noncharacter passes bluetoothd and the bus, and ends what sd-bus reads of a message.
+    with tempfile.TemporaryDirectory() as folder, System(bluez=True) as system, MockFamilies(folder) as mock:
+        mock.send(json.dumps({'cmd': 'crowd', 'count': 2, 'name': 'Free WiFi \ufffe'}))
+        with system.daemon() as daemon:
+            found = {row['address']: row for row in scan('--all')}
+            assert {row['driver'] for row in found.values() if row['driver']} == {make.driver for make in families.FAMILIES}
+            assert [row['name'] for address, row in found.items() if address.startswith('F0')] == ['', ''], found
+            assert daemon.log().count('one by one') == 1 and 'Free' not in daemon.log(), daemon.log()
+            client = system.client()
+            owner = {'owner': dbus.UInt32(12345)} if os.geteuid() == 0 else {}
+            path = client.call(ROOT, MANAGER, 'AddSensor', 'sa{sv}', 'C0:00:00:00:01:00',
+                               client.options(muscle='soleus', leg='left', driver='npg-lite', **owner))
+            client.wait(lambda: state(client, path) == 'streaming', what='the stream')
+        with system.daemon():
+            client.wait(lambda: state(client, path) == 'streaming', what='the stream after a restart')
+
+
+def state(client, path):
+    return client.call(path, 'org.crampd1.Sensor', 'Describe', 'a{sv}', client.options())['state']
+
+
 def test_one_scan_of_a_user():
     with tempfile.TemporaryDirectory() as folder, System(bluez=True) as system, MockFamilies(folder), system.daemon():
         client, other = system.client(), system.client()
