@@ -76,6 +76,23 @@ static struct scan_device *device_find(struct scan *scan, const char *address) {
         return NULL;
 }
 
+/* What a scan is for counts before what is near. */
+static int device_rank(const struct scan_device *device) {
+        return device->rssi_dbm + (device->driver ? 1 : 0) * (INT16_MAX + 1);
+}
+
+/* Free, or that of the least of those that matter less; NULL if there are none. */
+static struct scan_device *place_find(struct scan *scan, const struct scan_device *device) {
+        struct scan_device *least = &scan->devices[0];
+
+        if (scan->n_devices < SCAN_DEVICES_MAX)
+                return &scan->devices[scan->n_devices++];
+        for (size_t i = 1; i < scan->n_devices; i++)
+                if (device_rank(&scan->devices[i]) < device_rank(least))
+                        least = &scan->devices[i];
+        return device_rank(least) < device_rank(device) ? least : NULL;
+}
+
 /* Cut at a character's border: the bus takes whole ones only. */
 static void name_copy(char *to, size_t size, const char *from) {
         size_t n = strnlen(from, size);
@@ -104,13 +121,15 @@ static void sighting_take(struct scan *scan, const struct sighting *sighting) {
         seen.driver = sensor_driver_match(&advert, &seen.match);
 
         known = device_find(scan, seen.address);
-        if (!known && (seen.rssi_dbm == 0 || scan->n_devices == SCAN_DEVICES_MAX))
-                return; /* of an earlier day, or one too many */
+        if (!known && seen.rssi_dbm == 0)
+                return; /* of an earlier day */
         if (known && known->rssi_dbm == seen.rssi_dbm && strcmp(known->name, seen.name) == 0 &&
             known->driver == seen.driver)
                 return;
         if (!known)
-                known = &scan->devices[scan->n_devices++];
+                known = place_find(scan, &seen);
+        if (!known)
+                return;
         *known = seen;
         scan->func(known, scan->userdata);
 }

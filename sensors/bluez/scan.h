@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Looking for sensors that nobody has added yet: lets the radio discover, and asks bluetoothd each
- * second what it hears. Everybody in range can be heard, so no more than SCAN_DEVICES_MAX are kept.
- * Called by the daemon's bus.
+ * second what it hears. Everybody in range can be heard, so no more than SCAN_DEVICES_MAX are kept:
+ * recognised sensors before others, then the nearest. Called by the daemon's bus.
  */
 #pragma once
 
