@@ -41,11 +41,13 @@ const char *const rows_sql_annotation[ROWS_STATEMENT_MAX] = {
                 "WHERE (?1 OR s.owner_uid = ?2) AND m.time_us >= ?3 AND m.time_us < ?4 "
                 "AND (m.time_us > ?5 OR m.row > ?6) AND (?8 IS NULL OR s.id = ?8) "
                 "ORDER BY m.time_us, m.row LIMIT ?7",
+        /* A cramp that the sensor could not see says nothing of how it judges. */
         [ROWS_LIST_VERDICTS] = "SELECT verdict, time_us FROM ("
                                "SELECT verdict, onset_us AS time_us, annotated_us FROM episode "
                                "WHERE sensor = (SELECT row FROM sensor WHERE id = ?1) AND verdict <> '' "
-                               "UNION ALL SELECT 'missed', time_us, annotated_us FROM missed "
-                               "WHERE sensor = (SELECT row FROM sensor WHERE id = ?1)) "
+                               "UNION ALL SELECT 'missed', m.time_us, m.annotated_us FROM missed m "
+                               "JOIN sensor s ON s.row = m.sensor JOIN night n ON " NIGHT_OF_MISSED
+                               "WHERE s.id = ?1 AND " NO_GAP_AT_MISSED ") "
                                "WHERE annotated_us >= ?2 ORDER BY time_us DESC LIMIT ?3",
 };
 

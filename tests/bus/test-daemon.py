@@ -21,7 +21,7 @@ import dbus  # noqa: E402
 
 import tap  # noqa: E402
 from daemon import GUIDANCE, HISTORY, MANAGER, NAME, ROOT, SENSOR, SOURCE, System  # noqa: E402
-from nights import have_long  # noqa: E402
+from nights import DAY_US, have_long, watch_long  # noqa: E402
 
 NOBODY = 65534
 CALF = {'muscle': 'gastrocnemius', 'leg': 'left'}
@@ -461,7 +461,7 @@ def test_learning_is_asked_for_bounded_and_taken_back():
         with system.daemon():
             path = add_sensor(system.client(), sensitivity='low')
             identity = path.rsplit('/', 1)[1]
-        have_long(system.state / 'crampd.db')
+        watch_long(system.state / 'crampd.db')
         with system.daemon():
             client = system.client()
             now_us = int(time.time() * 1e6)
@@ -482,6 +482,9 @@ def test_learning_is_asked_for_bounded_and_taken_back():
             assert 'since_us' not in details, details
             miss(details['verdicts_min'] - 1, 1)
             assert look()['proposed'] == 1
+            # What nothing watched, nothing could see.
+            miss(3, 3 * DAY_US // 60000000)
+            assert look()['missed'] == details['verdicts_min'] - 1, look()
             miss(40, 100)
             details = look()
             assert details['missed'] == 40 + details['verdicts_min'] - 1 and not details['learning'], details
@@ -501,7 +504,7 @@ def test_learning_is_asked_for_bounded_and_taken_back():
             edit(learning=False)
             assert look()['applied'] == 1 and not look()['learning']
             # What was said is in the history still.
-            assert len(client.call(ROOT, HISTORY, 'ListMissed', 'a{sv}', client.options())[0]) == 49
+            assert len(client.call(ROOT, HISTORY, 'ListMissed', 'a{sv}', client.options())[0]) == 52
 
 
 def test_history_refuses_bad_filters():

@@ -18,7 +18,7 @@ import packets  # noqa: E402
 import tap  # noqa: E402
 from daemon import HISTORY, MANAGER, ROOT, SENSOR, System  # noqa: E402
 from mockbluez import MockBluez  # noqa: E402
-from nights import have_long  # noqa: E402
+from nights import watch_long  # noqa: E402
 
 ADDRESS = 'C0:00:00:00:00:01'
 
@@ -64,7 +64,7 @@ def test_a_factor_holds_from_the_next_night_until_taken_back():
         play(mock)
         with system.daemon():
             path = adopt(system.client())
-        have_long(system.state / 'crampd.db')
+        watch_long(system.state / 'crampd.db')
         with system.daemon():
             client = system.client()
             wait_streaming(client)

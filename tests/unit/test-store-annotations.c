@@ -437,6 +437,10 @@ static void test_verdicts(void **state) {
         assert_true(all->verdicts[0].time_us == MISSED_US);
         assert_string_equal(all->verdicts[1].verdict, "false-alarm");
         assert_true(all->verdicts[1].time_us == ONSET_US);
+        missed = missed_of("00000000000000c2", ONSET_US - 7200 * SECOND_US);
+        assert_int_equal(annotate(f, &missed), 0); /* not watched: no verdict */
+        list_verdicts(f, &filter, all);
+        assert_int_equal(all->n, 2);
         filter.since_us = annotation.said_us;
         list_verdicts(f, &filter, all);
         assert_int_equal(all->n, 1);
