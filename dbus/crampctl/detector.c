@@ -19,8 +19,10 @@
 #include "dbus/crampctl/words.h"
 
 /* Width of the evidence's bars at what the alert took. */
-#define EVIDENCE_CELLS 6u
 #define BAR_CELLS 36
+#define EVIDENCE_CELLS 6u
+/* Points are told from the beginning of the evidence, on a grid of milliseconds. */
+#define SAME_MOMENT_US 20000.0
 /* Rows of evidence shown to people; --json has them all. */
 #define POINT_ROWS_MAX 24u
 
@@ -166,12 +168,27 @@ static void evidence_print(int64_t time_us, int zone_offset_s, const char *evide
         puts(remark);
 }
 
-/* The evidence at the alert itself was not kept; that it was enough is why there was one. */
+static int64_t point_time(const struct crampd_account *account, size_t i) {
+        return account->from_us + (int64_t)(i + 1) * account->point_us;
+}
+
+/* Negative before the alert. As floating point, for times may lie further apart than int64 reaches. */
+static double after_alert_us(const struct crampd_episode *episode, int64_t time_us) {
+        return (double)time_us - (double)episode->alert_us;
+}
+
+/* At the alert's own time the evidence was kept only if a point fell on it; that it was enough is why
+ * there was an alert. */
 static void alert_print(const struct crampd_episode *episode, const struct crampd_account *account) {
+        size_t last = account->n_points - 1;
         char evidence[TEXT_NUMBER_SIZE];
 
-        (void)snprintf(evidence, sizeof(evidence), "%s%.40s",
-                       text_is_utf8() ? "≥" : ">=", words_figure(account->needed_s, 1).text);
+        if (fabs(after_alert_us(episode, point_time(account, last))) <= SAME_MOMENT_US)
+                (void)snprintf(evidence, sizeof(evidence), "%.40s",
+                               words_figure(account->evidence_s[last], 1).text);
+        else
+                (void)snprintf(evidence, sizeof(evidence), "%s%.40s",
+                               text_is_utf8() ? "≥" : ">=", words_figure(account->needed_s, 1).text);
         evidence_print(episode->alert_us, episode->zone_offset_s, evidence, 1, _(" alert"));
 }
 
@@ -184,10 +201,10 @@ static void course_print(const struct crampd_episode *episode, const struct cram
         printf(_("Evidence over time, of %s s needed:"), words_figure(account->needed_s, 1).text);
         putchar('\n');
         for (size_t i = step - 1; i < account->n_points; i += step) {
-                int64_t time_us = account->from_us + (int64_t)(i + 1) * account->point_us;
+                int64_t time_us = point_time(account, i);
                 double share = account->needed_s > 0 ? account->evidence_s[i] / account->needed_s : 0;
 
-                if (time_us < episode->alert_us)
+                if (after_alert_us(episode, time_us) < -SAME_MOMENT_US)
                         evidence_print(time_us, episode->zone_offset_s,
                                        words_figure(account->evidence_s[i], 1).text, share, "");
         }

@@ -277,6 +277,10 @@ def test_detector_explain():
         # One channel, and another sensor that told.
         fake.answer('ExplainEpisode', 'one-channel')
         assert '25 % of what your other sensors could have shown\n' in run('detector', 'explain', 'e1')
+        # The last point falls on the alert.
+        fake.answer('ExplainEpisode', 'at-alert')
+        out = run('detector', 'explain', 'e1')
+        assert out.count('02:14:11  ') == 1 and out.endswith(f'\n    2026-11-23 02:14:11     1.8 s  {"█" * 36} alert\n'), out
         for how in ('signature', 'type needed_s', 'missing quality', 'type evidence_s', 'huge quality'):
             fake.answer('ExplainEpisode', how)
             run('detector', 'explain', 'e1', code=76)

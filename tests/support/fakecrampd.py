@@ -268,7 +268,7 @@ def run():
             self.reply(message, 'a{sv}', self.spoil(typed(found[0]), how))
 
         def ExplainEpisode(self, message, how):
-            kept = ACCOUNT | ({'channels': 1, 'took_part': 1} if how == 'one-channel' else {})
+            kept = ACCOUNT | {'one-channel': {'channels': 1, 'took_part': 1}, 'at-alert': {'point_us': 2500000}}.get(how, {})
             account = typed({key: value for key, value in kept.items() if key != 'evidence_s'})
             account['evidence_s'] = dbus.Array(ACCOUNT['evidence_s'], signature='d')
             self.reply(message, 'a{sv}', self.spoil(account, how))
