@@ -26,9 +26,11 @@
 #define ROW_GAP 2.0
 #define CHART_SCALE 1.1
 #define BLOCK_GAP 6.0
-#define REMARK_SIZE 8.5
+#define CAPTION_HEIGHT 12.0
 /* Headings and first row of a table. */
 #define TABLE_BEGINS 40.0
+/* A table of so many rows is kept together. */
+#define HELD_ROWS 12u
 
 /* Most cells of long tables are the same short words again: their layouts are kept. */
 #define KEPT_OF_COLUMN 512u
@@ -61,9 +63,14 @@ struct pdf_writer {
         double y;
         unsigned page;
         bool out_of_memory;
-        /* A section's heading, and the remark under it, that wait for what they belong to: they do not
-         * stay behind at the foot of a page. */
-        char *heading, *remark;
+        /* A section's heading, and the paragraph under it, that wait for what they belong to: they do
+         * not stay behind at the foot of a page. */
+        char *heading, *lead;
+        enum paragraph_kind lead_kind;
+        /* A table's beginning waits too: a short one is not broken by the end of a page. */
+        char *caption; /* NULL = written */
+        char *held[HELD_ROWS][DOCUMENT_COLUMNS_MAX];
+        size_t n_held;
 };
 
 static struct pdf_writer *pdf_of(struct document_writer *writer) {
@@ -250,16 +257,26 @@ static void pdf_title(struct document_writer *writer, const char *title, const c
         pdf->y += 8;
 }
 
+static double paragraph_size(enum paragraph_kind kind) {
+        return kind == PARAGRAPH_SOFT ? 8.5 : 10;
+}
+
+static void paragraph_write(struct pdf_writer *pdf, enum paragraph_kind kind, const char *text) {
+        block_write(pdf, text, paragraph_size(kind), false, kind == PARAGRAPH_SOFT ? INK_SOFT : INK_TEXT,
+                    0, 0);
+        pdf->y += BLOCK_GAP;
+}
+
 /* What waits, on the page on which `keep` points more have room. */
 static void waiting_write(struct pdf_writer *pdf, double keep) {
         _cleanup_(freep) char *heading = steal_pointer(&pdf->heading);
-        _cleanup_(freep) char *remark = steal_pointer(&pdf->remark);
+        _cleanup_(freep) char *lead = steal_pointer(&pdf->lead);
         char place[64];
 
         if (!heading)
                 return;
-        if (remark)
-                keep += block_set(pdf, remark, REMARK_SIZE, false, 0) + BLOCK_GAP;
+        if (lead)
+                keep += block_set(pdf, lead, paragraph_size(pdf->lead_kind), false, 0) + BLOCK_GAP;
         pdf->y += 12;
         block_write(pdf, heading, 13, true, INK_TEXT, 0, keep + 6);
         (void)snprintf(place, sizeof(place), "page=%u pos=[%.0f %.0f]", pdf->page + 1, MARGIN,
@@ -267,10 +284,8 @@ static void waiting_write(struct pdf_writer *pdf, double keep) {
         (void)cairo_pdf_surface_add_outline(pdf->surface, CAIRO_PDF_OUTLINE_ROOT, heading, place, 0);
         pdf_line(&pdf->canvas, MARGIN, pdf->y + 1, MARGIN + CONTENT_WIDTH, pdf->y + 1, 0.5, INK_GRID);
         pdf->y += 6;
-        if (!remark)
-                return;
-        block_write(pdf, remark, REMARK_SIZE, false, INK_SOFT, 0, 0);
-        pdf->y += BLOCK_GAP;
+        if (lead)
+                paragraph_write(pdf, pdf->lead_kind, lead);
 }
 
 static void pdf_section(struct document_writer *writer, const char *heading) {
@@ -283,21 +298,23 @@ static void pdf_section(struct document_writer *writer, const char *heading) {
 
 static void pdf_paragraph(struct document_writer *writer, enum paragraph_kind kind, const char *text) {
         struct pdf_writer *pdf = pdf_of(writer);
-        double size = kind == PARAGRAPH_SOFT ? REMARK_SIZE : 10, top;
+        double size = paragraph_size(kind), top;
 
-        if (kind == PARAGRAPH_SOFT && pdf->heading && !pdf->remark) {
-                pdf->remark = strdup(text);
-                pdf->out_of_memory = pdf->out_of_memory || !pdf->remark;
+        if (kind != PARAGRAPH_NOTE && pdf->heading && !pdf->lead) {
+                pdf->lead = strdup(text);
+                pdf->lead_kind = kind;
+                pdf->out_of_memory = pdf->out_of_memory || !pdf->lead;
                 return;
         }
-        waiting_write(pdf, fmax(block_set(pdf, text, size, false, 0), TABLE_BEGINS));
-        if (kind == PARAGRAPH_NOTE) {
-                pdf->y += 4;
-                block_write(pdf, text, size, false, INK_TEXT, 10, 4);
-                top = pdf->y - layout_height(pdf->layout);
-                pdf_rect(&pdf->canvas, MARGIN, top - 2, 3, pdf->y - top + 4, INK_LEVEL_2, INK_NONE);
-        } else
-                block_write(pdf, text, size, false, kind == PARAGRAPH_SOFT ? INK_SOFT : INK_TEXT, 0, 0);
+        waiting_write(pdf, block_set(pdf, text, size, false, 0));
+        if (kind != PARAGRAPH_NOTE) {
+                paragraph_write(pdf, kind, text);
+                return;
+        }
+        pdf->y += 4;
+        block_write(pdf, text, size, false, INK_TEXT, 10, 4);
+        top = pdf->y - layout_height(pdf->layout);
+        pdf_rect(&pdf->canvas, MARGIN, top - 2, 3, pdf->y - top + 4, INK_LEVEL_2, INK_NONE);
         pdf->y += BLOCK_GAP;
 }
 
@@ -391,21 +408,26 @@ static void pdf_table_begin(struct document_writer *writer, const char *caption,
                 font_set(pdf->cells[i], 7.5, false);
                 x += width;
         }
-        waiting_write(pdf, TABLE_BEGINS + 12);
-        block_write(pdf, caption, 9, true, INK_TEXT, 0, TABLE_BEGINS);
-        pdf->y += 3;
-        headings_write(pdf);
+        pdf->caption = strdup(caption);
+        pdf->out_of_memory = pdf->out_of_memory || !pdf->caption;
 }
 
-static void pdf_table_row(struct document_writer *writer, const char *const *cells) {
-        struct pdf_writer *pdf = pdf_of(writer);
-        struct cell made[DOCUMENT_COLUMNS_MAX];
+/* Valid until the next row. */
+static double row_make(struct pdf_writer *pdf, const char *const *cells,
+                       struct cell made[static DOCUMENT_COLUMNS_MAX]) {
         double height = 0;
 
         for (size_t i = 0; i < pdf->n_columns; i++) {
                 made[i] = cell_make(pdf, i, cells[i] ? cells[i] : "");
                 height = fmax(height, made[i].height);
         }
+        return height;
+}
+
+static void row_write(struct pdf_writer *pdf, const char *const *cells) {
+        struct cell made[DOCUMENT_COLUMNS_MAX];
+        double height = row_make(pdf, cells, made);
+
         if (page_need(pdf, height + ROW_GAP)) {
                 headings_write(pdf);
                 /* The headings took the columns' own layouts. */
@@ -418,9 +440,56 @@ static void pdf_table_row(struct document_writer *writer, const char *const *cel
         pdf_line(&pdf->canvas, MARGIN, pdf->y - 1, MARGIN + CONTENT_WIDTH, pdf->y - 1, 0.3, INK_GRID);
 }
 
+static void held_free(struct pdf_writer *pdf) {
+        for (size_t row = 0; row < pdf->n_held; row++)
+                for (size_t i = 0; i < pdf->n_columns; i++)
+                        free(steal_pointer(&pdf->held[row][i]));
+        pdf->n_held = 0;
+}
+
+/* Writes the caption, the headings and the rows that wait; `whole`: there are no others. */
+static void table_start(struct pdf_writer *pdf, bool whole) {
+        _cleanup_(freep) char *caption = steal_pointer(&pdf->caption);
+        struct cell made[DOCUMENT_COLUMNS_MAX];
+        double keep = TABLE_BEGINS;
+
+        if (!caption)
+                return;
+        for (size_t row = 0; whole && row < pdf->n_held; row++)
+                keep += row_make(pdf, (const char *const *)pdf->held[row], made) + ROW_GAP;
+        waiting_write(pdf, keep + CAPTION_HEIGHT);
+        block_write(pdf, caption, 9, true, INK_TEXT, 0, keep);
+        pdf->y += 3;
+        headings_write(pdf);
+        for (size_t row = 0; row < pdf->n_held; row++)
+                row_write(pdf, (const char *const *)pdf->held[row]);
+        held_free(pdf);
+}
+
+static void row_hold(struct pdf_writer *pdf, const char *const *cells) {
+        for (size_t i = 0; i < pdf->n_columns; i++) {
+                pdf->held[pdf->n_held][i] = strdup(cells[i] ? cells[i] : "");
+                pdf->out_of_memory = pdf->out_of_memory || !pdf->held[pdf->n_held][i];
+        }
+        pdf->n_held++;
+}
+
+static void pdf_table_row(struct document_writer *writer, const char *const *cells) {
+        struct pdf_writer *pdf = pdf_of(writer);
+
+        if (pdf->caption && pdf->n_held < HELD_ROWS) {
+                row_hold(pdf, cells);
+                return;
+        }
+        table_start(pdf, false);
+        row_write(pdf, cells);
+}
+
 static void pdf_table_end(struct document_writer *writer) {
         struct pdf_writer *pdf = pdf_of(writer);
 
+        table_start(pdf, true);
+        held_free(pdf);
         cells_free(pdf);
         pdf->y += 8;
 }
@@ -429,8 +498,10 @@ static int pdf_free(struct pdf_writer *pdf) {
         cairo_status_t status = CAIRO_STATUS_SUCCESS;
 
         cells_free(pdf);
+        held_free(pdf);
         free(pdf->heading);
-        free(pdf->remark);
+        free(pdf->lead);
+        free(pdf->caption);
         if (pdf->layout)
                 g_object_unref(pdf->layout);
         if (pdf->cairo) {

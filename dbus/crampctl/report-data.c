@@ -16,11 +16,11 @@
 #include "dbus/crampctl/words.h"
 
 static const struct document_column episode_columns[] = {
-        {N_("Began"), 3.7, false, false},    {N_("Lasted"), 1.4, true, false},
-        {N_("Leg"), 1.2, false, false},      {N_("Muscle"), 3.2, false, true},
-        {N_("Severity"), 1.7, false, false}, {N_("Level µV"), 1.2, true, false},
-        {N_("% MVC"), 1.2, true, false},     {N_("Verdict"), 2, false, false},
-        {N_("Pain"), 1.4, true, false},      {N_("Note"), 4, false, true},
+        {N_("Began"), 3.8, false, false},    {N_("Lasted"), 1.65, true, false},
+        {N_("Leg"), 1.15, false, false},     {N_("Muscle"), 3.05, false, true},
+        {N_("Severity"), 1.9, false, false}, {N_("Level µV"), 1.3, true, false},
+        {N_("% MVC"), 1.1, true, false},     {N_("Verdict"), 2.2, false, false},
+        {N_("Pain"), 1.15, true, false},     {N_("Note"), 3.3, false, true},
 };
 static const struct document_column missed_columns[] = {
         {N_("About when"), 3.2, false, false}, {N_("Leg"), 1, false, false},

@@ -13,8 +13,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 
 import tap
 from crampctl import environment, run
-from fakecrampd import FakeCrampd
-from past import cramp, day_number, some_months
+from fakecrampd import MISSED, FakeCrampd
+from past import HOUR_US, cramp, day_number, some_months
 from privatebus import PrivateBus
 
 PERIOD = ['--since', '2026-03-05T12:00', '--until', '2026-05-26T12:00']
@@ -54,6 +54,9 @@ def test_pdf():
         for number, page in enumerate(pages, 1):
             assert f'crampd is an aid, not a medical device. Page {number}\n' in page, page
             assert page.count('not a medical device. Page') == 1
+        # Times and lengths are whole, the longest too.
+        assert re.search(r'20\d\d-\d\d-\d\d \d\d:\d\d:\d\d +1:06:40 +left ', '\n'.join(pages)), pages
+        assert sum(page.count(' false-alarm ') for page in pages) == sum(row.get('verdict') == 'false-alarm' for row in episodes)
         # A table that goes on has its headings again.
         assert sum(bool(re.search(r'Began +Lasted', page)) for page in pages) >= 2
         # All that the HTML says is there too, each cell and paragraph.
@@ -90,7 +93,9 @@ def test_headings_stay_with_what_they_head():
     with PrivateBus(), FakeCrampd() as fake, tempfile.TemporaryDirectory() as folder:
         for days in (42, 43, 49, 54, 67):  # so long, this happened
             nights, episodes = some_months(random.Random(days), day_number('2026-03-05'), days)
-            for key, value in (('nights', nights), ('episodes', episodes)):
+            missed = [dict(MISSED[0], id=f'm{i}', time_us=(day_number('2026-03-05') * 24 + 22 + i) * HOUR_US, note=f'told-{i} ' + 'word ' * 30)
+                      for i in range(10)]
+            for key, value in (('nights', nights), ('episodes', episodes), ('missed', missed)):
                 fake.do('set', key=key, value=value)
             headings = [element.text for element in ElementTree.fromstring(made(folder, 'html')).iter(HTML + 'h2')]
             made(folder, 'pdf')
@@ -99,6 +104,8 @@ def test_headings_stay_with_what_they_head():
             for page in pages[:-1]:
                 foot = [line.strip() for line in page.splitlines() if line.strip()][-4:-1]
                 assert not [line for line in foot if line in headings or line.startswith(remarks)], (days, foot)
+                # A short table is whole.
+                assert page.count('told-') in (0, 10), (days, page)
 
 
 tap.main(globals())
