@@ -318,7 +318,8 @@ int store_get_account(struct store *store, const struct store_filter *filter, st
                       void *userdata);
 
 /* Those about the filter's `sensor` that were said at `since_us` or later, the newest first, at most its
- * `limit`; of missed cramps only those that it could have seen; nothing else of the filter is looked at. */
+ * `limit`; of missed cramps only those that it could have seen; nothing else of the filter is looked at.
+ */
 int store_list_verdicts(struct store *store, const struct store_filter *filter, store_verdicts_func done,
                         void *userdata);
 
