@@ -137,19 +137,29 @@ static void widths_find(const struct table *table, bool headings, struct layout 
         }
 }
 
-/* Leaves out, one after the other, what has to yield on a narrow terminal. */
-static void columns_yield(const struct table *table, size_t room, struct layout *layout) {
-        while (layout_width(layout, table->n_columns) > room) {
-                size_t first = table->n_columns;
+/* The column that is to yield as number `yields`; n_columns = there is none. */
+static size_t column_yielding(const struct table *table, unsigned yields) {
+        size_t c = 0;
 
-                for (size_t c = 0; c < table->n_columns; c++)
-                        if (table->columns[c].yields > 0 && !layout->hidden[c] &&
-                            (first == table->n_columns ||
-                             table->columns[c].yields < table->columns[first].yields))
-                                first = c;
-                if (first == table->n_columns)
-                        return;
-                layout->hidden[first] = true;
+        while (c < table->n_columns && table->columns[c].yields != yields)
+                c++;
+        return c;
+}
+
+/* Leaves out, one after the other, what has to yield on a narrow terminal; then takes back what has room
+ * after all, the most needed first. */
+static void columns_yield(const struct table *table, size_t room, struct layout *layout) {
+        size_t n = table->n_columns, c;
+        unsigned yields = 0;
+
+        while (layout_width(layout, n) > room && (c = column_yielding(table, yields + 1)) < n) {
+                layout->hidden[c] = true;
+                yields++;
+        }
+        for (; yields > 0; yields--) {
+                c = column_yielding(table, yields);
+                layout->hidden[c] = false;
+                layout->hidden[c] = layout_width(layout, n) > room;
         }
 }
 

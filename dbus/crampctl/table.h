@@ -12,8 +12,8 @@
 struct column {
         const char *heading; /* translated when it is printed */
         bool right;          /* for numbers */
-        unsigned yields;     /* on a terminal that is too narrow such columns are left out, 1 first; 0 =
-                                never */
+        unsigned yields; /* on a terminal that is too narrow such columns are left out, in the order of
+                            these numbers, which begin at 1; 0 = never */
 };
 
 struct table;

@@ -306,6 +306,10 @@ def test_tables_fit_the_terminal():
                     assert all(text in out for text in stays), out
                     assert ('No room here for: ' in out) == (out != piped) == (columns < 130), (columns, out)
                 assert len(piped.splitlines()[0]) > 80
+        # What has room when a wider one is left out stays.
+        fake.do('set', key='sensors', value=[sensor])
+        head, *_, told = on_terminal('--no-pager', verb='sensors', NO_COLOR='1').splitlines()
+        assert 'BATTERY' in head and 'ADDRESS' in told and 'BATTERY' not in told, (head, told)
         # Piped to a pager it is the terminal that counts.
         paged = on_terminal('--list', columns=80, NO_COLOR='1', PAGER='tee')
         assert paged == on_terminal('--list', '--no-pager', columns=80, NO_COLOR='1')
