@@ -408,6 +408,7 @@ int sensor_new_linked(struct crampd *crampd, const struct store_sensor *row, str
         const struct sensor_driver *driver = sensor_driver_find(row->driver);
         struct link_setup setup = {
                 .address = row->address,
+                .owner = row->owner_uid,
                 .driver = driver,
                 .settings = sensor_settings(row),
                 .allow_broadcast = row->allow_broadcast,

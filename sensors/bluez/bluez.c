@@ -370,6 +370,8 @@ int bluez_watch(struct bluez *bluez, struct bluez_watcher *watcher) {
 
         /* What the address has exported before was not kept. */
         bluez_fetch(bluez);
+        /* One who adds sensors anew gains no turns by it. */
+        watcher->served = ++bluez->turns;
         watcher->next = bluez->watchers;
         bluez->watchers = watcher;
         bluez_touch(bluez);

@@ -81,7 +81,8 @@ static uint64_t limit_scanning(const struct link *link) {
 static uint64_t limit_connecting(const struct link *link) {
         const struct link_timings *t = link->bluez->timings;
 
-        return link->blind ? t->connect_unheard_us : t->connect_us;
+        /* Then it depends on whether it was heard, and who waits: see on_timer(). */
+        return t->connect_unheard_us < t->connect_us ? t->connect_unheard_us : t->connect_us;
 }
 
 static uint64_t limit_stalled(const struct link *link) {
@@ -317,6 +318,7 @@ static int enter_queued(struct link *link) {
         struct bluez_device *device;
         int r;
 
+        link->watcher.proven = link->has_streamed && link->failures < BACKOFF_DOUBLINGS;
         r = link_choose_device(link, &device);
         return r < 0 ? r : radio_request(link->bluez, &link->watcher, device);
 }
@@ -367,6 +369,7 @@ static int on_connected(sd_bus_message *m, void *userdata, sd_bus_error *ret_err
 }
 
 static int enter_connecting(struct link *link) {
+        link->connecting_since_us = link_now_us();
         return bluez_call(link->bluez, &link->call, link->path, "org.bluez.Device1", "Connect",
                           on_connected, link,
                           /* the state has the limit= */ UINT64_MAX, NULL);

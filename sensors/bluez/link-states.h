@@ -66,6 +66,8 @@ enum link_event {
         LINK_EVENT_MAX
 };
 
+#define BACKOFF_DOUBLINGS 6u /* 1 to 64 s */
+
 struct link {
         struct bluez *bluez;
         struct bluez_watcher watcher;
@@ -92,7 +94,8 @@ struct link {
 
         unsigned failures;
         unsigned failed_setups;
-        unsigned aborts;       /* connects that the controller gave up, one after another */
+        unsigned aborts; /* connects that the controller gave up, one after another */
+        uint64_t connecting_since_us;
         bool again;            /* it often works the next time */
         bool wrong_bearer;     /* bluetoothd tried Classic */
         unsigned refusals;     /* of the data channel */

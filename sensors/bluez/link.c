@@ -15,7 +15,7 @@
 /* Bursts and the first packets, which come late, are evened out by then. */
 #define LOAD_MEASURED_US UINT64_C(10000000)
 
-#define BACKOFF_DOUBLINGS 6u /* 1 to 64 s */
+#define LOOK_FOR_OTHERS_US UINT64_C(1000000)
 
 static int on_timer(sd_event_source *source, uint64_t time_us, void *userdata);
 
@@ -177,7 +177,7 @@ static int on_timer(sd_event_source *source, uint64_t time_us, void *userdata) {
         struct link *link = userdata;
         const struct link_timings *t = link->bluez->timings;
         const struct bluez_device *device = link_device(link);
-        uint64_t silent_us;
+        uint64_t silent_us, left_us;
 
         switch (link->state) {
         case LINK_STREAMING:
@@ -186,6 +186,15 @@ static int on_timer(sd_event_source *source, uint64_t time_us, void *userdata) {
                 if (silent_us < t->silence_us)
                         return link_arm(link, t->silence_us - silent_us);
                 link_handle(link, EVENT_SILENCE, NULL);
+                break;
+        case LINK_CONNECTING:
+                silent_us = link_now_us() - link->connecting_since_us;
+                left_us = silent_us < t->connect_us ? t->connect_us - silent_us : 0;
+                if (link->call && !link->blind && left_us > 0 &&
+                    !radio_is_wanted(link->bluez, &link->watcher))
+                        return link_arm(link,
+                                        left_us < LOOK_FOR_OTHERS_US ? left_us : LOOK_FOR_OTHERS_US);
+                link_handle(link, EVENT_TIMEOUT, NULL);
                 break;
         case LINK_STARTING:
                 link_handle(link,
@@ -277,6 +286,7 @@ int link_new(struct bluez *bluez, const struct link_setup *setup, struct link **
         link->watcher.advert = on_advert;
         link->watcher.duplicates = setup->driver->from_adverts;
         link->watcher.userdata = link;
+        link->watcher.owner = setup->owner;
         (void)snprintf(
                 link->reason, sizeof(link->reason), "%s",
                 link_get_transition(LINK_PAUSED, setup->paused ? EVENT_PAUSE : EVENT_RESUME)->reason);

@@ -16,6 +16,7 @@ struct link;
 
 struct link_setup {
         const char *address; /* "XX:XX:XX:XX:XX:XX" */
+        uint32_t owner;      /* uid */
         const struct sensor_driver *driver;
         struct sensor_settings settings; /* without the name, which the sensor tells */
         bool allow_broadcast;            /* see link_set_allow_broadcast() */

@@ -93,6 +93,7 @@ struct bluez_adapter {
         bool restart;
         sd_bus_slot *call;
         sd_event_source *retry;
+        uint64_t grants;
 };
 
 enum radio_turn {
@@ -121,6 +122,9 @@ struct bluez_watcher {
         enum radio_turn turn;
         uint64_t turn_number;
         char *turn_adapter;
+        uint32_t owner; /* uid: owners take turns */
+        bool proven;    /* has streamed, and has not failed for long: goes before others */
+        uint64_t served;
 };
 
 enum bluez_health {
@@ -158,7 +162,7 @@ struct bluez {
         size_t n_adapters_used;
         struct bluez_device *devices;
         struct bluez_watcher *watchers;
-        uint64_t turns;
+        uint64_t turns; /* numbers them, and who was served when */
 };
 
 /* bluez.c */
@@ -232,3 +236,5 @@ void radio_restart(struct bluez *bluez);
 /* Asks for the sole use of an adapter; `watcher->turn` becomes TURN_HELD when it is granted. */
 int radio_request(struct bluez *bluez, struct bluez_watcher *watcher, const struct bluez_device *device);
 void radio_release(struct bluez *bluez, struct bluez_watcher *watcher);
+/* Whether one that goes before this one waits for the adapter that it holds. */
+bool radio_is_wanted(const struct bluez *bluez, const struct bluez_watcher *watcher);

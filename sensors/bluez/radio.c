@@ -2,8 +2,12 @@
 /*
  * What an adapter is doing: looking for sensors, or connecting one of them, never two at once, and both
  * only for a sensor that cannot be connected otherwise. Controllers give up connects while they scan
- * (le-connection-abort-by-local), and BlueZ answers InProgress to a second connect. Who waits longest is
- * served first; discovery runs while someone needs it and nobody connects.
+ * (le-connection-abort-by-local), and BlueZ answers InProgress to a second connect. Discovery runs while
+ * someone needs it and nobody connects.
+ *
+ * Each user may add sensors that never answer, so turns go to sensors that have proven to stream before
+ * others, then to the owner whose turn is longest ago, then to who waits longest. Every third turn goes
+ * to owners alike, so nobody waits for ever.
  */
 #include "sensors/bluez/objects.h"
 
@@ -12,6 +16,7 @@
 #include <string.h>
 
 #define CALL_LIMIT_US (UINT64_C(25) * 1000 * 1000)
+#define OWNERS_ALIKE_EVERY 3u
 
 static bool watcher_uses(const struct bluez_watcher *watcher, const struct bluez_adapter *adapter) {
         return watcher->turn != TURN_NONE && strcmp(watcher->turn_adapter, adapter->path) == 0;
@@ -41,6 +46,26 @@ static bool radio_should_scan(const struct bluez_adapter *adapter) {
         return adapter->powered && !adapter->restart && wanted && !radio_leaves_to_others(adapter);
 }
 
+static uint64_t owner_served(const struct bluez *bluez, uint32_t owner) {
+        uint64_t served = 0;
+
+        for (const struct bluez_watcher *w = bluez->watchers; w; w = w->next)
+                if (w->owner == owner && w->served > served)
+                        served = w->served;
+        return served;
+}
+
+static bool turn_is_before(const struct bluez_adapter *adapter, const struct bluez_watcher *a,
+                           const struct bluez_watcher *b) {
+        bool same_owner = a->owner == b->owner;
+
+        if (a->proven != b->proven && (same_owner || (adapter->grants + 1) % OWNERS_ALIKE_EVERY != 0))
+                return a->proven;
+        if (!same_owner)
+                return owner_served(adapter->bluez, a->owner) < owner_served(adapter->bluez, b->owner);
+        return a->turn_number < b->turn_number;
+}
+
 static void radio_grant(struct bluez_adapter *adapter) {
         struct bluez_watcher *first = NULL;
 
@@ -49,12 +74,14 @@ static void radio_grant(struct bluez_adapter *adapter) {
                         continue;
                 if (w->turn == TURN_HELD)
                         return;
-                if (!first || w->turn_number < first->turn_number)
+                if (!first || turn_is_before(adapter, w, first))
                         first = w;
         }
         if (!first || !adapter->powered)
                 return;
         first->turn = TURN_HELD;
+        first->served = ++adapter->bluez->turns;
+        adapter->grants++;
         if (first->scans_connecting)
                 bluez_touch(adapter->bluez);
 }
@@ -248,4 +275,12 @@ void radio_release(struct bluez *bluez, struct bluez_watcher *watcher) {
         free(watcher->turn_adapter);
         watcher->turn_adapter = NULL;
         bluez_touch(bluez);
+}
+
+bool radio_is_wanted(const struct bluez *bluez, const struct bluez_watcher *watcher) {
+        for (const struct bluez_watcher *w = bluez->watchers; w; w = w->next)
+                if (w->turn == TURN_WAITING && w->proven && !watcher->proven && watcher->turn_adapter &&
+                    strcmp(w->turn_adapter, watcher->turn_adapter) == 0)
+                        return true;
+        return false;
 }

@@ -9,8 +9,8 @@
  * unit. The first N calls to the bus's daemon, and the first N to bluetoothd, cannot be sent. What the
  * links report is printed as one JSON object a line; commands come as lines on standard input: "add N"
  * and "free N" (a link, by its place on the command line), "pause N", "resume N", "allow N", "forbid N",
- * "scale N MICROVOLTS", "identify N", "counters", "health". Links that "pause N" names before "add N"
- * begin paused. The end of input ends it.
+ * "owner N UID" (before "add N"), "scale N MICROVOLTS", "identify N", "counters", "health". Links that
+ * "pause N" names before "add N" begin paused. The end of input ends it.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -185,6 +185,7 @@ struct sensor {
         const char *address;
         struct link *link;
         bool paused, allow_broadcast;
+        uint32_t owner;
         struct sensor_settings settings;
         uint64_t blocks, frames, lost;
 };
@@ -259,6 +260,7 @@ static int sensor_add(struct harness *harness, struct sensor *sensor) {
 
         const struct link_setup setup = {
                 .address = sensor->address,
+                .owner = sensor->owner,
                 .driver = harness->driver,
                 .settings = sensor->settings,
                 .allow_broadcast = sensor->allow_broadcast,
@@ -305,6 +307,8 @@ static bool sensor_steer(struct harness *harness, const char *line) {
                 sensor->allow_broadcast = strcmp(what, "allow") == 0;
                 if (sensor->link)
                         link_set_allow_broadcast(sensor->link, sensor->allow_broadcast);
+        } else if (strcmp(what, "owner") == 0) {
+                sensor->owner = (uint32_t)value;
         } else if (strcmp(what, "scale") == 0) {
                 sensor->settings.scale_uv = value;
                 if (sensor->link)

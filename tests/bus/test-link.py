@@ -1099,6 +1099,53 @@ def test_missing_sensor_does_not_hold_up_the_others():
         assert not harness.seen('state', state='streaming', sensor=0)
 
 
+def connects_until(mock, known, path):
+    """How often others were connected, since `known` calls, before that device was."""
+    wanted = f'dev_{path.replace(":", "_")}'
+    tap.wait_until(lambda: any(wanted in e['path'] for e in mock.seen('call', member='Connect')[known:]), what='its turn')
+    paths = [e['path'] for e in mock.seen('call', member='Connect')[known:]]
+    return next(number for number, path in enumerate(paths) if wanted in path)
+
+
+def test_owner_of_many_missing_sensors_does_not_hold_up_others():
+    others = [f'C0:00:00:00:01:{n:02X}' for n in range(10)]
+    with world(addresses=(ADDRESS, *others), add=False, patience_first=50, patience_max=50) as (_, mock, harness):
+        mock.order('delay', connect=300)
+        for number in range(1, 11):
+            mock.order('know', device=number)
+            mock.order('range', near=False, device=number)
+            harness.send(f'owner {number} 2000')
+            harness.send(f'add {number}')
+        mock.order('know', device=0)
+        mock.wait('call', member='Connect')
+        # A new sensor of another owner is next but for the one that is being connected and those before it is tried.
+        known = len(mock.seen('call', member='Connect'))
+        harness.send('owner 0 1000')
+        harness.send('add 0')
+        assert connects_until(mock, known, ADDRESS) < 5
+        harness.state('streaming', sensor=0)
+        harness.streams_on(0)
+        known = len(mock.seen('call', member='Connect'))
+        mock.order('drop', device=0)
+        assert connects_until(mock, known, ADDRESS) < 5
+        harness.state('streaming', sensor=0)
+
+
+def test_sensor_that_never_answered_yields_to_one_that_streamed():
+    with world(addresses=(ADDRESS, OTHERS[0]), add=False, connect=600000, connect_unheard=300, patience_first=50) as \
+            (_, mock, harness):
+        harness.send('add 0')
+        harness.streams_on(0)
+        mock.order('fault', kind='connect', what=['hang'])
+        harness.send('add 1')
+        mock.wait('call', member='Connect', path=says('01'))
+        mock.wait('call', member='Connect', path=says('02'))
+        mock.order('drop', device=0)
+        harness.state('scanning', sensor=1, reason=says('did not answer'))
+        harness.state('streaming', sensor=0)
+        harness.state('streaming', sensor=1)
+
+
 def test_unusable_descriptions():
     for description, text in ((b'', 'malformed'), (b'\x01\x02', 'malformed'), (packets.describe(version=200), 'update crampd'),
                               (packets.describe(rate_hz=1), 'cannot use')):
