@@ -149,6 +149,7 @@ static void sensor_clear(struct crampd_sensor *sensor) {
         free(sensor->name);
         free(sensor->muscle);
         free(sensor->leg);
+        free(sensor->says_leg);
         free(sensor->state);
         free(sensor->reason);
         free(sensor->detector);
