@@ -39,6 +39,8 @@ const struct link_timings link_timings_default = {
         .resubscribe_us = SECONDS(5),
         .forbidden_us = SECONDS(120), /* seldom: some sensors buzz when they are connected to */
         .drop_us = SECONDS(10),
+        .deaf_us = SECONDS(15),
+        .hear_us = SECONDS(5),
         .retry_us = SECONDS(5),
 };
 

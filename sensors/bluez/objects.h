@@ -43,6 +43,8 @@ struct link_timings {
         uint64_t resubscribe_us;
         uint64_t forbidden_us;
         uint64_t drop_us;
+        uint64_t deaf_us;  /* so long connects may keep discovery from those who need it, .. */
+        uint64_t hear_us;  /* which then goes before them for that long */
         uint64_t retry_us; /* of calls that are nobody's turn: the object tree, discovery */
 };
 
@@ -94,6 +96,8 @@ struct bluez_adapter {
         sd_bus_slot *call;
         sd_event_source *retry;
         uint64_t grants;
+        uint64_t heard_us;        /* CLOCK_BOOTTIME, when discovery ran last */
+        sd_event_source *hearing; /* while discovery goes before connects */
 };
 
 enum radio_turn {

@@ -3,7 +3,7 @@
  * What an adapter is doing: looking for sensors, or connecting one of them, never two at once, and both
  * only for a sensor that cannot be connected otherwise. Controllers give up connects while they scan
  * (le-connection-abort-by-local), and BlueZ answers InProgress to a second connect. Discovery runs while
- * someone needs it and nobody connects.
+ * someone needs it and nobody connects; a part of the time is its own.
  *
  * Each user may add sensors that never answer, so turns go to sensors that have proven to stream before
  * others, then to the owner whose turn is longest ago, then to who waits longest. Every third turn goes
@@ -32,14 +32,51 @@ static bool radio_leaves_to_others(const struct bluez_adapter *adapter) {
         return false;
 }
 
+static uint64_t now_us(const struct bluez_adapter *adapter) {
+        uint64_t now = 0;
+
+        (void)sd_event_now(adapter->bluez->event, CLOCK_BOOTTIME, &now);
+        return now;
+}
+
+static int on_heard(sd_event_source *source, uint64_t time_us, void *userdata) {
+        struct bluez_adapter *adapter = userdata;
+
+        adapter->hearing = sd_event_source_disable_unref(adapter->hearing);
+        adapter->heard_us = now_us(adapter);
+        bluez_touch(adapter->bluez);
+        return 0;
+}
+
+static bool radio_is_listened_to(const struct bluez *bluez) {
+        for (const struct bluez_watcher *w = bluez->watchers; w; w = w->next)
+                if (w->scanning)
+                        return true;
+        return false;
+}
+
+/* Where somebody always waits to connect, the others would never be heard. Returns whether discovery now
+ * goes before the next connect. */
+static bool radio_hears_first(struct bluez_adapter *adapter) {
+        const struct link_timings *t = adapter->bluez->timings;
+
+        if (!radio_is_listened_to(adapter->bluez))
+                return false;
+        if (adapter->hearing)
+                return true;
+        return !adapter->retry && !radio_leaves_to_others(adapter) &&
+               now_us(adapter) >= adapter->heard_us + t->deaf_us &&
+               bluez_arm(adapter->bluez, &adapter->hearing, t->hear_us, on_heard, adapter) >= 0;
+}
+
 static bool radio_should_scan(const struct bluez_adapter *adapter) {
-        bool wanted = false;
+        bool wanted = false, hears = adapter->hearing && radio_is_listened_to(adapter->bluez);
 
         for (const struct bluez_watcher *w = adapter->bluez->watchers; w; w = w->next) {
                 bool uses = watcher_uses(w, adapter);
                 bool scans = w->turn == TURN_HELD && w->scans_connecting;
 
-                if (uses && !scans)
+                if (uses && !scans && (w->turn == TURN_HELD || !hears))
                         return false;
                 wanted = wanted || w->scanning || uses;
         }
@@ -79,6 +116,10 @@ static void radio_grant(struct bluez_adapter *adapter) {
         }
         if (!first || !adapter->powered)
                 return;
+        if (radio_hears_first(adapter)) {
+                bluez_touch(adapter->bluez);
+                return;
+        }
         first->turn = TURN_HELD;
         first->served = ++adapter->bluez->turns;
         adapter->grants++;
@@ -119,6 +160,7 @@ static int on_stopped(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
         /* Errors say that no discovery of ours ran. */
         adapter->call = sd_bus_slot_unref(adapter->call);
         adapter->radio = RADIO_IDLE;
+        adapter->heard_us = now_us(adapter);
         bluez_touch(adapter->bluez);
         return 0;
 }
@@ -232,6 +274,7 @@ void radio_reset(struct bluez_adapter *adapter) {
         adapter->restart = false;
         adapter->call = sd_bus_slot_unref(adapter->call);
         adapter->retry = sd_event_source_disable_unref(adapter->retry);
+        adapter->hearing = sd_event_source_disable_unref(adapter->hearing);
         for (struct bluez_watcher *w = adapter->bluez->watchers; w; w = w->next)
                 if (watcher_uses(w, adapter))
                         radio_release(adapter->bluez, w);

@@ -51,6 +51,8 @@ static const struct {
         {"resubscribe", offsetof(struct link_timings, resubscribe_us)},
         {"forbidden", offsetof(struct link_timings, forbidden_us)},
         {"drop", offsetof(struct link_timings, drop_us)},
+        {"deaf", offsetof(struct link_timings, deaf_us)},
+        {"hear", offsetof(struct link_timings, hear_us)},
         {"retry", offsetof(struct link_timings, retry_us)},
 };
 

@@ -1131,6 +1131,22 @@ def test_owner_of_many_missing_sensors_does_not_hold_up_others():
         harness.state('streaming', sensor=0)
 
 
+def test_sensor_is_heard_though_others_always_wait():
+    others = [f'C0:00:00:00:01:{n:02X}' for n in range(1, 6)]
+    with world(addresses=(ADDRESS, *others), add=False, patience_first=50, patience_max=50, deaf=500, hear=500) as \
+            (_, mock, harness):
+        mock.order('delay', connect=300)
+        for number in range(6):
+            mock.order('range', near=False, device=number)
+        for number in range(1, 6):
+            mock.order('know', device=number)
+            harness.send(f'add {number}')
+        mock.wait('call', member='Connect', path=says(others[-1].replace(':', '_')))
+        harness.send('add 0')
+        mock.order('range', near=True)
+        harness.state('streaming', sensor=0)
+
+
 def test_sensor_that_never_answered_yields_to_one_that_streamed():
     with world(addresses=(ADDRESS, OTHERS[0]), add=False, connect=600000, connect_unheard=300, patience_first=50) as \
             (_, mock, harness):
