@@ -110,6 +110,9 @@ static int method_scan(sd_bus_message *message, void *userdata, sd_bus_error *er
         if (r == -EBUSY)
                 return sd_bus_error_setf(error, ERROR_LIMIT_REACHED,
                                          "This user scans already, or %u others do.", SCANS_MAX);
+        if (r == -EAGAIN)
+                return sd_bus_error_set(error, ERROR_LIMIT_REACHED,
+                                        "This user has begun too many scans: wait some seconds.");
         if (r < 0)
                 return r;
         return sd_bus_reply_method_return(message, NULL);

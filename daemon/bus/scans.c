@@ -22,6 +22,19 @@ struct running {
         sd_event_source *timer;
 };
 
+/* Who scans again and again must not have discovery started and stopped each time: others connect
+ * meanwhile. */
+#define LINGER_US UINT64_C(3000000)
+#define SCANS_AT_ONCE 5u
+#define SCAN_EVERY_US UINT64_C(5000000)
+#define SPENDERS_MAX 16u
+
+/* A user whose scans are counted: 5, and one more every 5 s. */
+struct spender {
+        uid_t uid;
+        uint64_t spent_until_us; /* CLOCK_BOOTTIME; long gone = nothing is */
+};
+
 /* Everybody in range can be heard, so only the latest are remembered. */
 #define RECOGNISED_MAX 64u
 
@@ -32,7 +45,9 @@ struct recognised {
 
 struct scans {
         struct bus *bus;
-        struct scan *scan; /* for all of them; NULL while nobody scans */
+        struct scan *scan; /* for all of them; lasts a little longer than they do */
+        sd_event_source *linger;
+        struct spender spenders[SPENDERS_MAX];
         struct running running[SCANS_MAX];
         struct recognised recognised[RECOGNISED_MAX];
         size_t recognised_next;
@@ -48,6 +63,22 @@ int scans_new(struct bus *bus, struct scans **ret) {
         return 0;
 }
 
+static int on_lingered(sd_event_source *source, uint64_t time_us, void *userdata) {
+        struct scans *scans = userdata;
+
+        scans->linger = sd_event_source_disable_unref(scans->linger);
+        scans->scan = scan_free(scans->scan);
+        return 0;
+}
+
+/* Without a timer at once. */
+static void scans_linger(struct scans *scans) {
+        scans->linger = sd_event_source_disable_unref(scans->linger);
+        if (sd_event_add_time_relative(scans->bus->crampd->event, &scans->linger, CLOCK_BOOTTIME,
+                                       LINGER_US, 0, on_lingered, scans) < 0)
+                scans->scan = scan_free(scans->scan);
+}
+
 static void running_end(struct running *running) {
         struct scans *scans = running->bus->scans;
 
@@ -57,7 +88,7 @@ static void running_end(struct running *running) {
         for (size_t i = 0; i < SCANS_MAX; i++)
                 if (scans->running[i].name)
                         return;
-        scans->scan = scan_free(scans->scan);
+        scans_linger(scans);
 }
 
 struct scans *scans_free(struct scans *scans) {
@@ -66,6 +97,8 @@ struct scans *scans_free(struct scans *scans) {
         for (size_t i = 0; i < SCANS_MAX; i++)
                 if (scans->running[i].name)
                         running_end(&scans->running[i]);
+        sd_event_source_disable_unref(scans->linger);
+        scan_free(scans->scan);
         free(scans);
         return NULL;
 }
@@ -180,15 +213,40 @@ static struct running *place_find(struct scans *scans, uid_t uid) {
         return place;
 }
 
+/* Returns whether the user may scan once more now, which is then counted. */
+static bool scans_spend(struct scans *scans, uid_t uid) {
+        struct spender *spender = &scans->spenders[0];
+        uint64_t now_us = 0;
+
+        (void)sd_event_now(scans->bus->crampd->event, CLOCK_BOOTTIME, &now_us);
+        for (size_t i = 0; i < SPENDERS_MAX; i++) {
+                if (scans->spenders[i].uid == uid) {
+                        spender = &scans->spenders[i];
+                        break;
+                }
+                if (scans->spenders[i].spent_until_us < spender->spent_until_us)
+                        spender = &scans->spenders[i];
+        }
+        if (spender->uid != uid || spender->spent_until_us < now_us)
+                *spender = (struct spender){uid, now_us};
+        if (spender->spent_until_us > now_us + (SCANS_AT_ONCE - 1) * SCAN_EVERY_US)
+                return false;
+        spender->spent_until_us += SCAN_EVERY_US;
+        return true;
+}
+
 int scans_start(struct scans *scans, const char *name, uid_t uid, unsigned seconds, bool all) {
         struct running *running = place_find(scans, uid);
         int r;
 
         if (!running)
                 return -EBUSY;
+        if (!scans_spend(scans, uid))
+                return -EAGAIN;
         *running = (struct running){.bus = scans->bus, .name = strdup(name), .uid = uid, .all = all};
         if (!running->name)
                 return -ENOMEM;
+        scans->linger = sd_event_source_disable_unref(scans->linger);
         r = scans->scan ? 0 : scan_new(scans->bus->crampd->bluez, on_found, scans, &scans->scan);
         if (r >= 0)
                 r = sd_event_add_time_relative(scans->bus->crampd->event, &running->timer,

@@ -17,8 +17,8 @@ struct scans;
 int scans_new(struct bus *bus, struct scans **ret);
 struct scans *scans_free(struct scans *scans);
 
-/* Begins a scan for a caller. Returns 0, -EBUSY (this user or everybody scans already) or another
- * negative errno. */
+/* Begins a scan for a caller. Returns 0, -EBUSY (this user or everybody scans already), -EAGAIN (this
+ * user has begun too many of late) or another negative errno. */
 int scans_start(struct scans *scans, const char *name, uid_t uid, unsigned seconds, bool all);
 /* Ends that caller's scan, if there is one; nobody is told. */
 void scans_stop(struct scans *scans, const char *name);

@@ -76,9 +76,11 @@ static struct scan_device *device_find(struct scan *scan, const char *address) {
         return NULL;
 }
 
-/* What a scan is for counts before what is near. */
+/* What a scan is for counts before what is near, and that before what is no longer heard. */
 static int device_rank(const struct scan_device *device) {
-        return device->rssi_dbm + (device->driver ? 1 : 0) * (INT16_MAX + 1);
+        int near = device->rssi_dbm == 0 ? INT16_MIN : device->rssi_dbm;
+
+        return near + (device->driver ? 1 : 0) * (UINT16_MAX + 1);
 }
 
 /* Free, or that of the least of those that matter less; NULL if there are none. */

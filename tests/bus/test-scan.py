@@ -100,6 +100,20 @@ def test_one_scan_of_a_user():
                 'org.crampd1.Error.InvalidArgument'
 
 
+def test_scans_in_a_row_are_limited():
+    with tempfile.TemporaryDirectory() as folder, System(bluez=True) as system, MockFamilies(folder) as mock, system.daemon():
+        client = system.client()
+        for _ in range(5):
+            client.call(ROOT, MANAGER, 'Scan', 'a{sv}', client.options())
+            client.wait_signal('SensorFound')
+            client.call(ROOT, MANAGER, 'StopScan')
+        assert client.error_of(ROOT, MANAGER, 'Scan', 'a{sv}', client.options()) == 'org.crampd1.Error.LimitReached'
+        mock.send(json.dumps({'cmd': 'status'}))
+        calls = mock.wait('status')['calls']
+        assert calls['StartDiscovery'] == 1 and calls['SetDiscoveryFilter'] == 1 and 'StopDiscovery' not in calls, calls
+        mock.wait('call', member='StopDiscovery')
+
+
 def try_scan(client):
     try:
         client.call(ROOT, MANAGER, 'Scan', 'a{sv}', client.options(seconds=dbus.UInt32(1)))
