@@ -26,6 +26,7 @@ struct crampd {
         struct store *store;
         char store_text[256]; /* "ok", or what is wrong; for people */
         struct bluez *bluez;
+        sd_bus *bluez_bus; /* a connection for BlueZ alone */
         struct bus *bus;
         struct livestream *livestream;
 

@@ -16,8 +16,10 @@
 #include "daemon/basic/cleanup.h"
 #include "daemon/basic/local-time.h"
 #include "daemon/basic/log.h"
+#include "daemon/basic/priority.h"
 #include "daemon/basic/text.h"
 #include "daemon/bus/bus.h"
+#include "daemon/bus/connection.h"
 #include "daemon/bus/guidance-call.h"
 #include "daemon/crampd.h"
 #include "daemon/livestream.h"
@@ -44,6 +46,7 @@ static void start_replays(struct crampd *crampd) {
 
 static void end_loop(struct crampd *crampd, int code) {
         bus_detach(crampd->bus);
+        (void)sd_bus_detach_event(crampd->bluez_bus);
         (void)sd_event_exit(crampd->event, code);
 }
 
@@ -274,7 +277,9 @@ static int set_up(struct crampd *crampd, const struct options *options, struct r
                           strerror(-r));
                 return r;
         }
-        r = bluez_new(crampd->bus->connection, &crampd->bluez);
+        r = connection_new(crampd, "bluez", PRIORITY_SENSORS, &crampd->bluez_bus);
+        if (r >= 0)
+                r = bluez_new(crampd->bluez_bus, &crampd->bluez);
         if (r < 0) {
                 log_error("BlueZ cannot be watched: %s.", strerror(-r));
                 return r;
@@ -331,6 +336,9 @@ static void tear_down(struct crampd *crampd) {
         if (crampd->bus)
                 bus_detach(crampd->bus);
         crampd->bluez = bluez_free(crampd->bluez);
+        if (crampd->bluez_bus)
+                (void)sd_bus_detach_event(crampd->bluez_bus);
+        crampd->bluez_bus = connection_free(crampd->bluez_bus);
         crampd->bus = bus_free(crampd->bus);
         crampd->event = sd_event_unref(crampd->event);
 }

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "daemon/basic/cleanup.h"
+#include "daemon/basic/priority.h"
 
 /* ATT's largest attribute value is 512 bytes, BlueZ's largest MTU 517. */
 #define DATAGRAM_MAX 517u
@@ -184,7 +185,7 @@ static int settle_prepare(struct stream *stream) {
         int r = sd_event_add_defer(stream->event, &stream->settle, on_settled, stream);
 
         if (r >= 0)
-                r = sd_event_source_set_priority(stream->settle, SD_EVENT_PRIORITY_IDLE);
+                r = sd_event_source_set_priority(stream->settle, PRIORITY_SETTLED);
         if (r >= 0)
                 r = sd_event_source_set_enabled(stream->settle, SD_EVENT_OFF);
         return r;

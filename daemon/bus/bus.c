@@ -3,59 +3,23 @@
 #include "daemon/bus/bus.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "daemon/basic/cleanup.h"
 #include "daemon/basic/log.h"
+#include "daemon/basic/priority.h"
 #include "daemon/bus/advice-news.h"
 #include "daemon/bus/calibrate.h"
 #include "daemon/bus/caller.h"
+#include "daemon/bus/connection.h"
 #include "daemon/bus/error.h"
 #include "daemon/bus/objects.h"
 #include "daemon/bus/scans.h"
 #include "daemon/bus/subscribers.h"
 
-#define FLUSH_LIMIT_US INT64_C(1000000)
-
 static void on_caller_gone(struct bus *bus, const char *name) {
         subscribers_remove(bus->subscribers, name);
         scans_stop(bus->scans, name);
         calibrate_caller_gone(bus, name);
-}
-
-static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        const char *sender = sd_bus_message_get_sender(message);
-        struct bus *bus = userdata;
-
-        /* Made up by our side of the connection; nobody on the bus can say so. */
-        if (sender && strcmp(sender, "org.freedesktop.DBus.Local") != 0)
-                return 0;
-        crampd_bus_lost(bus->crampd, -ENOTCONN);
-        return 0;
-}
-
-/* Like sd_bus_open_system(), without waiting for the bus to say hello. */
-static int connect_system(const char *name, sd_bus **ret) {
-        _cleanup_(sd_bus_unrefp) sd_bus *connection = NULL;
-        const char *address = secure_getenv("DBUS_SYSTEM_BUS_ADDRESS");
-        int r;
-
-        r = sd_bus_new(&connection);
-        if (r < 0)
-                return r;
-        r = sd_bus_set_address(connection, address ?: "unix:path=/run/dbus/system_bus_socket");
-        if (r >= 0)
-                r = sd_bus_set_bus_client(connection, true);
-        if (r >= 0)
-                r = sd_bus_negotiate_fds(connection, true);
-        if (r >= 0)
-                r = sd_bus_set_description(connection, name);
-        if (r >= 0)
-                r = sd_bus_start(connection);
-        if (r < 0)
-                return r;
-        *ret = steal_pointer(&connection);
-        return 0;
 }
 
 DEFINE_CLEANUP(struct bus *, bus_free)
@@ -71,15 +35,7 @@ int bus_new(struct crampd *crampd, struct bus **ret) {
         TAILQ_INIT(&bus->guiding);
         TAILQ_INIT(&bus->changing);
 
-        r = connect_system("crampd", &bus->connection);
-        if (r < 0)
-                return r;
-        r = sd_bus_attach_event(bus->connection, crampd->event, SD_EVENT_PRIORITY_NORMAL);
-        if (r < 0)
-                return r;
-        r = sd_bus_match_signal_async(bus->connection, &bus->slots[0], "org.freedesktop.DBus.Local",
-                                      "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
-                                      "Disconnected", on_disconnected, NULL, bus);
+        r = connection_new(crampd, "crampd", PRIORITY_CALLERS, &bus->connection);
         if (r < 0)
                 return r;
         r = error_register();
@@ -145,19 +101,6 @@ void bus_detach(struct bus *bus) {
         (void)sd_bus_detach_event(bus->connection);
 }
 
-/* Alerts of a stop must still go out, but a bus that hangs must not hold the daemon. */
-static void flush(sd_bus *connection) {
-        int64_t end_us = crampd_boot_us() + FLUSH_LIMIT_US;
-        uint64_t queued;
-
-        while (sd_bus_is_ready(connection) > 0 && crampd_boot_us() < end_us) {
-                (void)sd_bus_process(connection, NULL);
-                if (sd_bus_get_n_queued_write(connection, &queued) < 0 || queued == 0)
-                        return;
-                (void)sd_bus_wait(connection, UINT64_C(50000));
-        }
-}
-
 struct bus *bus_free(struct bus *bus) {
         if (!bus)
                 return NULL;
@@ -168,14 +111,11 @@ struct bus *bus_free(struct bus *bus) {
                 for (size_t i = 0; i < BUS_SLOTS; i++)
                         bus->slots[i] = sd_bus_slot_unref(bus->slots[i]);
                 bus->callers = callers_free(bus->callers);
-                flush(bus->connection);
         }
+        bus->connection = connection_free(bus->connection);
         callers_free(bus->callers);
         subscribers_free(bus->subscribers);
         advice_news_free(bus->news);
-        if (bus->connection)
-                sd_bus_close(bus->connection);
-        sd_bus_unref(bus->connection);
         free(bus);
         return NULL;
 }

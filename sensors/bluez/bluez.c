@@ -14,6 +14,7 @@
 
 #include "daemon/basic/cleanup.h"
 #include "daemon/basic/log.h"
+#include "daemon/basic/priority.h"
 #include "sensors/bluez/walk.h"
 
 #define BUS_NAME "org.freedesktop.DBus"
@@ -96,7 +97,7 @@ int bluez_arm(struct bluez *bluez, sd_event_source **source, uint64_t delay_us,
                 if (r < 0)
                         return r;
                 /* What has arrived is taken before anyone concludes that nothing did. */
-                return sd_event_source_set_priority(*source, SD_EVENT_PRIORITY_IDLE);
+                return sd_event_source_set_priority(*source, PRIORITY_SETTLED);
         }
 
         r = sd_event_source_set_time_relative(*source, delay_us);

@@ -45,10 +45,12 @@ BLUEZ_POLICY = '''<busconfig>
 
 
 class System:
-    """The bus, with the policy made out for the user that runs the test; `bluez`: a mock of bluetoothd will be on it."""
+    """The bus, with the policy made out for the user that runs the test; `bluez`: a mock of bluetoothd will be on it;
+    `limits`: of the bus, by name, in place of dbus-daemon's own."""
 
-    def __init__(self, bluez=False):
+    def __init__(self, bluez=False, limits=None):
         self.bluez = bluez
+        self.limits = limits or {}
 
     def __enter__(self):
         self.folder = Path(tempfile.mkdtemp(prefix='crampd-'))
@@ -63,7 +65,8 @@ class System:
         if self.bluez:
             includes.append(self.folder / 'bluez.conf')
             includes[1].write_text(BLUEZ_POLICY.format(user=user), encoding='utf-8')
-        self.bus = privatebus.PrivateBus(policy=privatebus.POLICY_SYSTEM, includes=includes)
+        limits = ''.join(f'<limit name="{name}">{value}</limit>' for name, value in self.limits.items())
+        self.bus = privatebus.PrivateBus(policy=privatebus.POLICY_SYSTEM + limits, includes=includes)
         try:
             self.bus.__enter__()
         except BaseException:

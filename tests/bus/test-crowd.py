@@ -1,0 +1,81 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""What one user's callers may not do to others, however many there are and whether they read their answers or not. Needs
+CRAMPD in the environment; run as root, the callers are somebody else."""
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / 'support'))
+
+import dbus  # noqa: E402
+
+import packets  # noqa: E402
+import tap  # noqa: E402
+from daemon import MANAGER, ROOT, System  # noqa: E402
+from lines import LineProcess  # noqa: E402
+from mockbluez import MockBluez  # noqa: E402
+
+ADDRESS = 'C0:00:00:00:00:01'
+RATE_HZ = 1000
+PEER = 'org.freedesktop.DBus.Peer'
+# crampd's own, of daemon/bus/budget.h.
+CALLS, CALLS_PER_S = 1000, 100
+# Of what crampd has sent and nobody has read, the bus keeps this much here, which takes some 20 long answers.
+KEPT = {'max_incoming_bytes': 300000}
+
+_files = tempfile.TemporaryDirectory(prefix='crowd-')
+
+
+class Crowd(LineProcess):
+    """Callers of another user, as tests/bus/crowd.py has them."""
+
+    def __init__(self, *arguments):
+        program = Path(_files.name) / 'crowd.py'
+        os.chmod(_files.name, 0o755)
+        shutil.copy(HERE / 'crowd.py', program)
+        program.chmod(0o755)
+        other = ['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups', '--'] if os.geteuid() == 0 else []
+        super().__init__([*other, sys.executable, '-B', str(program), *map(str, arguments)])
+
+
+def stream(client, mock):
+    """A sensor that streams."""
+    path = Path(_files.name) / 'packets'
+    packets.write(path, packets.pack([[i % 61 - 30] for i in range(RATE_HZ)], 20, value_size=3))
+    mock.order('load', file=str(path), interval_ms=20)
+    owner = {'owner': dbus.UInt32(12345)} if os.geteuid() == 0 else {}
+    client.call(ROOT, MANAGER, 'AddSensor', 'sa{sv}', ADDRESS,
+                client.options(muscle='gastrocnemius', leg='left', **owner))
+    mock.wait('write', value=packets.START.hex())
+
+
+def mock_bluez():
+    return MockBluez([ADDRESS], packets.describe(1, RATE_HZ, scale_uv=0.01, value_size=3))
+
+
+def reconnect_s(mock):
+    """Ends the link, and waits until the sensor streams again."""
+    begin = time.monotonic()
+    mock.order('drop')
+    mock.wait('write', value=packets.START.hex())
+    return time.monotonic() - begin
+
+
+def test_bluez_does_not_wait_for_who_reads_nothing():
+    with System(bluez=True, limits=KEPT) as system, mock_bluez() as mock, system.daemon():
+        client = system.client()
+        stream(client, mock)
+        with Crowd('deaf', 2) as crowd:
+            crowd.wait('called')
+            seconds = reconnect_s(mock)
+            tap.measured(f'with a connection full of unread answers, a sensor is back after {seconds:.1f} s')
+            assert seconds < 4, seconds
+
+
+tap.main(globals())
