@@ -8,6 +8,7 @@
 #include "daemon/basic/log.h"
 #include "daemon/basic/priority.h"
 #include "daemon/bus/advice-news.h"
+#include "daemon/bus/budget.h"
 #include "daemon/bus/calibrate.h"
 #include "daemon/bus/caller.h"
 #include "daemon/bus/connection.h"
@@ -42,6 +43,11 @@ int bus_new(struct crampd *crampd, struct bus **ret) {
         if (r < 0)
                 return r;
         r = callers_new(bus, on_caller_gone, &bus->callers);
+        if (r < 0)
+                return r;
+        r = budget_new(bus, &bus->budget);
+        if (r >= 0)
+                r = budget_watch(bus->budget, &bus->slots[0]);
         if (r < 0)
                 return r;
         r = subscribers_new(bus, &bus->subscribers);
@@ -114,6 +120,7 @@ struct bus *bus_free(struct bus *bus) {
         }
         bus->connection = connection_free(bus->connection);
         callers_free(bus->callers);
+        budget_free(bus->budget);
         subscribers_free(bus->subscribers);
         advice_news_free(bus->news);
         free(bus);

@@ -9,6 +9,7 @@
 #include "daemon/crampd.h"
 
 struct advice_news;
+struct budget;
 struct callers;
 struct scans;
 struct subscribers;
@@ -21,6 +22,7 @@ struct bus {
         sd_bus_slot
                 *slots[BUS_SLOTS]; /* of what is exported and matched: they go before the connection */
         struct callers *callers;
+        struct budget *budget;
         LIST_HEAD(, add_call) adding;   /* AddSensor() calls that wait for the store */
         LIST_HEAD(, query_call) asking; /* History calls likewise */
         TAILQ_HEAD(guidance_calls, guidance_call) guiding; /* Guidance calls, in order */

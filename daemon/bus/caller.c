@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/basic/cleanup.h"
+#include "daemon/bus/budget.h"
 #include "daemon/bus/error.h"
 
 /* A name is forgotten when it leaves the bus, or when so many newer ones have come. */
@@ -22,7 +23,8 @@ struct waiting {
         struct callers *callers;
         LIST_ENTRY(waiting) all;
         sd_bus_slot *slot;
-        sd_bus_message *message;
+        char name[UNIQUE_NAME_SIZE];
+        sd_bus_message *message; /* NULL = nothing waits but the name */
         sd_bus_message_handler_t handler;
         void *userdata;
 };
@@ -155,67 +157,93 @@ static void answer(struct waiting *waiting) {
 static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         struct waiting *waiting = userdata;
         struct callers *callers = waiting->callers;
-        const char *sender = sd_bus_message_get_sender(waiting->message);
         uid_t uid = (uid_t)-1;
         int r;
 
         r = sd_bus_message_is_method_error(reply, NULL) ? -ESRCH : read_uid(reply, &uid);
-        if (r < 0) {
+        if (r >= 0 && !find_known(callers, waiting->name)) {
+                struct known *known = &callers->known[callers->next_known++ % KNOWN_MAX];
+
+                memcpy(known->name, waiting->name, sizeof(known->name));
+                known->uid = uid;
+                budget_settle(callers->bus->budget, waiting->name, uid);
+        }
+        if (waiting->message && r >= 0)
+                answer(waiting);
+        else if (waiting->message)
                 (void)sd_bus_reply_method_errorf(waiting->message, ERROR_NOT_AUTHORIZED,
                                                  "The bus does not say which user calls.");
-        } else {
-                if (!find_known(callers, sender)) {
-                        struct known *known = &callers->known[callers->next_known++ % KNOWN_MAX];
-
-                        memcpy(known->name, sender, strlen(sender) + 1);
-                        known->uid = uid;
-                }
-                answer(waiting);
-        }
         waiting_free(waiting);
         return 1;
 }
 
-int caller_get_uid(struct callers *callers, sd_bus_message *message, sd_bus_message_handler_t handler,
-                   void *userdata, sd_bus_error *error, uid_t *ret_uid) {
-        const char *sender = sd_bus_message_get_sender(message);
-        const struct known *known;
+/* Asks the bus who has the name; -EBUSY when so many calls wait that it is not asked. */
+static int ask(struct callers *callers, const char *name, struct waiting **ret) {
         struct waiting *waiting;
-        unsigned of_sender = 0;
+        unsigned of_name = 0;
         int r;
 
-        if (!sender || strlen(sender) >= UNIQUE_NAME_SIZE)
-                return sd_bus_error_set(error, ERROR_NOT_AUTHORIZED,
-                                        "The caller has no name on the bus.");
-
-        known = find_known(callers, sender);
-        if (known) {
-                *ret_uid = known->uid;
-                return 1;
-        }
-
         LIST_FOREACH (waiting, &callers->waiting, all)
-                of_sender += strcmp(sd_bus_message_get_sender(waiting->message), sender) == 0;
-        if (of_sender >= WAITING_PER_NAME || callers->n_waiting >= WAITING_MAX)
-                return sd_bus_error_set(error, ERROR_LIMIT_REACHED,
-                                        "Too many calls wait for the bus; try again.");
+                of_name += waiting->message && strcmp(waiting->name, name) == 0;
+        if (of_name >= WAITING_PER_NAME || callers->n_waiting >= WAITING_MAX)
+                return -EBUSY;
         waiting = calloc(1, sizeof(*waiting));
         if (!waiting)
                 return -ENOMEM;
         waiting->callers = callers;
-        waiting->message = sd_bus_message_ref(message);
-        waiting->handler = handler;
-        waiting->userdata = userdata;
+        memcpy(waiting->name, name, strlen(name) + 1);
         LIST_INSERT_HEAD(&callers->waiting, waiting, all);
         callers->n_waiting++;
 
         r = sd_bus_call_method_async(callers->bus->connection, &waiting->slot, "org.freedesktop.DBus",
                                      "/org/freedesktop/DBus", "org.freedesktop.DBus",
-                                     "GetConnectionCredentials", on_credentials, waiting, "s", sender);
+                                     "GetConnectionCredentials", on_credentials, waiting, "s", name);
         if (r < 0) {
                 waiting_free(waiting);
                 return r;
         }
+        *ret = waiting;
+        return 0;
+}
+
+bool caller_find_uid(struct callers *callers, const char *name, uid_t *ret) {
+        const struct known *known = find_known(callers, name);
+
+        if (known)
+                *ret = known->uid;
+        return known;
+}
+
+int caller_learn(struct callers *callers, const char *name) {
+        struct waiting *waiting;
+
+        LIST_FOREACH (waiting, &callers->waiting, all)
+                if (strcmp(waiting->name, name) == 0)
+                        return 0;
+        return ask(callers, name, &waiting);
+}
+
+int caller_get_uid(struct callers *callers, sd_bus_message *message, sd_bus_message_handler_t handler,
+                   void *userdata, sd_bus_error *error, uid_t *ret_uid) {
+        const char *sender = sd_bus_message_get_sender(message);
+        struct waiting *waiting;
+        int r;
+
+        if (!sender || strlen(sender) >= UNIQUE_NAME_SIZE)
+                return sd_bus_error_set(error, ERROR_NOT_AUTHORIZED,
+                                        "The caller has no name on the bus.");
+        if (caller_find_uid(callers, sender, ret_uid))
+                return 1;
+
+        r = ask(callers, sender, &waiting);
+        if (r == -EBUSY)
+                return sd_bus_error_set(error, ERROR_LIMIT_REACHED,
+                                        "Too many calls wait for the bus; try again.");
+        if (r < 0)
+                return r;
+        waiting->message = sd_bus_message_ref(message);
+        waiting->handler = handler;
+        waiting->userdata = userdata;
         return 0;
 }
 

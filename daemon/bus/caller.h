@@ -28,5 +28,11 @@ struct callers *callers_free(struct callers *callers);
 int caller_get_uid(struct callers *callers, sd_bus_message *message, sd_bus_message_handler_t handler,
                    void *userdata, sd_bus_error *error, uid_t *ret_uid);
 
+/* Whether the uid behind a unique name is known already. */
+bool caller_find_uid(struct callers *callers, const char *name, uid_t *ret);
+/* Asks the bus for it, unless that was done. Returns 0, -EBUSY when too many wait, or another negative
+ * errno. */
+int caller_learn(struct callers *callers, const char *name);
+
 /* Owner and root may; for anybody else NotAuthorized is set and negative errno returned. */
 int caller_check_owner(uid_t caller, uid_t owner, sd_bus_error *error);

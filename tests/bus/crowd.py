@@ -7,7 +7,8 @@ they are answered. They speak D-Bus over sockets of their own, for a library wou
                         calls each were made; then prints how many in all
     crowd.py flood N    N connections call Introspect() and want no reply; prints when the socket was full once
     crowd.py change N PATH   the same with Edit() of that sensor
-    crowd.py eager N    N Ping() calls on one connection, 50 under way at once; prints how many were answered and refused
+    crowd.py eager N    at most N Ping() calls on one connection, 50 under way at once, until one is refused; prints how
+                        many were answered and refused
 
 All print READY first and one JSON object a line, and end with their input. Used by tests/bus/test-crowd.py."""
 
@@ -131,8 +132,8 @@ def flood(callers, message):
 
 def eager(caller, calls):
     returned = refused = sent = 0
-    while returned + refused < calls:
-        while sent < calls and sent - returned - refused < UNDER_WAY:
+    while returned + refused < sent or (sent < calls and not refused):
+        while sent < calls and not refused and sent - returned - refused < UNDER_WAY:
             caller.socket.sendall(ping(sent + 2))
             sent += 1
         kinds = caller.read(SILENCE_S)

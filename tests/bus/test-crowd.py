@@ -78,4 +78,38 @@ def test_bluez_does_not_wait_for_who_reads_nothing():
             assert seconds < 4, seconds
 
 
+def test_calls_of_a_user_are_limited():
+    with System() as system, system.daemon() as daemon:
+        client = system.client()
+        begin = time.monotonic()
+        with Crowd('eager', 20 * CALLS) as crowd:
+            answered = crowd.wait('answered')
+            possible = CALLS + CALLS_PER_S * (time.monotonic() - begin)
+            assert CALLS <= answered['returned'] <= possible, answered
+            assert answered['refused'] > 0 and answered['unanswered'] == 0, answered
+            if os.geteuid() == 0:  # another user than they
+                client.call(ROOT, PEER, 'Ping')
+        assert daemon.log().count('calls too often') == 1, daemon.log()
+        # With time they come back.
+        client.wait(lambda: once()['returned'] == 1, what='a call that is answered')
+
+
+def once():
+    with Crowd('eager', 1) as crowd:
+        return crowd.wait('answered')
+
+
+def test_flood_does_not_hold_up_a_sensor():
+    with System(bluez=True) as system, mock_bluez() as mock, system.daemon():
+        client = system.client()
+        stream(client, mock)
+        with Crowd('flood', 3) as crowd:
+            crowd.wait('full')
+            seconds = reconnect_s(mock)
+            tap.measured(f'while three connections call without end, a sensor is back after {seconds:.1f} s')
+            assert seconds < 10, seconds
+            if os.geteuid() == 0:
+                client.call(ROOT, MANAGER, 'Status', 'a{sv}', client.options(), timeout=10)
+
+
 tap.main(globals())
