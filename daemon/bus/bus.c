@@ -14,6 +14,7 @@
 #include "daemon/bus/connection.h"
 #include "daemon/bus/error.h"
 #include "daemon/bus/objects.h"
+#include "daemon/bus/outflow.h"
 #include "daemon/bus/scans.h"
 #include "daemon/bus/subscribers.h"
 
@@ -21,6 +22,54 @@ static void on_caller_gone(struct bus *bus, const char *name) {
         subscribers_remove(bus->subscribers, name);
         scans_stop(bus->scans, name);
         calibrate_caller_gone(bus, name);
+}
+
+/* Connects, and exports the objects. */
+static int bus_attach(struct bus *bus) {
+        int r;
+
+        r = connection_new(bus->crampd, "crampd", PRIORITY_CALLERS, &bus->connection);
+        if (r >= 0)
+                r = callers_attach(bus->callers);
+        if (r >= 0)
+                r = budget_watch(bus->budget, &bus->slots[0]);
+        if (r >= 0)
+                r = manager_export(bus);
+        if (r >= 0)
+                r = history_export(bus);
+        if (r >= 0)
+                r = guidance_export(bus);
+        if (r >= 0)
+                r = sensors_export(bus);
+        return r;
+}
+
+/* Nobody is called any more by what comes over the connection. */
+static void bus_unplug(struct bus *bus) {
+        (void)sd_bus_detach_event(bus->connection);
+        for (size_t i = 0; i < BUS_SLOTS; i++)
+                bus->slots[i] = sd_bus_slot_unref(bus->slots[i]);
+        callers_detach(bus->callers);
+}
+
+/* To its clients crampd has left the bus and come back: they subscribe anew, and hear again of the
+ * alerts that last. Calls that wait for the store are answered into the void. */
+static void on_stuck(struct bus *bus) {
+        int r;
+
+        log_warning("What crampd sends does not get out any more: somebody does not read their answers. "
+                    "The connection to the bus is renewed.");
+        bus_unplug(bus);
+        sd_bus_close(bus->connection); /* what is queued is lost with it */
+        bus->connection = sd_bus_unref(bus->connection);
+        subscribers_clear(bus->subscribers);
+        scans_stop_all(bus->scans);
+        bus->renewed = true;
+        r = bus_attach(bus);
+        if (r >= 0)
+                r = bus_request_name(bus);
+        if (r < 0)
+                crampd_bus_lost(bus->crampd, r);
 }
 
 DEFINE_CLEANUP(struct bus *, bus_free)
@@ -36,9 +85,6 @@ int bus_new(struct crampd *crampd, struct bus **ret) {
         TAILQ_INIT(&bus->guiding);
         TAILQ_INIT(&bus->changing);
 
-        r = connection_new(crampd, "crampd", PRIORITY_CALLERS, &bus->connection);
-        if (r < 0)
-                return r;
         r = error_register();
         if (r < 0)
                 return r;
@@ -46,8 +92,6 @@ int bus_new(struct crampd *crampd, struct bus **ret) {
         if (r < 0)
                 return r;
         r = budget_new(bus, &bus->budget);
-        if (r >= 0)
-                r = budget_watch(bus->budget, &bus->slots[0]);
         if (r < 0)
                 return r;
         r = subscribers_new(bus, &bus->subscribers);
@@ -59,14 +103,10 @@ int bus_new(struct crampd *crampd, struct bus **ret) {
         r = advice_news_new(bus, &bus->news);
         if (r < 0)
                 return r;
-
-        r = manager_export(bus);
-        if (r >= 0)
-                r = history_export(bus);
-        if (r >= 0)
-                r = guidance_export(bus);
-        if (r >= 0)
-                r = sensors_export(bus);
+        r = bus_attach(bus);
+        if (r < 0)
+                return r;
+        r = outflow_new(bus, on_stuck, &bus->outflow);
         if (r < 0)
                 return r;
 
@@ -89,6 +129,8 @@ static int on_name(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
                 return 1;
         }
         r = sd_bus_message_read(reply, "u", &answer);
+        if (r >= 0 && answer == 2 && bus->renewed) /* in line, behind the connection that was closed */
+                return 1;
         if (r >= 0 && answer != 1 && answer != 4) { /* primary owner, already owner */
                 log_error("Another crampd has the name " CRAMPD_NAME ".");
                 r = -EEXIST;
@@ -98,12 +140,14 @@ static int on_name(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
 }
 
 int bus_request_name(struct bus *bus) {
-        return sd_bus_request_name_async(bus->connection, NULL, CRAMPD_NAME, 0, on_name, bus);
+        return sd_bus_request_name_async(bus->connection, NULL, CRAMPD_NAME,
+                                         bus->renewed ? SD_BUS_NAME_QUEUE : 0, on_name, bus);
 }
 
 void bus_detach(struct bus *bus) {
         /* Nobody scans any more: BlueZ goes before the bus. */
         bus->scans = scans_free(bus->scans);
+        bus->outflow = outflow_free(bus->outflow);
         (void)sd_bus_detach_event(bus->connection);
 }
 
@@ -114,14 +158,13 @@ struct bus *bus_free(struct bus *bus) {
         if (bus->connection) {
                 bus_detach(bus);
                 /* Sending goes with receiving: nobody may be called any more. */
-                for (size_t i = 0; i < BUS_SLOTS; i++)
-                        bus->slots[i] = sd_bus_slot_unref(bus->slots[i]);
-                bus->callers = callers_free(bus->callers);
+                bus_unplug(bus);
         }
         bus->connection = connection_free(bus->connection);
         callers_free(bus->callers);
         budget_free(bus->budget);
         subscribers_free(bus->subscribers);
+        scans_free(bus->scans);
         advice_news_free(bus->news);
         free(bus);
         return NULL;

@@ -11,6 +11,7 @@
 struct advice_news;
 struct budget;
 struct callers;
+struct outflow;
 struct scans;
 struct subscribers;
 
@@ -30,6 +31,8 @@ struct bus {
         struct advice_news *news;
         struct subscribers *subscribers;
         struct scans *scans;
+        struct outflow *outflow;
+        bool renewed; /* the connection is not the first */
 };
 
 #define CRAMPD_NAME "org.crampd1"

@@ -67,28 +67,23 @@ static int on_name_gone(sd_bus_message *message, void *userdata, sd_bus_error *e
         return 0;
 }
 
-DEFINE_CLEANUP(struct callers *, callers_free)
-
 int callers_new(struct bus *bus, caller_gone_func gone, struct callers **ret) {
-        _cleanup_(callers_freep) struct callers *callers = NULL;
-        int r;
+        struct callers *callers = calloc(1, sizeof(*callers));
 
-        callers = calloc(1, sizeof(*callers));
         if (!callers)
                 return -ENOMEM;
         callers->bus = bus;
         callers->gone = gone;
+        *ret = callers;
+        return 0;
+}
 
-        r = sd_bus_add_match_async(
-                bus->connection, &callers->gone_slot,
+int callers_attach(struct callers *callers) {
+        return sd_bus_add_match_async(
+                callers->bus->connection, &callers->gone_slot,
                 "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
                 "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg2=''",
                 on_name_gone, NULL, callers);
-        if (r < 0)
-                return r;
-
-        *ret = steal_pointer(&callers);
-        return 0;
 }
 
 static void waiting_free(struct waiting *waiting) {
@@ -99,13 +94,17 @@ static void waiting_free(struct waiting *waiting) {
         free(waiting);
 }
 
+void callers_detach(struct callers *callers) {
+        while (!LIST_EMPTY(&callers->waiting))
+                waiting_free(LIST_FIRST(&callers->waiting));
+        callers->gone_slot = sd_bus_slot_unref(callers->gone_slot);
+}
+
 struct callers *callers_free(struct callers *callers) {
         if (!callers)
                 return NULL;
 
-        while (!LIST_EMPTY(&callers->waiting))
-                waiting_free(LIST_FIRST(&callers->waiting));
-        sd_bus_slot_unref(callers->gone_slot);
+        callers_detach(callers);
         free(callers);
         return NULL;
 }

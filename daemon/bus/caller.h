@@ -18,6 +18,9 @@ typedef void (*caller_gone_func)(struct bus *bus, const char *name);
 /* `gone` is told of every unique name that leaves the bus. */
 int callers_new(struct bus *bus, caller_gone_func gone, struct callers **ret);
 struct callers *callers_free(struct callers *callers);
+/* Begins to watch who leaves bus->connection; ends that, and drops the calls that wait. */
+int callers_attach(struct callers *callers);
+void callers_detach(struct callers *callers);
 
 /*
  * To be the first thing that a method's handler does, with the handler itself and its userdata. Returns

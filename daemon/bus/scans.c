@@ -94,9 +94,7 @@ static void running_end(struct running *running) {
 struct scans *scans_free(struct scans *scans) {
         if (!scans)
                 return NULL;
-        for (size_t i = 0; i < SCANS_MAX; i++)
-                if (scans->running[i].name)
-                        running_end(&scans->running[i]);
+        scans_stop_all(scans);
         sd_event_source_disable_unref(scans->linger);
         scan_free(scans->scan);
         free(scans);
@@ -263,5 +261,11 @@ int scans_start(struct scans *scans, const char *name, uid_t uid, unsigned secon
 void scans_stop(struct scans *scans, const char *name) {
         for (size_t i = 0; scans && i < SCANS_MAX; i++)
                 if (scans->running[i].name && strcmp(scans->running[i].name, name) == 0)
+                        running_end(&scans->running[i]);
+}
+
+void scans_stop_all(struct scans *scans) {
+        for (size_t i = 0; scans && i < SCANS_MAX; i++)
+                if (scans->running[i].name)
                         running_end(&scans->running[i]);
 }

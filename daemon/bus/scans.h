@@ -22,5 +22,7 @@ struct scans *scans_free(struct scans *scans);
 int scans_start(struct scans *scans, const char *name, uid_t uid, unsigned seconds, bool all);
 /* Ends that caller's scan, if there is one; nobody is told. */
 void scans_stop(struct scans *scans, const char *name);
+/* Those of all callers. */
+void scans_stop_all(struct scans *scans);
 /* The driver that recognised the address in one of the latest scans, or NULL. */
 const struct sensor_driver *scans_get_driver(const struct scans *scans, const char *address);

@@ -74,6 +74,10 @@ void subscribers_remove(struct subscribers *subscribers, const char *name) {
                 }
 }
 
+void subscribers_clear(struct subscribers *subscribers) {
+        subscribers->n = 0;
+}
+
 static bool may_hear(const struct subscriber *subscriber, uid_t owner, const char *to) {
         if (subscriber->uid != 0 && subscriber->uid != owner)
                 return false;

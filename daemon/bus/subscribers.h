@@ -17,6 +17,7 @@ struct subscribers *subscribers_free(struct subscribers *subscribers);
 int subscribers_add(struct subscribers *subscribers, const char *name, uid_t uid,
                     const struct language *language);
 void subscribers_remove(struct subscribers *subscribers, const char *name);
+void subscribers_clear(struct subscribers *subscribers);
 unsigned subscribers_count(const struct subscribers *subscribers, uid_t uid);
 
 /* Whether there is a subscriber who may hear of a sensor of this owner; with `to`, whether that one may.
