@@ -20,6 +20,7 @@
 struct sensor;
 struct bus;
 struct livestream;
+struct recorder;
 
 struct crampd {
         sd_event *event;
@@ -29,6 +30,7 @@ struct crampd {
         sd_bus *bluez_bus; /* a connection for BlueZ alone */
         struct bus *bus;
         struct livestream *livestream;
+        struct recorder *recorder;
 
         LIST_HEAD(sensor_list, sensor) sensors;
         unsigned n_sensors;

@@ -25,6 +25,7 @@
 #include "daemon/livestream.h"
 #include "daemon/options.h"
 #include "daemon/public-id.h"
+#include "daemon/recorder.h"
 #include "daemon/sensor.h"
 
 #define STORE_CLOSE_LIMIT_US (UINT64_C(10) * 1000000)
@@ -300,6 +301,10 @@ static int set_up(struct crampd *crampd, const struct options *options, struct r
                 return r;
         }
 
+        r = recorder_new(crampd, &crampd->recorder);
+        if (r < 0)
+                return r;
+
         for (unsigned i = 0; i < replays->n; i++) {
                 r = add_replay(crampd, &options->virtuals[i], &replays->all[i]);
                 if (r < 0) {
@@ -331,6 +336,7 @@ static void tear_down(struct crampd *crampd) {
         }
         if (crampd->bus)
                 guidance_stop(crampd->bus);
+        crampd->recorder = recorder_free(crampd->recorder);
         crampd->store = store_close(crampd->store, STORE_CLOSE_LIMIT_US);
         crampd->livestream = livestream_free(crampd->livestream);
         if (crampd->bus)

@@ -15,6 +15,7 @@
 #include "daemon/bus/warnings.h"
 #include "daemon/guidance/translate.h"
 #include "daemon/livestream.h"
+#include "daemon/recorder.h"
 #include "sensors/bluez/link.h"
 #include "sensors/muscle.h"
 
@@ -40,56 +41,6 @@ int64_t crampd_boot_us(void) {
 
 /* --- night to store and bus --- */
 
-/* The store may answer long after the episode, or the sensor, is gone: ids instead of pointers. */
-struct recorded_call {
-        struct crampd *crampd;
-        uid_t owner_uid;
-        char sensor[STORE_ID_SIZE];
-        char episode[STORE_ID_SIZE];
-};
-
-static void on_recorded(int error, void *userdata) {
-        _cleanup_(freep) struct recorded_call *call = userdata;
-        const struct store_episode *episode;
-        struct sensor *sensor;
-        uint64_t lasting_us;
-
-        if (error == -ECANCELED)
-                return;
-        if (error < 0) {
-                log_error("An episode could not be recorded: %s.", strerror(-error));
-                return;
-        }
-
-        advice_news_check(call->crampd->bus->news, call->owner_uid, "cramp");
-        sensor = sensor_find(call->crampd, call->sensor);
-        if (!sensor || !sensor->night || sensor->recorded)
-                return;
-        episode = night_get_episode(sensor->night, &lasting_us);
-        if (!episode || strcmp(episode->id, call->episode) != 0)
-                return;
-        sensor->recorded = true;
-        alerts_send(sensor, NIGHT_ALERT_UPDATED, episode, lasting_us, /* repeated= */ false,
-                    /* to= */ NULL);
-}
-
-static void record_episode(struct sensor *sensor, const struct store_episode *episode) {
-        struct recorded_call *call = malloc(sizeof(*call));
-        int r;
-
-        if (call) {
-                call->crampd = sensor->crampd;
-                call->owner_uid = sensor->row.owner_uid;
-                memcpy(call->sensor, sensor->row.id, sizeof(call->sensor));
-                memcpy(call->episode, episode->id, sizeof(call->episode));
-        }
-        r = store_put_episode(sensor->crampd->store, episode, call ? on_recorded : NULL, call);
-        if (r < 0) {
-                free(call);
-                log_error("An episode could not be handed to the store: %s.", strerror(-r));
-        }
-}
-
 static void on_alert(enum night_change change, const struct store_episode *episode, uint64_t lasting_us,
                      void *userdata) {
         struct sensor *sensor = userdata;
@@ -100,7 +51,7 @@ static void on_alert(enum night_change change, const struct store_episode *episo
         }
         /* The alert first: it never waits for the disk. */
         alerts_send(sensor, change, episode, lasting_us, /* repeated= */ false, /* to= */ NULL);
-        record_episode(sensor, episode);
+        recorder_put(sensor->crampd->recorder, sensor, episode);
 }
 
 static void on_account(const struct store_account *account, void *userdata) {

@@ -11,7 +11,7 @@
 #include "daemon/bus/objects.h"
 #include "daemon/bus/settings.h"
 
-#define CHANGES_PER_SENSOR 8u
+#define CHANGES_PER_USER 8u
 
 /* Makes the change that the message asks for. Returns 0, or negative errno with `error` set. */
 typedef int (*change_func)(sd_bus_message *message, struct store_sensor *row, sd_bus_error *error);
@@ -21,6 +21,7 @@ struct change_call {
         TAILQ_ENTRY(change_call) changing;
         struct bus *bus;
         sd_bus_message *message;
+        uid_t owner_uid;
         char sensor[STORE_ID_SIZE]; /* which may be gone when its turn comes */
         change_func make;
         struct store_sensor row; /* as changed, once it is on its way */
@@ -113,7 +114,7 @@ static int change_queue(struct bus *bus, sd_bus_message *message, sd_bus_message
                         change_func make, sd_bus_error *error) {
         struct change_call *call;
         struct sensor *sensor = NULL;
-        unsigned before = 0;
+        unsigned before = 0, of_user = 0;
         int r;
 
         r = sensor_object_get(bus, message, handler, error, &sensor, NULL);
@@ -123,17 +124,21 @@ static int change_queue(struct bus *bus, sd_bus_message *message, sd_bus_message
                 return sd_bus_error_set(
                         error, ERROR_INVALID_ARGUMENT,
                         "A virtual sensor is as the daemon was started, and ends with it.");
-        TAILQ_FOREACH (call, &bus->changing, changing)
+        TAILQ_FOREACH (call, &bus->changing, changing) {
                 before += strcmp(call->sensor, sensor->row.id) == 0;
-        if (before >= CHANGES_PER_SENSOR)
+                of_user += call->owner_uid == sensor->row.owner_uid;
+        }
+        if (of_user >= CHANGES_PER_USER)
                 return sd_bus_error_setf(error, ERROR_LIMIT_REACHED,
-                                         "%u changes of this sensor wait already.", CHANGES_PER_SENSOR);
+                                         "%u changes of this user's sensors wait already.",
+                                         CHANGES_PER_USER);
         call = calloc(1, sizeof(*call));
         if (!call)
                 return -ENOMEM;
         call->bus = bus;
         call->message = sd_bus_message_ref(message);
         call->make = make;
+        call->owner_uid = sensor->row.owner_uid;
         memcpy(call->sensor, sensor->row.id, sizeof(call->sensor));
         TAILQ_INSERT_TAIL(&bus->changing, call, changing);
         if (before == 0)

@@ -253,7 +253,7 @@ int store_put_sensor(struct store *store, const struct store_sensor *sensor, sto
                 return -ENOMEM;
         request->sensor = *sensor;
         request->callback.done = done;
-        return store_queue_write(store, request, STORE_QUEUE_MAX);
+        return store_queue_write(store, request, STORE_QUEUE_MAX / 2);
 }
 
 int store_put_night(struct store *store, const struct store_night *night, store_done_func done,

@@ -276,8 +276,8 @@ struct store *store_close(struct store *store, uint64_t limit_us);
 /* Writes: insert or update by id. `done` may be NULL; it is called after the commit is durable. A night
  * or episode that still waits is overtaken by its next put: only the latest is written, and the `done`
  * of both are called. Each returns 0, -EINVAL for a malformed id, an endless string, a missing time or a
- * number out of range, -ENOMEM, or -ENOBUFS when the queue is full (gaps give way first, at half; a row
- * that waits already can still be overtaken). */
+ * number out of range, -ENOMEM, or -ENOBUFS when the queue is full (gaps and sensors give way first, at
+ * half: nights and episodes have the rest; a row that waits already can still be overtaken). */
 int store_put_sensor(struct store *store, const struct store_sensor *sensor, store_done_func done,
                      void *userdata);
 int store_put_night(struct store *store, const struct store_night *night, store_done_func done,

@@ -6,7 +6,6 @@ they are answered. They speak D-Bus over sockets of their own, for a library wou
     crowd.py deaf N     N connections call Introspect() and read nothing, until crampd answers nobody any more, or 3000
                         calls each were made; then prints how many in all
     crowd.py flood N    N connections call Introspect() and want no reply; prints when the socket was full once
-    crowd.py change N PATH   the same with Edit() of that sensor
     crowd.py eager N    at most N Ping() calls on one connection, 50 under way at once, until one is refused; prints how
                         many were answered and refused
 
@@ -36,14 +35,12 @@ def string(value):
     return struct.pack('<I', len(value)) + value.encode() + b'\0'
 
 
-def call(serial, destination, path, interface, member, flags=0, signature='', body=b''):
+def call(serial, destination, path, interface, member, flags=0):
     fields = b''
     for code, kind, value in ((1, 'o', path), (2, 's', interface), (3, 's', member), (6, 's', destination)):
         fields = align(fields, 8) + bytes([code, 1]) + kind.encode() + b'\0' + string(value)
-    if signature:
-        fields = align(fields, 8) + b'\x08\x01g\0' + bytes([len(signature)]) + signature.encode() + b'\0'
-    head = struct.pack('<cBBBIII', b'l', METHOD_CALL, flags, 1, len(body), serial, len(fields))
-    return align(head + fields, 8) + body
+    head = struct.pack('<cBBBIII', b'l', METHOD_CALL, flags, 1, 0, serial, len(fields))
+    return align(head + fields, 8)
 
 
 def introspect(serial, flags=0):
@@ -52,13 +49,6 @@ def introspect(serial, flags=0):
 
 def ping(serial):
     return call(serial, 'org.crampd1', ROOT, 'org.freedesktop.DBus.Peer', 'Ping')
-
-
-def rename(path, name):
-    entry = string('name') + b'\x01s\0'
-    entry = align(entry, 4) + string(name)
-    return call(9, 'org.crampd1', path, 'org.crampd1.Sensor', 'Edit', NO_REPLY, 'a{sv}',
-                struct.pack('<II', len(entry), 0) + entry)
 
 
 class Caller:
@@ -154,10 +144,8 @@ def main():
     callers = [Caller() for _ in range(number)]
     if how == 'deaf':
         deaf(callers)
-    elif how == 'flood':
-        flood(callers, introspect(9, NO_REPLY))
     else:
-        flood(callers, rename(sys.argv[3], 'another name'))
+        flood(callers, introspect(9, NO_REPLY))
 
 
 if __name__ == '__main__':

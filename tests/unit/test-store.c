@@ -462,6 +462,7 @@ static void test_nonsense_is_refused(void **state) {
 static void test_full_queue(void **state) {
         struct fixture *f = *state;
         struct store_sensor sensor = sample_sensor(SENSOR_ID, OWNER_UID);
+        struct store_sensor other = sample_sensor("00000000000000a2", OWNER_UID);
         struct store_night night = sample_night(NIGHT_ID, SENSOR_ID);
         struct store_gap gap = {.night = NIGHT_ID, .reason = "no-data"};
         struct outcome outcome = {}, update = {};
@@ -484,6 +485,7 @@ static void test_full_queue(void **state) {
                 assert_true(r == 0 || r == -ENOBUFS);
         }
         assert_int_equal(gaps, STORE_QUEUE_MAX / 2 - 2);
+        assert_int_equal(store_put_sensor(f->store, &other, NULL, NULL), -ENOBUFS);
         for (int r = 0; r == 0; n += r == 0) {
                 struct store_episode episode = sample_episode(1 + n, n);
 
