@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Length of the character that begins here, or 0 if none does (The Unicode Standard, table 3-7). */
-static size_t character_length(const unsigned char *text) {
+size_t text_character_length(const char *at) {
+        const unsigned char *text = (const unsigned char *)at;
         unsigned low = 0x80, high = 0xbf;
         size_t length;
 
@@ -41,13 +41,12 @@ static size_t character_length(const unsigned char *text) {
 }
 
 bool text_is_name(const char *text, size_t size) {
-        const unsigned char *at = (const unsigned char *)text;
         size_t length;
 
         if (strlen(text) >= size)
                 return false;
-        for (; *at; at += length) {
-                length = character_length(at);
+        for (; *text; text += length) {
+                length = text_character_length(text);
                 if (length == 0)
                         return false;
         }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/basic/cleanup.h"
+#include "daemon/basic/text.h"
 #include "dbus/crampctl/alert.h"
 #include "dbus/crampctl/lane.h"
 #include "dbus/crampctl/terminal.h"
@@ -185,16 +186,16 @@ static void row_escape(struct row *row, const char *sequence) {
 /* Text of any origin, as far as it fits. */
 static void row_text(struct row *row, const char *text) {
         while (text && *text) {
-                char character[8] = {*text};
-                size_t length = 1, width;
+                char character[8] = "?";
+                size_t length = text_character_length(text), width;
 
-                while (length < sizeof(character) - 1 && ((unsigned char)text[length] & 0xc0) == 0x80) {
-                        character[length] = text[length];
-                        length++;
-                }
                 /* Nothing that came from elsewhere may steer the terminal. */
-                if (text_is_control(character))
-                        (void)strcpy(character, "?");
+                if (length > 0 && !text_is_control(text)) {
+                        memcpy(character, text, length);
+                        character[length] = '\0';
+                }
+                if (length == 0) /* a C1 control, or a stray byte */
+                        length = (unsigned char)text[0] == 0xc2 && (text[1] & 0xe0) == 0x80 ? 2 : 1;
                 width = text_width(character);
                 if (row->width + width > row->columns || row->used + sizeof(character) >= ROW_SIZE)
                         return;

@@ -10,20 +10,21 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include "daemon/basic/text.h"
+
 #define COLUMNS_DEFAULT 80u
 #define PARAGRAPH_COLUMNS 100u
 #define COLUMNS_MAX 1000u
 
-/* Bytes of the control character at `text`, else 0: C0, DEL, C1 as UTF-8, and what ends lines or turns
- * the direction of all that follows (U+2028 to 202E, U+2066 to 2069), so that a name could rewrite what
+/* Bytes of what must not reach a terminal at `text`, else 0: a control character (C0, DEL, C1), a byte
+ * that is no UTF-8 (to some terminals 0x9b alone begins a sequence), and what ends lines or turns the
+ * direction of all that follows (U+2028 to 202E, U+2066 to 2069), so that a name could rewrite what
  * stands beside it. */
 static size_t control_length(const char *text) {
         const unsigned char *byte = (const unsigned char *)text;
 
-        if (byte[0] < 0x20 || byte[0] == 0x7f)
-                return 1;
-        if (byte[0] == 0xc2 && byte[1] >= 0x80 && byte[1] < 0xa0)
-                return 2;
+        if (text_character_length(text) == 0)
+                return byte[0] == 0xc2 && byte[1] >= 0x80 && byte[1] < 0xa0 ? 2 : 1;
         if (byte[0] != 0xe2)
                 return 0;
         return (byte[1] == 0x80 && byte[2] >= 0xa8 && byte[2] <= 0xae) ||
@@ -46,7 +47,7 @@ void text_write(FILE *file, const char *text) {
                         fputc('?', file);
                 text += length;
                 while (text[plain] && control_length(text + plain) == 0)
-                        plain++;
+                        plain += text_character_length(text + plain);
                 (void)fwrite(text, 1, plain, file);
                 text += plain;
         }
@@ -56,20 +57,14 @@ size_t text_clean(char *to, size_t size, const char *text) {
         size_t used = 0;
 
         while (text && *text && used + 1 < size) {
-                size_t length = control_length(text);
+                size_t control = control_length(text);
+                size_t length = control > 0 ? 1 : text_character_length(text);
 
-                if (length > 0) {
-                        to[used++] = '?';
-                        text += length;
-                } else
-                        to[used++] = *text++;
-        }
-        /* In the middle of a character: without its beginning, too. */
-        if (text && ((unsigned char)*text & 0xc0) == 0x80) {
-                while (used > 0 && ((unsigned char)to[used - 1] & 0xc0) == 0x80)
-                        used--;
-                if (used > 0)
-                        used--;
+                if (used + length >= size)
+                        break;
+                memcpy(to + used, control > 0 ? "?" : text, length);
+                used += length;
+                text += control > 0 ? control : length;
         }
         if (size > 0)
                 to[used] = 0;

@@ -13,8 +13,8 @@
 #define TEXT_ALARM "\033[1;31m"
 #define TEXT_PLAIN "\033[0m"
 
-/* Writes with control characters replaced by '?', and so what ends lines or turns their direction; NULL
- * writes nothing. */
+/* Writes with control characters replaced by '?', and so what ends lines or turns their direction, and
+ * each byte that is no UTF-8; NULL writes nothing. */
 void text_write(FILE *file, const char *text);
 
 /* The same into a buffer, cut at a character's border. Returns the bytes without the final 0. */
