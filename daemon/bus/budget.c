@@ -157,12 +157,13 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *err
         (void)sd_bus_get_n_queued_write(budget->bus->connection, &answers);
         if (left >= 0 && answers <= ANSWERS_MAX)
                 return 0;
-        if (left >= -BUDGET_REFUSALS && answers <= ANSWERS_HARD_MAX)
-                (void)sd_bus_reply_method_errorf(message, ERROR_LIMIT_REACHED,
-                                                 left < 0 ? "Too many calls of this user; wait a second."
-                                                          : "Too many answers wait for the bus; try "
-                                                            "again.");
-        return 1;
+        if (left < -BUDGET_REFUSALS || answers > ANSWERS_HARD_MAX)
+                return 1;
+        if (left < 0)
+                return sd_bus_error_set(error, ERROR_LIMIT_REACHED,
+                                        "Too many calls of this user; wait a second.");
+        return sd_bus_error_set(error, ERROR_LIMIT_REACHED,
+                                "Too many answers wait for the bus; try again.");
 }
 
 int budget_watch(struct budget *budget, sd_bus_slot **ret_slot) {

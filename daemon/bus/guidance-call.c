@@ -253,8 +253,15 @@ static void on_changed(int error, void *userdata) {
         _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
         struct guidance_call *call = userdata;
 
+        if (error == -E2BIG)
+                error = sd_bus_error_setf(
+                        &bus_error, ERROR_LIMIT_REACHED,
+                        language_text(call->language, "The log has room for %u entries in all."),
+                        STORE_ENTRIES_TOTAL_MAX);
+        else if (error < 0)
+                error = error_set_store(&bus_error, error);
         if (error < 0) {
-                call_fail(call, error_set_store(&bus_error, error), &bus_error);
+                call_fail(call, error, &bus_error);
                 return;
         }
         (void)sd_bus_send(NULL, call->reply, NULL);

@@ -12,6 +12,8 @@ const char *const rows_sql_person[ROWS_STATEMENT_MAX] = {
                              "ON CONFLICT (uid) DO UPDATE SET text = excluded.text",
         [ROWS_DELETE_PROFILE] = "DELETE FROM profile WHERE uid = ?1",
         [ROWS_GET_PROFILE] = "SELECT text FROM profile WHERE uid = ?1",
+        [ROWS_IS_LOG_FULL] = "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM entry WHERE id = ?1) "
+                             "AND (SELECT count(*) FROM entry WHERE uid = ?2) >= ?3",
         [ROWS_PUT_ENTRY] =
                 "INSERT INTO entry (id, uid, time_us, zone_offset_s, kind, what, origin, compound, "
                 "amount, leg, text) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) "
@@ -82,8 +84,17 @@ static int put_profile(struct rows *rows, int64_t uid, const char *text) {
 }
 
 static int put_entry(struct rows *rows, int64_t uid, const struct store_entry *entry) {
-        struct binding binding = binding_begin(rows, ROWS_PUT_ENTRY);
+        struct binding binding = binding_begin(rows, ROWS_IS_LOG_FULL);
+        int rc;
 
+        binding_text(&binding, entry->id);
+        binding_number(&binding, uid);
+        binding_number(&binding, STORE_ENTRIES_TOTAL_MAX);
+        rc = binding_run(&binding);
+        if (rc != SQLITE_OK)
+                return rc == SQLITE_ROW ? SQLITE_TOOBIG : rc;
+
+        binding = binding_begin(rows, ROWS_PUT_ENTRY);
         binding_text(&binding, entry->id);
         binding_number(&binding, uid);
         binding_number(&binding, entry->time_us);

@@ -81,6 +81,8 @@ struct store_person_filter {
 };
 
 #define STORE_ENTRIES_MAX 5000u
+/* More entries of one person are not taken: a lifetime has fewer, and a disk has an end. */
+#define STORE_ENTRIES_TOTAL_MAX 100000u
 
 enum store_change_kind {
         STORE_CHANGE_PROFILE, /* "" forgets it */
@@ -105,7 +107,7 @@ struct store_person_change {
 typedef void (*store_person_func)(int error, const struct store_person *person, void *userdata);
 
 /* As the other writes and queries of store.h. What goes is gone from the disk too, once `done` is
- * called.
+ * called. `done` gets -E2BIG for one entry too many.
  */
 int store_change_person(struct store *store, const struct store_person_change *change,
                         store_done_func done, void *userdata);

@@ -2,6 +2,9 @@
 /* The rows of sensors: see rows.h. */
 #include "daemon/store/statement.h"
 
+/* Removed sensors of one user without any record of theirs. */
+#define REMOVED_KEPT 16
+
 /* A missing parent makes its key NULL, which NOT NULL refuses, here and in the other tables. */
 const char *const rows_sql_sensor[ROWS_STATEMENT_MAX] = {
         [ROWS_PUT_SENSOR] =
@@ -22,6 +25,16 @@ const char *const rows_sql_sensor[ROWS_STATEMENT_MAX] = {
                 "scale_uv = excluded.scale_uv, rate_mhz = excluded.rate_mhz, "
                 "channels = excluded.channels, sensitivity = excluded.sensitivity, "
                 "learning = excluded.learning, learning_since_us = excluded.learning_since_us",
+        /* Those that were removed and have watched nothing; the latest stay a while, for what may still
+         * be on its way. */
+        [ROWS_PRUNE_SENSORS] =
+                "DELETE FROM sensor WHERE row IN (SELECT s.row FROM sensor s WHERE s.owner_uid = ?1 "
+                "AND s.removed_us IS NOT NULL "
+                "AND NOT EXISTS (SELECT 1 FROM night n WHERE n.sensor = s.row) "
+                "AND NOT EXISTS (SELECT 1 FROM episode e WHERE e.sensor = s.row) "
+                "AND NOT EXISTS (SELECT 1 FROM missed m WHERE m.sensor = s.row) "
+                "AND NOT EXISTS (SELECT 1 FROM calibration c WHERE c.sensor = s.row) "
+                "ORDER BY s.removed_us DESC, s.row DESC LIMIT -1 OFFSET ?2)",
         [ROWS_PUT_BATTERY] = "UPDATE sensor SET battery_rate = ?2, battery_warned = ?3 WHERE id = ?1",
         [ROWS_LIST_SENSORS] = "SELECT id, owner_uid, address, driver, name, muscle, leg, added_us, "
                               "removed_us, zone_offset_s, paused, allow_broadcast, envelope, scale_uv, "
@@ -62,6 +75,13 @@ int rows_put_sensor(struct rows *rows, const struct store_sensor *sensor) {
         binding_text(&binding, sensor->sensitivity[0] ? sensor->sensitivity : "normal");
         binding_number(&binding, sensor->learning);
         binding_number(&binding, sensor->learning_since_us);
+        rc = binding_run(&binding);
+        if (rc != SQLITE_OK || sensor->removed_us == STORE_NO_TIME)
+                return rc;
+
+        binding = binding_begin(rows, ROWS_PRUNE_SENSORS);
+        binding_number(&binding, sensor->owner_uid);
+        binding_number(&binding, REMOVED_KEPT);
         return binding_run(&binding);
 }
 

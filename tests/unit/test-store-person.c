@@ -317,12 +317,33 @@ static void test_an_evening_is_counted_once(void **state) {
         assert_int_equal(answer.evenings[0].monitored_us, 120);
 }
 
+static void test_a_log_has_an_end(void **state) {
+        struct fixture *f = *state;
+
+        assert_int_equal(note(f, OWNER_UID, 1, 0, "the first"), 0);
+        assert_int_equal(note(f, OTHER_UID, 2, 0, "of another"), 0);
+        fixture_close(f);
+        database_run(f->path,
+                     "WITH RECURSIVE n(i) AS (SELECT 16 UNION ALL SELECT i + 1 FROM n WHERE i < "
+                     "16 + 100000 - 2) INSERT INTO entry (id, uid, time_us, zone_offset_s, kind, "
+                     "what, origin, compound, amount, leg, text) SELECT printf('%016x', i), 1000, "
+                     "i, 0, 'note', '', '', '', '', '', '' FROM n");
+        fixture_open(f);
+        assert_int_equal(note(f, OWNER_UID, 3, 0, "one too many"), -E2BIG);
+        assert_int_equal(note(f, OWNER_UID, 1, 0, "the first can still be changed"), 0);
+        assert_int_equal(note(f, OTHER_UID, 3, 0, "another has room"), 0);
+        fixture_close(f);
+        assert_int_equal(database_number(f->path, "SELECT count(*) FROM entry WHERE uid = 1000"),
+                         STORE_ENTRIES_TOTAL_MAX);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_a_profile_belongs_to_one, setup, fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_what_is_forgotten_leaves_the_disk, setup,
                                                 fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_entries_by_time_and_page, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_a_log_has_an_end, setup, fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_nobody_touches_entries_of_others, setup,
                                                 fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_trials_and_nights, setup, fixture_teardown),

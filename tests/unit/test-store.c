@@ -344,6 +344,31 @@ static void test_filters(void **state) {
         free(page);
 }
 
+/* Of what was removed, only what has watched something stays for good. */
+static void test_removed_sensors_are_forgotten(void **state) {
+        struct fixture *f = *state;
+        struct store_sensor sensor = sample_sensor(SENSOR_ID, OWNER_UID);
+
+        put_parents(f);
+        sensor.removed_us = 1;
+        assert_int_equal(put_sensor(f, &sensor), 0);
+        for (unsigned i = 0; i < 40; i++) {
+                (void)snprintf(sensor.id, sizeof(sensor.id), "%016x", 1 + i);
+                sensor.removed_us = STORE_NO_TIME;
+                assert_int_equal(put_sensor(f, &sensor), 0);
+                sensor.removed_us = 10 + i;
+                assert_int_equal(put_sensor(f, &sensor), 0);
+        }
+        (void)snprintf(sensor.id, sizeof(sensor.id), "%016x", 99u);
+        sensor.removed_us = STORE_NO_TIME;
+        assert_int_equal(put_sensor(f, &sensor), 0);
+        fixture_close(f);
+        assert_int_equal(database_number(f->path, "SELECT count(*) FROM sensor"), 1 + 16 + 1);
+        assert_int_equal(database_number(f->path, "SELECT count(*) FROM sensor WHERE removed_us IS NULL "
+                                                  "OR removed_us = 1 OR removed_us >= 34"),
+                         18);
+}
+
 static void test_update(void **state) {
         struct fixture *f = *state;
         struct store_sensor sensor = sample_sensor(SENSOR_ID, OWNER_UID);
@@ -648,6 +673,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_in_memory, setup, fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_pages, setup, fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_filters, setup, fixture_teardown),
+                cmocka_unit_test_setup_teardown(test_removed_sensors_are_forgotten, setup,
+                                                fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_update, setup, fixture_teardown),
                 cmocka_unit_test_setup_teardown(test_row_without_parent_holds_up_nothing, setup,
                                                 fixture_teardown),
