@@ -190,6 +190,21 @@ def test_daemon_calls_bluez():
             assert error is None, (interface, error)
 
 
+def test_signals_of_strangers_are_stopped():
+    with Bus() as bus:
+        daemon, bluez, stranger = bus.connect(), bus.connect(), bus.connect()
+        bluez.own('org.bluez')
+        name = daemon.connection.get_unique_name()
+        daemon.listen()
+        stranger.emit(OBJECT_MANAGER, name)
+        stranger.emit(OBJECT_MANAGER)
+        # The bus has taken those above when it answers the stranger.
+        stranger.connection.get_name_owner('org.bluez')
+        bluez.emit('org.bluez.Device1', name)
+        loop_until(lambda: daemon.signals, 'the signal of BlueZ')
+        assert daemon.signals == ['org.bluez.Device1'], daemon.signals
+
+
 def test_others_cannot_own_the_name():
     stranger = 'nobody' if os.geteuid() == 0 else 'root'
     with Bus(stranger) as bus:
