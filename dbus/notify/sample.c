@@ -41,7 +41,8 @@ static void event_send(enum crampd_event_type type, struct alerts *alerts, int64
                             .peak_uv = (double)NAN,
                             .median_hz = (double)NAN,
                             .confidence = 1,
-                            .pain = -1},
+                            .pain = -1,
+                            .simulated = true},
                 .relief = type == CRAMPD_ALERT_ENDED ? NULL : relief,
                 .simulated = true,
         };

@@ -58,7 +58,7 @@ def play(mock):
 @contextlib.contextmanager
 def service(battery):
     """The bus and the mock, with one sensor that streams from the first daemon on."""
-    description = packets.describe(1, 1000)
+    description = packets.describe(1, 1000, leg=1)  # as it is added: else that is warned of
     with System(bluez=True) as system, MockBluez([ADDRESS], description) as mock:
         play(mock)
         mock.order('battery', percent=battery)
