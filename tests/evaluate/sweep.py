@@ -234,11 +234,11 @@ def main():
     parser.add_argument('source')
     parser.add_argument('--compiler', default=os.environ.get('CC', 'gcc'))
     parser.add_argument('--only', default='', metavar='REGEX', help='constants whose names match')
-    parser.add_argument('--nights', default='6', help='with one channel, and as many with two (6)')
+    parser.add_argument('--nights', default='4', help='with one channel, and as many with two (4)')
     parser.add_argument('--cramps', default='12', help='in a night (12)')
     parser.add_argument('--hours', default='8', help='of a night (8)')
     parser.add_argument('--script', default='home-night')
-    parser.add_argument('--dense-hours', default='8', help='of movements without cramps (8)')
+    parser.add_argument('--dense-hours', default='4', help='of movements without cramps (4)')
     parser.add_argument('--jobs', type=int, default=2)
     arguments = parser.parse_args()
 
