@@ -21,8 +21,9 @@ LISTINGS = (['history', '--list'], ['history', '--csv'], ['history', '--json'], 
 
 def on_terminal(*arguments, **more):
     """What is shown, and the exit code."""
-    env = environment(**{'TERM': 'xterm', **more})
-    for name in ('PAGER', 'LESS', 'COLUMNS'):
+    # Wide enough for all columns.
+    env = environment(**{'TERM': 'xterm', 'COLUMNS': '200', **more})
+    for name in ('PAGER', 'LESS'):
         if name not in more:
             env.pop(name, None)
     pid, fd = pty.fork()
