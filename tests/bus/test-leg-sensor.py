@@ -367,7 +367,9 @@ def test_family_takes_turns():
         # 0.7 s at 200 Hz, two frames a packet. None comes before the one before it was read.
         got, order = [[] for _ in readers], []
         while len(order) < 70:
-            for number in [number for number, reader in enumerate(readers) if select.select([reader], [], [], 0)[0]]:
+            ready = select.select(readers, [], [], LIMIT_S)[0]
+            assert ready, f'nothing came after {order}'
+            for number in [number for number, reader in enumerate(readers) if reader in ready]:
                 order.append(number)
                 got[number].append(readers[number].recv(1000))
         assert order == [number % 4 for number in range(70)], order
