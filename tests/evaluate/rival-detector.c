@@ -7,8 +7,14 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/basic/cleanup.h"
+
+/* Builds take turns this far apart: each has more to remember than a processor keeps at hand for all of
+ * them. */
+#define TURN_S 10u
+#define AXES 3u
 
 struct build {
         void *library; /* NULL: linked in */
@@ -36,9 +42,19 @@ struct instance {
         struct rival_alarm alarm;
 };
 
+/* What the builds have not been given yet. */
+struct turn {
+        uint64_t index;
+        size_t frames, frames_max;
+        int32_t *counts;
+        bool has_motion;
+        int32_t motion[AXES]; /* of all of them */
+};
+
 struct own {
         struct rival rival;
         double *scale_uv;
+        struct turn turn;
         struct instance *instances;
 };
 
@@ -72,6 +88,7 @@ static struct rival *detector_rival_free(struct rival *rival) {
                         own->instances[i].build->free(own->instances[i].detector);
         free(own->instances);
         free(own->scale_uv);
+        free(own->turn.counts);
         free(own);
         return NULL;
 }
@@ -82,7 +99,9 @@ static int detector_rival_fill(struct own *own) {
 
         own->instances = calloc(builds->n, sizeof(*own->instances));
         own->scale_uv = calloc(setup->channels, sizeof(*own->scale_uv));
-        if (!own->instances || !own->scale_uv)
+        own->turn.frames_max = (size_t)TURN_S * setup->rate_hz;
+        own->turn.counts = calloc(own->turn.frames_max * setup->channels, sizeof(*own->turn.counts));
+        if (!own->instances || !own->scale_uv || !own->turn.counts)
                 return -ENOMEM;
         for (unsigned i = 0; i < setup->channels; i++)
                 own->scale_uv[i] = setup->scale_uv;
@@ -127,22 +146,49 @@ static int detector_rival_new(const struct rival_kind *kind, const struct rival_
         return 0;
 }
 
-static void detector_rival_push(struct rival *rival, const struct detector_signal *signal) {
-        struct own *own = (struct own *)rival;
+static void turn_give(struct own *own) {
+        struct turn *turn = &own->turn;
 
-        for (size_t i = 0; i < rival->kind->n_settings; i++) {
+        for (size_t i = 0; turn->frames > 0 && i < own->rival.kind->n_settings; i++) {
                 const struct build *build = own->instances[i].build;
 
                 if (build->set_motion)
-                        build->set_motion(own->instances[i].detector, signal->motion);
-                (void)build->push(own->instances[i].detector, signal->index, signal->counts,
-                                  signal->frames);
+                        build->set_motion(own->instances[i].detector,
+                                          turn->has_motion ? turn->motion : NULL);
+                (void)build->push(own->instances[i].detector, turn->index, turn->counts, turn->frames);
         }
+        turn->frames = 0;
+}
+
+/* Whether these frames follow, with the same to be said of them. */
+static bool turn_goes_on(const struct turn *turn, const struct detector_signal *signal) {
+        return signal->index == turn->index + turn->frames &&
+               turn->frames + signal->frames <= turn->frames_max &&
+               turn->has_motion == (signal->motion != NULL) &&
+               (!signal->motion || memcmp(turn->motion, signal->motion, sizeof(turn->motion)) == 0);
+}
+
+static void detector_rival_push(struct rival *rival, const struct detector_signal *signal) {
+        struct own *own = (struct own *)rival;
+        struct turn *turn = &own->turn;
+
+        if (!turn_goes_on(turn, signal))
+                turn_give(own);
+        if (turn->frames == 0) {
+                turn->index = signal->index;
+                turn->has_motion = signal->motion != NULL;
+                if (signal->motion)
+                        memcpy(turn->motion, signal->motion, sizeof(turn->motion));
+        }
+        memcpy(turn->counts + turn->frames * signal->channels, signal->counts,
+               signal->frames * signal->channels * sizeof(*turn->counts));
+        turn->frames += signal->frames;
 }
 
 static void detector_rival_finish(struct rival *rival) {
         struct own *own = (struct own *)rival;
 
+        turn_give(own);
         for (size_t i = 0; i < rival->kind->n_settings; i++)
                 own->instances[i].build->finish(own->instances[i].detector);
 }
