@@ -227,9 +227,10 @@ check_sanitizers() {
         check build-sanitizers build_new sanitizers gcc -Db_sanitize=address,undefined -Doptimization=1 -Ddebug=false -Dc_args=-g1 || return
         export ASAN_OPTIONS="halt_on_error=1:detect_leaks=1:log_path=$logs/sanitizers.report"
         export UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1:log_path=$logs/sanitizers.report"
+        export LSAN_OPTIONS="suppressions=$PWD/tests/support/leaks-of-others.txt:print_suppressions=0"
         export TESTS_SLOW=1
         suite tests-sanitizers build/sanitizers --no-suite realtime --timeout-multiplier 4
-        unset ASAN_OPTIONS UBSAN_OPTIONS TESTS_SLOW
+        unset ASAN_OPTIONS UBSAN_OPTIONS LSAN_OPTIONS TESTS_SLOW
         check reports-sanitizers no_reports sanitizers.report
 }
 
