@@ -36,6 +36,13 @@ static void on_event(const struct detector_event *event, void *userdata) {
         }
 }
 
+static void on_level(const struct detector_level *level, void *userdata) {
+        struct heard *heard = userdata;
+
+        heard->floor_uv = level->floor_uv[0];
+        heard->quality = level->quality[0];
+}
+
 static struct detector *detector_make(struct heard *heard, uint32_t channels, uint32_t rate_mhz) {
         static const double scale_uv[] = {1, 1};
         struct detector *detector;
@@ -45,6 +52,7 @@ static struct detector *detector_make(struct heard *heard, uint32_t channels, ui
                                                                .channels = channels,
                                                                .scale_uv = scale_uv,
                                                                .on_event = on_event,
+                                                               .on_level = on_level,
                                                                .userdata = heard},
                                       &detector),
                          0);
@@ -124,31 +132,14 @@ static void a_level_of_nothing_is_rest(void **state) {
         free(levels);
 }
 
-static void on_level(const struct detector_level *level, void *userdata) {
-        struct heard *heard = userdata;
-
-        heard->floor_uv = level->floor_uv[0];
-        heard->quality = level->quality[0];
-}
-
 /* Smoothed levels hardly vary: their low percentiles lie close to rest, and twice rest is seen. */
 static void the_smallest_cramp_is_seen(void **state) {
-        static const double scale_uv[] = {1};
         int32_t *levels = rest_make(SECONDS(300));
         struct heard heard = {0};
-        struct detector *detector;
+        struct detector *detector = detector_make(&heard, 1, RATE_HZ * 1000);
 
         for (size_t i = 0; i < SECONDS(60); i++)
                 levels[SECONDS(200) + i] = noisy(2.2 * REST, i);
-        assert_int_equal(detector_new(&(struct detector_setup){.input = DETECTOR_ENVELOPE,
-                                                               .rate_mhz = RATE_HZ * 1000,
-                                                               .channels = 1,
-                                                               .scale_uv = scale_uv,
-                                                               .on_event = on_event,
-                                                               .on_level = on_level,
-                                                               .userdata = &heard},
-                                      &detector),
-                         0);
         assert_int_equal(detector_push(detector, 0, levels, SECONDS(190)), 0);
         print_message("# measured: floor %.3f of rest\n", heard.floor_uv / REST);
         assert_true(heard.floor_uv > 0.9 * REST && heard.floor_uv < 1.1 * REST);
@@ -162,22 +153,12 @@ static void the_smallest_cramp_is_seen(void **state) {
 
 /* But what stands still at a level is no muscle. */
 static void a_level_that_stands_is_dead(void **state) {
-        static const double scale_uv[] = {1};
         int32_t *levels = rest_make(SECONDS(200));
         struct heard heard = {0};
-        struct detector *detector;
+        struct detector *detector = detector_make(&heard, 1, RATE_HZ * 1000);
 
         for (size_t i = SECONDS(100); i < SECONDS(200); i++)
                 levels[i] = REST;
-        assert_int_equal(detector_new(&(struct detector_setup){.input = DETECTOR_ENVELOPE,
-                                                               .rate_mhz = RATE_HZ * 1000,
-                                                               .channels = 1,
-                                                               .scale_uv = scale_uv,
-                                                               .on_event = on_event,
-                                                               .on_level = on_level,
-                                                               .userdata = &heard},
-                                      &detector),
-                         0);
         assert_int_equal(detector_push(detector, 0, levels, SECONDS(125)), 0);
         assert_int_equal(heard.quality, DETECTOR_QUALITY_GOOD);
         assert_int_equal(detector_push(detector, SECONDS(125), levels + SECONDS(125), SECONDS(75)), 0);
